@@ -1,0 +1,73 @@
+"""The code lists as last served, kept on disk so that words can be checked without a network."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ValidationError
+
+from handover import clock
+from handover.client.files import read_json, write_durably
+from handover.client.http import Api
+from handover.client.refusals import Trouble
+from handover.client.server import Server
+from handover.schemas.codelists import CodeEntry, CodeList, CodeLists
+
+_STALE_AFTER = timedelta(hours=1)
+
+
+class _Kept(BaseModel):
+    asked_at: datetime
+    etag: str | None
+    lists: CodeLists
+
+
+def lists_for(api: Api) -> dict[str, CodeList]:
+    """The lists by name, the newest to be had: asked for with the ETag of what is kept, or else what is kept."""
+    kept = _kept(api.server)
+    headers = {"If-None-Match": kept.etag} if kept and kept.etag else {}
+    with suppress(Trouble):
+        answer = api.call("GET", "/v1/codelists", headers=headers, timeout_s=5)
+        if kept is not None and answer.status_code == 304:
+            kept = kept.model_copy(update={"asked_at": clock.now()})
+        else:
+            kept = _Kept(asked_at=clock.now(), etag=answer.headers.get("etag"), lists=api.read(answer, CodeLists))
+        # A disk that is full must not keep anyone from using what the server has just said.
+        with suppress(OSError):
+            write_durably(api.server.folder / "codelists.json", kept.model_dump_json())
+    return {} if kept is None else _by_name(kept.lists)
+
+
+def lists_are_stale(server: Server) -> bool:
+    """Whether it is time to ask for the lists again."""
+    kept = _kept(server)
+    return kept is None or abs(clock.now() - kept.asked_at) > _STALE_AFTER
+
+
+def kept_lists(server: Server) -> dict[str, CodeList]:
+    """The lists by name as they were last served; empty where none ever were."""
+    kept = _kept(server)
+    return {} if kept is None else _by_name(kept.lists)
+
+
+def entry(lists: dict[str, CodeList], name: str, code: str | None) -> CodeEntry | None:
+    """What a list says about a code; None where the list or the code is not known here."""
+    found = lists.get(name)
+    return None if found is None else next((item for item in found.items if item.code == code), None)
+
+
+def label(lists: dict[str, CodeList], name: str, code: str | int | None) -> str:
+    """The words for a code; the code itself where nothing better is known."""
+    found = entry(lists, name, str(code))
+    return found.label if found else str(code).replace("_", " ").lower()
+
+
+def _kept(server: Server) -> _Kept | None:
+    found = read_json(server.folder / "codelists.json")
+    try:
+        return None if found is None else _Kept.model_validate(found)
+    except ValidationError:
+        return None
+
+
+def _by_name(lists: CodeLists) -> dict[str, CodeList]:
+    return {item.name: item for item in lists.items}

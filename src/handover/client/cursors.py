@@ -1,0 +1,30 @@
+"""How far a reader has come, kept on disk so that a restart goes on where it stopped."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from handover import clock
+from handover.client.files import read_json, write_durably
+from handover.client.server import Server, file_name
+
+
+def cursor_file(server: Server, reader: str, *wanted: str | None) -> Path:
+    """Where the cursor of this reader and filter is kept."""
+    return server.folder / "cursors" / f"{file_name(reader, reader, *(part or '' for part in wanted))}.json"
+
+
+def read_cursor(path: Path) -> tuple[str, datetime | None] | None:
+    """The cursor kept in a file, and when it was kept; None where there is none."""
+    found = read_json(path)
+    if found is None or not isinstance(found.get("cursor"), str) or not found["cursor"]:
+        return None
+    try:
+        return found["cursor"], datetime.fromisoformat(str(found.get("at")))
+    except ValueError:
+        return found["cursor"], None
+
+
+def write_cursor(path: Path, cursor: str) -> None:
+    """Keeps the cursor. Write it only after what came before it is safe: a cursor ahead of its reader loses events."""
+    write_durably(path, json.dumps({"cursor": cursor, "at": clock.now().isoformat()}) + "\n")

@@ -1,0 +1,190 @@
+"""Notes that are written but not yet at the server: one file per note, in the order they were written.
+
+A note goes into its file before anything is sent, and leaves it only once the server has answered. The file holds the
+exact text to send and its Idempotency-Key: however often it is tried, it is recorded once. What the server refuses is set
+aside with the answer beside it, never discarded.
+"""
+
+import json
+import uuid
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from handover.client.files import locked, private_folder, read_json, remove_durably, write_durably
+from handover.client.refusals import ServerRefused
+from handover.client.server import Server, file_name
+from handover.schemas.notes import NoteDraft
+
+LATE_AFTER = timedelta(minutes=60)
+WAITED = "no connection when it was written"
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
+
+
+class Kept(BaseModel):
+    """A note that waits, as its file has it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    server: str
+    author: str
+    written_at: datetime
+    time_claimed: bool
+    """Whether the officer said when it happened; otherwise it is when it was written, on this device's clock."""
+    key: str
+    body: str
+    attempted: bool = False
+    """Whether some attempt may have reached the server: then text and key stay as they are until it answers."""
+    faults: int = 0
+    """How often the server itself failed over this note."""
+
+    @property
+    def draft(self) -> NoteDraft:
+        """The note."""
+        return NoteDraft.model_validate_json(self.body)
+
+    def changed(self, **fields: object) -> "Kept":
+        """The same note with some fields different, under a new key: the server has refused it as it was."""
+        draft = self.draft.model_copy(update=fields)
+        return self.model_copy(update={"body": _text(draft), "key": str(uuid.uuid4()), "attempted": False})
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A note the server refused, and what it answered."""
+
+    name: str
+    kept: Kept | None
+    answer: dict[str, object]
+
+
+class Outbox:
+    """The notes of one author for one server."""
+
+    def __init__(self, server: Server, author: str) -> None:
+        self.server = server
+        self.author = author
+        self.folder = server.folder / "outbox" / file_name(author)
+
+    def put(self, draft: NoteDraft, written: datetime) -> tuple[str, Kept]:
+        """Keeps a note; once this returns it survives a power cut. Returns the name it is kept under, too."""
+        claimed = draft.model_copy(update={"occurred_at": draft.occurred_at or written, "captured_at": written})
+        kept = Kept(
+            server=self.server.url,
+            author=self.author,
+            written_at=written,
+            time_claimed=draft.occurred_at is not None,
+            key=str(uuid.uuid4()),
+            body=_text(claimed),
+        )
+        with locked(self.folder / ".order.lock", 30):
+            name = _next_name(written, self.names())
+            write_durably(self.folder / name, kept.model_dump_json(indent=1))
+        return name, kept
+
+    def names(self) -> list[str]:
+        """What waits, oldest first."""
+        return sorted(path.name for path in self.folder.glob("[0-9]*.json"))
+
+    def read(self, name: str) -> Kept | None:
+        """The note kept under a name; None where it is gone or cannot be read."""
+        found = read_json(self.folder / name)
+        try:
+            kept = None if found is None else Kept.model_validate(found)
+            if kept is not None:
+                NoteDraft.model_validate_json(kept.body)
+        except ValidationError:
+            return None
+        return kept
+
+    def rewrite(self, name: str, kept: Kept) -> None:
+        """Puts down how far sending this note has come."""
+        write_durably(self.folder / name, kept.model_dump_json(indent=1))
+
+    def done(self, name: str) -> None:
+        """The server has it: the file goes."""
+        remove_durably(self.folder / name)
+
+    def set_aside(self, name: str, answer: dict[str, object]) -> None:
+        """Takes a note out of the queue that the server will not have, and keeps it with the answer."""
+        refused = private_folder(self.folder / "refused")
+        # The answer first: a note in there is never without its reason, whenever the power goes.
+        write_durably(refused / _answer_name(name), json.dumps(answer, indent=1, ensure_ascii=False))
+        (self.folder / name).replace(refused / name)
+        write_durably(refused / ".synced", "")
+
+    def refused(self) -> list[Aside]:
+        """What was set aside, oldest first."""
+        folder = self.folder / "refused"
+        return [
+            Aside(path.name, self.read(f"refused/{path.name}"), read_json(folder / _answer_name(path.name)) or {})
+            for path in sorted(folder.glob("[0-9]*.json"))
+            if not path.name.endswith(".answer.json")
+        ]
+
+    def drop_refused(self, name: str) -> None:
+        """Deletes a refused note, because its author has dealt with it."""
+        remove_durably(self.folder / "refused" / name)
+        remove_durably(self.folder / "refused" / _answer_name(name))
+
+    def sending(self, wait_s: float) -> AbstractContextManager[None]:
+        """The right to send: one process at a time, so that notes leave in order. Raises Busy."""
+        return locked(self.folder / ".sending.lock", wait_s)
+
+
+def ready(kept: Kept, now: datetime) -> Kept:
+    """The note as it should be sent now; untouched where an attempt may have carried it to the server already."""
+    if kept.attempted:
+        return kept
+    draft = kept.draft
+    changes: dict[str, object] = {}
+    if draft.late_reason is None and _late_by_waiting(kept.written_at, draft.occurred_at or kept.written_at, now):
+        changes["late_reason"] = WAITED
+    if draft.attention_until is not None and draft.attention_until <= now:
+        # It ran out while the note waited. Whoever reads it now has not had the chance to act: the usual end applies.
+        changes["attention_until"] = None
+    return kept.model_copy(update={"body": _text(draft.model_copy(update=changes))}) if changes else kept
+
+
+def mended(kept: Kept, refused: ServerRefused, now: datetime) -> Kept | None:
+    """The note with what was refused put right, where that is our doing and not the author's; None otherwise."""
+    pointers = {error.pointer for error in refused.errors}
+    draft = kept.draft
+    if pointers == {"/late_reason"} and draft.late_reason is None:
+        return kept.changed(late_reason=WAITED)
+    if (
+        pointers == {"/attention_until"}
+        and draft.attention_until is not None
+        and kept.written_at < draft.attention_until <= now
+    ):
+        return kept.changed(attention_until=None)
+    if pointers == {"/occurred_at"} and not kept.time_claimed and draft.occurred_at is not None and refused.answered_at:
+        ahead = now - refused.answered_at
+        # Only the claimed time is set right; captured_at goes on saying what this device's clock showed.
+        return kept.changed(occurred_at=draft.occurred_at - ahead) if ahead > timedelta(0) else None
+    return None
+
+
+def _late_by_waiting(written: datetime, occurred: datetime, now: datetime) -> bool:
+    # What was late already when it was written has another reason, and only its author knows it.
+    return now - occurred > LATE_AFTER and (written - occurred <= LATE_AFTER or now - written > LATE_AFTER)
+
+
+def _text(draft: NoteDraft) -> str:
+    return draft.model_dump_json(exclude_defaults=True)
+
+
+def _next_name(written: datetime, waiting: list[str]) -> str:
+    """Time and counter. A clock that was set back must not let a later note overtake an earlier one."""
+    stamp, counter = written.astimezone(UTC).strftime(_STAMP), 0
+    if waiting:
+        last_stamp, _, last_counter = waiting[-1].removesuffix(".json").rpartition("-")
+        if stamp <= last_stamp:
+            stamp, counter = last_stamp, int(last_counter) + 1
+    return f"{stamp}-{counter:06d}.json"
+
+
+def _answer_name(name: str) -> str:
+    return name.removesuffix(".json") + ".answer.json"

@@ -1,0 +1,161 @@
+"""Sending what waits: in order, once, and stopping at the first note that the network or the server will not carry."""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from handover import clock
+from handover.client.files import Busy, read_json
+from handover.client.http import Api
+from handover.client.outbox import Kept, Outbox, mended, ready
+from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused, Trouble
+from handover.client.server import Server
+from handover.client.session import OfficerTokens, all_logins, current_login, log_out
+
+_PATIENCE_S = 5.0
+_FAULTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A note the server has recorded, and the note as it answered."""
+
+    name: str
+    kept: Kept
+    note: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A note the server will not have; it was set aside with the answer."""
+
+    name: str
+    kept: Kept | None
+    refusal: ServerRefused
+
+
+@dataclass(slots=True)
+class Round:
+    """What one go at somebody's queue has come to."""
+
+    author: str
+    sent: list[Sent] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    stopped: Trouble | None = None
+    """Why notes still wait; None where all were dealt with."""
+
+
+def send_all(outbox: Outbox, api: Api, *, wait_s: float) -> Round:
+    """Sends everything one author has waiting. `wait_s`: how long to wait for another process that is sending."""
+    went = Round(outbox.author)
+    try:
+        with outbox.sending(wait_s):
+            for name in outbox.names():
+                _deal_with(outbox, name, api, went)
+    except Busy:
+        went.stopped = CannotReach(outbox.server.url, "another command is sending just now", never_sent=True)
+    except Trouble as trouble:
+        went.stopped = trouble
+    return went
+
+
+def send_everyones(server: Server) -> list[Round]:
+    """Sends what waits for each login kept here, and ends the logins that were kept only for that."""
+    rounds = []
+    in_use = _name_in_use(server)
+    for login in all_logins(server):
+        outbox = Outbox(server, login.username)
+        if outbox.names():
+            with Api(server, OfficerTokens(server, login.username)) as api:
+                rounds.append(send_all(outbox, api, wait_s=0))
+        if login.username != in_use and not outbox.names():
+            log_out(server, login.username)
+    return rounds
+
+
+def waiting(server: Server) -> dict[str, int]:
+    """How many notes wait here, by author, whether or not the author is logged in."""
+    counts: dict[str, int] = {}
+    for path in sorted((server.folder / "outbox").glob("*/[0-9]*.json")):
+        author = str((read_json(path) or {}).get("author", "?"))
+        counts[author] = counts.get(author, 0) + 1
+    return counts
+
+
+def _deal_with(outbox: Outbox, name: str, api: Api, went: Round) -> None:
+    kept = outbox.read(name)
+    if kept is None:
+        unreadable = ServerRefused(status=0, title="This file cannot be read as a note", detail="It was never sent.")
+        outbox.set_aside(name, unreadable.as_document())
+        went.refused.append(Refused(name, None, unreadable))
+        return
+    try:
+        note = _send(outbox, name, kept, api)
+    except ServerRefused as refusal:
+        if refusal.status == 409 or refusal.temporary:
+            went.stopped = refusal
+            if not _to_be_passed_over(outbox, name, refusal):
+                raise
+            return
+        outbox.set_aside(name, refusal.as_document())
+        went.refused.append(Refused(name, kept, refusal))
+    else:
+        outbox.done(name)
+        went.sent.append(Sent(name, kept, note))
+
+
+def _send(outbox: Outbox, name: str, kept: Kept, api: Api) -> dict[str, Any]:
+    """Sends one note until it is answered for good, or patience runs out."""
+    kept = ready(kept, clock.now())
+    first_key = kept.key
+    give_up = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return _attempt(outbox, name, kept, api)
+        except ServerRefused as refusal:
+            if refusal.status == 409 or refusal.temporary:
+                pause = 0.5 if refusal.retry_after is None else max(refusal.retry_after, 0.05)
+                if time.monotonic() + pause > give_up:
+                    raise
+                time.sleep(pause)
+                kept = kept.model_copy(update={"attempted": True})
+                continue
+            repaired = mended(kept, refusal, clock.now()) if kept.key == first_key else None
+            if repaired is None:
+                raise
+            kept = repaired
+
+
+def _attempt(outbox: Outbox, name: str, kept: Kept, api: Api) -> dict[str, Any]:
+    if not kept.attempted:
+        # Before the first byte leaves: whatever happens next, text and key must be the same at the next try.
+        outbox.rewrite(name, kept.model_copy(update={"attempted": True}))
+    try:
+        answer = api.call("POST", "/v1/notes", body=kept.body, headers={"Idempotency-Key": kept.key})
+    except (CannotReach, NotLoggedIn) as trouble:
+        if not kept.attempted and (isinstance(trouble, NotLoggedIn) or trouble.never_sent):
+            outbox.rewrite(name, kept)
+        raise
+    with suppress(ValueError):
+        note = answer.json()
+        # Not checked against the schema: a newer server's answer must not make us send a recorded note again.
+        if isinstance(note, dict) and "id" in note:
+            return note
+    raise CannotReach(api.server.url, "something answers there, but not as a handover server")
+
+
+def _to_be_passed_over(outbox: Outbox, name: str, refusal: ServerRefused) -> bool:
+    """A note over which the server fails time and again must not hold up all those behind it; it stays in the queue."""
+    kept = outbox.read(name)
+    if kept is None or refusal.status != 500:
+        return False
+    outbox.rewrite(name, kept.model_copy(update={"faults": kept.faults + 1}))
+    return kept.faults + 1 >= _FAULTS
+
+
+def _name_in_use(server: Server) -> str | None:
+    try:
+        return current_login(server).username
+    except NotLoggedIn:
+        return None

@@ -1,0 +1,212 @@
+"""Being logged in: tokens on disk, renewed by one process at a time, and never used before they are safely written.
+
+A refresh token is good once; the server takes a second use for theft and ends the login. So renewal happens under a
+lock, reads the file again once it has the lock (another process may have renewed already), and writes the new pair
+durably before anyone uses it.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from handover import clock
+from handover.client.files import Busy, locked, read_json, remove_durably, write_durably
+from handover.client.http import Access, Api
+from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused
+from handover.client.server import Server, file_name
+from handover.schemas.accounts import Me, Token
+from handover.schemas.roster import Establishment
+
+HOW_TO_LOG_IN = "Log in with: handover login NAME"
+_LOCK_S = 30
+
+
+class Login(BaseModel):
+    """One person's login at one server, as it is kept on disk."""
+
+    model_config = ConfigDict(frozen=True)
+
+    username: str
+    access_token: str = Field(repr=False)
+    refresh_token: str | None = Field(repr=False)
+    obtained_at: datetime
+    expires_in: int
+    me: Me
+    zones: dict[str, str] = Field(default_factory=dict, description="Establishment → its IANA time zone.")
+
+    @property
+    def access(self) -> Access:
+        """The token, to be renewed a little before it ends: half a minute, or less where it is short-lived."""
+        ahead = min(30.0, self.expires_in / 4)
+        return Access(self.access_token, self.obtained_at + timedelta(seconds=self.expires_in - ahead))
+
+
+class OfficerTokens:
+    """The tokens of somebody who logged in at this terminal."""
+
+    def __init__(self, server: Server, username: str) -> None:
+        self.server = server
+        self.username = username
+
+    def access(self, *, unlike: str | None = None) -> Access:
+        """A token good for now, renewed if need be."""
+        login = _still_there(self.server, self.username)
+        if _usable(login, unlike):
+            return login.access
+        try:
+            with locked(_path(self.server, self.username).with_suffix(".lock"), _LOCK_S):
+                login = _still_there(self.server, self.username)
+                return login.access if _usable(login, unlike) else self._renew(login).access
+        except Busy:
+            raise CannotReach(self.server.url, "another command is still renewing the login", never_sent=True) from None
+
+    def _renew(self, login: Login) -> Login:
+        if login.refresh_token is None:
+            raise NotLoggedIn(f"The login of {login.me.name} has ended. {HOW_TO_LOG_IN}")
+        form = {"grant_type": "refresh_token", "refresh_token": login.refresh_token}
+        try:
+            with Api(self.server) as api:
+                token = api.read(api.call("POST", "/oauth/token", form=form), Token)
+        except ServerRefused as refused:
+            if refused.temporary:
+                why = f"it cannot renew the login now ({refused.title})"
+                raise CannotReach(self.server.url, why, never_sent=True) from refused
+            raise NotLoggedIn(f"The login of {login.me.name} has ended. {HOW_TO_LOG_IN}") from refused
+        except CannotReach as trouble:
+            # Whatever was to be asked with the new token was not asked.
+            raise CannotReach(trouble.server, trouble.why, never_sent=True) from trouble
+        renewed = login.model_copy(update=_parts(token) | {"refresh_token": token.refresh_token or login.refresh_token})
+        _keep(self.server, renewed)
+        return renewed
+
+
+class ClientTokens:
+    """The tokens of another system that has its own credentials; they live in memory only."""
+
+    def __init__(self, server: Server, client_id: str, secret: str) -> None:
+        self.server = server
+        self._form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+        self._access: Access | None = None
+
+    def access(self, *, unlike: str | None = None) -> Access:
+        """A token good for now, asked for again if need be."""
+        held = self._access
+        if held is not None and held.token != unlike and clock.now() < held.renew_at:
+            return held
+        with Api(self.server) as api:
+            token = api.read(api.call("POST", "/oauth/token", form=self._form), Token)
+        ahead = min(30.0, token.expires_in / 4)
+        self._access = Access(token.access_token, clock.now() + timedelta(seconds=token.expires_in - ahead))
+        return self._access
+
+
+def log_in(server: Server, username: str, password: str) -> Login:
+    """Logs in and makes this the login that the terminal's commands use from here on."""
+    form = {"grant_type": "password", "username": username, "password": password}
+    with Api(server) as api:
+        token = api.read(api.call("POST", "/oauth/token", form=form), Token)
+    with Api(server, _Fixed(token.access_token)) as api:
+        me = api.get("/v1/me", Me)
+        login = Login(username=me.username, me=me, zones=dict(_zones(api, me)), **_parts(token))
+    _keep(server, login)
+    write_durably(server.folder / "current.json", f'{{"login": "{_path(server, me.username).name}"}}')
+    return login
+
+
+def current_login(server: Server) -> Login:
+    """Who is logged in at this terminal; raises NotLoggedIn."""
+    pointer = read_json(server.folder / "current.json") or {}
+    login = _read(server.folder / "logins" / str(pointer.get("login", ""))) if pointer.get("login") else None
+    if login is None:
+        raise NotLoggedIn(f"Nobody is logged in here to {server.url}. {HOW_TO_LOG_IN}")
+    return login
+
+
+def login_of(server: Server, username: str) -> Login | None:
+    """This person's login, whether or not it is the one in use."""
+    return _read(_path(server, username))
+
+
+def all_logins(server: Server) -> list[Login]:
+    """Every login kept here: the one in use, and those kept because notes of theirs have not been sent."""
+    return [login for path in sorted((server.folder / "logins").glob("*.json")) if (login := _read(path))]
+
+
+def log_out(server: Server, username: str) -> bool:
+    """Ends the login here, and at the server if it can be reached; says whether the server knows."""
+    path = _path(server, username)
+    login = _read(path)
+    pointer = read_json(server.folder / "current.json") or {}
+    if pointer.get("login") == path.name:
+        remove_durably(server.folder / "current.json")
+    # Taken away before the server is told: whoever sits down next must not be this person, whatever the network does.
+    # Under the lock, or a renewal going on in another process would write the login back.
+    with suppress(Busy), locked(path.with_suffix(".lock"), 5):
+        login = _read(path)
+        remove_durably(path)
+    if login is None:
+        return True
+    try:
+        with Api(server) as api:
+            api.call("POST", "/oauth/revoke", form={"token": login.refresh_token or login.access_token}, timeout_s=5)
+    except (CannotReach, ServerRefused):
+        return False
+    return True
+
+
+class _Fixed:
+    """A token that was just handed out."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def access(self, *, unlike: str | None = None) -> Access:
+        if unlike is not None:
+            raise NotLoggedIn("The server does not accept the login it has just given.")
+        return Access(self._token, clock.now())
+
+
+def _zones(api: Api, me: Me) -> Iterator[tuple[str, str]]:
+    # Times are read and shown on the prison's clock, which is not always this machine's.
+    for code in me.establishments[:10]:
+        with suppress(CannotReach, ServerRefused):
+            yield code, api.get(f"/v1/establishments/{code}", Establishment).timezone
+
+
+def _usable(login: Login, unlike: str | None) -> bool:
+    return login.access_token != unlike and clock.now() < login.access.renew_at
+
+
+def _parts(token: Token) -> dict[str, object]:
+    return {
+        "access_token": token.access_token,
+        "refresh_token": token.refresh_token,
+        "expires_in": token.expires_in,
+        "obtained_at": clock.now(),
+    }
+
+
+def _path(server: Server, username: str) -> Path:
+    return server.folder / "logins" / f"{file_name(username)}.json"
+
+
+def _read(path: Path) -> Login | None:
+    found = read_json(path)
+    try:
+        return None if found is None else Login.model_validate(found)
+    except ValidationError:
+        return None
+
+
+def _still_there(server: Server, username: str) -> Login:
+    login = login_of(server, username)
+    if login is None:
+        raise NotLoggedIn(f"{username} is no longer logged in here. {HOW_TO_LOG_IN}")
+    return login
+
+
+def _keep(server: Server, login: Login) -> None:
+    write_durably(_path(server, login.username), login.model_dump_json())

@@ -1,0 +1,197 @@
+"""Every permission there is. Each is a pure function that returns its reason, or a falsy refusal with the reason in words.
+
+Two questions are kept apart, because their refusals differ: *may this role or scope do this at all* (else 403), and *may this
+reader see this very thing* (else it does not exist: 404, and absent from every list, count, search and feed).
+
+What a reader may see is stated as data (`sights`), so that one decision serves a single note (`may_read`), an SQL filter
+and an open feed alike.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+ROLES = ("officer", "supervisor", "governor", "health", "chaplain", "assessor", "auditor", "admin", "guest")
+SCOPES = (
+    "notes:read",
+    "notes:write",
+    "needs:read",
+    "needs:write",
+    "handovers:read",
+    "events:read",
+    "roster:read",
+    "roster:write",
+)
+HANDLING = ("UNIT", "ESTABLISHMENT", "HEALTH", "SECURITY", "COMPLAINT")
+CLIENT_HANDLING = ("UNIT", "ESTABLISHMENT")
+"""What an integration is bound to when nothing is said."""
+
+_MANAGERS = frozenset({"supervisor", "governor"})
+_WRITERS = frozenset({"officer", "supervisor", "governor", "health", "chaplain", "assessor"})
+_STAFF = frozenset(ROLES) - {"guest"}
+
+_ALLOWED: dict[str, tuple[frozenset[str], str | None]] = {
+    # operation: (roles that may, scope an integration needs)
+    "notes.record": (_WRITERS | {"guest"}, "notes:write"),
+    "notes.read": (frozenset(ROLES), "notes:read"),
+    "notes.amend": (_WRITERS | {"guest"}, "notes:write"),
+    "receipts.record": (_WRITERS | {"guest"}, "notes:write"),
+    "needs.read": (frozenset(ROLES), "needs:read"),
+    "needs.change": (_WRITERS, "needs:write"),
+    "events.read": (frozenset(ROLES), "events:read"),
+    "roster.read": (_STAFF, "roster:read"),
+    "handovers.read": (_STAFF, "handovers:read"),
+    "roster.write": (frozenset({"admin", "operator"}), "roster:write"),
+    "roster.move": (frozenset({"admin", "operator"}) | _MANAGERS, "roster:write"),
+    "access-log.read": (frozenset({"auditor"}), None),
+}
+"""Which roles may do what at all, and the scope another system needs for it. An operation that is not here does not exist."""
+
+ROLE_SCOPES: dict[str, tuple[str, ...]] = {
+    role: tuple(scope for scope in SCOPES if any(role in roles for roles, needed in _ALLOWED.values() if needed == scope))
+    for role in (*ROLES, "operator")
+}
+"""What each role may do, in the words of scopes: what its tokens say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody we know: a member of staff, or another system."""
+
+    kind: Literal["user", "client"]
+    id: str
+    username: str
+    name: str
+    role: str
+    establishments: frozenset[str]
+    units: frozenset[tuple[str, str]] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    handling: frozenset[str] = frozenset()
+
+    def units_in(self, establishment: str) -> frozenset[str]:
+        """The units of one establishment that this person belongs to."""
+        return frozenset(unit for place, unit in self.units if place == establishment)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Yes or no, and why. It is truthy when the answer is yes."""
+
+    allowed: bool
+    reason: str
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a decision about reading one thing may rest on."""
+
+    establishment: str
+    unit: str
+    handling: str
+    author: str | None
+    status: str = "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One class of things a reader sees in one establishment. `units` None means every unit."""
+
+    establishment: str
+    handling: str
+    reason: str
+    units: frozenset[str] | None = None
+    except_units: frozenset[str] = field(default=frozenset())
+    status: str | None = None
+
+    def covers(self, thing: Facts) -> bool:
+        """Whether the thing is of this class."""
+        return (
+            thing.establishment == self.establishment
+            and thing.handling == self.handling
+            and (self.units is None or thing.unit in self.units)
+            and thing.unit not in self.except_units
+            and (self.status is None or thing.status == self.status)
+        )
+
+
+def operator(name: str, establishments: Iterable[str]) -> Principal:
+    """Whoever types commands on the server itself: keeps accounts and roster, reads nobody's notes."""
+    return Principal("user", "operator", name, name, "operator", frozenset(establishments))
+
+
+def may(who: Principal, operation: str) -> Verdict:
+    """Whether this role (or this integration's scopes) allows the operation at all."""
+    roles, scope = _ALLOWED[operation]
+    if who.kind == "client":
+        if scope is None:
+            return Verdict(False, "Other systems cannot do this; a person with the right role can.")
+        if scope in who.scopes:
+            return Verdict(True, f"scope {scope}")
+        return Verdict(False, f"This needs the scope {scope}; ask whoever runs this service to add it to your client.")
+    if who.role in roles:
+        return Verdict(True, f"role {who.role}")
+    return Verdict(False, f"The role {who.role} may not do this; these may: {', '.join(sorted(roles))}.")
+
+
+def sights(who: Principal) -> tuple[Sight, ...]:
+    """Everything this reader sees of notes and needs, apart from what he or she wrote."""
+    return tuple(sight for place in sorted(who.establishments) for sight in _sights_in(who, place))
+
+
+def _sights_in(who: Principal, place: str) -> Iterable[Sight]:
+    if who.kind == "client":
+        for handling in sorted(who.handling):
+            yield Sight(place, handling, f"bound to the class {handling}")
+        return
+    if who.role in ("guest", "operator"):
+        return
+    own = who.units_in(place)
+    yield Sight(place, "ESTABLISHMENT", "staff of the establishment")
+    if who.role in _MANAGERS:
+        yield Sight(place, "UNIT", f"{who.role} of the establishment")
+        yield Sight(place, "SECURITY", f"{who.role} of the establishment")
+    elif own:
+        yield Sight(place, "UNIT", "staff of the unit", units=own)
+    if who.role == "health":
+        yield Sight(place, "HEALTH", "health staff")
+    if who.role == "governor":
+        yield Sight(place, "COMPLAINT", "governor, not of the unit concerned", except_units=own)
+    if who.role == "auditor":
+        for handling in HANDLING:
+            yield Sight(place, handling, "auditor, for what was retracted", status="RETRACTED")
+
+
+def may_read(who: Principal, thing: Facts, seen: tuple[Sight, ...] | None = None) -> Verdict:
+    """Whether this reader may see this note or need. Pass `seen` (from `sights`) where many things are judged for one reader."""
+    if thing.author is not None and thing.author == who.id:
+        return Verdict(True, "the author can always read what he or she wrote")
+    for sight in sights(who) if seen is None else seen:
+        if sight.covers(thing):
+            return Verdict(True, sight.reason)
+    return Verdict(False, "not in this reader's sight")
+
+
+def may_read_sealed(who: Principal, thing: Facts) -> Verdict:
+    """Whether this reader may have the text of a retracted note: the auditor of its establishment alone."""
+    if who.kind == "user" and who.role == "auditor" and thing.establishment in who.establishments:
+        return Verdict(True, "auditor")
+    return Verdict(False, "the text of a retracted note is for the auditor alone")
+
+
+def may_amend(who: Principal, note: Facts) -> Verdict:
+    """Whether this person may correct or retract a note he or she can read: its author, or a manager of the establishment."""
+    if note.author == who.id:
+        return Verdict(True, "the author")
+    if who.kind == "user" and who.role in _MANAGERS and note.establishment in who.establishments:
+        return Verdict(True, f"{who.role} of the establishment")
+    return Verdict(False, "Only the author, a supervisor or the governor may correct or retract a note; ask one of them.")
+
+
+def belongs(who: Principal, establishment: str) -> Verdict:
+    """Whether the establishment is one of the caller's."""
+    if establishment in who.establishments:
+        return Verdict(True, "bound to the establishment")
+    return Verdict(False, "not one of the caller's establishments")

@@ -1,0 +1,85 @@
+"""Code lists as values: looking a code up, and saying what was probably meant where it is not there.
+
+The lists themselves are data (`codelists/*.toml`), synced into the store at start and served from there.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.resources import files
+
+from handover.errors import FieldError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One code, its label, and the behaviour that tells when to use it."""
+
+    code: str
+    label: str
+    anchor: str
+    group: str | None = None
+    words: tuple[str, ...] = ()
+    forces: str | None = None
+    version: int = 1
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CodeList:
+    """A list of codes, in the order officers see them."""
+
+    name: str
+    title: str
+    version: int
+    entries: tuple[Entry, ...]
+
+
+Lists = Mapping[str, Mapping[str, Entry]]
+"""Code lists by name, each by code: what a decision needs of them."""
+
+
+def by_code(lists: tuple[CodeList, ...]) -> Lists:
+    """The lists as decisions use them."""
+    return {one.name: {entry.code: entry for entry in one.entries} for one in lists}
+
+
+def shipped() -> tuple[CodeList, ...]:
+    """The lists this release comes with."""
+    folder = files("handover.domain") / "codelists"
+    sources = sorted(p.name for p in folder.iterdir() if p.name.endswith(".toml"))
+    return tuple(_parse((folder / name).read_text("utf-8")) for name in sources)
+
+
+def _parse(text: str) -> CodeList:
+    raw = tomllib.loads(text)
+    entries = tuple(
+        Entry(
+            code=item["code"],
+            label=item["label"],
+            anchor=item["anchor"],
+            group=item.get("group"),
+            words=tuple(item.get("words", ())),
+            forces=item.get("forces"),
+            version=item.get("version", raw["version"]),
+            active=item.get("active", True),
+        )
+        for item in raw["codes"]
+    )
+    return CodeList(raw["name"], raw["title"], raw["version"], entries)
+
+
+def check(lists: Lists, name: str, code: str | None, pointer: str) -> list[FieldError]:
+    """Nothing where the code is in use (or absent), else one error that names the nearest codes."""
+    if code is None:
+        return []
+    entries = lists[name]
+    entry = entries.get(code)
+    if entry is not None and entry.active:
+        return []
+    if entry is not None:
+        return [FieldError(pointer, f"{code} is no longer used; see /v1/codelists/{name}")]
+    near = get_close_matches(code, [c for c, e in entries.items() if e.active], n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"see /v1/codelists/{name}"
+    return [FieldError(pointer, f"{code} is not in the list {name}; {hint}")]

@@ -1,0 +1,52 @@
+"""Which shift an instant falls in, on the clock the prison lives by.
+
+A shift begins at a local time and lasts until the next one begins. Where the clocks go back, the hour that comes twice
+belongs to one running shift; where they go forward, a beginning inside the missing hour is the instant the clock would have
+shown it had it not been moved (PEP 495, fold 0). So every instant belongs to exactly one shift.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftStart:
+    """A shift of the establishment's daily pattern: its code and the local time it begins."""
+
+    code: str
+    starts: time
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One shift on one day; `day` is the local date it began on. Half-open: `starts` ≤ instant < `ends`, both in UTC."""
+
+    code: str
+    day: date
+    starts: datetime
+    ends: datetime
+
+    @property
+    def key(self) -> str:
+        """The shift's name in notes and filters, e.g. `2026-11-22/NIGHT`."""
+        return f"{self.day.isoformat()}/{self.code}"
+
+
+def _run(pattern: Sequence[ShiftStart], zone: ZoneInfo, first: date, days: int) -> list[tuple[datetime, date, str]]:
+    begins = [
+        (datetime.combine(first + timedelta(days=n), shift.starts, zone).astimezone(UTC), first + timedelta(days=n), shift.code)
+        for n in range(days)
+        for shift in pattern
+    ]
+    return sorted(begins)
+
+
+def shift_at(pattern: Sequence[ShiftStart], zone: ZoneInfo, instant: datetime, ahead: int = 0) -> Shift:
+    """The shift that holds `instant` (an aware time), or the one `ahead` shifts after (before, if negative)."""
+    span = 2 + abs(ahead)
+    begins = _run(pattern, zone, instant.astimezone(zone).date() - timedelta(days=span), 2 * span + 1)
+    index = max(i for i, (start, _, _) in enumerate(begins) if start <= instant) + ahead
+    start, day, code = begins[index]
+    return Shift(code, day, start, begins[index + 1][0])

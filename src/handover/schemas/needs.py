@@ -1,0 +1,67 @@
+"""Needs: what somebody asked for or was promised, from the note that opened it until it is closed."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from handover.schemas.common import Code, Draft, Id, Person, Resource, Text, Time
+
+
+class NeedChange(Draft):
+    """A change to a need. DONE wants an outcome, NOT_POSSIBLE a reason, PASSED_ON an owner; opening it again a reason."""
+
+    status: Code | None = Field(None, description="OPEN, DONE, NOT_POSSIBLE or PASSED_ON.")
+    outcome: Annotated[Text, Field(max_length=500)] | None = Field(None, description="What came of it.")
+    owner: Annotated[Text, Field(max_length=120)] | None = Field(None, description="Who sees to it, or to whom it was passed on.")
+    due_at: Time | None = Field(None, description="When it must have happened; null takes the time away.")
+    reason: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Why.")
+
+    model_config = {"json_schema_extra": {"examples": [{"status": "DONE", "outcome": "Spoke to his daughter for ten minutes."}]}}
+
+
+class NeedHistory(Resource):
+    """One step in a need's life."""
+
+    at: Time
+    by: Person
+    status: str
+    owner: str | None
+    due_at: Time | None
+    outcome: str | None
+    reason: str | None
+
+
+class Need(Resource):
+    """A need as it stands. `version` is its ETag."""
+
+    id: Id
+    note: Id
+    establishment: str
+    unit: str
+    inmate: str | None
+    code: str
+    urgency: str
+    promised: bool
+    detail: str | None
+    due_at: Time | None
+    status: str
+    owner: str | None
+    outcome: str | None
+    reason: str | None
+    opened_at: Time
+    opened_by: Person
+    updated_at: Time
+    version: int
+
+
+class NeedWithHistory(Need):
+    """A need with every step of its life, oldest first."""
+
+    history: list[NeedHistory]
+
+
+class NeedPage(Resource):
+    """A page of needs: those due first, then the oldest."""
+
+    items: list[Need]
+    next: str | None

@@ -1,0 +1,225 @@
+"""The structured note: what an officer writes, and what everybody reads."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from handover.schemas.common import (
+    Code,
+    Draft,
+    EstablishmentCode,
+    Id,
+    InmateNumber,
+    Person,
+    Resource,
+    Text,
+    Time,
+    UnitCode,
+)
+
+Detail = Annotated[Text, Field(max_length=500)]
+
+
+class MoodDraft(Draft):
+    """Mood as seen or as told, or the honest statement that it was not observed. There is no default mood."""
+
+    valence: int | None = Field(None, ge=-2, le=2, strict=True, description="Very low −2 … very good +2 (list `mood_valence`).")
+    energy: int | None = Field(None, ge=0, le=4, strict=True, description="Shut down 0 … out of control 4 (list `mood_energy`).")
+    source: Code | None = Field(None, description="OBSERVED (taken if left out) or SELF_REPORTED.")
+    not_observed: Code | None = Field(None, description="Why there is nothing to say: ASLEEP, AWAY or NOT_SEEN.")
+
+
+class IndicatorDraft(Draft):
+    """Something staff noticed, and which way it is going."""
+
+    code: Code = Field(description="A code of the list `indicators`.")
+    trend: Code | None = Field(None, description="NEW, MORE, LESS or STOPPED.")
+
+
+class NeedDraft(Draft):
+    """Something the person needs; it gets a life of its own and is carried until it is closed."""
+
+    code: Code = Field(description="A code of the list `needs`.")
+    urgency: Code = Field("ROUTINE", description="NOW, THIS_SHIFT, NEXT_SHIFT or ROUTINE.")
+    promised: bool = Field(False, strict=True, description="Somebody gave his or her word.")
+    detail: Detail | None = Field(None, description="What exactly, in at most 500 characters.")
+    due_at: Time | None = Field(None, description="When it must have happened.")
+
+
+class ResponseDraft(Draft):
+    """What staff did, and whether it helped."""
+
+    code: Code = Field(description="A code of the list `responses`.")
+    effect: Code | None = Field(None, description="HELPED, NO_CHANGE, WORSE or TOO_EARLY.")
+
+
+class NoteDraft(Draft):
+    """A note to be recorded. `basis` is mandatory; at least one of mood, change, indicators, needs, responses, fact."""
+
+    inmate: InmateNumber | None = Field(None, description="Whom it is about; leave out for a wing note.")
+    establishment: EstablishmentCode | None = Field(None, description="Where it belongs; from the person's location if left out.")
+    unit: UnitCode | None = Field(None, description="Where it belongs; from the person's location if left out.")
+    occurred_at: Time | None = Field(None, description="When it happened, as claimed; never in the future; now if left out.")
+    captured_at: Time | None = Field(None, description="The device's clock when it was written.")
+    late_reason: Detail | None = Field(None, description="Why it is recorded more than 60 minutes after it happened.")
+    basis: Code = Field(description="How you know (list `basis`).")
+    fact: Annotated[Text, Field(max_length=1000)] | None = Field(None, description="What happened, in at most 1,000 characters.")
+    opinion: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Your own reading, kept apart from the fact.")
+    confidence: Code | None = Field(None, description="LOW, MEDIUM or HIGH; only with an opinion.")
+    mood: MoodDraft | None = None
+    change: Code | None = Field(None, description="Against this person's usual (list `change`).")
+    indicators: list[IndicatorDraft] = Field(default_factory=list, max_length=20)
+    needs: list[NeedDraft] = Field(default_factory=list, max_length=20)
+    responses: list[ResponseDraft] = Field(default_factory=list, max_length=20)
+    opening: bool = Field(False, strict=True, description="The person opened up: doubt voiced, help asked, anger put into words.")
+    attention: Code = Field("ROUTINE", description="ROUTINE, WATCH or ACT_NOW; belongs to this note, not to the person.")
+    attention_until: Time | None = Field(None, description="When the attention ends; the end of the next shift if left out.")
+    if_then: Annotated[Text, Field(max_length=200)] | None = Field(None, description="What to do if it happens.")
+    place: Code | None = Field(None, description="Where it happened (list `place`).")
+    handling: Code = Field("UNIT", description="Who may read it (list `handling`).")
+
+    model_config = {
+        "json_schema_extra": {
+            "examples": [
+                {"inmate": "A4417KD", "basis": "SAW", "mood": {"valence": -1, "energy": 1}, "change": "WORSE"},
+                {
+                    "inmate": "A4417KD",
+                    "basis": "TOLD_BY_PERSON",
+                    "fact": "Says the visit was cancelled and nobody told him.",
+                    "mood": {"valence": -1, "energy": 1, "source": "OBSERVED"},
+                    "change": "WORSE",
+                    "indicators": [{"code": "WITHDRAWN", "trend": "NEW"}],
+                    "needs": [{"code": "PHONE", "urgency": "THIS_SHIFT", "promised": True, "detail": "call to his daughter"}],
+                    "attention": "WATCH",
+                    "if_then": "If he is awake after 22:00: sit down and talk.",
+                },
+            ]
+        }
+    }
+
+
+class Mood(Resource):
+    """Mood as recorded."""
+
+    valence: int | None
+    energy: int | None
+    source: str | None
+    not_observed: str | None
+
+
+class Indicator(Resource):
+    """An indicator as recorded."""
+
+    code: str
+    trend: str | None
+
+
+class NoteNeed(Resource):
+    """A need as the note stated it; its present state is at `/v1/needs/{id}`."""
+
+    id: Id
+    code: str
+    urgency: str
+    promised: bool
+    detail: str | None
+    due_at: Time | None
+
+
+class Response(Resource):
+    """A response as recorded."""
+
+    code: str
+    effect: str | None
+
+
+class Retraction(Resource):
+    """Why a note was taken back, by whom and when."""
+
+    reason: str
+    detail: str | None
+    by: Person
+    at: Time
+
+
+class Note(Resource):
+    """A note as this reader may see it. Of a retracted note only the envelope is left: everything it said is null or empty."""
+
+    id: Id
+    establishment: str
+    unit: str
+    inmate: str | None
+    previous_inmate: str | None = Field(None, description="The number it was recorded under, where a merge has moved it.")
+    author: Person
+    occurred_at: Time
+    captured_at: Time | None
+    recorded_at: Time
+    late: bool = Field(description="Recorded more than 60 minutes after it happened.")
+    late_reason: str | None
+    shift: str = Field(description="The shift it happened in: the local date that shift began, and its code.", examples=["2026-11-22/NIGHT"])
+    basis: str | None
+    fact: str | None
+    opinion: str | None
+    confidence: str | None
+    mood: Mood | None
+    change: str | None
+    indicators: list[Indicator]
+    needs: list[NoteNeed]
+    responses: list[Response]
+    opening: bool
+    attention: str
+    attention_until: Time
+    if_then: str | None
+    place: str | None
+    handling: str
+    status: str = Field(description="ACTIVE, CORRECTED, RETRACTED or RESTRICTED.")
+    supersedes: Id | None = Field(None, description="The note this one corrects.")
+    superseded_by: Id | None = Field(None, description="The note that corrects this one.")
+    correction_reason: str | None = None
+    retraction: Retraction | None = None
+
+
+class CorrectionDraft(Draft):
+    """A correction: the whole note as it should have read, and why. The person it is about cannot be changed by it."""
+
+    reason: Detail = Field(description="Why it is corrected.", examples=["It was the late visit, not the early one."])
+    note: NoteDraft
+
+
+class RetractionDraft(Draft):
+    """Takes a note back: its text is then gone from every answer but the auditor's."""
+
+    reason: Code = Field(description="WRONG_PERSON, NOT_TRUE, DUPLICATE or OTHER.", examples=["WRONG_PERSON"])
+    detail: Detail | None = Field(None, description="In your own words; goes with the note, to the auditor alone.")
+
+
+class ReceiptDraft(Draft):
+    """I have seen it, I take it on, I ask about it, I say it back in my own words."""
+
+    kind: Code = Field(description="SEEN, ACCEPTED, QUERY or READ_BACK.", examples=["SEEN"])
+    text: Annotated[Text, Field(max_length=1000)] | None = Field(None, description="Needed with QUERY and READ_BACK.")
+
+
+class Receipt(Resource):
+    """One person's receipt for one note."""
+
+    id: Id
+    note: Id
+    kind: str
+    text: str | None
+    by: Person
+    at: Time
+
+
+class Receipts(Resource):
+    """All receipts for a note, oldest first, and who of the unit's staff on duty has not seen it."""
+
+    items: list[Receipt]
+    not_seen: list[Person]
+    next: str | None = None
+
+
+class NotePage(Resource):
+    """A page of notes, newest first."""
+
+    items: list[Note]
+    next: str | None

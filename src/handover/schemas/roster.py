@@ -1,0 +1,159 @@
+"""Establishments, units and the people held in them, as other prison systems keep them up to date."""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from handover.schemas.common import (
+    Code,
+    Draft,
+    EstablishmentCode,
+    Id,
+    InmateNumber,
+    Name,
+    Person,
+    Resource,
+    Text,
+    Time,
+    UnitCode,
+)
+
+_ZONES = frozenset(available_timezones())
+
+
+def _zone(value: str) -> str:
+    if value not in _ZONES:
+        raise ValueError("not a time zone of the IANA database, e.g. Europe/London")
+    ZoneInfo(value)
+    return value
+
+
+TimeZone = Annotated[str, AfterValidator(_zone), Field(examples=["Europe/London"], max_length=64)]
+
+
+class Shift(Draft):
+    """A shift begins at a local time and lasts until the next one begins."""
+
+    code: Code = Field(examples=["EARLY"])
+    starts: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(examples=["07:30"])
+
+
+DEFAULT_SHIFTS = (
+    Shift(code="EARLY", starts="07:30"),
+    Shift(code="LATE", starts="13:30"),
+    Shift(code="NIGHT", starts="21:00"),
+)
+
+
+class EstablishmentDraft(Draft):
+    """An establishment's name, time zone and shifts."""
+
+    name: Name = Field(examples=["HMP Aldermoor"])
+    timezone: TimeZone
+    shifts: list[Shift] = Field(default=list(DEFAULT_SHIFTS), min_length=1, max_length=12, description="Three shifts if left out.")
+
+
+class Establishment(Resource):
+    """An establishment."""
+
+    code: str
+    name: str
+    timezone: str
+    shifts: list[Shift]
+    units: list["Unit"]
+
+
+class UnitDraft(Draft):
+    """A unit's name."""
+
+    name: Name = Field(examples=["A wing"])
+
+
+class Unit(Resource):
+    """A unit of an establishment."""
+
+    establishment: str
+    code: str
+    name: str
+
+
+class InmateDraft(Draft):
+    """A person as the prison's roster has him or her now."""
+
+    name: Name = Field(examples=["Weir, J."])
+    establishment: EstablishmentCode
+    unit: UnitCode
+    cell: Annotated[Text, Field(max_length=20)] | None = Field(None, examples=["A1-07"])
+    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] | None = Field(
+        None, description="BCP 47 tag of the language best spoken.", examples=["ro"]
+    )
+
+
+class Inmate(Resource):
+    """A person on the roster."""
+
+    number: str
+    name: str
+    establishment: str
+    unit: str
+    cell: str | None
+    language: str | None
+    previous_numbers: list[str]
+    updated_at: Time
+    version: int
+
+
+class InmatePage(Resource):
+    """A page of people, by number."""
+
+    items: list[Inmate]
+    next: str | None
+
+
+class MoveDraft(Draft):
+    """A move to another cell, unit or establishment."""
+
+    establishment: EstablishmentCode
+    unit: UnitCode
+    cell: Annotated[Text, Field(max_length=20)] | None = Field(None, examples=["B2-03"])
+    reason: Annotated[Text, Field(max_length=500)] = Field(examples=["Works in the kitchen from Monday"])
+    at: Time | None = Field(None, description="When it took place; now if left out, never in the future.")
+
+
+class Place(Resource):
+    """Where a person was or is."""
+
+    establishment: str
+    unit: str
+    cell: str | None
+
+
+class Move(Resource):
+    """A move as recorded."""
+
+    id: Id
+    inmate: str
+    from_: Place = Field(alias="from")
+    to: Place
+    reason: str
+    at: Time
+    by: Person
+
+
+class MergeDraft(Draft):
+    """Two numbers, one person: `from` is given up, the number in the path survives."""
+
+    from_: InmateNumber = Field(alias="from")
+
+
+class Merge(Resource):
+    """A merge as recorded: how much moved to the surviving number."""
+
+    id: Id
+    number: str
+    previous: str
+    notes: int
+    needs: int
+    by: Person
+    at: Time

@@ -1,0 +1,1 @@
+"""One function, one sentence, one transaction: what every door calls."""

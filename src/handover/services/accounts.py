@@ -1,0 +1,196 @@
+"""Accounts of staff and clients of other systems, kept up by the operator on the server."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy.engine import RowMapping
+
+from handover.domain.access import CLIENT_HANDLING, HANDLING, ROLES, SCOPES
+from handover.errors import Conflict, FieldError, Invalid, NotFound
+from handover.services.passwords import SHORTEST, Hasher, new_token
+from handover.services.unit_of_work import UnitOfWork
+from handover.store import accounts
+
+PRACTICE_PASSWORD = "practice"  # noqa: S105 - printed by `handover demo`, and refused everywhere else
+
+
+def add_user(
+    uow: UnitOfWork,
+    hasher: Hasher,
+    username: str,
+    *,
+    name: str,
+    role: str,
+    places: Sequence[tuple[str, str]],
+    password: str,
+    practice: bool = False,
+) -> str:
+    """Makes an account. `places` are (establishment, unit) pairs, unit empty for the establishment as a whole. Answers its id."""
+    username = username.strip().lower()
+    uow.doing("accounts.add", subject=username, role=role, places=sorted({f"{p}/{u}" if u else p for p, u in places}))
+    errors = [*_names(username, role), *_password(username, password, practice)]
+    if not places:
+        errors.append(FieldError("/establishment", "say at least one establishment"))
+    if errors:
+        raise Invalid(*errors)
+    if accounts.account(uow.conn, username) is not None:
+        raise Conflict(f"There is an account {username} already; change it with `handover user change {username} …`.")
+    id_ = uow.new_id()
+    row = {
+        "id": id_,
+        "username": username,
+        "name": name.strip() or username,
+        "role": role,
+        "password": hasher.hash(password),
+        "active": True,
+        "created_at": uow.now,
+    }
+    accounts.add_account(uow.conn, row)
+    accounts.post(uow.conn, id_, _with_whole(places))
+    return id_
+
+
+def change_user(
+    uow: UnitOfWork,
+    username: str,
+    *,
+    name: str | None = None,
+    role: str | None = None,
+    places: Sequence[tuple[str, str]] | None = None,
+    active: bool | None = None,
+) -> None:
+    """Changes an account. Open feeds follow within seconds; disabling ends every login at once."""
+    uow.doing("accounts.change", subject=username, role=role, active=active)
+    row = _account(uow, username)
+    columns = {k: v for k, v in {"name": name, "role": role, "active": active}.items() if v is not None}
+    if role is not None and role not in ROLES:
+        raise Invalid(FieldError("/role", f"one of {', '.join(ROLES)}"))
+    if columns:
+        accounts.change_account(uow.conn, row["id"], **columns)
+    if places:
+        uow.about(places=sorted({f"{p}/{u}" if u else p for p, u in places}))
+        accounts.post(uow.conn, row["id"], _with_whole(places))
+    if active is False:
+        accounts.revoke_grants_of(uow.conn, uow.now, account=row["id"])
+    uow.rights_changed = True
+
+
+def set_password(uow: UnitOfWork, hasher: Hasher, username: str, password: str, practice: bool = False) -> None:
+    """Gives an account a new password and ends its logins."""
+    uow.doing("accounts.password", subject=username)
+    row = _account(uow, username)
+    errors = _password(username, password, practice)
+    if errors:
+        raise Invalid(*errors)
+    accounts.change_account(uow.conn, row["id"], password=hasher.hash(password))
+    accounts.revoke_grants_of(uow.conn, uow.now, account=row["id"])
+    accounts.clear_attempts(uow.conn, [f"account:{username}"])
+    uow.rights_changed = True
+
+
+def users(uow: UnitOfWork) -> list[dict[str, Any]]:
+    """Every account, without its password."""
+    uow.doing("accounts.list")
+    return [
+        {**{k: row[k] for k in ("username", "name", "role", "active")}, "places": _told(accounts.postings_of(uow.conn, row["id"]))}
+        for row in accounts.all_accounts(uow.conn)
+    ]
+
+
+def add_client(
+    uow: UnitOfWork,
+    hasher: Hasher,
+    client: str,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    establishments: Sequence[str],
+    handling: Sequence[str] = (),
+) -> str:
+    """Makes a client of another system. Answers its secret, which is shown this once and kept only as a hash."""
+    handling = handling or CLIENT_HANDLING
+    uow.doing("clients.add", subject=client, scopes=sorted(scopes), establishments=sorted(establishments), handling=sorted(handling))
+    errors = [
+        *_username(client),
+        *(FieldError("/scope", f"{s} is not a scope; there are {', '.join(SCOPES)}") for s in scopes if s not in SCOPES),
+        *(FieldError("/handling", f"{h} is not one of {', '.join(HANDLING)}") for h in handling if h not in HANDLING),
+    ]
+    if not scopes:
+        errors.append(FieldError("/scope", "say at least one scope"))
+    if not establishments:
+        errors.append(FieldError("/establishment", "say at least one establishment"))
+    if errors:
+        raise Invalid(*errors)
+    if accounts.client(uow.conn, client) is not None:
+        raise Conflict(f"There is a client {client} already; revoke it, or choose another name.")
+    secret = new_token("secret")
+    row = {
+        "id": client,
+        "name": name.strip() or client,
+        "secret": hasher.hash(secret),
+        "scopes": " ".join(sorted(set(scopes))),
+        "establishments": " ".join(sorted(set(establishments))),
+        "handling": " ".join(sorted(set(handling))),
+        "active": True,
+        "created_at": uow.now,
+    }
+    accounts.add_client(uow.conn, row)
+    return secret
+
+
+def revoke_client(uow: UnitOfWork, client: str) -> None:
+    """Ends a client: its tokens stop working, its feeds close."""
+    uow.doing("clients.revoke", subject=client)
+    if accounts.client(uow.conn, client) is None:
+        raise NotFound(f"There is no client {client}.")
+    accounts.change_client(uow.conn, client, active=False)
+    accounts.revoke_grants_of(uow.conn, uow.now, client=client)
+    uow.rights_changed = True
+
+
+def clients(uow: UnitOfWork) -> list[dict[str, Any]]:
+    """Every client, without its secret."""
+    uow.doing("clients.list")
+    names = ("scopes", "establishments", "handling")
+    return [
+        {**{k: row[k] for k in ("id", "name", "active")}, **{k: row[k].split() for k in names}}
+        for row in accounts.all_clients(uow.conn)
+    ]
+
+
+def _account(uow: UnitOfWork, username: str) -> RowMapping:
+    row = accounts.account(uow.conn, username.strip().lower())
+    if row is None:
+        raise NotFound(f"There is no account {username}.")
+    return row
+
+
+def _with_whole(places: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Whoever belongs to a unit belongs to its establishment."""
+    return {pair for place, unit in places for pair in ((place, unit), (place, ""))}
+
+
+def _told(places: Iterable[tuple[str, str]]) -> list[str]:
+    return sorted(f"{place}/{unit}" if unit else place for place, unit in places)
+
+
+def _username(username: str) -> list[FieldError]:
+    sound = 0 < len(username) <= 64 and all(c.isalnum() or c in "._-@" for c in username) and username.isascii()
+    return [] if sound else [FieldError("/username", "use up to 64 letters, digits, and . _ - @")]
+
+
+def _names(username: str, role: str) -> list[FieldError]:
+    errors = _username(username)
+    if role not in ROLES:
+        errors.append(FieldError("/role", f"{role} is not a role; there are {', '.join(ROLES)}"))
+    return errors
+
+
+def _password(username: str, password: str, practice: bool) -> list[FieldError]:
+    if len(password) < SHORTEST:
+        return [FieldError("/password", f"at least {SHORTEST} characters; a few words are easier to type and harder to guess")]
+    if len(password) > 1024:
+        return [FieldError("/password", "at most 1,024 characters")]
+    if password.lower() == username or (password == PRACTICE_PASSWORD and not practice):
+        return [FieldError("/password", "everybody could guess this one; choose another")]
+    return []

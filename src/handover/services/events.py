@@ -1,0 +1,246 @@
+"""Events: how a change becomes one, and how a reader gets them. Pull and feed are two doors onto the same functions."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from heapq import merge
+from typing import Any
+
+import orjson
+
+from handover.domain.access import Facts, Principal, Sight, belongs, may, may_read, sights
+from handover.errors import CursorRefused, NotFound
+from handover.schemas.common import in_utc
+from handover.services.unit_of_work import UnitOfWork
+from handover.services.views import thin
+from handover.store import eventlog, roster
+from handover.store.eventlog import NewEvent, StoredEvent
+
+ROSTER = "ROSTER"
+PAGE = 500
+"""Rows read from a log at a time."""
+
+
+def about_note(uow: UnitOfWork, type_: str, row: Mapping[str, Any], kind: str, about: str, status: str, data: str) -> NewEvent:
+    """A change to a note or to what hangs on it (`row`: the note's or need's own columns): heard by whoever may read that."""
+    return NewEvent(
+        establishment=row["establishment"],
+        id=uow.new_id(),
+        type=type_,
+        subject=row["inmate"],
+        unit=row["unit"],
+        also_unit=None,
+        time=uow.now,
+        handling=row["handling"],
+        author=row["author"],
+        kind=kind,
+        about=about,
+        status=status,
+        note=row["note"] if kind == "need" else row["id"],
+        data=data,
+    )
+
+
+def about_inmate(
+    uow: UnitOfWork, type_: str, establishment: str, unit: str, number: str, data: str, *, also_unit: str | None = None, status: str = "ACTIVE"
+) -> NewEvent:
+    """A change to the roster: heard by all staff of the establishment."""
+    return NewEvent(
+        establishment=establishment,
+        id=uow.new_id(),
+        type=type_,
+        subject=number,
+        unit=unit,
+        also_unit=also_unit if also_unit != unit else None,
+        time=uow.now,
+        handling=ROSTER,
+        author=None,
+        kind="inmate",
+        about=number,
+        status=status,
+        note=None,
+        data=data,
+    )
+
+
+# --- Positions and cursors -------------------------------------------------------------------------------------------
+
+Positions = dict[str, int]
+"""How far a reader has come, by establishment."""
+
+
+def cursor_of(store_id: str, positions: Mapping[str, int]) -> str:
+    """The opaque form of positions. It names the store, so that a cursor of another (or of one set up anew) is noticed."""
+    told = ",".join(f"{place}:{sequence}" for place, sequence in sorted(positions.items()))
+    return urlsafe_b64encode(f"{store_id}.{told}".encode()).decode().rstrip("=")
+
+
+def positions_of(store_id: str, cursor: str) -> Positions:
+    """The positions in a cursor of this store; any other is refused out loud."""
+    refused = CursorRefused("This store cannot continue from that cursor. Reload what you hold, then ask with after=now.")
+    try:
+        known, _, told = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition(".")
+        pairs = [part.rsplit(":", 1) for part in told.split(",")] if told else []
+        positions = {place: int(sequence) for place, sequence in pairs}
+    except (Base64Error, UnicodeError, ValueError):
+        raise refused from None
+    if known != store_id or any(sequence < 0 for sequence in positions.values()):
+        raise refused
+    return positions
+
+
+def start(store_id: str, after: str | None, places: Iterable[str], heads: Mapping[str, int]) -> Positions:
+    """Where a reader of these establishments begins: after its cursor, at the beginning of what is kept, or now."""
+    if after == "now":
+        return {place: heads.get(place, 0) for place in places}
+    if after is None:
+        return dict.fromkeys(places, 0)
+    positions = positions_of(store_id, after)
+    if any(sequence > heads.get(place, 0) for place, sequence in positions.items()):
+        raise CursorRefused("That cursor is ahead of this store, which was set back. Reload what you hold, then ask with after=now.")
+    return {place: positions.get(place, 0) for place in places}
+
+
+# --- What one reader hears -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a reader asked to hear."""
+
+    establishments: tuple[str, ...]
+    unit: str | None = None
+    types: frozenset[str] = frozenset()
+
+
+class Ear:
+    """One reader's rights and filter, judged once for many events."""
+
+    def __init__(self, who: Principal, wanted: Filter) -> None:
+        self.who = who
+        self.wanted = wanted
+        self.sights: tuple[Sight, ...] = sights(who)
+        self._scopes = {
+            "note": bool(may(who, "notes.read")),
+            "receipt": bool(may(who, "notes.read")),
+            "need": bool(may(who, "needs.read")),
+            "inmate": bool(may(who, "roster.read")),
+        }
+
+    def hears(self, event: StoredEvent) -> bool:
+        """Whether the event exists for this reader at all."""
+        wanted = self.wanted
+        if wanted.unit is not None and wanted.unit not in (event.unit, event.also_unit):
+            return False
+        if wanted.types and event.type not in wanted.types:
+            return False
+        if event.handling == ROSTER:
+            return self._scopes["inmate"] and bool(belongs(self.who, event.establishment))
+        thing = Facts(event.establishment, event.unit or "", event.handling, event.author, event.status)
+        return bool(may_read(self.who, thing, self.sights))
+
+    def whole(self, event: StoredEvent) -> bool:
+        """Whether the reader may have the resource, and not only learn that it changed (an integration without its scope)."""
+        return self._scopes[event.kind]
+
+
+class Encoded:
+    """An event in the bytes readers get: made once, whoever reads."""
+
+    __slots__ = ("_cursor", "_full", "_thin", "event")
+
+    def __init__(self, event: StoredEvent, store_id: str) -> None:
+        self.event = event
+        self._cursor = cursor_of(store_id, {event.establishment: event.sequence})
+        self._full: str | None = None
+        self._thin: str | None = None
+
+    def text(self, whole: bool, cursor: str | None = None) -> str:
+        """The event as JSON, with the cursor of a reader of this establishment alone, or the one given."""
+        if whole:
+            self._full = self._full or self._encode(self.event.data)
+        else:
+            self._thin = self._thin or self._encode(thin(self.event.about, self.event.status))
+        body = self._full if whole else self._thin
+        return f'{body},"cursor":"{cursor or self._cursor}"}}'
+
+    def redact(self) -> None:
+        """Leaves `id` and `status` alone, for good."""
+        self._full = self._encode(thin(self.event.about, "RETRACTED"))
+
+    def _encode(self, data: str) -> str:
+        event = self.event
+        head = orjson.dumps(
+            {
+                "specversion": "1.0",
+                "id": event.id,
+                "source": f"/v1/establishments/{event.establishment}",
+                "type": event.type,
+                "subject": event.subject,
+                "time": in_utc(event.time),
+                "datacontenttype": "application/json",
+                "sequence": event.sequence,
+                "unit": event.unit,
+            }
+        ).decode()
+        return f'{head[:-1]},"data":{data}'
+
+
+def places_for(uow: UnitOfWork, establishment: str | None) -> tuple[str, ...]:
+    """The establishments a reader hears: the one asked for, or all of the caller's."""
+    if establishment is None:
+        return tuple(sorted(uow.who.establishments))
+    if not belongs(uow.who, establishment):
+        raise NotFound("No such establishment among yours.")
+    return (establishment,)
+
+
+def check_unit(uow: UnitOfWork, places: Iterable[str], unit: str | None) -> None:
+    """Refuses a unit that is nowhere: a reader that hears nothing because of a typo would believe that all is quiet."""
+    if unit is not None and not any(roster.unit(uow.conn, place, unit) for place in places):
+        raise NotFound(f"No unit {unit} in your establishments.")
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A page of events as text, and how far it came."""
+
+    items: list[str]
+    positions: Positions
+    more: bool
+
+
+def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limit: int, scan: int = 4 * PAGE) -> Pulled:
+    """The next events this reader hears, over all its establishments in order of time. A log is read at most `scan` rows far."""
+    uow.about(filter={"unit": wanted.unit, "types": sorted(wanted.types) or None}, after=after)
+    heads = eventlog.heads(uow.conn, wanted.establishments)
+    positions = start(store_id, after, wanted.establishments, heads)
+    began = dict(positions)
+    ear = Ear(uow.who, wanted)
+    items: list[str] = []
+    people: set[str] = set()
+    read = 0
+    more = any(positions[place] < heads.get(place, 0) for place in positions)
+    while more and len(items) < limit and read < scan:
+        behind = [place for place in positions if positions[place] < heads.get(place, 0)]
+        pages = [eventlog.after(uow.conn, place, positions[place], min(PAGE, max(limit, 50))) for place in behind]
+        # Each log only as far as the shortest page reaches in time: an event further on may have older ones before it elsewhere.
+        full = [rows[-1].time for rows, place in zip(pages, behind, strict=True) if rows and rows[-1].sequence < heads[place]]
+        horizon = min(full) if full else None
+        for event in merge(*pages, key=lambda e: e.time):
+            if horizon is not None and event.time > horizon:
+                break
+            if len(items) == limit:
+                break
+            positions[event.establishment] = event.sequence
+            read += 1
+            if ear.hears(event):
+                cursor = cursor_of(store_id, positions)
+                items.append(Encoded(event, store_id).text(ear.whole(event), cursor))
+                if event.subject:
+                    people.add(event.subject)
+        more = any(positions[place] < heads.get(place, 0) for place in positions)
+    moved = {place: [began[place], positions[place]] for place in positions if positions[place] != began[place]}
+    uow.about(count=len(items), sequences=moved, people=sorted(people))
+    return Pulled(items, positions, more)

@@ -1,0 +1,266 @@
+"""Logging in and staying logged in: RFC 6749 (password, refresh_token, client_credentials) and RFC 7009 (revocation).
+
+A password is checked outside the writer, so an attempt is counted *before* it is looked at and forgiven when it was right:
+however many come at once, each after the free ones waits.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from handover.domain.access import ROLE_SCOPES, Principal
+from handover.domain.logins import ACCOUNT, ADDRESS, Pace, still_counts, wait_after
+from handover.errors import Refusal, TooMany, Unauthenticated
+from handover.services.passwords import Hasher, new_token, token_digest
+from handover.services.unit_of_work import Asker, Desk, UnitOfWork
+from handover.store import accounts
+
+
+class GrantRefused(Refusal):
+    """A refusal of the token endpoint, in the words of RFC 6749 §5.2."""
+
+    code, title = "grant-refused", "No token for this"
+
+    def __init__(self, error: str, detail: str) -> None:
+        super().__init__(detail)
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """Tokens, shown once. Times are lives in seconds."""
+
+    access: str
+    expires_in: int
+    scope: str
+    refresh: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A token that works: whose it is, which login it came from, until when."""
+
+    principal: Principal
+    digest: str
+    grant: str
+    expires_at: datetime
+
+
+async def with_password(desk: Desk, hasher: Hasher, asker: Asker, username: str, password: str) -> Issued:
+    """An officer logs in at a terminal."""
+    username = username.strip().lower()[:120]
+    keys = {f"account:{username}": ACCOUNT, f"address:{asker.address}": ADDRESS}
+    await _count(desk, keys)
+    row = await desk.peek(lambda conn: accounts.account(conn, username))
+    right = await hasher.matches(row["password"] if row and row["active"] else None, password)
+
+    def finish(uow: UnitOfWork) -> Issued | Refusal:
+        uow.doing("login", subject=username, actor=username)
+        if not right or row is None:
+            return _FailedLogin("invalid_grant", "That user name and password do not go together.")
+        _forgive(uow.conn, keys)
+        return _grant(uow, " ".join(ROLE_SCOPES[row["role"]]), account=row["id"])
+
+    return await desk.write(asker, finish)  # type: ignore[return-value]  # a refusal is raised
+
+
+async def with_secret(desk: Desk, hasher: Hasher, asker: Asker, client: str, secret: str, scope: str | None) -> Issued:
+    """Another system authenticates, for all its scopes or for those it asks for."""
+    client = client[:120]
+    keys = {f"client:{client}": ACCOUNT, f"address:{asker.address}": ADDRESS}
+    await _count(desk, keys)
+    row = await desk.peek(lambda conn: accounts.client(conn, client))
+    right = await hasher.matches(row["secret"] if row and row["active"] else None, secret)
+
+    def finish(uow: UnitOfWork) -> Issued | Refusal:
+        uow.doing("login", subject=client, actor=client)
+        if not right or row is None:
+            return _FailedLogin("invalid_client", "That client id and secret do not go together.")
+        _forgive(uow.conn, keys)
+        has = row["scopes"].split()
+        wanted = scope.split() if scope else has
+        if not set(wanted) <= set(has):
+            return GrantRefused("invalid_scope", f"This client has the scopes {' '.join(has)}.")
+        return _grant(uow, " ".join(wanted), client=client)
+
+    return await desk.write(asker, finish)  # type: ignore[return-value]  # a refusal is raised
+
+
+async def with_refresh(desk: Desk, asker: Asker, token: str) -> Issued:
+    """A terminal renews its tokens. A refresh token works once; one that comes again was stolen or copied, and ends the login."""
+    digest = token_digest(token)
+
+    def finish(uow: UnitOfWork) -> Issued | Refusal:
+        uow.doing("login.refresh")
+        refused = _FailedLogin("invalid_grant", "This refresh token no longer works; log in again.")
+        row = accounts.token(uow.conn, digest)
+        if row is None or row["kind"] != "REFRESH":
+            return refused
+        account = accounts.account_by_id(uow.conn, row["account"])
+        uow.doing("login.refresh", subject=row["grant_id"], actor=account["username"] if account else None)
+        if row["grant_revoked_at"] or account is None or not account["active"] or row["grant_expires_at"] <= uow.now:
+            return refused
+        if not accounts.use_token(uow.conn, digest, uow.now):
+            accounts.revoke_grant(uow.conn, row["grant_id"], uow.now)
+            uow.rights_changed = True
+            uow.about(replayed=True)
+            return refused
+        accounts.touch_grant(uow.conn, row["grant_id"], uow.now)
+        return _tokens(uow, row["grant_id"], row["scope"], row["grant_expires_at"], refresh=True)
+
+    return await desk.write(asker, finish)  # type: ignore[return-value]  # a refusal is raised
+
+
+def revoke(uow: UnitOfWork, token: str) -> None:
+    """Ends a token; with a refresh token the whole login. A token nobody knows is as good as revoked (RFC 7009 §2.2)."""
+    uow.doing("logout")
+    digest = token_digest(token)
+    row = accounts.token(uow.conn, digest)
+    if row is None:
+        return
+    account = accounts.account_by_id(uow.conn, row["account"]) if row["account"] else None
+    uow.doing("logout", subject=row["grant_id"], actor=account["username"] if account else row["client"])
+    if row["kind"] == "REFRESH":
+        accounts.revoke_grant(uow.conn, row["grant_id"], uow.now)
+    else:
+        accounts.revoke_token(uow.conn, digest, uow.now)
+    uow.rights_changed = True
+
+
+def ticket(uow: UnitOfWork, session: Session, lasts: int) -> str:
+    """A feed ticket: one use, a few seconds, with the rights of the token that asked for it."""
+    uow.doing("feed.ticket")
+    uow.allow("events.read")
+    text = new_token("ticket")
+    until = min(uow.now + timedelta(seconds=lasts), session.expires_at)
+    # The feed lives as long as the token that asked, so the ticket remembers it.
+    row = {"hash": token_digest(text), "grant_id": session.grant, "kind": "TICKET", "expires_at": until}
+    accounts.add_tokens(uow.conn, [{**row, "used_at": None, "revoked_at": None, "lends": session.digest}])
+    return text
+
+
+def redeem(uow: UnitOfWork, text: str) -> Session | Refusal:
+    """Uses a ticket up; answers the session of the token that asked for it."""
+    uow.doing("feed.ticket.use")
+    digest = token_digest(text)
+    row = accounts.token(uow.conn, digest)
+    if row is None or row["kind"] != "TICKET" or row["expires_at"] <= uow.now or not accounts.use_token(uow.conn, digest, uow.now):
+        return Unauthenticated("This ticket was used or is too old; get a new one.")
+    session = by_digest(uow.conn, row["lends"], uow.now)
+    return session or Unauthenticated("The login this ticket came from has ended.")
+
+
+def identify(conn: Connection, token: str, now: datetime) -> Session | None:
+    """Whose access token this is, with the rights that hold now; None if it does not work (any more)."""
+    return by_digest(conn, token_digest(token), now)
+
+
+def by_digest(conn: Connection, digest: str, now: datetime) -> Session | None:
+    """The same, for a token we know only as its digest."""
+    row = accounts.token(conn, digest)
+    if row is None or row["kind"] != "ACCESS" or row["revoked_at"] or row["grant_revoked_at"] or row["expires_at"] <= now:
+        return None
+    who = _staff(conn, row["account"]) if row["account"] else _client(conn, row["client"], row["scope"])
+    return Session(who, digest, row["grant_id"], row["expires_at"]) if who else None
+
+
+def _staff(conn: Connection, account: str) -> Principal | None:
+    row = accounts.account_by_id(conn, account)
+    if row is None or not row["active"]:
+        return None
+    places = accounts.postings_of(conn, account)
+    return Principal(
+        kind="user",
+        id=row["id"],
+        username=row["username"],
+        name=row["name"],
+        role=row["role"],
+        establishments=frozenset(place for place, _ in places),
+        units=frozenset((place, unit) for place, unit in places if unit),
+        scopes=frozenset(ROLE_SCOPES[row["role"]]),
+    )
+
+
+def _client(conn: Connection, client: str, scope: str) -> Principal | None:
+    row = accounts.client(conn, client)
+    if row is None or not row["active"]:
+        return None
+    return Principal(
+        kind="client",
+        id=row["id"],
+        username=row["id"],
+        name=row["name"],
+        role="integration",
+        establishments=frozenset(row["establishments"].split()),
+        scopes=frozenset(scope.split()) & frozenset(row["scopes"].split()),
+        handling=frozenset(row["handling"].split()),
+    )
+
+
+class _FailedLogin(GrantRefused, Unauthenticated):
+    """Somebody could not prove to be who they say."""
+
+
+def _grant(uow: UnitOfWork, scope: str, *, account: str | None = None, client: str | None = None) -> Issued:
+    # An integration asks again with its secret: it gets no refresh token (RFC 6749 §4.4.3).
+    lasts = uow.settings.refresh_token_s if account else uow.settings.access_token_s
+    until = uow.now + timedelta(seconds=lasts)
+    id_ = uow.new_id()
+    row = {"id": id_, "account": account, "client": client, "scope": scope, "revoked_at": None}
+    accounts.add_grant(uow.conn, {**row, "created_at": uow.now, "seen_at": uow.now, "expires_at": until})
+    return _tokens(uow, id_, scope, until, refresh=account is not None)
+
+
+def _tokens(uow: UnitOfWork, grant: str, scope: str, until: datetime, refresh: bool) -> Issued:
+    lasts = uow.settings.access_token_s
+    made = {"ACCESS": (new_token("access"), min(until, uow.now + timedelta(seconds=lasts)))}
+    if refresh:
+        made["REFRESH"] = (new_token("refresh"), until)
+    accounts.add_tokens(
+        uow.conn,
+        [
+            {
+                "hash": token_digest(text),
+                "grant_id": grant,
+                "kind": kind,
+                "expires_at": expires,
+                "used_at": None,
+                "revoked_at": None,
+                "lends": None,
+            }
+            for kind, (text, expires) in made.items()
+        ],
+    )
+    expires_in = int((made["ACCESS"][1] - uow.now).total_seconds())
+    return Issued(made["ACCESS"][0], expires_in, scope, made["REFRESH"][0] if refresh else None)
+
+
+async def _count(desk: Desk, keys: dict[str, Pace]) -> None:
+    """Counts an attempt, or refuses to look at it yet."""
+    now = desk.clock()
+
+    def count(conn: Connection) -> timedelta:
+        known = {row["key"]: row for row in accounts.attempts(conn, keys)}
+        longest = max((row["wait_until"] - now for row in known.values()), default=timedelta(0))
+        if longest > timedelta(0):
+            return longest
+        for key, pace in keys.items():
+            row = known.get(key)
+            failures = (row["failures"] if row and still_counts(row["last_at"], now) else 0) + 1
+            accounts.put_attempt(conn, key, failures, now, now + wait_after(failures, pace))
+        return timedelta(0)
+
+    wait = await desk.quietly(count)
+    if wait > timedelta(0):
+        seconds = int(wait.total_seconds()) + 1
+        raise TooMany(f"Too many failed attempts; try again in {seconds} s.", seconds)
+
+
+def _forgive(conn: Connection, keys: dict[str, Pace]) -> None:
+    """A right password clears the account, and takes back what it counted against the address: no more, or one known password
+    would let its owner guess others for ever."""
+    accounts.clear_attempts(conn, [key for key, pace in keys.items() if pace is ACCOUNT])
+    for row in accounts.attempts(conn, [key for key, pace in keys.items() if pace is ADDRESS]):
+        accounts.put_attempt(conn, row["key"], row["failures"] - 1, row["last_at"], row["last_at"])
+

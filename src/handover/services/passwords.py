@@ -1,0 +1,54 @@
+"""Passwords and secrets: Argon2id (RFC 9106) on a thread of its own, so that a login never holds up a note."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from secrets import token_urlsafe
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from handover.settings import Settings
+
+SHORTEST = 8
+
+
+class Hasher:
+    """Hashes and checks, one at a time: a flood of logins costs one core and a little memory, never the service."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._argon2 = PasswordHasher(
+            time_cost=settings.argon2_time_cost, memory_cost=settings.argon2_memory_kib, parallelism=1
+        )
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="argon2")
+        self._nobody = self._argon2.hash(token_urlsafe(16))
+
+    def hash(self, secret: str) -> str:
+        """The Argon2id hash to keep."""
+        return self._argon2.hash(secret)
+
+    async def matches(self, kept: str | None, secret: str) -> bool:
+        """Whether the secret is the one kept. Nobody's (None) takes as long as somebody's: the time tells nothing."""
+        loop = asyncio.get_running_loop()
+        right = await loop.run_in_executor(self._thread, self._verify, kept or self._nobody, secret)
+        return right and kept is not None
+
+    def _verify(self, kept: str, secret: str) -> bool:
+        try:
+            return self._argon2.verify(kept, secret)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._thread.shutdown(cancel_futures=True)
+
+
+def new_token(kind: str) -> str:
+    """A token of 256 random bits; its beginning says what it is, so that a leaked one can be found by a scanner."""
+    return f"hov_{kind}_{token_urlsafe(32)}"
+
+
+def token_digest(token: str) -> str:
+    """What is kept of a token. It is 256 random bits: there is nothing to guess, so one SHA-256 is enough."""
+    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,255 @@
+"""The roster: establishments, units, people, their moves and the merging of their numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy.engine import RowMapping
+
+from handover.domain.access import belongs
+from handover.domain.notes import CLOCK_SKEW
+from handover.errors import Conflict, FieldError, Invalid, Moved, NotFound, Stale
+from handover.schemas.roster import EstablishmentDraft, InmateDraft, MergeDraft, MoveDraft, UnitDraft
+from handover.services import needs as need_services
+from handover.services import views
+from handover.services.events import about_inmate, about_note
+from handover.services.paging import Page, page, read_cursor
+from handover.services.unit_of_work import UnitOfWork, as_json, person
+from handover.store import eventlog, notes, roster
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What a PUT left behind: its document, its version, and whether it is new."""
+
+    document: str
+    version: int
+    created: bool
+
+
+def put_establishment(uow: UnitOfWork, code: str, draft: EstablishmentDraft, version: int | None = None) -> Put:
+    """Sets an establishment up, or changes it."""
+    uow.doing("establishments.put", establishment=code)
+    who = uow.allow("roster.write")
+    if not belongs(who, code):
+        raise NotFound("No such establishment among yours.")
+    for name in ("code", "starts"):
+        values = [getattr(shift, name) for shift in draft.shifts]
+        for i, value in enumerate(values):
+            if value in values[:i]:
+                raise Invalid(FieldError(f"/shifts/{i}/{name}", f"{value} is taken by another shift"))
+    old = roster.establishment(uow.conn, code)
+    row = {
+        "code": code,
+        "name": draft.name,
+        "timezone": draft.timezone,
+        "shifts": as_json_list([shift.model_dump() for shift in draft.shifts]),
+        "version": _next(old, version),
+        "updated_at": uow.now,
+    }
+    roster.put_establishment(uow.conn, row, new=old is None)
+    if old is None:
+        eventlog.start(uow.conn, code)
+    return Put(_establishment(uow, row), row["version"], old is None)
+
+
+def get_establishment(uow: UnitOfWork, code: str) -> tuple[str, int]:
+    """One establishment with its units."""
+    uow.doing("establishments.read", establishment=code)
+    uow.allow("roster.read")
+    row = roster.establishment(uow.conn, code) if belongs(uow.who, code) else None
+    if row is None:
+        raise NotFound("No such establishment among yours.")
+    units = sum(unit["version"] for unit in roster.units_of(uow.conn, code))
+    return _establishment(uow, row), row["version"] + units
+
+
+def find_establishments(uow: UnitOfWork) -> Page:
+    """The caller's establishments, by code."""
+    uow.doing("establishments.list")
+    uow.allow("roster.read")
+    rows = roster.establishments_of(uow.conn, uow.who.establishments)
+    uow.about(count=len(rows))
+    return Page([_establishment(uow, row) for row in rows], None)
+
+
+def put_unit(uow: UnitOfWork, code: str, unit: str, draft: UnitDraft, version: int | None = None) -> Put:
+    """Sets a unit up, or renames it."""
+    uow.doing("units.put", establishment=code, unit=unit)
+    who = uow.allow("roster.write")
+    if not belongs(who, code) or roster.establishment(uow.conn, code) is None:
+        raise NotFound("No such establishment among yours; set it up first.")
+    old = roster.unit(uow.conn, code, unit)
+    row = {"establishment": code, "code": unit, "name": draft.name, "version": _next(old, version), "updated_at": uow.now}
+    roster.put_unit(uow.conn, row, new=old is None)
+    return Put(as_json({name: row[name] for name in ("establishment", "code", "name")}), row["version"], old is None)
+
+
+def put_inmate(uow: UnitOfWork, number: str, draft: InmateDraft, version: int | None = None) -> Put:
+    """Puts a person on the roster, or changes the entry. Another unit than before is a move, and is told as one."""
+    uow.doing("inmates.put", establishment=draft.establishment, unit=draft.unit, subject=number)
+    uow.allow("roster.write")
+    old = roster.inmate(uow.conn, number)
+    if old is not None:
+        old = _seen(uow, old)
+    _check_place(uow, draft.establishment, draft.unit)
+    row = {"number": number, **draft.model_dump(), "version": _next(old, version), "updated_at": uow.now, "merged_into": None}
+    roster.put_inmate(uow.conn, row, new=old is None)
+    document = _inmate(uow, row)
+    if old is not None and (old["establishment"], old["unit"]) != (row["establishment"], row["unit"]):
+        _moved(uow, old, row, "Changed on the roster.", uow.now)
+    else:
+        event = about_inmate(uow, "inmate.updated", row["establishment"], row["unit"], number, document)
+        uow.record(event)
+    return Put(document, row["version"], old is None)
+
+
+def get_inmate(uow: UnitOfWork, number: str) -> tuple[str, int]:
+    """One person."""
+    uow.doing("inmates.read", subject=number)
+    uow.allow("roster.read")
+    row = _seen(uow, roster.inmate(uow.conn, number))
+    uow.about(establishment=row["establishment"], unit=row["unit"])
+    return _inmate(uow, row), row["version"]
+
+
+def find_inmates(
+    uow: UnitOfWork, establishment: str | None, unit: str | None, words: tuple[str, ...], cursor: str | None, limit: int
+) -> Page:
+    """People in the caller's establishments, by number."""
+    uow.doing("inmates.list", establishment=establishment, unit=unit, filter={"q": " ".join(words) or None})
+    who = uow.allow("roster.read")
+    places = who.establishments if establishment is None else who.establishments & {establishment}
+    after = read_cursor(cursor, str)
+    rows = roster.find_inmates(uow.conn, places, unit, words, after[0] if after else None, limit)
+    before = roster.previous_numbers(uow.conn, [row["number"] for row in rows])
+    found = page(
+        rows, limit, lambda row: as_json(views.inmate(row, before.get(row["number"], ()))), lambda row: (row["number"],)
+    )
+    uow.about(count=len(found.items), people=[row["number"] for row in rows[:limit]])
+    return found
+
+
+def move(uow: UnitOfWork, number: str, draft: MoveDraft) -> tuple[str, str]:
+    """Moves a person; open needs go along. Answers the move's id and document."""
+    uow.doing("inmates.move", establishment=draft.establishment, unit=draft.unit, subject=number)
+    uow.allow("roster.move")
+    old = _seen(uow, roster.inmate(uow.conn, number))
+    if draft.at is not None and draft.at > uow.now + CLOCK_SKEW:
+        raise Invalid(FieldError("/at", "this lies in the future; record the move when it has taken place"))
+    # A person may be sent where the sender has no rights: the place must exist, not be the caller's.
+    if roster.unit(uow.conn, draft.establishment, draft.unit) is None:
+        raise Invalid(FieldError("/unit", f"there is no unit {draft.unit} in {draft.establishment}"))
+    row = {
+        **old,
+        "establishment": draft.establishment,
+        "unit": draft.unit,
+        "cell": draft.cell,
+        "version": old["version"] + 1,
+        "updated_at": uow.now,
+    }
+    roster.put_inmate(uow.conn, row, new=False)
+    return _moved(uow, old, row, draft.reason, min(draft.at or uow.now, uow.now))
+
+
+def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
+    """Gives one number up for another: one person, one timeline. Answers the merge's id and document."""
+    uow.doing("inmates.merge", subject=number, previous=draft.from_)
+    uow.allow("roster.write")
+    survivor = _seen(uow, roster.inmate(uow.conn, number))
+    uow.about(establishment=survivor["establishment"], unit=survivor["unit"])
+    given_up = roster.inmate(uow.conn, draft.from_)
+    if given_up is None or not belongs(uow.who, given_up["establishment"]):
+        raise Invalid(FieldError("/from", f"nobody with the number {draft.from_} in your establishments"))
+    if draft.from_ == number:
+        raise Invalid(FieldError("/from", "a number cannot be merged into itself"))
+    if given_up["merged_into"]:
+        raise Conflict(f"{draft.from_} was merged before, into {given_up['merged_into']}.")
+    moved_notes = [_renumber(uow, row, number, draft.from_) for row in notes.of_inmate(uow.conn, draft.from_)]
+    roster.merge_inmate(uow.conn, draft.from_, number)
+    moved_needs = need_services.renumber(uow, draft.from_, number)
+    need_services.follow(uow, number, survivor["establishment"], survivor["unit"])
+    roster.hand_over_moves(uow.conn, draft.from_, number)
+    data = as_json({"number": number, "previous": draft.from_, "inmate": orjson.Fragment(_inmate(uow, survivor))})
+    for place, unit in dict([(given_up["establishment"], given_up["unit"]), (survivor["establishment"], survivor["unit"])]).items():
+        told = data if place == survivor["establishment"] else as_json({"number": number, "previous": draft.from_})
+        uow.record(about_inmate(uow, "inmate.merged", place, unit, number, told, also_unit=given_up["unit"]))
+    id_, by = uow.new_id(), person(uow.who)
+    moved = as_json({"notes": moved_notes, "needs": moved_needs})
+    roster.add_merge(
+        uow.conn, {"id": id_, "number": number, "previous": draft.from_, "moved": moved, "at": uow.now, "by": as_json(by)}
+    )
+    uow.about(notes=len(moved_notes), needs=len(moved_needs))
+    told_merge = {"id": id_, "number": number, "previous": draft.from_, "by": by, "at": uow.now}
+    return id_, as_json({**told_merge, "notes": len(moved_notes), "needs": len(moved_needs)})
+
+
+def _renumber(uow: UnitOfWork, row: RowMapping, number: str, previous: str) -> str:
+    document = views.amended(row["document"], inmate=number, previous_inmate=previous)
+    notes.change(uow.conn, row["id"], inmate=number, document=document)
+    told = as_json({"number": number, "previous": previous, "note": row["id"]})
+    now = {**row, "inmate": number}
+    uow.record(about_note(uow, "inmate.merged", now, "note", row["id"], row["status"], told))
+    return str(row["id"])
+
+
+def _moved(uow: UnitOfWork, old: Mapping[str, Any], new: Mapping[str, Any], reason: str, at: datetime) -> tuple[str, str]:
+    id_, by, number = uow.new_id(), person(uow.who), new["number"]
+    ends = {f"{side}_{name}": row[name] for side, row in (("from", old), ("to", new)) for name in ("establishment", "unit", "cell")}
+    roster.add_move(
+        uow.conn, {"id": id_, "inmate": number, **ends, "reason": reason, "at": at, "recorded_at": uow.now, "by": as_json(by)}
+    )
+    spots = {side: {name: row[name] for name in ("establishment", "unit", "cell")} for side, row in (("from", old), ("to", new))}
+    document = as_json({"id": id_, "inmate": number, **spots, "reason": reason, "at": at, "by": by})
+    data = as_json({**orjson.loads(_inmate(uow, new)), "move": orjson.Fragment(document)})
+    here = old["establishment"] == new["establishment"]
+    if not here:
+        gone = views.thin(number, "LEFT")
+        uow.record(about_inmate(uow, "inmate.moved", old["establishment"], old["unit"], number, gone, status="LEFT"))
+    also = old["unit"] if here else None
+    uow.record(about_inmate(uow, "inmate.moved", new["establishment"], new["unit"], number, data, also_unit=also))
+    need_services.follow(uow, number, new["establishment"], new["unit"])
+    return id_, document
+
+
+def _seen(uow: UnitOfWork, row: RowMapping | None) -> RowMapping:
+    if row is not None and row["merged_into"]:
+        survivor = roster.inmate(uow.conn, row["merged_into"])
+        if survivor is not None and belongs(uow.who, survivor["establishment"]):
+            raise Moved(row["merged_into"])
+        row = None
+    if row is None or not belongs(uow.who, row["establishment"]):
+        raise NotFound("Nobody with this number in your establishments.")
+    return row
+
+
+def _check_place(uow: UnitOfWork, establishment: str, unit: str) -> None:
+    if not belongs(uow.who, establishment) or roster.establishment(uow.conn, establishment) is None:
+        raise Invalid(FieldError("/establishment", f"{establishment} is not one of your establishments, or not set up yet"))
+    if roster.unit(uow.conn, establishment, unit) is None:
+        raise Invalid(FieldError("/unit", f"{establishment} has no unit {unit}; set it up first"))
+
+
+def _next(old: Mapping[str, Any] | None, version: int | None) -> int:
+    present = old["version"] if old else 0
+    if version is not None and version != present:
+        raise Stale("Somebody changed this since you read it; read it again.")
+    return int(present) + 1
+
+
+def _establishment(uow: UnitOfWork, row: Mapping[str, Any]) -> str:
+    units = [{name: unit[name] for name in ("establishment", "code", "name")} for unit in roster.units_of(uow.conn, row["code"])]
+    told = {name: row[name] for name in ("code", "name", "timezone")}
+    return as_json({**told, "shifts": orjson.Fragment(row["shifts"]), "units": units})
+
+
+def _inmate(uow: UnitOfWork, row: Mapping[str, Any]) -> str:
+    before = roster.previous_numbers(uow.conn, [row["number"]])
+    return as_json(views.inmate(row, before.get(row["number"], ())))
+
+
+def as_json_list(value: list[Any]) -> str:
+    """A list as kept."""
+    return orjson.dumps(value).decode()

@@ -1,0 +1,244 @@
+"""A unit of work: one connection, one asker, one moment, one line in the access log.
+
+A service function takes it first, says what it is `doing`, asks the domain, calls the store, records its events, and returns.
+Only the writer commits, and before anybody is answered. A read's line is durable before its answer leaves.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy.engine import Connection
+from uuid_utils import uuid7
+
+from handover.clock import Clock
+from handover.domain.access import Principal, Sight, may, sights
+from handover.domain.codelists import CodeList, Lists, by_code
+from handover.errors import Forbidden, Moved, NotFound, Refusal, Unauthenticated
+from handover.settings import Settings
+from handover.store import codelists
+from handover.store.accesslog import Line
+from handover.store.eventlog import NewEvent
+from handover.store.store import Batch, Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, from where. Nobody known is an error wherever somebody is needed, never a system user."""
+
+    principal: Principal | None
+    address: str | None = None
+    request: str | None = None
+
+
+@dataclass(slots=True)
+class _Doing:
+    action: str
+    establishment: str | None
+    unit: str | None
+    subject: str | None
+    actor: str | None
+    actor_role: str | None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+class UnitOfWork:
+    """One unit of work. `conn` sees and changes the store; nothing it changes is real until the writer has committed."""
+
+    def __init__(self, conn: Connection, asker: Asker, now: datetime, lists: Lists, settings: Settings) -> None:
+        self.conn = conn
+        self.asker = asker
+        self.now = now
+        self.lists = lists
+        self.settings = settings
+        self.events: list[NewEvent] = []
+        self.rights_changed = False
+        self._doing: _Doing | None = None
+        self._sights: tuple[Sight, ...] | None = None
+
+    @property
+    def who(self) -> Principal:
+        """Who asks."""
+        if self.asker.principal is None:
+            raise Unauthenticated("Send an access token; get one from /oauth/token.")
+        return self.asker.principal
+
+    @property
+    def sights(self) -> tuple[Sight, ...]:
+        """What the asker sees of notes and needs."""
+        if self._sights is None:
+            self._sights = sights(self.who)
+        return self._sights
+
+    def new_id(self) -> str:
+        """A UUIDv7 (RFC 9562) of this unit's moment."""
+        return str(uuid7(int(self.now.timestamp()), self.now.microsecond * 1000))
+
+    def doing(
+        self,
+        action: str,
+        *,
+        establishment: str | None = None,
+        unit: str | None = None,
+        subject: str | None = None,
+        actor: str | None = None,
+        **detail: Any,
+    ) -> None:
+        """Says what this is, for the access log: before anything can be refused, so that a refusal has its line too."""
+        who = self.asker.principal
+        self._doing = _Doing(
+            action,
+            establishment,
+            unit,
+            subject,
+            who.username if who else actor,
+            who.role if who else None,
+            {k: v for k, v in detail.items() if v is not None},
+        )
+
+    def about(self, *, establishment: str | None = None, unit: str | None = None, subject: str | None = None, **detail: Any) -> None:
+        """Adds to the line what has been found out since."""
+        if self._doing is None:
+            raise RuntimeError("say what this unit of work is doing first")
+        self._doing.establishment = establishment or self._doing.establishment
+        self._doing.unit = unit or self._doing.unit
+        self._doing.subject = subject or self._doing.subject
+        self._doing.detail.update({k: v for k, v in detail.items() if v is not None})
+
+    def allow(self, operation: str) -> Principal:
+        """Refuses unless the asker's role or scopes allow the operation; answers who asks."""
+        verdict = may(self.who, operation)
+        if not verdict:
+            raise Forbidden(verdict.reason)
+        return self.who
+
+    def record(self, event: NewEvent) -> None:
+        """Appends an event to its establishment's log, in this transaction."""
+        self.events.append(event)
+
+    def line(self, outcome: str) -> Line:
+        """This unit's line in the access log."""
+        doing = self._doing
+        if doing is None:
+            raise RuntimeError("a unit of work that has not said what it is doing cannot be logged")
+        return Line(
+            at=self.now,
+            actor=doing.actor,
+            actor_role=doing.actor_role,
+            action=doing.action,
+            outcome=outcome,
+            establishment=doing.establishment,
+            unit=doing.unit,
+            subject=doing.subject,
+            detail=orjson.dumps(doing.detail, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z).decode(),
+            address=self.asker.address,
+            request=self.asker.request,
+        )
+
+
+Work = Callable[[UnitOfWork], T]
+
+
+def outcome_of(error: BaseException) -> str | None:
+    """What a refusal is called in the access log; None for those that are nobody's attempt to see or do more than they may."""
+    if isinstance(error, Unauthenticated):
+        return "FAILED"
+    return "DENIED" if isinstance(error, Forbidden | NotFound) else None
+
+
+class Desk:
+    """Where units of work are done: the store, the clock, the settings and the code lists of this process."""
+
+    def __init__(self, store: Store, settings: Settings, clock: Clock) -> None:
+        self.store = store
+        self.settings = settings
+        self.clock = clock
+        self.in_progress: set[tuple[str, str]] = set()
+        self.code_lists: tuple[CodeList, ...] = store.read(codelists.load).result()
+        self._lists: Lists = by_code(self.code_lists)
+
+    def submit(self, asker: Asker, work: Work[T]) -> Any:
+        """Hands a unit of work to the writer; the future resolves once it is durable. A refusal that must leave a mark is *returned*."""
+        unit: list[UnitOfWork] = []
+
+        def job(batch: Batch) -> T:
+            uow = UnitOfWork(batch.conn, asker, self.clock(), self._lists, self.settings)
+            unit[:] = [uow]
+            value = work(uow)
+            batch.lines.append(uow.line((outcome_of(value) or "OK") if isinstance(value, Refusal) else "OK"))
+            batch.events += uow.events
+            batch.rights_changed |= uow.rights_changed
+            return value
+
+        def denied(batch: Batch, error: BaseException) -> None:
+            outcome = outcome_of(error)
+            if outcome and unit:
+                batch.lines.append(unit[0].line(outcome))
+
+        return self.store.write(job, denied)
+
+    def do(self, asker: Asker, work: Work[T]) -> T:
+        """Does a unit of work and waits for it: for commands and threads."""
+        return _or_raise(self.submit(asker, work).result())
+
+    async def write(self, asker: Asker, work: Work[T]) -> T:
+        """Does a unit of work on the writer; durable when this returns."""
+        return _or_raise(await asyncio.wrap_future(self.submit(asker, work)))
+
+    async def read(self, asker: Asker, work: Work[T]) -> T:
+        """Does a reading unit of work on a reader; its line is durable when this returns or refuses."""
+
+        def job(conn: Connection) -> tuple[T | None, BaseException | None, Line | None]:
+            uow = UnitOfWork(conn, asker, self.clock(), self._lists, self.settings)
+            try:
+                return work(uow), None, uow.line("OK")
+            except Refusal as refusal:
+                outcome = "OK" if isinstance(refusal, Moved) else outcome_of(refusal)
+                return None, refusal, uow.line(outcome) if outcome else None
+
+        value, refusal, line = await asyncio.wrap_future(self.store.read(job))
+        if line is not None:
+            await self.log(line)
+        if refusal is not None:
+            raise refusal
+        return value  # type: ignore[return-value]  # None only beside a refusal
+
+    async def peek(self, work: Callable[[Connection], T]) -> T:
+        """Reads what is nobody's personal data (tokens, heads of logs): no line."""
+        return await asyncio.wrap_future(self.store.read(work))
+
+    async def quietly(self, work: Callable[[Connection], T]) -> T:
+        """Writes what is nobody's act and has no line: counters, housekeeping."""
+        return await asyncio.wrap_future(self.store.write(lambda batch: work(batch.conn)))
+
+    async def log(self, line: Line) -> None:
+        """Makes a line durable."""
+        await asyncio.wrap_future(self.store.write(lambda batch: batch.lines.append(line)))
+
+    def line(self, asker: Asker, action: str, **about: Any) -> Line:
+        """A line of its own, where no unit of work stands behind it: a feed opening, a feed closing."""
+        uow = UnitOfWork(None, asker, self.clock(), self._lists, self.settings)  # type: ignore[arg-type]  # a line needs no store
+        outcome = about.pop("outcome", "OK")
+        uow.doing(action, **about)
+        return uow.line(outcome)
+
+
+def _or_raise(value: T) -> T:
+    if isinstance(value, Refusal):
+        raise value
+    return value
+
+
+def person(who: Principal) -> dict[str, str]:
+    """Who did it, as answers name them."""
+    return {"username": who.username, "name": who.name, "role": who.role}
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """A document as kept and answered: times in UTC with a `Z`."""
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()

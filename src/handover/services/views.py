@@ -1,0 +1,151 @@
+"""Rows to answers, and what is left of them where little may be shown."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from handover.domain.access import Facts
+from handover.schemas.notes import NoteDraft
+from handover.services.unit_of_work import as_json
+
+
+def facts(row: Mapping[str, Any]) -> Facts:
+    """What a decision about a note or need rests on."""
+    return Facts(row["establishment"], row["unit"], row["handling"], row["author"], row["status"])
+
+
+def thin(about: str, status: str) -> str:
+    """All that is left for those who may not see more."""
+    return as_json({"id": about, "status": status})
+
+
+def said(draft: NoteDraft) -> dict[str, Any]:
+    """What the author wrote, as a note shows it (needs apart: they get ids)."""
+    mood = draft.mood and {
+        "valence": draft.mood.valence,
+        "energy": draft.mood.energy,
+        "source": draft.mood.source or (None if draft.mood.not_observed else "OBSERVED"),
+        "not_observed": draft.mood.not_observed,
+    }
+    return {
+        "basis": draft.basis,
+        "fact": draft.fact,
+        "opinion": draft.opinion,
+        "confidence": draft.confidence,
+        "mood": mood,
+        "change": draft.change,
+        "indicators": [{"code": i.code, "trend": i.trend} for i in draft.indicators],
+        "responses": [{"code": r.code, "effect": r.effect} for r in draft.responses],
+        "opening": draft.opening,
+        "if_then": draft.if_then,
+        "place": draft.place,
+    }
+
+
+UNSAID: dict[str, Any] = {
+    "basis": None,
+    "late_reason": None,
+    "fact": None,
+    "opinion": None,
+    "confidence": None,
+    "mood": None,
+    "change": None,
+    "indicators": [],
+    "needs": [],
+    "responses": [],
+    "opening": False,
+    "attention": "ROUTINE",
+    "if_then": None,
+    "place": None,
+    "correction_reason": None,
+}
+"""What a retracted note still says: nothing. Every field an author fills is here; a test holds it against the schema."""
+
+
+def note(fields: Mapping[str, Any]) -> str:
+    """A note as answered, its fields in the order of the schema."""
+    return as_json({name: fields[name] for name in NOTE_ORDER})
+
+
+NOTE_ORDER = (
+    "id",
+    "establishment",
+    "unit",
+    "inmate",
+    "previous_inmate",
+    "author",
+    "occurred_at",
+    "captured_at",
+    "recorded_at",
+    "late",
+    "late_reason",
+    "shift",
+    "basis",
+    "fact",
+    "opinion",
+    "confidence",
+    "mood",
+    "change",
+    "indicators",
+    "needs",
+    "responses",
+    "opening",
+    "attention",
+    "attention_until",
+    "if_then",
+    "place",
+    "handling",
+    "status",
+    "supersedes",
+    "superseded_by",
+    "correction_reason",
+    "retraction",
+)
+
+
+def searchable(draft: NoteDraft) -> str:
+    """The words a note is found by, in lower case."""
+    details = [need.detail for need in draft.needs]
+    return " ".join(filter(None, (draft.fact, draft.opinion, draft.if_then, *details))).casefold()
+
+
+def amended(document: str, **changes: Any) -> str:
+    """A document with some fields changed."""
+    return as_json({**orjson.loads(document), **changes})
+
+
+def need(row: Mapping[str, Any], history: Iterable[str] | None = None) -> str:
+    """A need as answered, with its history where asked for."""
+    fields = {
+        name: row[name]
+        for name in (
+            "id",
+            "note",
+            "establishment",
+            "unit",
+            "inmate",
+            "code",
+            "urgency",
+            "promised",
+            "detail",
+            "due_at",
+            "status",
+            "owner",
+            "outcome",
+            "reason",
+            "opened_at",
+            "updated_at",
+            "version",
+        )
+    }
+    fields["opened_by"] = orjson.Fragment(row["opened_by"])
+    if history is not None:
+        fields["history"] = [orjson.Fragment(step) for step in history]
+    return as_json(fields)
+
+
+def inmate(row: Mapping[str, Any], previous_numbers: Iterable[str]) -> dict[str, Any]:
+    """A person as answered."""
+    names = ("number", "name", "establishment", "unit", "cell", "language", "updated_at", "version")
+    return {**{name: row[name] for name in names}, "previous_numbers": list(previous_numbers)}

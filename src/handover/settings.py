@@ -1,0 +1,58 @@
+"""Settings from the environment (`HANDOVER_…`), one instance, passed down. Every field has a sentence."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def data_folder() -> Path:
+    """Where this user's data lives, after the XDG Base Directory specification."""
+    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(home) / "handover"
+
+
+def default_database_url() -> str:
+    """The embedded store's file in the user's data folder, as a database URL."""
+    return f"sqlite:///{data_folder() / 'handover.sqlite3'}"
+
+
+class Settings(BaseSettings):
+    """What the server and its commands read from the environment; there is no settings file."""
+
+    model_config = SettingsConfigDict(env_prefix="HANDOVER_", extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        default_factory=default_database_url,
+        description="Where the store is: `sqlite:///…` for the embedded one, `postgresql://…` where one machine is outgrown.",
+    )
+    host: str = Field("127.0.0.1", description="The address `serve` listens on; put a TLS proxy in front of any other.")
+    port: int = Field(8000, ge=0, le=65535, description="The port `serve` listens on; 0 lets the system choose one.")
+    trusted_proxies: str = Field(
+        "127.0.0.1",
+        description="Comma-separated addresses whose `X-Forwarded-For` is believed; the access log writes what they say.",
+    )
+    access_token_s: int = Field(900, ge=5, description="Seconds an access token is good for.")
+    refresh_token_s: int = Field(
+        12 * 3600, ge=60, description="Seconds after a login until an officer has to give the password again."
+    )
+    heartbeat_s: float = Field(
+        15, gt=0, le=20, description="Seconds between heartbeats on a feed; the contract allows 20 at most."
+    )
+    feed_send_s: float = Field(
+        10, gt=0, description="Seconds a feed's reader may leave a frame unread before it is cut off with 4408."
+    )
+    rights_check_s: float = Field(
+        2, gt=0, le=5, description="Seconds between checks that open feeds still may hear what they hear."
+    )
+    poll_s: float = Field(
+        1, gt=0, description="Seconds between looks at the log when no bell has rung (another process may have written)."
+    )
+    tail_events: int = Field(2000, ge=1, description="Events per establishment kept in memory for feeds that are nearly up to date.")
+    read_threads: int = Field(4, ge=1, le=64, description="Threads (and store connections) that serve reads.")
+    batch: int = Field(64, ge=1, le=1000, description="Most requests the writer puts into one commit.")
+    stop_s: float = Field(1.5, gt=0, description="Seconds a graceful stop waits for requests still running.")
+    log_level: str = Field("INFO", description="Least severe log line printed: DEBUG, INFO, WARNING or ERROR.")
+    argon2_memory_kib: int = Field(19456, ge=64, description="Memory in KiB for hashing one password (RFC 9106; OWASP's first choice).")
+    argon2_time_cost: int = Field(2, ge=1, description="Passes over that memory for hashing one password.")

@@ -1,0 +1,118 @@
+"""The access log: append-only, hash-chained, one chain per writing process.
+
+A line's hash covers the previous line's hash and all of its own columns, so that a changed, missing or swapped line shows. A
+chain's head is kept beside it, so that a missing end shows too. Each new chain begins with the heads of the others, so that a
+chain removed whole is missed by its successors. No chain is written by two processes: nobody waits for anybody.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover.store.tables import access_chains, access_lines
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Who did what, as known when it happened; the chain adds place and hash."""
+
+    at: datetime
+    actor: str | None
+    actor_role: str | None
+    action: str
+    outcome: str
+    establishment: str | None
+    unit: str | None
+    subject: str | None
+    detail: str
+    address: str | None
+    request: str | None
+
+
+_FIELDS = [field.name for field in fields(Line)]
+COLUMNS = [access_lines.c[name] for name in ("chain", "position", *_FIELDS, "hash")]
+
+
+def digest(previous: str, chain: str, position: int, values: Iterable[Any]) -> str:
+    """SHA-256 over the previous hash and this line: chain, position and columns as one JSON array, times in UTC."""
+    told = [v.isoformat() if isinstance(v, datetime) else v for v in values]
+    return sha256(previous.encode() + orjson.dumps([chain, position, *told])).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a chain."""
+
+    chain: str
+    position: int
+    hash: str
+
+
+def open_chain(conn: Connection, chain: str, first: Line) -> Head:
+    """Begins a chain with a line that names the heads of the others, newest chains first."""
+    conn.execute(sa.insert(access_chains), {"chain": chain, "position": 0, "hash": GENESIS})
+    return append(conn, Head(chain, 0, GENESIS), [first])
+
+
+def heads(conn: Connection, most: int | None = None) -> list[Head]:
+    """The end of every chain (of the newest `most`), newest chain first."""
+    query = sa.select(access_chains.c.chain, access_chains.c.position, access_chains.c.hash)
+    return [Head(*row) for row in conn.execute(query.order_by(access_chains.c.chain.desc()).limit(most))]
+
+
+def append(conn: Connection, head: Head, lines: Iterable[Line]) -> Head:
+    """Adds lines to the end of a chain and answers the new end."""
+    rows = []
+    position, previous = head.position, head.hash
+    for line in lines:
+        position += 1
+        values = [getattr(line, name) for name in _FIELDS]
+        previous = digest(previous, head.chain, position, values)
+        rows.append({"chain": head.chain, "position": position, **dict(zip(_FIELDS, values, strict=True)), "hash": previous})
+    if not rows:
+        return head
+    conn.execute(sa.insert(access_lines), rows)
+    conn.execute(
+        sa.update(access_chains).where(access_chains.c.chain == head.chain).values(position=position, hash=previous)
+    )
+    return Head(head.chain, position, previous)
+
+
+def chains_with_lines(conn: Connection) -> list[str]:
+    """Every chain that has a line, known by its head or not."""
+    found = conn.execute(sa.select(access_lines.c.chain).distinct()).scalars()
+    return sorted(set(found))
+
+
+def lines_of(conn: Connection, chain: str) -> Iterator[sa.Row[Any]]:
+    """The lines of one chain in order, with all columns."""
+    query = sa.select(*COLUMNS).where(access_lines.c.chain == chain).order_by(access_lines.c.position)
+    yield from conn.execute(query.execution_options(yield_per=1000))
+
+
+def find(
+    conn: Connection,
+    establishments: Iterable[str],
+    wanted: dict[str, str],
+    since: datetime | None,
+    before: tuple[datetime, str, int] | None,
+    limit: int,
+) -> list[sa.Row[Any]]:
+    """Lines of these establishments (and lines of no establishment), newest first, one more than asked to tell whether there are more."""
+    a = access_lines.c
+    query = sa.select(*COLUMNS).where(sa.or_(a.establishment.in_(sorted(establishments)), a.establishment.is_(None)))
+    for name, value in wanted.items():
+        query = query.where(a[name] == value)
+    if since is not None:
+        query = query.where(a.at >= since)
+    if before is not None:
+        query = query.where(sa.tuple_(a.at, a.chain, a.position) < sa.tuple_(*map(sa.literal, before)))
+    return list(conn.execute(query.order_by(a.at.desc(), a.chain.desc(), a.position.desc()).limit(limit + 1)))

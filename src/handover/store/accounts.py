@@ -1,0 +1,159 @@
+"""Accounts, clients, logins, tokens and failed attempts."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from handover.store.tables import accounts, clients, grants, login_attempts, postings, tokens
+
+
+def account(conn: Connection, username: str) -> RowMapping | None:
+    """The account with this user name."""
+    return conn.execute(sa.select(accounts).where(accounts.c.username == username)).mappings().first()
+
+
+def account_by_id(conn: Connection, account: str) -> RowMapping | None:
+    """The account with this id."""
+    return conn.execute(sa.select(accounts).where(accounts.c.id == account)).mappings().first()
+
+
+def all_accounts(conn: Connection) -> list[RowMapping]:
+    """Every account, by user name."""
+    return list(conn.execute(sa.select(accounts).order_by(accounts.c.username)).mappings())
+
+
+def add_account(conn: Connection, row: dict[str, Any]) -> None:
+    """Writes a new account."""
+    conn.execute(sa.insert(accounts), row)
+
+
+def change_account(conn: Connection, account: str, **columns: Any) -> None:
+    """Changes an account."""
+    conn.execute(sa.update(accounts).where(accounts.c.id == account).values(**columns))
+
+
+def post(conn: Connection, account: str, places: Iterable[tuple[str, str]]) -> None:
+    """Says anew where a member of staff belongs: (establishment, unit), unit empty for the establishment as a whole."""
+    conn.execute(sa.delete(postings).where(postings.c.account == account))
+    rows = [{"account": account, "establishment": place, "unit": unit} for place, unit in sorted(set(places))]
+    if rows:
+        conn.execute(sa.insert(postings), rows)
+
+
+def postings_of(conn: Connection, account: str) -> list[tuple[str, str]]:
+    """Where a member of staff belongs: (establishment, unit), unit empty for the establishment as a whole."""
+    query = sa.select(postings.c.establishment, postings.c.unit).where(postings.c.account == account)
+    return [(place, unit) for place, unit in conn.execute(query)]
+
+
+def client(conn: Connection, client: str) -> RowMapping | None:
+    """One client."""
+    return conn.execute(sa.select(clients).where(clients.c.id == client)).mappings().first()
+
+
+def all_clients(conn: Connection) -> list[RowMapping]:
+    """Every client, by id."""
+    return list(conn.execute(sa.select(clients).order_by(clients.c.id)).mappings())
+
+
+def add_client(conn: Connection, row: dict[str, Any]) -> None:
+    """Writes a new client."""
+    conn.execute(sa.insert(clients), row)
+
+
+def change_client(conn: Connection, client: str, **columns: Any) -> None:
+    """Changes a client."""
+    conn.execute(sa.update(clients).where(clients.c.id == client).values(**columns))
+
+
+def add_grant(conn: Connection, row: dict[str, Any]) -> None:
+    """Writes a login."""
+    conn.execute(sa.insert(grants), row)
+
+
+def touch_grant(conn: Connection, grant: str, at: datetime) -> None:
+    """Notes that a token was issued from a login."""
+    conn.execute(sa.update(grants).where(grants.c.id == grant).values(seen_at=at))
+
+
+def revoke_grant(conn: Connection, grant: str, at: datetime) -> None:
+    """Ends a login: every token issued from it stops working."""
+    conn.execute(sa.update(grants).where(grants.c.id == grant, grants.c.revoked_at.is_(None)).values(revoked_at=at))
+
+
+def revoke_grants_of(conn: Connection, at: datetime, *, account: str | None = None, client: str | None = None) -> None:
+    """Ends every login of an account or client."""
+    whose = grants.c.account == account if account is not None else grants.c.client == client
+    conn.execute(sa.update(grants).where(whose, grants.c.revoked_at.is_(None)).values(revoked_at=at))
+
+
+def add_tokens(conn: Connection, rows: list[dict[str, Any]]) -> None:
+    """Writes new tokens."""
+    conn.execute(sa.insert(tokens), rows)
+
+
+def token(conn: Connection, digest: str) -> RowMapping | None:
+    """A token with the login it came from."""
+    query = (
+        sa.select(
+            tokens,
+            grants.c.account,
+            grants.c.client,
+            grants.c.scope,
+            grants.c.expires_at.label("grant_expires_at"),
+            grants.c.revoked_at.label("grant_revoked_at"),
+        )
+        .join(grants, grants.c.id == tokens.c.grant_id)
+        .where(tokens.c.hash == digest)
+    )
+    return conn.execute(query).mappings().first()
+
+
+def use_token(conn: Connection, digest: str, at: datetime) -> bool:
+    """Uses a refresh token or ticket up; False if it was used before."""
+    done = conn.execute(sa.update(tokens).where(tokens.c.hash == digest, tokens.c.used_at.is_(None)).values(used_at=at))
+    return done.rowcount == 1
+
+
+def revoke_token(conn: Connection, digest: str, at: datetime) -> None:
+    """Revokes one token on its own."""
+    conn.execute(sa.update(tokens).where(tokens.c.hash == digest, tokens.c.revoked_at.is_(None)).values(revoked_at=at))
+
+
+def prune(conn: Connection, before: datetime) -> None:
+    """Forgets tokens that stopped working before this. Used refresh tokens are kept as long, so that a replay is still noticed."""
+    conn.execute(sa.delete(tokens).where(tokens.c.expires_at < before))
+
+
+def on_duty(conn: Connection, place: str, unit: str, since: datetime, now: datetime) -> list[RowMapping]:
+    """Active staff of a unit who have been logged in since then, by user name."""
+    logged_in = sa.exists().where(
+        grants.c.account == accounts.c.id, grants.c.seen_at >= since, grants.c.seen_at <= now, grants.c.revoked_at.is_(None)
+    )
+    query = (
+        sa.select(accounts.c.id, accounts.c.username, accounts.c.name, accounts.c.role)
+        .join(postings, postings.c.account == accounts.c.id)
+        .where(postings.c.establishment == place, postings.c.unit == unit, accounts.c.active, logged_in)
+        .order_by(accounts.c.username)
+    )
+    return list(conn.execute(query).mappings())
+
+
+def attempts(conn: Connection, keys: Iterable[str]) -> list[RowMapping]:
+    """Failed attempts counted under these keys."""
+    return list(conn.execute(sa.select(login_attempts).where(login_attempts.c.key.in_(sorted(keys)))).mappings())
+
+
+def put_attempt(conn: Connection, key: str, failures: int, last_at: datetime, wait_until: datetime) -> None:
+    """Counts a failed attempt."""
+    conn.execute(sa.delete(login_attempts).where(login_attempts.c.key == key))
+    row = {"key": key, "failures": failures, "last_at": last_at, "wait_until": wait_until}
+    conn.execute(sa.insert(login_attempts), row)
+
+
+def clear_attempts(conn: Connection, keys: Iterable[str]) -> None:
+    """Forgets failed attempts after a good one."""
+    conn.execute(sa.delete(login_attempts).where(login_attempts.c.key.in_(sorted(keys))))

@@ -1,0 +1,131 @@
+"""The one file that knows which database it talks to: how to open it, how to begin, how to ring its bell, which errors pass."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import NullPool, QueuePool
+
+from handover.errors import StoreNotReady
+
+CHANNEL = "handover"
+_DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
+_UNIQUE = ("23505",)
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """A store opened for one process: one connection writes, a few read."""
+
+    url: str
+    write: Engine
+    read: Engine
+    embedded: bool
+
+    def close(self) -> None:
+        """Gives every connection back."""
+        self.write.dispose()
+        self.read.dispose()
+
+
+def open_engines(url: str, readers: int) -> Engines:
+    """Opens `sqlite:///…` or `postgresql://…`; anything else is refused with what to write instead."""
+    try:
+        parsed = make_url(url)
+    except sa.exc.ArgumentError:
+        raise StoreNotReady("HANDOVER_DATABASE_URL cannot be read; write sqlite:///file or postgresql://user@host/name.") from None
+    kind = parsed.get_backend_name()
+    if kind == "sqlite":
+        return _open_sqlite(parsed.set(drivername="sqlite"), readers)
+    if kind == "postgresql":
+        return _open_postgresql(parsed.set(drivername="postgresql+psycopg"), readers)
+    raise StoreNotReady(f"HANDOVER_DATABASE_URL names {kind}; this service keeps its store in sqlite:///… or postgresql://….")
+
+
+def _open_sqlite(url: sa.URL, readers: int) -> Engines:
+    if not url.database or url.database == ":memory:":
+        raise StoreNotReady("The embedded store needs a file: sqlite:////folder/handover.sqlite3. Memory would forget every note.")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shared: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
+    write = sa.create_engine(url, poolclass=NullPool, **shared)
+    read = sa.create_engine(url, poolclass=QueuePool, pool_size=readers, max_overflow=2, **shared)
+    for engine, begin in ((write, "BEGIN IMMEDIATE"), (read, "BEGIN")):
+        sa.event.listen(engine, "connect", _sqlite_connect)
+        # Without IMMEDIATE a transaction that reads before it writes can lose another's update without an error.
+        sa.event.listen(engine, "begin", lambda conn, begin=begin: conn.exec_driver_sql(begin))
+    return Engines(url.render_as_string(hide_password=False), write, read, embedded=True)
+
+
+def _sqlite_connect(dbapi: Any, _record: Any) -> None:
+    dbapi.isolation_level = None  # the driver's own transactions begin too late; ours begin in "begin" above
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "cache_size=-32000"):
+        dbapi.execute(f"PRAGMA {pragma}")
+
+
+def _open_postgresql(url: sa.URL, readers: int) -> Engines:
+    write = sa.create_engine(url, poolclass=NullPool)
+    read = sa.create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=readers,
+        max_overflow=2,
+        pool_pre_ping=True,
+        isolation_level="REPEATABLE READ",
+        execution_options={"postgresql_readonly": True},
+    )
+    return Engines(url.render_as_string(hide_password=False), write, read, embedded=False)
+
+
+def ring(conn: Connection) -> None:
+    """Tells every other process, once this transaction commits, to look again. The message carries nothing: the log is the truth."""
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql(f"NOTIFY {CHANNEL}")
+
+
+def bells(engines: Engines, timeout: float) -> Iterator[None]:
+    """Yields whenever another process has rung, and at least every `timeout` seconds. Ends when the connection does."""
+    dsn = make_url(engines.url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute(f"LISTEN {CHANNEL}")
+        while True:
+            for _ in conn.notifies(timeout=timeout, stop_after=1):
+                pass
+            yield
+
+
+def passes(error: BaseException) -> bool:
+    """Whether trying the same transaction again, alone, can succeed: a deadlock, or a key somebody else has just taken."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return getattr(error.orig, "sqlstate", None) in (*_DEADLOCK_OR_SERIALIZATION, *_UNIQUE)
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the database cannot be reached or cannot write now (gone, full, locked): not the caller's fault."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return bool(error.connection_invalidated) or isinstance(error, OperationalError | InterfaceError)
+
+
+def append_only(conn: Connection, table: str) -> None:
+    """Makes the database itself refuse to change or delete a row of this table."""
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql(
+            f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
+        )
+        conn.exec_driver_sql(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION {table}_append_only()"
+        )
+        return
+    for verb in ("UPDATE", "DELETE"):
+        conn.exec_driver_sql(
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )

@@ -1,0 +1,105 @@
+"""The log of each establishment: numbered in commit order, without gaps."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover.store.tables import event_heads, events
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """A committed change to be; it gets its sequence at the end of the transaction."""
+
+    establishment: str
+    id: str
+    type: str
+    subject: str | None
+    unit: str | None
+    also_unit: str | None
+    time: datetime
+    handling: str
+    author: str | None
+    kind: str
+    about: str
+    status: str
+    note: str | None
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent(NewEvent):
+    """An event in its place in the log."""
+
+    sequence: int
+
+
+_NEW = [field.name for field in fields(NewEvent)]
+_COLUMNS = [events.c[field.name] for field in fields(StoredEvent)]
+_BUMP = (
+    sa.update(event_heads)
+    .where(event_heads.c.establishment == sa.bindparam("place"))
+    .values(sequence=event_heads.c.sequence + sa.bindparam("more"))
+    .returning(event_heads.c.sequence)
+)
+
+
+def start(conn: Connection, establishment: str) -> None:
+    """Begins an establishment's log."""
+    conn.execute(sa.insert(event_heads), {"establishment": establishment, "sequence": 0})
+
+
+def append(conn: Connection, new: Iterable[NewEvent]) -> None:
+    """Numbers and writes the events. The counter row stays locked until the commit, which is what makes sequence commit order;
+    so this comes last in the transaction, and establishments are taken in one order, lest two processes wait for each other."""
+    by_place: dict[str, list[NewEvent]] = defaultdict(list)
+    for event in new:
+        by_place[event.establishment].append(event)
+    rows = []
+    for place in sorted(by_place):
+        newest = conn.execute(_BUMP, {"place": place, "more": len(by_place[place])}).scalar_one()
+        first = newest - len(by_place[place]) + 1
+        for i, event in enumerate(by_place[place]):
+            row = {name: getattr(event, name) for name in _NEW}
+            row["sequence"] = first + i
+            rows.append(row)
+    if rows:
+        conn.execute(sa.insert(events), rows)
+
+
+def heads(conn: Connection, establishments: Iterable[str] | None = None) -> dict[str, int]:
+    """The newest sequence of each establishment (of those named)."""
+    query = sa.select(event_heads.c.establishment, event_heads.c.sequence)
+    if establishments is not None:
+        query = query.where(event_heads.c.establishment.in_(sorted(establishments)))
+    return {place: sequence for place, sequence in conn.execute(query)}
+
+
+def after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[StoredEvent]:
+    """The events that follow, oldest first."""
+    query = (
+        sa.select(*_COLUMNS)
+        .where(events.c.establishment == establishment, events.c.sequence > sequence)
+        .order_by(events.c.sequence)
+        .limit(limit)
+    )
+    return [StoredEvent(*row) for row in conn.execute(query)]
+
+
+def of_note(conn: Connection, note: str) -> list[StoredEvent]:
+    """Every event that carries something of this note."""
+    return [StoredEvent(*row) for row in conn.execute(sa.select(*_COLUMNS).where(events.c.note == note))]
+
+
+def blank(conn: Connection, note: str, thin: Mapping[tuple[str, int], tuple[str, str]]) -> None:
+    """Replaces what events of a retracted note carry: status and data by (establishment, sequence)."""
+    for (place, sequence), (status, data) in thin.items():
+        conn.execute(
+            sa.update(events)
+            .where(events.c.establishment == place, events.c.sequence == sequence, events.c.note == note)
+            .values(status=status, data=data)
+        )

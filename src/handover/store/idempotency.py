@@ -1,0 +1,30 @@
+"""First answers, kept so that a repeated request gets the same one."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from handover.store.tables import idempotency
+
+
+def get(conn: Connection, caller: str, key: str) -> RowMapping | None:
+    """The first answer under this key, if there is one."""
+    query = sa.select(idempotency).where(idempotency.c.caller == caller, idempotency.c.key == key)
+    return conn.execute(query).mappings().first()
+
+
+def add(conn: Connection, row: dict[str, Any]) -> None:
+    """Keeps a first answer."""
+    conn.execute(sa.insert(idempotency), row)
+
+
+def blank(conn: Connection, note: str, body: str) -> None:
+    """Replaces the kept answers that carry a retracted note's text."""
+    conn.execute(sa.update(idempotency).where(idempotency.c.note == note).values(body=body))
+
+
+def prune(conn: Connection, before: datetime) -> None:
+    """Forgets answers given before this."""
+    conn.execute(sa.delete(idempotency).where(idempotency.c.at < before))

@@ -1,0 +1,96 @@
+"""Needs and the steps of their lives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from handover.domain.access import Sight
+from handover.store.sights import visible
+from handover.store.tables import need_steps, needs
+
+NO_DUE = datetime(9999, 1, 1, tzinfo=UTC)
+"""Where needs without a due time stand in a list ordered by it: at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list of needs is narrowed to; None means not narrowed."""
+
+    establishment: str | None = None
+    unit: str | None = None
+    inmate: str | None = None
+    status: str | None = None
+    code: str | None = None
+    due_before: datetime | None = None
+
+
+def add(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Opens needs."""
+    conn.execute(sa.insert(needs), [{**row, "sort_due": row["due_at"] or NO_DUE} for row in rows])
+
+
+def add_steps(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Writes what happened to needs."""
+    conn.execute(sa.insert(need_steps), rows)
+
+
+def get(conn: Connection, need: str) -> RowMapping | None:
+    """One need, whoever asks: the caller of this judges who may see it."""
+    return conn.execute(sa.select(needs).where(needs.c.id == need)).mappings().first()
+
+
+def change(conn: Connection, need: str, version: int, **columns: Any) -> bool:
+    """Changes a need if it still has this version; False if somebody was quicker."""
+    if "due_at" in columns:
+        columns["sort_due"] = columns["due_at"] or NO_DUE
+    done = conn.execute(
+        sa.update(needs).where(needs.c.id == need, needs.c.version == version).values(version=version + 1, **columns)
+    )
+    return done.rowcount == 1
+
+
+def steps(conn: Connection, need: str) -> list[str]:
+    """The steps of a need's life as documents, oldest first."""
+    query = sa.select(need_steps.c.document).where(need_steps.c.need == need).order_by(need_steps.c.version)
+    return list(conn.execute(query).scalars())
+
+
+def blank_step(conn: Connection, need: str, version: int, document: str) -> None:
+    """Rewrites a step of a need whose note was retracted."""
+    conn.execute(
+        sa.update(need_steps).where(need_steps.c.need == need, need_steps.c.version == version).values(document=document)
+    )
+
+
+def of_note(conn: Connection, note: str) -> list[RowMapping]:
+    """The needs of a note, in the order they were opened."""
+    return list(conn.execute(sa.select(needs).where(needs.c.note == note).order_by(needs.c.id)).mappings())
+
+
+def of_inmate(conn: Connection, inmate: str, status: str | None = None) -> list[RowMapping]:
+    """The needs of one number (with one status), in the order they were opened."""
+    query = sa.select(needs).where(needs.c.inmate == inmate)
+    if status is not None:
+        query = query.where(needs.c.status == status)
+    return list(conn.execute(query.order_by(needs.c.id)).mappings())
+
+
+def find(
+    conn: Connection, reader: str, seen: Sequence[Sight], wanted: Filter, after: tuple[datetime, str] | None, limit: int
+) -> list[RowMapping]:
+    """Needs this reader may see, by due time then age, one more than asked to tell whether there are more."""
+    n = needs.c
+    query = sa.select(needs).where(visible(needs, reader, seen))
+    for name in ("establishment", "unit", "inmate", "status", "code"):
+        value = getattr(wanted, name)
+        if value is not None:
+            query = query.where(n[name] == value)
+    if wanted.due_before is not None:
+        query = query.where(n.due_at < wanted.due_before)
+    if after is not None:
+        query = query.where(sa.tuple_(n.sort_due, n.id) > sa.tuple_(sa.literal(after[0], n.sort_due.type), sa.literal(after[1])))
+    return list(conn.execute(query.order_by(n.sort_due, n.id).limit(limit + 1)).mappings())

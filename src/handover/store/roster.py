@@ -1,0 +1,120 @@
+"""Establishments, units, people, moves and merges."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from handover.store.tables import establishments, inmates, merges, moves, units
+
+
+def establishment(conn: Connection, code: str) -> RowMapping | None:
+    """One establishment."""
+    return conn.execute(sa.select(establishments).where(establishments.c.code == code)).mappings().first()
+
+
+def establishments_of(conn: Connection, codes: Iterable[str]) -> list[RowMapping]:
+    """Those of these establishments that are set up, by code."""
+    query = sa.select(establishments).where(establishments.c.code.in_(sorted(codes))).order_by(establishments.c.code)
+    return list(conn.execute(query).mappings())
+
+
+def put_establishment(conn: Connection, row: dict[str, Any], new: bool) -> None:
+    """Writes an establishment."""
+    if new:
+        conn.execute(sa.insert(establishments), row)
+    else:
+        conn.execute(sa.update(establishments).where(establishments.c.code == row["code"]).values(**row))
+
+
+def unit(conn: Connection, place: str, code: str) -> RowMapping | None:
+    """One unit."""
+    query = sa.select(units).where(units.c.establishment == place, units.c.code == code)
+    return conn.execute(query).mappings().first()
+
+
+def units_of(conn: Connection, place: str) -> list[RowMapping]:
+    """The units of an establishment, by code."""
+    query = sa.select(units).where(units.c.establishment == place).order_by(units.c.code)
+    return list(conn.execute(query).mappings())
+
+
+def put_unit(conn: Connection, row: dict[str, Any], new: bool) -> None:
+    """Writes a unit."""
+    if new:
+        conn.execute(sa.insert(units), row)
+    else:
+        where = (units.c.establishment == row["establishment"], units.c.code == row["code"])
+        conn.execute(sa.update(units).where(*where).values(**row))
+
+
+def inmate(conn: Connection, number: str) -> RowMapping | None:
+    """One person, whoever asks: the caller of this judges who may see him or her."""
+    return conn.execute(sa.select(inmates).where(inmates.c.number == number)).mappings().first()
+
+
+def put_inmate(conn: Connection, row: dict[str, Any], new: bool) -> None:
+    """Writes a person."""
+    row["search"] = " ".join(filter(None, (row["number"], row["name"], row["cell"]))).casefold()
+    if new:
+        conn.execute(sa.insert(inmates), row)
+    else:
+        conn.execute(sa.update(inmates).where(inmates.c.number == row["number"]).values(**row))
+
+
+def find_inmates(
+    conn: Connection,
+    places: Iterable[str],
+    unit: str | None,
+    words: Iterable[str],
+    after: str | None,
+    limit: int,
+) -> list[RowMapping]:
+    """People in these establishments, by number, one more than asked to tell whether there are more."""
+    i = inmates.c
+    query = sa.select(inmates).where(i.establishment.in_(sorted(places)), i.merged_into.is_(None))
+    if unit is not None:
+        query = query.where(i.unit == unit)
+    for word in words:
+        query = query.where(i.search.contains(word, autoescape=True))
+    if after is not None:
+        query = query.where(i.number > after)
+    return list(conn.execute(query.order_by(i.number).limit(limit + 1)).mappings())
+
+
+def previous_numbers(conn: Connection, numbers: Iterable[str]) -> dict[str, list[str]]:
+    """The numbers merged into each of these, by surviving number."""
+    query = sa.select(inmates.c.merged_into, inmates.c.number).where(inmates.c.merged_into.in_(sorted(numbers)))
+    found: dict[str, list[str]] = {}
+    for survivor, number in conn.execute(query.order_by(inmates.c.number)):
+        found.setdefault(survivor, []).append(number)
+    return found
+
+
+def merge_inmate(conn: Connection, number: str, survivor: str) -> None:
+    """Gives a number up for another, and with it every number given up for it before."""
+    i = inmates.c
+    conn.execute(sa.update(inmates).where(sa.or_(i.number == number, i.merged_into == number)).values(merged_into=survivor))
+
+
+def add_move(conn: Connection, row: dict[str, Any]) -> None:
+    """Writes a move."""
+    conn.execute(sa.insert(moves), row)
+
+
+def add_merge(conn: Connection, row: dict[str, Any]) -> None:
+    """Writes a merge."""
+    conn.execute(sa.insert(merges), row)
+
+
+def last_left(conn: Connection, number: str, places: Iterable[str]) -> RowMapping | None:
+    """The person's last move away from one of these establishments."""
+    m = moves.c
+    query = sa.select(moves).where(m.inmate == number, m.from_establishment.in_(sorted(places)))
+    return conn.execute(query.order_by(m.recorded_at.desc(), m.id.desc()).limit(1)).mappings().first()
+
+
+def hand_over_moves(conn: Connection, number: str, survivor: str) -> None:
+    """Gives a person's moves the surviving number."""
+    conn.execute(sa.update(moves).where(moves.c.inmate == number).values(inmate=survivor))

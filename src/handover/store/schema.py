@@ -1,0 +1,41 @@
+"""Bringing a store's schema up to date, and telling whether it is: one Alembic tree for both engines."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+
+def _tree() -> Path:
+    """The migrations: inside the installed package, or beside `src` in a checkout."""
+    packaged = Path(str(files("handover"))) / "migrations"
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[3] / "migrations"
+
+
+def _config(conn: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_tree()).replace("%", "%%"))
+    config.attributes["connection"] = conn
+    return config
+
+
+def newest() -> str:
+    """The revision this release needs."""
+    head = ScriptDirectory(str(_tree())).get_current_head()
+    if head is None:
+        raise RuntimeError("the migration tree is empty")
+    return head
+
+
+def present(conn: Connection) -> str | None:
+    """The revision the store has; None for an empty one."""
+    return MigrationContext.configure(conn).get_current_revision()
+
+
+def migrate(conn: Connection) -> None:
+    """Brings the store to the newest revision, in the caller's transaction."""
+    command.upgrade(_config(conn), "head")

@@ -1,0 +1,132 @@
+"""A store opened by one process: its writer, its readers, its access-log chain, its bell."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover.store import accesslog, eventlog
+from handover.store.accesslog import Head, Line
+from handover.store.engine import Engines, ring
+from handover.store.eventlog import NewEvent
+from handover.store.tables import store_meta
+from handover.store.writer import Writer
+
+T = TypeVar("T")
+
+
+class Batch:
+    """Gathers what one transaction adds to the logs, and writes it last."""
+
+    def __init__(self, conn: Connection, store: "Store") -> None:
+        self.conn = conn
+        self.events: list[NewEvent] = []
+        self.lines: list[Line] = []
+        self.rights_changed = False
+        self._store = store
+        self._head = store.head
+
+    def mark(self) -> tuple[int, int, bool]:
+        """How much was gathered so far."""
+        return len(self.events), len(self.lines), self.rights_changed
+
+    def back(self, mark: tuple[int, int, bool]) -> None:
+        """Forgets what was gathered since."""
+        del self.events[mark[0] :], self.lines[mark[1] :]
+        self.rights_changed = mark[2]
+
+    def flush(self) -> None:
+        """Writes lines, then events: the counters of the log are locked as late, and so as shortly, as can be."""
+        if self.lines:
+            head = self._head or self._store.open_chain(self.conn, self.lines[0])
+            self._head = accesslog.append(self.conn, head, self.lines)
+        eventlog.append(self.conn, self.events)
+        if self.events or self.rights_changed:
+            ring(self.conn)
+
+    def committed(self) -> None:
+        """Moves the chain on and rings the bell of this process."""
+        self._store.head = self._head
+        if self.events or self.rights_changed:
+            self._store.bell(self.rights_changed)
+
+    def failed(self, unsure: bool) -> None:
+        """Where nobody knows what became of the transaction, the chain is left as it is and a new one begun."""
+        if unsure:
+            self._store.head = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What this store is."""
+
+    id: str
+    practice: bool
+
+
+class Store:
+    """One process's hold on the store. `close` finishes what was handed over."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        identity: Identity,
+        *,
+        readers: int,
+        batch: int,
+        open_chain: Callable[[Connection, Line], Head],
+        measure: Callable[[int, float], None],
+    ) -> None:
+        self.engines = engines
+        self.identity = identity
+        self.head: Head | None = None
+        self.open_chain = open_chain
+        self._bells: list[Callable[[bool], None]] = []
+        self._bells_lock = threading.Lock()
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
+        self.writer = Writer(engines.write, lambda conn: Batch(conn, self), batch, measure)
+
+    def write(self, job: Callable[[Batch], T], denied: Callable[[Batch, BaseException], None] | None = None) -> "Future[T]":
+        """Runs a job on the writer; the future resolves once its transaction is durable."""
+        return self.writer.submit(job, denied)
+
+    def read(self, job: Callable[[Connection], T]) -> "Future[T]":
+        """Runs a job on a read-only connection that sees one moment of the store."""
+        return self._readers.submit(self._read, job)
+
+    def _read(self, job: Callable[[Connection], T]) -> T:
+        with self.engines.read.connect() as conn, conn.begin():
+            return job(conn)
+
+    def on_commit(self, bell: Callable[[bool], None]) -> Callable[[], None]:
+        """Has `bell(rights_changed)` called, from the writer's thread, after each commit worth a look; answers how to stop it."""
+        with self._bells_lock:
+            self._bells.append(bell)
+        return lambda: self._bells.remove(bell)
+
+    def bell(self, rights_changed: bool) -> None:
+        """Rings."""
+        for bell in list(self._bells):
+            bell(rights_changed)
+
+    def close(self) -> None:
+        """Finishes what was handed over, then gives everything back."""
+        self.writer.close()
+        self._readers.shutdown()
+        self.engines.close()
+
+
+def read_identity(conn: Connection) -> Identity | None:
+    """What this store is, if anything has been put into it."""
+    facts: dict[str, Any] = {row.name: row.value for row in conn.execute(sa.select(store_meta))}
+    return Identity(facts["id"], facts["kind"] == "practice") if "id" in facts else None
+
+
+def write_identity(conn: Connection, identity: Identity) -> None:
+    """Says once and for all what this store is."""
+    kind = "practice" if identity.practice else "real"
+    conn.execute(sa.insert(store_meta), [{"name": "id", "value": identity.id}, {"name": "kind", "value": kind}])
