@@ -47,12 +47,18 @@ class Settings(BaseSettings):
         2, gt=0, le=5, description="Seconds between checks that open feeds still may hear what they hear."
     )
     poll_s: float = Field(
-        1, gt=0, description="Seconds between looks at the log when no bell has rung (another process may have written)."
+        1,
+        gt=0,
+        description="Seconds between looks at the log when no bell has rung (another process may have written).",
     )
-    tail_events: int = Field(2000, ge=1, description="Events per establishment kept in memory for feeds that are nearly up to date.")
+    tail_events: int = Field(
+        2000, ge=1, description="Events per establishment kept in memory for feeds that are nearly up to date."
+    )
     read_threads: int = Field(4, ge=1, le=64, description="Threads (and store connections) that serve reads.")
     batch: int = Field(64, ge=1, le=1000, description="Most requests the writer puts into one commit.")
     stop_s: float = Field(1.5, gt=0, description="Seconds a graceful stop waits for requests still running.")
     log_level: str = Field("INFO", description="Least severe log line printed: DEBUG, INFO, WARNING or ERROR.")
-    argon2_memory_kib: int = Field(19456, ge=64, description="Memory in KiB for hashing one password (RFC 9106; OWASP's first choice).")
+    argon2_memory_kib: int = Field(
+        19456, ge=64, description="Memory in KiB for hashing one password (RFC 9106; OWASP's first choice)."
+    )
     argon2_time_cost: int = Field(2, ge=1, description="Passes over that memory for hashing one password.")

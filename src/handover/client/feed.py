@@ -36,6 +36,7 @@ from handover.client.server import Server
 from handover.schemas.events import CLOSE_CODES
 
 _LARGEST_FRAME = 4 * 1024 * 1024
+_WHY = {1001: "the server is being restarted", 4408: "this terminal was too slow"}
 _RENEW_AGAIN = timedelta(seconds=5)
 
 Heard = Event | StateChange | Heartbeat
@@ -80,6 +81,8 @@ class Feed:
                 self._live = False
                 if closed.then is Next.STOP or (closed.then is Next.RENEW and refused_token is not None):
                     raise ServerRefused(status=403, title="The feed was refused", detail=closed.why) from None
+                if closed.then is not Next.COME_BACK:
+                    attempt = 0  # the server is there and has answered
                 if closed.then is Next.RENEW and self._access is not None:
                     refused_token = self._access.token
                 elif closed.then is Next.START_FROM_NOW:
@@ -105,8 +108,9 @@ class Feed:
                         yield heard
         except ConnectionClosed as closed:
             code = closed.rcvd.code if closed.rcvd else None
-            said = (closed.rcvd.reason if closed.rcvd else "") or CLOSE_CODES.get(code or 0, "")
-            raise _Closed(said or "the connection broke", after_close(code)) from closed
+            said = closed.rcvd.reason if closed.rcvd else ""
+            why = _WHY.get(code or 0) or said or CLOSE_CODES.get(code or 0) or "the connection broke"
+            raise _Closed(why, after_close(code)) from closed
         except InvalidStatus as refused:
             status = refused.response.status_code
             raise _Closed(f"the server answered {status} in place of a feed", after_status(status)) from refused

@@ -13,7 +13,7 @@ SUBPROTOCOL = "handover.v1"
 SILENCE = 2.5
 """After this many heartbeats' time without a frame we are blind, whatever the socket says."""
 FIRST_HEARTBEAT_S = 20.0
-_SHORTEST_S, _LONGEST_S = 0.5, 30.0
+_SHORTEST_S, _LONGEST_S = 0.5, 10.0
 
 
 @dataclass(frozen=True, slots=True)

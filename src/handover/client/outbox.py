@@ -1,8 +1,8 @@
 """Notes that are written but not yet at the server: one file per note, in the order they were written.
 
 A note goes into its file before anything is sent, and leaves it only once the server has answered. The file holds the
-exact text to send and its Idempotency-Key: however often it is tried, it is recorded once. What the server refuses is set
-aside with the answer beside it, never discarded.
+exact text to send and its Idempotency-Key: however often it is tried, it is recorded once. What the server refuses is
+set aside with the answer beside it, never discarded.
 """
 
 import json

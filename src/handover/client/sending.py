@@ -74,7 +74,7 @@ def send_everyones(server: Server) -> list[Round]:
     return rounds
 
 
-def waiting(server: Server) -> dict[str, int]:
+def waiting_by_author(server: Server) -> dict[str, int]:
     """How many notes wait here, by author, whether or not the author is logged in."""
     counts: dict[str, int] = {}
     for path in sorted((server.folder / "outbox").glob("*/[0-9]*.json")):

@@ -149,6 +149,11 @@ def log_out(server: Server, username: str) -> bool:
         remove_durably(path)
     if login is None:
         return True
+    return revoke(server, login)
+
+
+def revoke(server: Server, login: Login) -> bool:
+    """Ends a login at the server, if it can be reached; says whether it knows."""
     try:
         with Api(server) as api:
             api.call("POST", "/oauth/revoke", form={"token": login.refresh_token or login.access_token}, timeout_s=5)

@@ -48,7 +48,9 @@ _ALLOWED: dict[str, tuple[frozenset[str], str | None]] = {
 """Which roles may do what at all, and the scope another system needs for it. An operation that is not here does not exist."""
 
 ROLE_SCOPES: dict[str, tuple[str, ...]] = {
-    role: tuple(scope for scope in SCOPES if any(role in roles for roles, needed in _ALLOWED.values() if needed == scope))
+    role: tuple(
+        scope for scope in SCOPES if any(role in roles for roles, needed in _ALLOWED.values() if needed == scope)
+    )
     for role in (*ROLES, "operator")
 }
 """What each role may do, in the words of scopes: what its tokens say."""
@@ -187,7 +189,9 @@ def may_amend(who: Principal, note: Facts) -> Verdict:
         return Verdict(True, "the author")
     if who.kind == "user" and who.role in _MANAGERS and note.establishment in who.establishments:
         return Verdict(True, f"{who.role} of the establishment")
-    return Verdict(False, "Only the author, a supervisor or the governor may correct or retract a note; ask one of them.")
+    return Verdict(
+        False, "Only the author, a supervisor or the governor may correct or retract a note; ask one of them."
+    )
 
 
 def belongs(who: Principal, establishment: str) -> Verdict:

@@ -131,7 +131,9 @@ def _sense(draft: Draft) -> Iterable[FieldError]:
     if draft.inmate is None:
         for name in ("mood", "change"):
             if getattr(draft, name) is not None:
-                yield FieldError(f"/{name}", "this is about one person; say who under inmate, or leave it out of a wing note")
+                yield FieldError(
+                    f"/{name}", "this is about one person; say who under inmate, or leave it out of a wing note"
+                )
     yield from _repeats(draft.indicators, "indicators")
 
 
@@ -152,7 +154,9 @@ def _repeats(items: Sequence[_Coded], name: str) -> Iterable[FieldError]:
 
 def _times(draft: Draft, now: datetime) -> Iterable[FieldError]:
     if draft.occurred_at is not None and draft.occurred_at > now + CLOCK_SKEW:
-        yield FieldError("/occurred_at", "this lies in the future; give the time it happened (check the device's clock)")
+        yield FieldError(
+            "/occurred_at", "this lies in the future; give the time it happened (check the device's clock)"
+        )
     if draft.attention_until is not None and draft.attention_until <= now:
         yield FieldError("/attention_until", "this is already past; leave it out for the end of the next shift")
 

@@ -36,7 +36,11 @@ class Shift:
 
 def _run(pattern: Sequence[ShiftStart], zone: ZoneInfo, first: date, days: int) -> list[tuple[datetime, date, str]]:
     begins = [
-        (datetime.combine(first + timedelta(days=n), shift.starts, zone).astimezone(UTC), first + timedelta(days=n), shift.code)
+        (
+            datetime.combine(first + timedelta(days=n), shift.starts, zone).astimezone(UTC),
+            first + timedelta(days=n),
+            shift.code,
+        )
         for n in range(days)
         for shift in pattern
     ]

@@ -55,10 +55,14 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), Af
 Name = Annotated[Text, Field(max_length=120)]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
 EstablishmentCode = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9_-]{0,15}$"), Field(examples=["ALM"], description="An establishment's code.")
+    str,
+    StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9_-]{0,15}$"),
+    Field(examples=["ALM"], description="An establishment's code."),
 ]
 UnitCode = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,15}$"), Field(examples=["A"], description="A unit's code.")
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,15}$"),
+    Field(examples=["A"], description="A unit's code."),
 ]
 InmateNumber = Annotated[
     str,

@@ -12,11 +12,15 @@ class NeedChange(Draft):
 
     status: Code | None = Field(None, description="OPEN, DONE, NOT_POSSIBLE or PASSED_ON.")
     outcome: Annotated[Text, Field(max_length=500)] | None = Field(None, description="What came of it.")
-    owner: Annotated[Text, Field(max_length=120)] | None = Field(None, description="Who sees to it, or to whom it was passed on.")
+    owner: Annotated[Text, Field(max_length=120)] | None = Field(
+        None, description="Who sees to it, or to whom it was passed on."
+    )
     due_at: Time | None = Field(None, description="When it must have happened; null takes the time away.")
     reason: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Why.")
 
-    model_config = {"json_schema_extra": {"examples": [{"status": "DONE", "outcome": "Spoke to his daughter for ten minutes."}]}}
+    model_config = {
+        "json_schema_extra": {"examples": [{"status": "DONE", "outcome": "Spoke to his daughter for ten minutes."}]}
+    }
 
 
 class NeedHistory(Resource):

@@ -23,8 +23,12 @@ Detail = Annotated[Text, Field(max_length=500)]
 class MoodDraft(Draft):
     """Mood as seen or as told, or the honest statement that it was not observed. There is no default mood."""
 
-    valence: int | None = Field(None, ge=-2, le=2, strict=True, description="Very low −2 … very good +2 (list `mood_valence`).")
-    energy: int | None = Field(None, ge=0, le=4, strict=True, description="Shut down 0 … out of control 4 (list `mood_energy`).")
+    valence: int | None = Field(
+        None, ge=-2, le=2, strict=True, description="Very low −2 … very good +2 (list `mood_valence`)."
+    )
+    energy: int | None = Field(
+        None, ge=0, le=4, strict=True, description="Shut down 0 … out of control 4 (list `mood_energy`)."
+    )
     source: Code | None = Field(None, description="OBSERVED (taken if left out) or SELF_REPORTED.")
     not_observed: Code | None = Field(None, description="Why there is nothing to say: ASLEEP, AWAY or NOT_SEEN.")
 
@@ -57,23 +61,37 @@ class NoteDraft(Draft):
     """A note to be recorded. `basis` is mandatory; at least one of mood, change, indicators, needs, responses, fact."""
 
     inmate: InmateNumber | None = Field(None, description="Whom it is about; leave out for a wing note.")
-    establishment: EstablishmentCode | None = Field(None, description="Where it belongs; from the person's location if left out.")
+    establishment: EstablishmentCode | None = Field(
+        None, description="Where it belongs; from the person's location if left out."
+    )
     unit: UnitCode | None = Field(None, description="Where it belongs; from the person's location if left out.")
-    occurred_at: Time | None = Field(None, description="When it happened, as claimed; never in the future; now if left out.")
+    occurred_at: Time | None = Field(
+        None, description="When it happened, as claimed; never in the future; now if left out."
+    )
     captured_at: Time | None = Field(None, description="The device's clock when it was written.")
     late_reason: Detail | None = Field(None, description="Why it is recorded more than 60 minutes after it happened.")
     basis: Code = Field(description="How you know (list `basis`).")
-    fact: Annotated[Text, Field(max_length=1000)] | None = Field(None, description="What happened, in at most 1,000 characters.")
-    opinion: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Your own reading, kept apart from the fact.")
+    fact: Annotated[Text, Field(max_length=1000)] | None = Field(
+        None, description="What happened, in at most 1,000 characters."
+    )
+    opinion: Annotated[Text, Field(max_length=500)] | None = Field(
+        None, description="Your own reading, kept apart from the fact."
+    )
     confidence: Code | None = Field(None, description="LOW, MEDIUM or HIGH; only with an opinion.")
     mood: MoodDraft | None = None
     change: Code | None = Field(None, description="Against this person's usual (list `change`).")
     indicators: list[IndicatorDraft] = Field(default_factory=list, max_length=20)
     needs: list[NeedDraft] = Field(default_factory=list, max_length=20)
     responses: list[ResponseDraft] = Field(default_factory=list, max_length=20)
-    opening: bool = Field(False, strict=True, description="The person opened up: doubt voiced, help asked, anger put into words.")
-    attention: Code = Field("ROUTINE", description="ROUTINE, WATCH or ACT_NOW; belongs to this note, not to the person.")
-    attention_until: Time | None = Field(None, description="When the attention ends; the end of the next shift if left out.")
+    opening: bool = Field(
+        False, strict=True, description="The person opened up: doubt voiced, help asked, anger put into words."
+    )
+    attention: Code = Field(
+        "ROUTINE", description="ROUTINE, WATCH or ACT_NOW; belongs to this note, not to the person."
+    )
+    attention_until: Time | None = Field(
+        None, description="When the attention ends; the end of the next shift if left out."
+    )
     if_then: Annotated[Text, Field(max_length=200)] | None = Field(None, description="What to do if it happens.")
     place: Code | None = Field(None, description="Where it happened (list `place`).")
     handling: Code = Field("UNIT", description="Who may read it (list `handling`).")
@@ -89,7 +107,9 @@ class NoteDraft(Draft):
                     "mood": {"valence": -1, "energy": 1, "source": "OBSERVED"},
                     "change": "WORSE",
                     "indicators": [{"code": "WITHDRAWN", "trend": "NEW"}],
-                    "needs": [{"code": "PHONE", "urgency": "THIS_SHIFT", "promised": True, "detail": "call to his daughter"}],
+                    "needs": [
+                        {"code": "PHONE", "urgency": "THIS_SHIFT", "promised": True, "detail": "call to his daughter"}
+                    ],
                     "attention": "WATCH",
                     "if_then": "If he is awake after 22:00: sit down and talk.",
                 },
@@ -148,14 +168,19 @@ class Note(Resource):
     establishment: str
     unit: str
     inmate: str | None
-    previous_inmate: str | None = Field(None, description="The number it was recorded under, where a merge has moved it.")
+    previous_inmate: str | None = Field(
+        None, description="The number it was recorded under, where a merge has moved it."
+    )
     author: Person
     occurred_at: Time
     captured_at: Time | None
     recorded_at: Time
     late: bool = Field(description="Recorded more than 60 minutes after it happened.")
     late_reason: str | None
-    shift: str = Field(description="The shift it happened in: the local date that shift began, and its code.", examples=["2026-11-22/NIGHT"])
+    shift: str = Field(
+        description="The shift it happened in: the local date that shift began, and its code.",
+        examples=["2026-11-22/NIGHT"],
+    )
     basis: str | None
     fact: str | None
     opinion: str | None

@@ -8,7 +8,10 @@ from handover.schemas.common import Resource
 class ProblemField(Resource):
     """One field that needs correcting."""
 
-    pointer: str = Field(description="JSON pointer (RFC 6901) into the body, or `/query/…`, `/path/…`, `/header/…`.", examples=["/mood/valence"])
+    pointer: str = Field(
+        description="JSON pointer (RFC 6901) into the body, or `/query/…`, `/path/…`, `/header/…`.",
+        examples=["/mood/valence"],
+    )
     detail: str
 
 

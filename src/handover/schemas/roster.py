@@ -51,7 +51,9 @@ class EstablishmentDraft(Draft):
 
     name: Name = Field(examples=["HMP Aldermoor"])
     timezone: TimeZone
-    shifts: list[Shift] = Field(default=list(DEFAULT_SHIFTS), min_length=1, max_length=12, description="Three shifts if left out.")
+    shifts: list[Shift] = Field(
+        default=list(DEFAULT_SHIFTS), min_length=1, max_length=12, description="Three shifts if left out."
+    )
 
 
 class Establishment(Resource):
@@ -62,6 +64,13 @@ class Establishment(Resource):
     timezone: str
     shifts: list[Shift]
     units: list["Unit"]
+
+
+class EstablishmentPage(Resource):
+    """Establishments, by code."""
+
+    items: list[Establishment]
+    next: str | None
 
 
 class UnitDraft(Draft):
@@ -85,9 +94,9 @@ class InmateDraft(Draft):
     establishment: EstablishmentCode
     unit: UnitCode
     cell: Annotated[Text, Field(max_length=20)] | None = Field(None, examples=["A1-07"])
-    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] | None = Field(
-        None, description="BCP 47 tag of the language best spoken.", examples=["ro"]
-    )
+    language: (
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] | None
+    ) = Field(None, description="BCP 47 tag of the language best spoken.", examples=["ro"])
 
 
 class Inmate(Resource):

@@ -92,7 +92,10 @@ def users(uow: UnitOfWork) -> list[dict[str, Any]]:
     """Every account, without its password."""
     uow.doing("accounts.list")
     return [
-        {**{k: row[k] for k in ("username", "name", "role", "active")}, "places": _told(accounts.postings_of(uow.conn, row["id"]))}
+        {
+            **{k: row[k] for k in ("username", "name", "role", "active")},
+            "places": _told(accounts.postings_of(uow.conn, row["id"])),
+        }
         for row in accounts.all_accounts(uow.conn)
     ]
 
@@ -109,10 +112,20 @@ def add_client(
 ) -> str:
     """Makes a client of another system. Answers its secret, which is shown this once and kept only as a hash."""
     handling = handling or CLIENT_HANDLING
-    uow.doing("clients.add", subject=client, scopes=sorted(scopes), establishments=sorted(establishments), handling=sorted(handling))
+    uow.doing(
+        "clients.add",
+        subject=client,
+        scopes=sorted(scopes),
+        establishments=sorted(establishments),
+        handling=sorted(handling),
+    )
     errors = [
         *_username(client),
-        *(FieldError("/scope", f"{s} is not a scope; there are {', '.join(SCOPES)}") for s in scopes if s not in SCOPES),
+        *(
+            FieldError("/scope", f"{s} is not a scope; there are {', '.join(SCOPES)}")
+            for s in scopes
+            if s not in SCOPES
+        ),
         *(FieldError("/handling", f"{h} is not one of {', '.join(HANDLING)}") for h in handling if h not in HANDLING),
     ]
     if not scopes:
@@ -188,7 +201,11 @@ def _names(username: str, role: str) -> list[FieldError]:
 
 def _password(username: str, password: str, practice: bool) -> list[FieldError]:
     if len(password) < SHORTEST:
-        return [FieldError("/password", f"at least {SHORTEST} characters; a few words are easier to type and harder to guess")]
+        return [
+            FieldError(
+                "/password", f"at least {SHORTEST} characters; a few words are easier to type and harder to guess"
+            )
+        ]
     if len(password) > 1024:
         return [FieldError("/password", "at most 1,024 characters")]
     if password.lower() == username or (password == PRACTICE_PASSWORD and not practice):

@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from sqlalchemy.engine import Connection
+
 from handover.domain.access import Facts, Principal, Sight, belongs, may, may_read, sights
 from handover.errors import CursorRefused, NotFound
 from handover.schemas.common import in_utc
@@ -22,7 +24,9 @@ PAGE = 500
 """Rows read from a log at a time."""
 
 
-def about_note(uow: UnitOfWork, type_: str, row: Mapping[str, Any], kind: str, about: str, status: str, data: str) -> NewEvent:
+def about_note(
+    uow: UnitOfWork, type_: str, row: Mapping[str, Any], kind: str, about: str, status: str, data: str
+) -> NewEvent:
     """A change to a note or to what hangs on it (`row`: the note's or need's own columns): heard by whoever may read that."""
     return NewEvent(
         establishment=row["establishment"],
@@ -43,7 +47,15 @@ def about_note(uow: UnitOfWork, type_: str, row: Mapping[str, Any], kind: str, a
 
 
 def about_inmate(
-    uow: UnitOfWork, type_: str, establishment: str, unit: str, number: str, data: str, *, also_unit: str | None = None, status: str = "ACTIVE"
+    uow: UnitOfWork,
+    type_: str,
+    establishment: str,
+    unit: str,
+    number: str,
+    data: str,
+    *,
+    also_unit: str | None = None,
+    status: str = "ACTIVE",
 ) -> NewEvent:
     """A change to the roster: heard by all staff of the establishment."""
     return NewEvent(
@@ -78,7 +90,9 @@ def cursor_of(store_id: str, positions: Mapping[str, int]) -> str:
 
 def positions_of(store_id: str, cursor: str) -> Positions:
     """The positions in a cursor of this store; any other is refused out loud."""
-    refused = CursorRefused("This store cannot continue from that cursor. Reload what you hold, then ask with after=now.")
+    refused = CursorRefused(
+        "This store cannot continue from that cursor. Reload what you hold, then ask with after=now."
+    )
     try:
         known, _, told = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition(".")
         pairs = [part.rsplit(":", 1) for part in told.split(",")] if told else []
@@ -98,7 +112,9 @@ def start(store_id: str, after: str | None, places: Iterable[str], heads: Mappin
         return dict.fromkeys(places, 0)
     positions = positions_of(store_id, after)
     if any(sequence > heads.get(place, 0) for place, sequence in positions.items()):
-        raise CursorRefused("That cursor is ahead of this store, which was set back. Reload what you hold, then ask with after=now.")
+        raise CursorRefused(
+            "That cursor is ahead of this store, which was set back. Reload what you hold, then ask with after=now."
+        )
     return {place: positions.get(place, 0) for place in places}
 
 
@@ -226,7 +242,11 @@ def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limi
         behind = [place for place in positions if positions[place] < heads.get(place, 0)]
         pages = [eventlog.after(uow.conn, place, positions[place], min(PAGE, max(limit, 50))) for place in behind]
         # Each log only as far as the shortest page reaches in time: an event further on may have older ones before it elsewhere.
-        full = [rows[-1].time for rows, place in zip(pages, behind, strict=True) if rows and rows[-1].sequence < heads[place]]
+        full = [
+            rows[-1].time
+            for rows, place in zip(pages, behind, strict=True)
+            if rows and rows[-1].sequence < heads[place]
+        ]
         horizon = min(full) if full else None
         for event in merge(*pages, key=lambda e: e.time):
             if horizon is not None and event.time > horizon:
@@ -244,3 +264,31 @@ def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limi
     moved = {place: [began[place], positions[place]] for place in positions if positions[place] != began[place]}
     uow.about(count=len(items), sequences=moved, people=sorted(people))
     return Pulled(items, positions, more)
+
+
+# --- What the hub needs of the log: no asker, because every event is judged again for every reader ----------------------
+
+
+def heads(conn: Connection, places: Iterable[str]) -> dict[str, int]:
+    """The newest sequence of each of these establishments."""
+    return eventlog.heads(conn, places)
+
+
+def after(conn: Connection, store_id: str, place: str, position: int, most: int) -> list[Encoded]:
+    """The events of one establishment that follow a position."""
+    return [Encoded(event, store_id) for event in eventlog.after(conn, place, position, most)]
+
+
+def fresh(conn: Connection, store_id: str, positions: Mapping[str, int]) -> dict[str, list[Encoded]]:
+    """The events that follow these positions, for the establishments that have any."""
+    known = eventlog.heads(conn, positions)
+    return {
+        place: after(conn, store_id, place, position, PAGE)
+        for place, position in positions.items()
+        if known.get(place, 0) > position
+    }
+
+
+def may_listen(who: Principal) -> bool:
+    """Whether this reader may hear events at all."""
+    return bool(may(who, "events.read"))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
-from handover.domain.access import ROLE_SCOPES, Principal
+from handover.domain.access import ROLE_SCOPES, Principal, sights
 from handover.domain.logins import ACCOUNT, ADDRESS, Pace, still_counts, wait_after
 from handover.errors import Refusal, TooMany, Unauthenticated
 from handover.services.passwords import Hasher, new_token, token_digest
@@ -145,7 +145,12 @@ def redeem(uow: UnitOfWork, text: str) -> Session | Refusal:
     uow.doing("feed.ticket.use")
     digest = token_digest(text)
     row = accounts.token(uow.conn, digest)
-    if row is None or row["kind"] != "TICKET" or row["expires_at"] <= uow.now or not accounts.use_token(uow.conn, digest, uow.now):
+    if (
+        row is None
+        or row["kind"] != "TICKET"
+        or row["expires_at"] <= uow.now
+        or not accounts.use_token(uow.conn, digest, uow.now)
+    ):
         return Unauthenticated("This ticket was used or is too old; get a new one.")
     session = by_digest(uow.conn, row["lends"], uow.now)
     return session or Unauthenticated("The login this ticket came from has ended.")
@@ -159,7 +164,13 @@ def identify(conn: Connection, token: str, now: datetime) -> Session | None:
 def by_digest(conn: Connection, digest: str, now: datetime) -> Session | None:
     """The same, for a token we know only as its digest."""
     row = accounts.token(conn, digest)
-    if row is None or row["kind"] != "ACCESS" or row["revoked_at"] or row["grant_revoked_at"] or row["expires_at"] <= now:
+    if (
+        row is None
+        or row["kind"] != "ACCESS"
+        or row["revoked_at"]
+        or row["grant_revoked_at"]
+        or row["expires_at"] <= now
+    ):
         return None
     who = _staff(conn, row["account"]) if row["account"] else _client(conn, row["client"], row["scope"])
     return Session(who, digest, row["grant_id"], row["expires_at"]) if who else None
@@ -264,3 +275,7 @@ def _forgive(conn: Connection, keys: dict[str, Pace]) -> None:
     for row in accounts.attempts(conn, [key for key, pace in keys.items() if pace is ADDRESS]):
         accounts.put_attempt(conn, row["key"], row["failures"] - 1, row["last_at"], row["last_at"])
 
+
+def handling_of(who: Principal) -> list[str]:
+    """The handling classes this caller may read somewhere."""
+    return sorted({sight.handling for sight in sights(who) if sight.status is None})

@@ -145,13 +145,17 @@ def change(uow: UnitOfWork, need: str, version: int | None, wanted: NeedChange) 
     if version is not None and version != row["version"]:
         raise Stale("Somebody changed this need since you read it; read it again.")
     if row["reason"] == RETRACTED:
-        raise Conflict("This need ended with the note it came from, which was retracted; write a new note if it stands.")
+        raise Conflict(
+            "This need ended with the note it came from, which was retracted; write a new note if it stands."
+        )
     state = rules.State(**{name: row[name] for name in ("status", "owner", "due_at", "outcome", "reason")})
     new, errors = rules.change(state, wanted.model_dump(exclude_unset=True), uow.lists)
     if errors:
         raise Invalid(*errors)
     uow.about(status=new.status)
-    changed = _change(uow, row, {name: getattr(new, name) for name in ("status", "owner", "due_at", "outcome", "reason")})
+    changed = _change(
+        uow, row, {name: getattr(new, name) for name in ("status", "owner", "due_at", "outcome", "reason")}
+    )
     return views.need(changed, needs.steps(uow.conn, need)), changed["version"]
 
 
@@ -171,7 +175,9 @@ def _change(uow: UnitOfWork, row: RowMapping, columns: dict[str, Any]) -> dict[s
     needs.add_steps(uow.conn, [_step(uow, new)])
     if any(new[name] != row[name] for name in ("establishment", "unit", "handling")):
         # First, so that those who see it both before and after drop it and then take it up again.
-        uow.record(about_note(uow, "need.updated", row, "need", row["id"], new["status"], views.thin(row["id"], new["status"])))
+        uow.record(
+            about_note(uow, "need.updated", row, "need", row["id"], new["status"], views.thin(row["id"], new["status"]))
+        )
     _tell(uow, "need.updated", new)
     return new
 
@@ -184,4 +190,3 @@ def _step(uow: UnitOfWork, row: Mapping[str, Any]) -> dict[str, Any]:
     told = {name: row[name] for name in ("status", "owner", "due_at", "outcome", "reason")}
     step = as_json({"at": uow.now, "by": person(uow.who), **told})
     return {"need": row["id"], "version": row["version"], "document": step}
-

@@ -96,7 +96,9 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft) -> Made:
     if old["status"] != "ACTIVE":
         kept = orjson.loads(old["document"])
         newer = kept["superseded_by"]
-        raise Conflict(f"This note was corrected before; correct {newer}." if newer else f"This note is {old['status']}.")
+        raise Conflict(
+            f"This note was corrected before; correct {newer}." if newer else f"This note is {old['status']}."
+        )
     draft = correction.note
     errors = [FieldError("/note" + e.pointer, e.detail) for e in rules.problems(_about(draft, old), uow.lists, uow.now)]
     for name in ("inmate", "establishment", "unit"):
@@ -105,7 +107,10 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft) -> Made:
             wanted = roster_number(uow, wanted)
         if wanted is not None and wanted != old[name]:
             errors.append(
-                FieldError(f"/note/{name}", "a correction keeps the note where it is; retract it (WRONG_PERSON) and write a new one")
+                FieldError(
+                    f"/note/{name}",
+                    "a correction keeps the note where it is; retract it (WRONG_PERSON) and write a new one",
+                )
             )
     if errors:
         raise Invalid(*errors)
@@ -163,7 +168,10 @@ def _blank(uow: UnitOfWork, note: str, shown: str) -> None:
     for row in notes.receipts_of(uow.conn, note):
         notes.seal(uow.conn, row["id"], note, row["document"], uow.now)
         notes.change_receipt(uow.conn, row["id"], views.amended(row["document"], text=None))
-    closed = {need["id"]: "NOT_POSSIBLE" if need["status"] == "OPEN" else need["status"] for need in needs.of_note(uow.conn, note)}
+    closed = {
+        need["id"]: "NOT_POSSIBLE" if need["status"] == "OPEN" else need["status"]
+        for need in needs.of_note(uow.conn, note)
+    }
     carried = {}
     for event in eventlog.of_note(uow.conn, note):
         status = closed.get(event.about, "RETRACTED")
@@ -179,7 +187,9 @@ def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
     row = _readable(uow, note)
     errors = check(uow.lists, "receipt_kind", draft.kind, "/kind")
     if draft.kind == "DELIVERED":
-        errors.append(FieldError("/kind", "delivery is recorded by the service; give SEEN, ACCEPTED, QUERY or READ_BACK"))
+        errors.append(
+            FieldError("/kind", "delivery is recorded by the service; give SEEN, ACCEPTED, QUERY or READ_BACK")
+        )
     if draft.kind in ("QUERY", "READ_BACK") and draft.text is None:
         errors.append(FieldError("/text", f"{draft.kind} needs your words"))
     if errors:
@@ -192,7 +202,9 @@ def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
             if given["author"] == who.id and given["kind"] == draft.kind:
                 return Made(given["id"], given["document"], note)
     id_ = uow.new_id()
-    document = as_json({"id": id_, "note": note, "kind": draft.kind, "text": draft.text, "by": person(who), "at": uow.now})
+    document = as_json(
+        {"id": id_, "note": note, "kind": draft.kind, "text": draft.text, "by": person(who), "at": uow.now}
+    )
     notes.add_receipt(uow.conn, {"id": id_, "note": note, "author": who.id, "kind": draft.kind, "document": document})
     uow.record(about_note(uow, "receipt.recorded", row, "receipt", id_, draft.kind, document))
     return Made(id_, document, note)
@@ -218,7 +230,9 @@ def receipts(uow: UnitOfWork, note: str) -> str:
 
 def _staff(one: RowMapping, note: RowMapping) -> Principal:
     where = (note["establishment"], note["unit"])
-    return Principal("user", one["id"], one["username"], one["name"], one["role"], frozenset({where[0]}), frozenset({where}))
+    return Principal(
+        "user", one["id"], one["username"], one["name"], one["role"], frozenset({where[0]}), frozenset({where})
+    )
 
 
 def _readable(uow: UnitOfWork, note: str) -> RowMapping:
@@ -261,7 +275,9 @@ def _spot(uow: UnitOfWork, draft: NoteDraft) -> _Spot:
 
 
 def _spot_of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> _Spot:
-    unknown = Invalid(FieldError("/inmate", f"nobody with the number {number} in your establishments; check the number"))
+    unknown = Invalid(
+        FieldError("/inmate", f"nobody with the number {number} in your establishments; check the number")
+    )
     row = roster.inmate(uow.conn, number)
     if row is not None and row["merged_into"]:
         row = roster.inmate(uow.conn, row["merged_into"])
@@ -326,7 +342,18 @@ def _fields(uow: UnitOfWork, who: Principal, spot: _Spot, draft: NoteDraft, deri
 
 
 def _write(uow: UnitOfWork, fields: dict[str, Any], draft: NoteDraft, who: Principal, spot: _Spot) -> dict[str, Any]:
-    names = ("id", "establishment", "unit", "inmate", "handling", "status", "attention", "shift", "occurred_at", "recorded_at")
+    names = (
+        "id",
+        "establishment",
+        "unit",
+        "inmate",
+        "handling",
+        "status",
+        "attention",
+        "shift",
+        "occurred_at",
+        "recorded_at",
+    )
     row = {name: fields[name] for name in names}
     row |= {
         "author": who.id,
@@ -355,4 +382,3 @@ def _with_shift(uow: UnitOfWork, wanted: Filter, shift: str) -> Filter:
     pattern = [ShiftStart(s["code"], time.fromisoformat(s["starts"])) for s in orjson.loads(row["shifts"])]
     found = shift_at(pattern, ZoneInfo(row["timezone"]), uow.now, ahead=0 if shift == "current" else -1)
     return _with(wanted, shift=found.key, establishment=row["code"])
-

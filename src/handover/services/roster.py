@@ -11,7 +11,7 @@ from sqlalchemy.engine import RowMapping
 from handover.domain.access import belongs
 from handover.domain.notes import CLOCK_SKEW
 from handover.errors import Conflict, FieldError, Invalid, Moved, NotFound, Stale
-from handover.schemas.roster import EstablishmentDraft, InmateDraft, MergeDraft, MoveDraft, UnitDraft
+from handover.schemas.roster import EstablishmentDraft, InmateDraft, MergeDraft, MoveDraft, Shift, UnitDraft
 from handover.services import needs as need_services
 from handover.services import views
 from handover.services.events import about_inmate, about_note
@@ -82,7 +82,13 @@ def put_unit(uow: UnitOfWork, code: str, unit: str, draft: UnitDraft, version: i
     if not belongs(who, code) or roster.establishment(uow.conn, code) is None:
         raise NotFound("No such establishment among yours; set it up first.")
     old = roster.unit(uow.conn, code, unit)
-    row = {"establishment": code, "code": unit, "name": draft.name, "version": _next(old, version), "updated_at": uow.now}
+    row = {
+        "establishment": code,
+        "code": unit,
+        "name": draft.name,
+        "version": _next(old, version),
+        "updated_at": uow.now,
+    }
     roster.put_unit(uow.conn, row, new=old is None)
     return Put(as_json({name: row[name] for name in ("establishment", "code", "name")}), row["version"], old is None)
 
@@ -95,7 +101,13 @@ def put_inmate(uow: UnitOfWork, number: str, draft: InmateDraft, version: int | 
     if old is not None:
         old = _seen(uow, old)
     _check_place(uow, draft.establishment, draft.unit)
-    row = {"number": number, **draft.model_dump(), "version": _next(old, version), "updated_at": uow.now, "merged_into": None}
+    row = {
+        "number": number,
+        **draft.model_dump(),
+        "version": _next(old, version),
+        "updated_at": uow.now,
+        "merged_into": None,
+    }
     roster.put_inmate(uow.conn, row, new=old is None)
     document = _inmate(uow, row)
     if old is not None and (old["establishment"], old["unit"]) != (row["establishment"], row["unit"]):
@@ -173,13 +185,16 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
     need_services.follow(uow, number, survivor["establishment"], survivor["unit"])
     roster.hand_over_moves(uow.conn, draft.from_, number)
     data = as_json({"number": number, "previous": draft.from_, "inmate": orjson.Fragment(_inmate(uow, survivor))})
-    for place, unit in dict([(given_up["establishment"], given_up["unit"]), (survivor["establishment"], survivor["unit"])]).items():
+    for place, unit in dict(
+        [(given_up["establishment"], given_up["unit"]), (survivor["establishment"], survivor["unit"])]
+    ).items():
         told = data if place == survivor["establishment"] else as_json({"number": number, "previous": draft.from_})
         uow.record(about_inmate(uow, "inmate.merged", place, unit, number, told, also_unit=given_up["unit"]))
     id_, by = uow.new_id(), person(uow.who)
     moved = as_json({"notes": moved_notes, "needs": moved_needs})
     roster.add_merge(
-        uow.conn, {"id": id_, "number": number, "previous": draft.from_, "moved": moved, "at": uow.now, "by": as_json(by)}
+        uow.conn,
+        {"id": id_, "number": number, "previous": draft.from_, "moved": moved, "at": uow.now, "by": as_json(by)},
     )
     uow.about(notes=len(moved_notes), needs=len(moved_needs))
     told_merge = {"id": id_, "number": number, "previous": draft.from_, "by": by, "at": uow.now}
@@ -195,13 +210,23 @@ def _renumber(uow: UnitOfWork, row: RowMapping, number: str, previous: str) -> s
     return str(row["id"])
 
 
-def _moved(uow: UnitOfWork, old: Mapping[str, Any], new: Mapping[str, Any], reason: str, at: datetime) -> tuple[str, str]:
+def _moved(
+    uow: UnitOfWork, old: Mapping[str, Any], new: Mapping[str, Any], reason: str, at: datetime
+) -> tuple[str, str]:
     id_, by, number = uow.new_id(), person(uow.who), new["number"]
-    ends = {f"{side}_{name}": row[name] for side, row in (("from", old), ("to", new)) for name in ("establishment", "unit", "cell")}
+    ends = {
+        f"{side}_{name}": row[name]
+        for side, row in (("from", old), ("to", new))
+        for name in ("establishment", "unit", "cell")
+    }
     roster.add_move(
-        uow.conn, {"id": id_, "inmate": number, **ends, "reason": reason, "at": at, "recorded_at": uow.now, "by": as_json(by)}
+        uow.conn,
+        {"id": id_, "inmate": number, **ends, "reason": reason, "at": at, "recorded_at": uow.now, "by": as_json(by)},
     )
-    spots = {side: {name: row[name] for name in ("establishment", "unit", "cell")} for side, row in (("from", old), ("to", new))}
+    spots = {
+        side: {name: row[name] for name in ("establishment", "unit", "cell")}
+        for side, row in (("from", old), ("to", new))
+    }
     document = as_json({"id": id_, "inmate": number, **spots, "reason": reason, "at": at, "by": by})
     data = as_json({**orjson.loads(_inmate(uow, new)), "move": orjson.Fragment(document)})
     here = old["establishment"] == new["establishment"]
@@ -227,7 +252,9 @@ def _seen(uow: UnitOfWork, row: RowMapping | None) -> RowMapping:
 
 def _check_place(uow: UnitOfWork, establishment: str, unit: str) -> None:
     if not belongs(uow.who, establishment) or roster.establishment(uow.conn, establishment) is None:
-        raise Invalid(FieldError("/establishment", f"{establishment} is not one of your establishments, or not set up yet"))
+        raise Invalid(
+            FieldError("/establishment", f"{establishment} is not one of your establishments, or not set up yet")
+        )
     if roster.unit(uow.conn, establishment, unit) is None:
         raise Invalid(FieldError("/unit", f"{establishment} has no unit {unit}; set it up first"))
 
@@ -240,7 +267,10 @@ def _next(old: Mapping[str, Any] | None, version: int | None) -> int:
 
 
 def _establishment(uow: UnitOfWork, row: Mapping[str, Any]) -> str:
-    units = [{name: unit[name] for name in ("establishment", "code", "name")} for unit in roster.units_of(uow.conn, row["code"])]
+    units = [
+        {name: unit[name] for name in ("establishment", "code", "name")}
+        for unit in roster.units_of(uow.conn, row["code"])
+    ]
     told = {name: row[name] for name in ("code", "name", "timezone")}
     return as_json({**told, "shifts": orjson.Fragment(row["shifts"]), "units": units})
 
@@ -253,3 +283,8 @@ def _inmate(uow: UnitOfWork, row: Mapping[str, Any]) -> str:
 def as_json_list(value: list[Any]) -> str:
     """A list as kept."""
     return orjson.dumps(value).decode()
+
+
+def shifts_of(row: Mapping[str, Any]) -> list[Shift]:
+    """The shifts of an establishment as kept."""
+    return [Shift.model_validate(shift) for shift in orjson.loads(row["shifts"])]

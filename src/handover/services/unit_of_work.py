@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy.engine import Connection
-from uuid_utils import uuid7
 
 from handover.clock import Clock
 from handover.domain.access import Principal, Sight, may, sights
 from handover.domain.codelists import CodeList, Lists, by_code
 from handover.errors import Forbidden, Moved, NotFound, Refusal, Unauthenticated
+from handover.services.ids import uuid7
 from handover.settings import Settings
 from handover.store import codelists
-from handover.store.accesslog import Line
+from handover.store.accesslog import Line, canonical
 from handover.store.eventlog import NewEvent
 from handover.store.store import Batch, Store
 
@@ -77,7 +77,7 @@ class UnitOfWork:
 
     def new_id(self) -> str:
         """A UUIDv7 (RFC 9562) of this unit's moment."""
-        return str(uuid7(int(self.now.timestamp()), self.now.microsecond * 1000))
+        return uuid7(self.now)
 
     def doing(
         self,
@@ -101,7 +101,9 @@ class UnitOfWork:
             {k: v for k, v in detail.items() if v is not None},
         )
 
-    def about(self, *, establishment: str | None = None, unit: str | None = None, subject: str | None = None, **detail: Any) -> None:
+    def about(
+        self, *, establishment: str | None = None, unit: str | None = None, subject: str | None = None, **detail: Any
+    ) -> None:
         """Adds to the line what has been found out since."""
         if self._doing is None:
             raise RuntimeError("say what this unit of work is doing first")
@@ -135,7 +137,7 @@ class UnitOfWork:
             establishment=doing.establishment,
             unit=doing.unit,
             subject=doing.subject,
-            detail=orjson.dumps(doing.detail, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z).decode(),
+            detail=canonical(doing.detail),
             address=self.asker.address,
             request=self.asker.request,
         )

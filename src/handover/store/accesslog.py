@@ -7,7 +7,7 @@ chain removed whole is missed by its successors. No chain is written by two proc
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -37,14 +37,19 @@ class Line:
     request: str | None
 
 
-_FIELDS = [field.name for field in fields(Line)]
-COLUMNS = [access_lines.c[name] for name in ("chain", "position", *_FIELDS, "hash")]
+FIELDS = [field.name for field in fields(Line)]
+COLUMNS = [access_lines.c[name] for name in ("chain", "position", *FIELDS, "hash")]
 
 
 def digest(previous: str, chain: str, position: int, values: Iterable[Any]) -> str:
     """SHA-256 over the previous hash and this line: chain, position and columns as one JSON array, times in UTC."""
-    told = [v.isoformat() if isinstance(v, datetime) else v for v in values]
+    told = [v.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(v, datetime) else v for v in values]
     return sha256(previous.encode() + orjson.dumps([chain, position, *told])).hexdigest()
+
+
+def canonical(detail: dict[str, Any]) -> str:
+    """A line's detail as kept and hashed: one spelling for one content."""
+    return orjson.dumps(detail, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +79,11 @@ def append(conn: Connection, head: Head, lines: Iterable[Line]) -> Head:
     position, previous = head.position, head.hash
     for line in lines:
         position += 1
-        values = [getattr(line, name) for name in _FIELDS]
+        values = [getattr(line, name) for name in FIELDS]
         previous = digest(previous, head.chain, position, values)
-        rows.append({"chain": head.chain, "position": position, **dict(zip(_FIELDS, values, strict=True)), "hash": previous})
+        rows.append(
+            {"chain": head.chain, "position": position, **dict(zip(FIELDS, values, strict=True)), "hash": previous}
+        )
     if not rows:
         return head
     conn.execute(sa.insert(access_lines), rows)

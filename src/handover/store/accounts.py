@@ -131,7 +131,10 @@ def prune(conn: Connection, before: datetime) -> None:
 def on_duty(conn: Connection, place: str, unit: str, since: datetime, now: datetime) -> list[RowMapping]:
     """Active staff of a unit who have been logged in since then, by user name."""
     logged_in = sa.exists().where(
-        grants.c.account == accounts.c.id, grants.c.seen_at >= since, grants.c.seen_at <= now, grants.c.revoked_at.is_(None)
+        grants.c.account == accounts.c.id,
+        grants.c.seen_at >= since,
+        grants.c.seen_at <= now,
+        grants.c.revoked_at.is_(None),
     )
     query = (
         sa.select(accounts.c.id, accounts.c.username, accounts.c.name, accounts.c.role)

@@ -15,7 +15,9 @@ def load(conn: Connection) -> tuple[CodeList, ...]:
         fields = {k: row[k] for k in ("code", "label", "anchor", "group", "forces", "version", "active")}
         entries.setdefault(row["list"], []).append(Entry(**fields, words=tuple(orjson.loads(row["words"]))))
     lists = conn.execute(sa.select(code_lists).order_by(code_lists.c.name)).mappings()
-    return tuple(CodeList(row["name"], row["title"], row["version"], tuple(entries.get(row["name"], ()))) for row in lists)
+    return tuple(
+        CodeList(row["name"], row["title"], row["version"], tuple(entries.get(row["name"], ()))) for row in lists
+    )
 
 
 def sync(conn: Connection, shipped: tuple[CodeList, ...]) -> None:

@@ -38,18 +38,24 @@ def open_engines(url: str, readers: int) -> Engines:
     try:
         parsed = make_url(url)
     except sa.exc.ArgumentError:
-        raise StoreNotReady("HANDOVER_DATABASE_URL cannot be read; write sqlite:///file or postgresql://user@host/name.") from None
+        raise StoreNotReady(
+            "HANDOVER_DATABASE_URL cannot be read; write sqlite:///file or postgresql://user@host/name."
+        ) from None
     kind = parsed.get_backend_name()
     if kind == "sqlite":
         return _open_sqlite(parsed.set(drivername="sqlite"), readers)
     if kind == "postgresql":
         return _open_postgresql(parsed.set(drivername="postgresql+psycopg"), readers)
-    raise StoreNotReady(f"HANDOVER_DATABASE_URL names {kind}; this service keeps its store in sqlite:///… or postgresql://….")
+    raise StoreNotReady(
+        f"HANDOVER_DATABASE_URL names {kind}; this service keeps its store in sqlite:///… or postgresql://…."
+    )
 
 
 def _open_sqlite(url: sa.URL, readers: int) -> Engines:
     if not url.database or url.database == ":memory:":
-        raise StoreNotReady("The embedded store needs a file: sqlite:////folder/handover.sqlite3. Memory would forget every note.")
+        raise StoreNotReady(
+            "The embedded store needs a file: sqlite:////folder/handover.sqlite3. Memory would forget every note."
+        )
     Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     shared: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
     write = sa.create_engine(url, poolclass=NullPool, **shared)
@@ -63,7 +69,13 @@ def _open_sqlite(url: sa.URL, readers: int) -> Engines:
 
 def _sqlite_connect(dbapi: Any, _record: Any) -> None:
     dbapi.isolation_level = None  # the driver's own transactions begin too late; ours begin in "begin" above
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "cache_size=-32000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        "cache_size=-32000",
+    ):
         dbapi.execute(f"PRAGMA {pragma}")
 
 

@@ -62,7 +62,9 @@ def steps(conn: Connection, need: str) -> list[str]:
 def blank_step(conn: Connection, need: str, version: int, document: str) -> None:
     """Rewrites a step of a need whose note was retracted."""
     conn.execute(
-        sa.update(need_steps).where(need_steps.c.need == need, need_steps.c.version == version).values(document=document)
+        sa.update(need_steps)
+        .where(need_steps.c.need == need, need_steps.c.version == version)
+        .values(document=document)
     )
 
 
@@ -92,5 +94,7 @@ def find(
     if wanted.due_before is not None:
         query = query.where(n.due_at < wanted.due_before)
     if after is not None:
-        query = query.where(sa.tuple_(n.sort_due, n.id) > sa.tuple_(sa.literal(after[0], n.sort_due.type), sa.literal(after[1])))
+        query = query.where(
+            sa.tuple_(n.sort_due, n.id) > sa.tuple_(sa.literal(after[0], n.sort_due.type), sa.literal(after[1]))
+        )
     return list(conn.execute(query.order_by(n.sort_due, n.id).limit(limit + 1)).mappings())

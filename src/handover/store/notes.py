@@ -45,7 +45,12 @@ def get(conn: Connection, note: str) -> RowMapping | None:
 
 
 def find(
-    conn: Connection, reader: str, seen: Sequence[Sight], wanted: Filter, before: tuple[datetime, str] | None, limit: int
+    conn: Connection,
+    reader: str,
+    seen: Sequence[Sight],
+    wanted: Filter,
+    before: tuple[datetime, str] | None,
+    limit: int,
 ) -> list[RowMapping]:
     """Notes this reader may see, newest first, one more than asked to tell whether there are more."""
     n = notes.c
@@ -76,7 +81,9 @@ def find(
             k = note_codes.c
             query = query.where(sa.exists().where(k.note == n.id, k.list == name, k.code == code))
     if before is not None:
-        query = query.where(sa.tuple_(n.recorded_at, n.id) < sa.tuple_(sa.literal(before[0], n.recorded_at.type), sa.literal(before[1])))
+        query = query.where(
+            sa.tuple_(n.recorded_at, n.id) < sa.tuple_(sa.literal(before[0], n.recorded_at.type), sa.literal(before[1]))
+        )
     query = query.order_by(n.recorded_at.desc(), n.id.desc()).limit(limit + 1)
     return list(conn.execute(query).mappings())
 

@@ -95,7 +95,9 @@ def previous_numbers(conn: Connection, numbers: Iterable[str]) -> dict[str, list
 def merge_inmate(conn: Connection, number: str, survivor: str) -> None:
     """Gives a number up for another, and with it every number given up for it before."""
     i = inmates.c
-    conn.execute(sa.update(inmates).where(sa.or_(i.number == number, i.merged_into == number)).values(merged_into=survivor))
+    conn.execute(
+        sa.update(inmates).where(sa.or_(i.number == number, i.merged_into == number)).values(merged_into=survivor)
+    )
 
 
 def add_move(conn: Connection, row: dict[str, Any]) -> None:
@@ -118,3 +120,8 @@ def last_left(conn: Connection, number: str, places: Iterable[str]) -> RowMappin
 def hand_over_moves(conn: Connection, number: str, survivor: str) -> None:
     """Gives a person's moves the surviving number."""
     conn.execute(sa.update(moves).where(moves.c.inmate == number).values(inmate=survivor))
+
+
+def all_codes(conn: Connection) -> list[str]:
+    """The code of every establishment."""
+    return list(conn.execute(sa.select(establishments.c.code).order_by(establishments.c.code)).scalars())

@@ -90,7 +90,9 @@ class Store:
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
         self.writer = Writer(engines.write, lambda conn: Batch(conn, self), batch, measure)
 
-    def write(self, job: Callable[[Batch], T], denied: Callable[[Batch, BaseException], None] | None = None) -> "Future[T]":
+    def write(
+        self, job: Callable[[Batch], T], denied: Callable[[Batch, BaseException], None] | None = None
+    ) -> "Future[T]":
         """Runs a job on the writer; the future resolves once its transaction is durable."""
         return self.writer.submit(job, denied)
 

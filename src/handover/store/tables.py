@@ -35,7 +35,9 @@ class StoreMeta(SQLModel, table=True):
     """What this store is, in one row per fact."""
 
     __tablename__ = "store_meta"
-    name: str = _key("The fact's name: `id` (random, part of every cursor) or `kind` (`real` or `practice`).", sa.String(40))
+    name: str = _key(
+        "The fact's name: `id` (random, part of every cursor) or `kind` (`real` or `practice`).", sa.String(40)
+    )
     value: str = _is("The fact's value.", sa.Text)
 
 
@@ -101,7 +103,9 @@ class InmateRow(SQLModel, table=True):
     search: str = _is("Number, name and cell in lower case, for finding by a few letters.", sa.Text)
     version: int = _is("Goes up with every change; its ETag.")
     updated_at: datetime = _is("When it was last changed.", UtcTime)
-    merged_into: str | None = _is("The surviving number, once this one was merged away.", sa.String(32), nullable=True, index=True)
+    merged_into: str | None = _is(
+        "The surviving number, once this one was merged away.", sa.String(32), nullable=True, index=True
+    )
 
 
 class MoveRow(SQLModel, table=True):
@@ -188,7 +192,9 @@ class NeedRow(SQLModel, table=True):
         sa.Index(None, "inmate", "status"),
     )
     id: str = _key("The need's UUIDv7.", Id)
-    note: str = _is("The note it was opened by, or the correction of that note.", Id, foreign_key="notes.id", index=True)
+    note: str = _is(
+        "The note it was opened by, or the correction of that note.", Id, foreign_key="notes.id", index=True
+    )
     establishment: str = _is("Where it must be met now; it follows the person.", sa.String(16))
     unit: str = _is("The unit that must meet it now.", sa.String(16))
     inmate: str | None = _is("Whose need it is; empty for a need of the wing.", sa.String(32), nullable=True)
@@ -243,19 +249,30 @@ class EventRow(SQLModel, table=True):
 
     __tablename__ = "events"
     establishment: str = _key("The establishment whose log this is.", sa.String(16))
-    sequence: int = _key("Its place in that log, without gaps, in commit order.", sa.BigInteger, column={"autoincrement": False})
+    sequence: int = _key(
+        "Its place in that log, without gaps, in commit order.", sa.BigInteger, column={"autoincrement": False}
+    )
     id: str = _is("The event's UUIDv7.", Id)
     type: str = _is("What happened, e.g. note.recorded.", sa.String(40))
     subject: str | None = _is("The person's number, where it is about a person.", sa.String(32), nullable=True)
     unit: str | None = _is("The unit it happened in.", sa.String(16), nullable=True)
-    also_unit: str | None = _is("A second unit that must hear of it: the one a person left.", sa.String(16), nullable=True)
+    also_unit: str | None = _is(
+        "A second unit that must hear of it: the one a person left.", sa.String(16), nullable=True
+    )
     time: datetime = _is("When it was recorded.", UtcTime)
     handling: str = _is("Who may hear of it; ROSTER for what all staff may know.", sa.String(40))
     author: str | None = _is("Whose note it is about, as the author always may hear of it.", Who, nullable=True)
     kind: str = _is("What `data` is: note, need, receipt or inmate.", sa.String(16))
     about: str = _is("The id of that resource.", Id)
-    status: str = _is("That resource's status after the change; all that is left of it for those who may not see more.", sa.String(40))
-    note: str | None = _is("The note behind it, so that a retraction finds every event that carries its text.", Id, nullable=True, index=True)
+    status: str = _is(
+        "That resource's status after the change; all that is left of it for those who may not see more.", sa.String(40)
+    )
+    note: str | None = _is(
+        "The note behind it, so that a retraction finds every event that carries its text.",
+        Id,
+        nullable=True,
+        index=True,
+    )
     data: str = _is("The resource, JSON; `id` and `status` alone once its note was retracted.", sa.Text)
 
 
@@ -274,18 +291,30 @@ class AccessLineRow(SQLModel, table=True):
     __tablename__ = "access_lines"
     __table_args__ = (sa.Index(None, "establishment", "at"), sa.Index(None, "at"))
     chain: str = _key("The chain it is part of.", Id)
-    position: int = _key("Its place in the chain, from 1, without gaps.", sa.BigInteger, column={"autoincrement": False})
+    position: int = _key(
+        "Its place in the chain, from 1, without gaps.", sa.BigInteger, column={"autoincrement": False}
+    )
     at: datetime = _is("When, by the server's clock.", UtcTime)
-    actor: str | None = _is("Who: the account's user name or the client's id; empty where nobody is known.", sa.String(120), nullable=True)
-    actor_role: str | None = _is("In which role; `integration` for a client, `operator` for a command on the server.", sa.String(40), nullable=True)
+    actor: str | None = _is(
+        "Who: the account's user name or the client's id; empty where nobody is known.", sa.String(120), nullable=True
+    )
+    actor_role: str | None = _is(
+        "In which role; `integration` for a client, `operator` for a command on the server.",
+        sa.String(40),
+        nullable=True,
+    )
     action: str = _is("What, e.g. notes.list.", sa.String(60))
     outcome: str = _is("OK, DENIED or FAILED.", sa.String(16))
     establishment: str | None = _is("Where, if in one establishment.", sa.String(16), nullable=True)
     unit: str | None = _is("Which unit, if one.", sa.String(16), nullable=True)
-    subject: str | None = _is("The id or number of the thing or person it was about, if one.", sa.String(120), nullable=True)
+    subject: str | None = _is(
+        "The id or number of the thing or person it was about, if one.", sa.String(120), nullable=True
+    )
     detail: str = _is("Filter, count, people listed, sequences: a JSON object without note text.", sa.Text)
     address: str | None = _is("From which network address.", sa.String(64), nullable=True)
-    request: str | None = _is("The request's correlation id, as in the service's own log.", sa.String(64), nullable=True)
+    request: str | None = _is(
+        "The request's correlation id, as in the service's own log.", sa.String(64), nullable=True
+    )
     hash: str = _is("SHA-256 over the previous line's hash and this line.", sa.String(64))
 
 
@@ -350,7 +379,9 @@ class TokenRow(SQLModel, table=True):
     expires_at: datetime = _is("When it stops working.", UtcTime, index=True)
     used_at: datetime | None = _is("When a refresh token or ticket was used; it works once.", UtcTime, nullable=True)
     revoked_at: datetime | None = _is("When it was revoked on its own.", UtcTime, nullable=True)
-    lends: str | None = _is("Of a ticket: the hash of the access token whose rights it carries.", sa.String(64), nullable=True)
+    lends: str | None = _is(
+        "Of a ticket: the hash of the access token whose rights it carries.", sa.String(64), nullable=True
+    )
 
 
 class AttemptRow(SQLModel, table=True):
@@ -378,7 +409,7 @@ class IdempotencyRow(SQLModel, table=True):
 
 
 def _table(model: type[SQLModel]) -> sa.Table:
-    return cast(sa.Table, model.__table__)  # type: ignore[attr-defined]  # SQLModel sets it on table models
+    return cast("sa.Table", model.__table__)  # type: ignore[attr-defined]  # SQLModel sets it on table models
 
 
 store_meta = _table(StoreMeta)

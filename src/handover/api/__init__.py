@@ -1,0 +1,1 @@
+"""The HTTP door: an endpoint is a few lines onto a service."""

@@ -1,0 +1,156 @@
+"""What every endpoint is handed: who asks, and the ways to have a unit of work done for them."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from handover.api.describing import query_names
+from handover.errors import Conflict, FieldError, Invalid, PreconditionMissing, Unauthenticated
+from handover.feed.hub import Hub
+from handover.services.answers import Answer, once
+from handover.services.logins import Session
+from handover.services.metrics import Metrics
+from handover.services.paging import Page
+from handover.services.passwords import Hasher
+from handover.services.sessions import Sessions
+from handover.services.unit_of_work import Asker, Desk, UnitOfWork
+
+T = TypeVar("T")
+JSON = "application/json"
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of the running service, put together by `create_app`."""
+
+    desk: Desk
+    sessions: Sessions
+    hasher: Hasher
+    hub: Hub
+    metrics: Metrics
+
+
+@dataclass(slots=True)
+class Ask:
+    """One request by somebody known."""
+
+    request: Request
+    parts: Parts
+    session: Session
+    asker: Asker
+
+    async def read(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Has something read; its access-log line is durable before this returns."""
+        return await self.parts.desk.read(self.asker, work)
+
+    async def write(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Has something changed; durable when this returns."""
+        return await self.parts.desk.write(self.asker, work)
+
+    async def create(self, work: Callable[[UnitOfWork], Answer]) -> Response:
+        """Has something made, once for each Idempotency-Key."""
+        key = self._key()
+        body = await self.request.body()
+        path = f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n"
+        fingerprint = sha256(path.encode() + body).hexdigest() if key else ""
+        running = (self.session.principal.id, key or "")
+        if key and running in self.parts.desk.in_progress:
+            raise Conflict("The first request with this Idempotency-Key is still being worked on; ask again in a moment.")
+        if key:
+            self.parts.desk.in_progress.add(running)
+        try:
+            answer = await self.write(lambda uow: once(uow, key, fingerprint, work))
+        finally:
+            if key:
+                self.parts.desk.in_progress.discard(running)
+        return Response(answer.body, answer.status, answer.headers, JSON)
+
+    def _key(self) -> str | None:
+        key = self.request.headers.get("idempotency-key")
+        if key is not None and not _KEY.fullmatch(key):
+            raise Invalid(FieldError("/header/Idempotency-Key", "up to 255 visible ASCII characters, e.g. a UUID"))
+        return key
+
+    def version(self, required: bool = False) -> int | None:
+        """The version named by If-Match; None where any will do."""
+        text = self.request.headers.get("if-match")
+        if text is None and required:
+            raise PreconditionMissing("Send If-Match with the ETag you read, so that nobody's change is overwritten.")
+        if text is None or text.strip() == "*":
+            return None
+        match = re.fullmatch(r'\s*(?:W/)?"(\d{1,9})"\s*', text)
+        return int(match[1]) if match else -1
+
+    def single(self, body: str, tag: str | int, status: int = 200, **headers: str) -> Response:
+        """A single resource with its ETag; 304 where the caller has it already."""
+        return single(self.request, body, tag, status, **headers)
+
+    def page(self, found: Page) -> Response:
+        """A page of a list, with the link to the next."""
+        headers = {}
+        if found.next is not None:
+            pairs = [(k, v) for k, v in self.request.query_params.multi_items() if k != "cursor"]
+            query = urlencode([*pairs, ("cursor", found.next)])
+            headers["Link"] = f'<{self.request.url.path}?{query}>; rel="next"'
+        after = f'"{found.next}"' if found.next is not None else "null"
+        return Response(f'{{"items":[{",".join(found.items)}],"next":{after}}}', 200, headers, JSON)
+
+
+def single(request: Request, body: str, tag: str | int, status: int = 200, **headers: str) -> Response:
+    """A single resource with its ETag; 304 where the caller has it already."""
+    etag = f'"{tag}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache, private", **headers}
+    wanted = request.headers.get("if-none-match")
+    if request.method == "GET" and wanted is not None and (wanted.strip() == "*" or etag in _tags(wanted)):
+        return Response(status_code=304, headers=headers)
+    return Response(body, status, headers, JSON)
+
+
+def _tags(header: str) -> Iterable[str]:
+    return [part.strip().removeprefix("W/") for part in header.split(",")]
+
+
+def tag_of(document: str) -> str:
+    """An ETag for a document that keeps no version."""
+    return sha256(document.encode()).hexdigest()[:16]
+
+
+def parts(request: Request) -> Parts:
+    """The parts of the service this request came to."""
+    found: Parts = request.app.state.parts
+    return found
+
+
+async def somebody(request: Request) -> Ask:
+    """Who asks; refused where nobody known does. Refuses parameters that the operation does not have: a typo must not widen a list."""
+    known = parts(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("Send `Authorization: Bearer …` with an access token from /oauth/token.")
+    session = await known.sessions.of(token.strip())
+    if session is None:
+        raise Unauthenticated("This access token does not work (any more); get a new one from /oauth/token.")
+    allowed = query_names(request.app, request.scope["route"].path, request.method)
+    unknown = [name for name in request.query_params if name not in allowed]
+    if unknown:
+        raise Invalid(*(FieldError(f"/query/{name}", "there is no such parameter; check its spelling") for name in unknown))
+    return Ask(request, known, session, Asker(session.principal, _address(request), request.state.id))
+
+
+def anybody(request: Request) -> Asker:
+    """A request by somebody not known yet."""
+    return Asker(None, _address(request), request.state.id)
+
+
+def _address(request: Request) -> str | None:
+    return request.client.host[:64] if request.client else None
+
+
+Somebody = Annotated[Ask, Depends(somebody)]

@@ -1,0 +1,118 @@
+"""Events: pulled here, or heard on the feed."""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, WebSocket
+from starlette.responses import Response
+
+from handover.api.asking import Ask, Parts, Somebody
+from handover.api.describing import operation
+from handover.api.parameters import PlaceFilter, UnitFilter
+from handover.feed.socket import Feed
+from handover.schemas.events import EventPage, EventType, Ticket
+from handover.services import events, logins
+from handover.services.answers import Answer
+from handover.services.events import Filter, Pulled
+from handover.services.unit_of_work import UnitOfWork
+
+router = APIRouter(prefix="/v1", tags=["events"])
+NDJSON = "application/x-ndjson"
+TICKET_S = 30
+
+
+@router.get(
+    "/events",
+    response_model=EventPage,
+    **operation("events:read", 401, 403, 404, 409, 422),
+)
+async def pull_events(
+    ask: Somebody,
+    after: Annotated[
+        str | None, Query(max_length=4096, description="A cursor, or `now`; from the beginning of what is kept if left out.")
+    ] = None,
+    establishment: PlaceFilter = None,
+    unit: UnitFilter = None,
+    type: Annotated[list[EventType] | None, Query(description="Only these types; may be repeated.")] = None,  # noqa: A002
+    limit: Annotated[int, Query(ge=1, le=200, description="Most events in an answer.")] = 50,
+    wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait for an event where there is none yet.")] = 0,
+) -> Response:
+    """Pull events in order. With `Accept: application/x-ndjson`, a line each; the cursor is then in each of them and in `Link`."""
+    store_id = ask.parts.hub.store_id
+    deadline = monotonic() + wait
+
+    def pull(uow: UnitOfWork) -> Pulled:
+        uow.doing("events.pull", establishment=establishment, unit=unit)
+        uow.allow("events.read")
+        places = events.places_for(uow, establishment)
+        events.check_unit(uow, places, unit)
+        return events.pull(uow, store_id, Filter(places, unit, frozenset(type or ())), after, limit)
+
+    pulled = await ask.read(pull)
+    if wait and not pulled.items and not pulled.more:
+        if after == "now" or after is None:
+            after = events.cursor_of(store_id, pulled.positions)
+        pulled = await _wait(ask, pull, pulled, deadline)
+    return _answer(ask.request, pulled, events.cursor_of(store_id, pulled.positions))
+
+
+async def _wait(ask: Ask, pull: Callable[[UnitOfWork], Pulled], pulled: Pulled, deadline: float) -> Pulled:
+    """Looks again whenever the bell rings, until there is something for this reader or the time is up."""
+    hub, wake = ask.parts.hub, asyncio.Event()
+    places = list(pulled.positions)
+    await hub.listen(wake, places)
+    try:
+        while not pulled.items and not hub.stopping:
+            moved = any(hub.stream(place).position > at for place, at in pulled.positions.items())
+            if not moved:
+                wake.clear()
+                left = deadline - monotonic()
+                if left <= 0 or not await _rung(wake, left):
+                    break
+                continue
+            pulled = await ask.read(pull)
+            if monotonic() >= deadline:
+                break
+        return pulled
+    finally:
+        hub.leave(wake, places)
+
+
+async def _rung(wake: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(wake.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _answer(request: Request, pulled: Pulled, cursor: str) -> Response:
+    query = request.url.include_query_params(after=cursor).query
+    headers = {"Link": f'<{request.url.path}?{query}>; rel="next"', "Cache-Control": "no-store"}
+    if NDJSON in request.headers.get("accept", ""):
+        return Response("".join(item + "\n" for item in pulled.items), 200, headers, NDJSON)
+    more = "true" if pulled.more else "false"
+    body = f'{{"items":[{",".join(pulled.items)}],"cursor":"{cursor}","more":{more}}}'
+    return Response(body, 200, headers, "application/json")
+
+
+@router.post(
+    "/feed/tickets", status_code=201, response_model=Ticket, **operation("events:read", 401, 403, 422, made=True)
+)
+async def make_ticket(ask: Somebody) -> Response:
+    """A ticket for a browser's WebSocket, which cannot send headers: `WS /v1/feed?ticket=…`, once, within 30 seconds."""
+
+    def work(uow: UnitOfWork) -> Answer:
+        ticket = logins.ticket(uow, ask.session, TICKET_S)
+        return Answer(201, f'{{"ticket":"{ticket}","expires_in":{TICKET_S}}}')
+
+    return await ask.create(work)
+
+
+@router.websocket("/feed")
+async def feed(socket: WebSocket) -> None:
+    """Events as they are committed, after all that were missed."""
+    parts: Parts = socket.app.state.parts
+    await Feed(socket, parts.desk, parts.hub, parts.sessions, parts.metrics).run()

@@ -1,0 +1,124 @@
+"""Notes, corrections, retractions, receipts."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from handover.api.asking import Somebody, tag_of
+from handover.api.describing import operation
+from handover.api.parameters import CodeFilter, Cursor, Limit, NumberFilter, PlaceFilter, QueryTime, UnitFilter, Words, words
+from handover.schemas.common import Id
+from handover.schemas.notes import CorrectionDraft, Note, NoteDraft, NotePage, Receipt, ReceiptDraft, Receipts, RetractionDraft
+from handover.services import notes
+from handover.services.answers import Answer
+from handover.services.unit_of_work import UnitOfWork
+
+router = APIRouter(prefix="/v1/notes", tags=["notes"])
+NoteId = Annotated[Id, Path()]
+
+
+@router.post("", status_code=201, response_model=Note, **operation("notes:write", 401, 403, 422, made=True))
+async def record_note(draft: NoteDraft, ask: Somebody) -> Response:
+    """Record a note. The answer comes when it is durable; everybody who may read it is told at once."""
+
+    def work(uow: UnitOfWork) -> Answer:
+        made = notes.record(uow, draft)
+        headers = {"Location": f"/v1/notes/{made.id}", "ETag": f'"{tag_of(made.document)}"'}
+        return Answer(201, made.document, headers, made.note)
+
+    return await ask.create(work)
+
+
+@router.get("", response_model=NotePage, **operation("notes:read", 401, 403, 422))
+async def list_notes(
+    ask: Somebody,
+    establishment: PlaceFilter = None,
+    unit: UnitFilter = None,
+    inmate: NumberFilter = None,
+    shift: Annotated[
+        str | None,
+        Query(
+            pattern=r"^(current|previous|(\d{4}-\d{2}-\d{2}/)?[A-Z][A-Z0-9_]{0,39})$",
+            description="`current`, `previous`, a shift's code, or a day and a code.",
+            examples=["2026-11-22/NIGHT"],
+        ),
+    ] = None,
+    attention: CodeFilter = None,
+    indicator: CodeFilter = None,
+    need: CodeFilter = None,
+    author: Annotated[str | None, Query(max_length=120, pattern=r"^[ -~]+$", description="The author's user name.")] = None,
+    occurred_from: QueryTime = None,
+    occurred_to: QueryTime = None,
+    recorded_from: QueryTime = None,
+    q: Words = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response:
+    """List notes you may read, newest first."""
+    wanted = notes.Filter(
+        establishment=establishment,
+        unit=unit,
+        inmate=inmate,
+        attention=attention,
+        indicator=indicator,
+        need=need,
+        author=author,
+        occurred_from=occurred_from,
+        occurred_to=occurred_to,
+        recorded_from=recorded_from,
+        words=words(q),
+    )
+    return ask.page(await ask.read(lambda uow: notes.find(uow, wanted, shift, cursor, limit)))
+
+
+@router.get("/{id}", response_model=Note, **operation("notes:read", 401, 403, 404, 422, tagged=True))
+async def read_note(id: NoteId, ask: Somebody) -> Response:  # noqa: A002 - the name in the path
+    """Read one note."""
+    document = await ask.read(lambda uow: notes.get(uow, id))
+    return ask.single(document, tag_of(document))
+
+
+@router.post(
+    "/{id}/corrections", status_code=201, response_model=Note, **operation("notes:write", 401, 403, 404, 409, 422, made=True)
+)
+async def correct_note(id: NoteId, correction: CorrectionDraft, ask: Somebody) -> Response:  # noqa: A002
+    """Correct a note: a whole new one supersedes it. Its open needs go on under the new one."""
+
+    def work(uow: UnitOfWork) -> Answer:
+        made = notes.correct(uow, id, correction)
+        return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.note)
+
+    return await ask.create(work)
+
+
+@router.post(
+    "/{id}/retractions", status_code=201, response_model=Note, **operation("notes:write", 401, 403, 404, 409, 422, made=True)
+)
+async def retract_note(id: NoteId, retraction: RetractionDraft, ask: Somebody) -> Response:  # noqa: A002
+    """Take a note back. Its text is then gone from every answer but the auditor's."""
+
+    def work(uow: UnitOfWork) -> Answer:
+        made = notes.retract(uow, id, retraction)
+        return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.note)
+
+    return await ask.create(work)
+
+
+@router.post(
+    "/{id}/receipts", status_code=201, response_model=Receipt, **operation("notes:write", 401, 403, 404, 409, 422, made=True)
+)
+async def give_receipt(id: NoteId, receipt: ReceiptDraft, ask: Somebody) -> Response:  # noqa: A002
+    """Say that you have seen a note, take it on, ask about it, or read it back."""
+
+    def work(uow: UnitOfWork) -> Answer:
+        made = notes.acknowledge(uow, id, receipt)
+        return Answer(201, made.document, {"Location": f"/v1/notes/{id}/receipts"}, made.note)
+
+    return await ask.create(work)
+
+
+@router.get("/{id}/receipts", response_model=Receipts, **operation("notes:read", 401, 403, 404, 422))
+async def list_receipts(id: NoteId, ask: Somebody) -> Response:  # noqa: A002
+    """Who has seen a note, and who of the unit's staff on duty has not."""
+    return Response(await ask.read(lambda uow: notes.receipts(uow, id)), media_type="application/json")

@@ -1,0 +1,133 @@
+"""Tokens (RFC 6749), revocation (RFC 7009), and who I am."""
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from typing import Any
+from urllib.parse import unquote_plus
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from handover.api.asking import Somebody, anybody, parts
+from handover.api.describing import operation
+from handover.schemas.accounts import Me, Token
+from handover.services import logins
+from handover.services.logins import GrantRefused, Issued
+from handover.services.unit_of_work import as_json
+
+router = APIRouter(tags=["who is calling"])
+_FORM = "application/x-www-form-urlencoded"
+
+
+def _form(required: list[str], properties: dict[str, Any], example: dict[str, str]) -> dict[str, Any]:
+    schema = {"type": "object", "required": required, "properties": properties}
+    return {"requestBody": {"required": True, "content": {_FORM: {"schema": schema, "example": example}}}}
+
+
+_TEXT = {"type": "string"}
+_token = operation(None, 400, 401, 413, 422, 429, schema="TokenProblem")
+_token["openapi_extra"] |= _form(
+    ["grant_type"],
+    {
+        "grant_type": {"type": "string", "enum": ["password", "client_credentials", "refresh_token"]},
+        "username": _TEXT,
+        "password": {"type": "string", "format": "password"},
+        "client_id": _TEXT,
+        "client_secret": {"type": "string", "format": "password"},
+        "refresh_token": _TEXT,
+        "scope": _TEXT,
+    },
+    {"grant_type": "password", "username": "l.hartmann", "password": "a few words that nobody guesses"},
+)
+_revoke = operation(None, 400, 401, 413, 422, schema="TokenProblem")
+_revoke["openapi_extra"] |= _form(["token"], {"token": _TEXT, "token_type_hint": _TEXT}, {"token": "hov_refresh_…"})
+
+
+@router.post("/oauth/token", response_model=Token, **_token)
+async def token(request: Request) -> Response:
+    """Get tokens: with a password at a terminal, with a secret as another system, or by renewing."""
+    known, asker = parts(request), anybody(request)
+    form = await _read(request)
+    grant = _field(form, "grant_type")
+    if grant == "password":
+        issued = await logins.with_password(known.desk, known.hasher, asker, _field(form, "username"), _field(form, "password"))
+    elif grant == "client_credentials":
+        client, secret = _client(request, form)
+        issued = await logins.with_secret(known.desk, known.hasher, asker, client, secret, form.get("scope"))
+    elif grant == "refresh_token":
+        issued = await logins.with_refresh(known.desk, asker, _field(form, "refresh_token"))
+    else:
+        raise GrantRefused("unsupported_grant_type", "Use password, client_credentials or refresh_token.")
+    return _issued(issued)
+
+
+@router.post("/oauth/revoke", responses={200: {"description": "It no longer works."}} | _revoke.pop("responses"), **_revoke)
+async def revoke(request: Request) -> Response:
+    """End a token; with a refresh token, the whole login."""
+    known, asker = parts(request), anybody(request)
+    text = _field(await _read(request), "token")
+    await known.desk.write(asker, lambda uow: logins.revoke(uow, text))
+    return Response(b"{}", 200, media_type="application/json")
+
+
+@router.get("/v1/me", response_model=Me, **operation("any", 401, 422))
+async def me(ask: Somebody) -> Response:
+    """Who I am, and what I may do."""
+    who = ask.session.principal
+    places = sorted(who.establishments)
+    body = {
+        "kind": who.kind,
+        "username": who.username,
+        "name": who.name,
+        "role": who.role,
+        "establishments": places,
+        "units": sorted({unit for _, unit in who.units}),
+        "postings": [{"establishment": place, "units": sorted(who.units_in(place))} for place in places],
+        "scopes": sorted(who.scopes),
+        "handling": logins.handling_of(who),
+        "practice": ask.parts.desk.store.identity.practice,
+    }
+    return Response(as_json(body), 200, {"Cache-Control": "no-store"}, "application/json")
+
+
+async def _read(request: Request) -> dict[str, str]:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise GrantRefused("invalid_request", f"Send a form: Content-Type: {_FORM}.")
+    form: dict[str, str] = {}
+    for name, value in (await request.form()).multi_items():
+        if name in form or not isinstance(value, str):
+            raise GrantRefused("invalid_request", f"Send {name} once, as text.")
+        form[name] = value.replace("\x00", "")
+    return form
+
+
+def _field(form: dict[str, str], name: str) -> str:
+    if not form.get(name):
+        raise GrantRefused("invalid_request", f"{name} is missing.")
+    return form[name]
+
+
+def _client(request: Request, form: dict[str, str]) -> tuple[str, str]:
+    """A client's id and secret: HTTP Basic or the form, not both (RFC 6749 §2.3.1)."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return _field(form, "client_id"), _field(form, "client_secret")
+    try:
+        client, colon, secret = b64decode(text, validate=True).decode().partition(":")
+    except (Base64Error, UnicodeDecodeError):
+        client, colon, secret = "", "", ""
+    if not colon or "\x00" in client:
+        raise GrantRefused("invalid_client", "The Authorization header is not HTTP Basic.")
+    return unquote_plus(client), unquote_plus(secret)
+
+
+def _issued(issued: Issued) -> Response:
+    body: dict[str, Any] = {
+        "access_token": issued.access,
+        "token_type": "Bearer",
+        "expires_in": issued.expires_in,
+        "scope": issued.scope,
+    }
+    if issued.refresh is not None:
+        body["refresh_token"] = issued.refresh
+    return Response(as_json(body), 200, {"Cache-Control": "no-store"}, "application/json")

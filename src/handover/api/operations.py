@@ -1,0 +1,34 @@
+"""For whoever runs the service: alive, ready, measured."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import PlainTextResponse, Response
+
+from handover.api.asking import parts
+from handover.errors import Unavailable
+from handover.services import opening
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/healthz")
+async def alive() -> Response:
+    """The process answers."""
+    return PlainTextResponse("alive\n")
+
+
+@router.get("/readyz")
+async def ready(request: Request) -> Response:
+    """The store can be read and written, and the server is not about to stop."""
+    known = parts(request)
+    if known.hub.stopping:
+        raise Unavailable("The server is stopping.")
+    await opening.check(known.desk)
+    return PlainTextResponse("ready\n")
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Prometheus' text format."""
+    known = parts(request)
+    known.metrics.waiting.set(known.desk.store.writer.waiting)
+    return Response(known.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,36 @@
+"""Query parameters that several lists share."""
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from pydantic import BeforeValidator
+
+from handover.errors import FieldError, Invalid
+from handover.schemas.common import Code, EstablishmentCode, InmateNumber, Text, Time, UnitCode
+
+
+def _plus(value: Any) -> Any:
+    """An offset's `+` that was not percent-encoded arrives as a space."""
+    return value.replace(" ", "+") if isinstance(value, str) else value
+
+
+QueryTime = Annotated[Annotated[Time, BeforeValidator(_plus)] | None, Query(examples=["2026-11-23T06:00:00Z"])]
+PlaceFilter = Annotated[EstablishmentCode | None, Query()]
+UnitFilter = Annotated[UnitCode | None, Query()]
+NumberFilter = Annotated[InmateNumber | None, Query()]
+CodeFilter = Annotated[Code | None, Query()]
+Cursor = Annotated[
+    str | None, Query(max_length=512, pattern=r"^[A-Za-z0-9_-]+$", description="`next` of the page before.")
+]
+Limit = Annotated[int, Query(ge=1, le=200, description="Most items on a page.")]
+Words = Annotated[Text | None, Query(max_length=200, description="Words that must all occur.")]
+MOST_WORDS = 10
+
+
+def words(text: str | None) -> tuple[str, ...]:
+    """The words of a search, in lower case."""
+    found = tuple(dict.fromkeys((text or "").casefold().split()))
+    if len(found) > MOST_WORDS:
+        raise Invalid(FieldError("/query/q", f"at most {MOST_WORDS} words"))
+    return found
+

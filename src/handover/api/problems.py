@@ -1,0 +1,156 @@
+"""Refusals as RFC 9457 problem documents: one table from kind to status, one shape."""
+
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from handover.api.describing import methods
+from handover.errors import (
+    Conflict,
+    CursorRefused,
+    FieldError,
+    Forbidden,
+    Invalid,
+    Malformed,
+    Moved,
+    NotFound,
+    PreconditionMissing,
+    Refusal,
+    Stale,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+from handover.services.logins import GrantRefused
+
+log = structlog.get_logger("handover.api")
+
+STATUS: dict[type[Refusal], int] = {
+    Malformed: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    CursorRefused: 409,
+    Stale: 412,
+    TooLarge: 413,
+    Invalid: 422,
+    PreconditionMissing: 428,
+    TooMany: 429,
+    Unavailable: 503,
+    Moved: 308,
+}
+"""The status of each kind of refusal."""
+
+JSON = "application/problem+json"
+
+
+def problem(request: Request, refusal: Refusal) -> Response:
+    """A refusal as an answer."""
+    status = _status(refusal)
+    headers = _headers(request, refusal, status)
+    if isinstance(refusal, Moved):
+        return Response(status_code=status, headers=headers)
+    body: dict[str, Any] = {
+        "type": f"/problems/{refusal.code}",
+        "title": refusal.title,
+        "status": status,
+        "detail": refusal.detail,
+        "instance": f"urn:uuid:{request.state.id}",
+    }
+    if isinstance(refusal, Invalid):
+        body["errors"] = [{"pointer": e.pointer, "detail": e.detail} for e in refusal.errors]
+    if isinstance(refusal, GrantRefused):
+        body |= {"error": refusal.error, "error_description": refusal.detail}
+    return Response(orjson.dumps(body), status, headers, JSON)
+
+
+def _status(refusal: Refusal) -> int:
+    if isinstance(refusal, GrantRefused):
+        return 401 if refusal.error == "invalid_client" else 400  # RFC 6749 §5.2
+    return next(STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS)
+
+
+def _headers(request: Request, refusal: Refusal, status: int) -> dict[str, str]:
+    if isinstance(refusal, Moved):
+        path = request.url.path.replace(request.path_params["number"], refusal.number, 1)
+        query = f"?{request.url.query}" if request.url.query else ""
+        return {"Location": path + query}
+    headers = {"Cache-Control": "no-store"}
+    if status == 401:
+        scheme = "Basic" if isinstance(refusal, GrantRefused) else "Bearer"
+        headers["WWW-Authenticate"] = f'{scheme} realm="handover"'
+    if isinstance(refusal, TooMany | Unavailable):
+        headers["Retry-After"] = str(refusal.retry_after)
+    return headers
+
+
+def install(app: FastAPI) -> None:
+    """Makes every refusal of this application a problem document."""
+
+    @app.exception_handler(Refusal)
+    async def _refused(request: Request, error: Refusal) -> Response:
+        return problem(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def _unsound(request: Request, error: RequestValidationError) -> Response:
+        found = error.errors()
+        if any(e["type"] == "json_invalid" for e in found):
+            return problem(request, Malformed("The body is not JSON; send one JSON object in UTF-8."))
+        return problem(request, Invalid(*(FieldError(_pointer(e["loc"]), _words(e)) for e in found)))
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 404:
+            return problem(request, NotFound("There is nothing at this address; see /docs."))
+        if error.status_code == 405:
+            return _method(request, app)
+        if error.status_code == 413:
+            return problem(request, TooLarge("Send at most 64 KiB."))
+        return problem(request, Malformed("The body cannot be read; send one JSON object in UTF-8."))
+
+    @app.exception_handler(Exception)
+    async def _bug(request: Request, error: Exception) -> Response:
+        log.error("a bug", request=request.state.id, path=request.url.path, exc_info=error)
+        body = {
+            "type": "/problems/internal",
+            "title": "Something went wrong here",
+            "status": 500,
+            "detail": "This is our fault. Quote the instance to whoever runs this service.",
+            "instance": f"urn:uuid:{request.state.id}",
+        }
+        return Response(orjson.dumps(body), 500, {"Cache-Control": "no-store"}, JSON)
+
+
+def _method(request: Request, app: FastAPI) -> Response:
+    allowed = ", ".join(methods(app, getattr(request.scope.get("route"), "path", request.url.path)))
+    body = {
+        "type": "/problems/method",
+        "title": "Not with this method",
+        "status": 405,
+        "detail": f"Here one can {allowed}.",
+        "instance": f"urn:uuid:{request.state.id}",
+    }
+    return Response(orjson.dumps(body), 405, {"Allow": allowed}, JSON)
+
+
+def _pointer(loc: tuple[int | str, ...]) -> str:
+    """A JSON pointer into the body, or `/query/…`, `/path/…`, `/header/…`."""
+    parts = loc[1:] if loc and loc[0] == "body" else loc
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+_WORDS = {
+    "missing": "this is needed",
+    "extra_forbidden": "there is no such field; check its spelling",
+}
+
+
+def _words(error: dict[str, Any]) -> str:
+    return _WORDS.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,145 @@
+"""Puts the parts together."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import sys
+from collections.abc import AsyncIterator
+from types import FrameType
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from handover import __version__
+from handover.api import accesslog, codelists, describing, docs, events, needs, notes, oauth, operations, problems, roster
+from handover.api.asking import Parts
+from handover.api.middleware import Outermost
+from handover.clock import Clock, now
+from handover.feed.hub import Hub
+from handover.feed.transport import FeedProtocol
+from handover.services import opening
+from handover.services.metrics import Metrics
+from handover.services.passwords import Hasher
+from handover.services.sessions import Sessions
+from handover.services.unit_of_work import Asker
+from handover.settings import Settings
+
+TIDY_S = 3600.0
+ROUTERS = (
+    oauth.router,
+    roster.router,
+    codelists.router,
+    notes.router,
+    needs.router,
+    events.router,
+    accesslog.router,
+    operations.router,
+)
+
+
+def create_app(settings: Settings, *, clock: Clock = now, practice: bool = False) -> FastAPI:
+    """The service as an ASGI application. The store is opened here, so that a store that cannot be served stops the start."""
+    metrics = Metrics()
+    desk = opening.open_desk(settings, clock, practice=practice, measure=metrics.committed)
+    sessions = Sessions(desk)
+    hasher = Hasher(settings)
+    hub = Hub(desk, sessions, metrics)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        hub.start()
+        await desk.write(Asker(None), opening.started)
+        tidying = asyncio.create_task(_tidy(desk))
+        # What was made at start stays for good: the collector need not look at it again (it halves the longest pauses).
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 50, 50)
+        yield
+        tidying.cancel()
+        await hub.close()
+        await desk.write(Asker(None), opening.stopped)
+        hasher.close()
+        await asyncio.to_thread(desk.store.close)
+
+    title = "handover (PRACTICE: nothing here is real)" if practice else "handover"
+    app = FastAPI(
+        title=title,
+        description="Shift handover messaging for prisons.",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.parts = Parts(desk, sessions, hasher, hub, metrics)
+    for router in ROUTERS:
+        app.include_router(router)
+    docs.install(app)
+    problems.install(app)
+    describing.install(app)
+    app.add_middleware(Outermost, metrics=metrics, practice=practice)
+    return app
+
+
+async def _tidy(desk: opening.Desk) -> None:
+    while True:
+        with contextlib.suppress(Exception):
+            await opening.tidy(desk)
+        await asyncio.sleep(TIDY_S)
+
+
+class _Server(uvicorn.Server):
+    """Tells the feeds at once that the server is stopping, so that they leave with their cursors and the stop takes no time."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to stop."""
+        app = self.config.app
+        if isinstance(app, FastAPI):
+            app.state.parts.hub.stop_soon()
+        super().handle_exit(sig, frame)
+
+
+def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
+    """The server that serves it, not yet running."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws=FeedProtocol,
+        ws_per_message_deflate=False,
+        ws_max_size=64 * 1024,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=1,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+    )
+    return _Server(config)
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Serves until told to stop."""
+    configure_logging(settings.log_level)
+    server(app, settings).run()
+
+
+def configure_logging(level: str) -> None:
+    """Structured lines on standard error: JSON, a time, an event, no words of a note."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level.upper(), logging.INFO)),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

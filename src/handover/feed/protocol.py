@@ -1,0 +1,49 @@
+"""Frames of the feed, without any I/O."""
+
+import orjson
+from pydantic import ValidationError
+
+from handover.schemas.events import AuthFrame
+
+SUBPROTOCOL = "handover.v1"
+NOT_AUTHORISED, NOT_YOURS, BAD_FRAME, TOO_SLOW, BAD_CURSOR = 4401, 4403, 4400, 4408, 4409
+STOPPING, TRY_LATER = 1001, 1013
+
+
+class Close(Exception):  # noqa: N818 - an end, not an accident
+    """The feed ends, with this close code and these words (at most 123 bytes, RFC 6455 §5.5)."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason.encode()[:123].decode(errors="ignore")
+
+
+def hello(cursor: str, heartbeat_s: float) -> str:
+    """The first frame: where this feed begins, and how often it will be heard at least."""
+    return orjson.dumps({"type": "hello", "cursor": cursor, "heartbeat_s": heartbeat_s}).decode()
+
+
+def live(cursor: str) -> str:
+    """All that was missed has been sent."""
+    return f'{{"type":"live","cursor":"{cursor}"}}'
+
+
+def heartbeat(cursor: str) -> str:
+    """Still here, and nothing for you before this cursor is missing."""
+    return f'{{"type":"heartbeat","cursor":"{cursor}"}}'
+
+
+def event(text: str) -> str:
+    """One event."""
+    return f'{{"type":"event","event":{text}}}'
+
+
+def read(text: str | None) -> str:
+    """The new token in a client's frame; any other frame ends the feed."""
+    if text is None:
+        raise Close(BAD_FRAME, 'Send text: {"type": "auth", "token": "..."} is the only frame there is.')
+    try:
+        return AuthFrame.model_validate_json(text).token
+    except ValidationError:
+        raise Close(BAD_FRAME, 'Send {"type": "auth", "token": "..."}; there is no other frame.') from None

@@ -1,0 +1,238 @@
+"""One open feed: who it is, what it hears, how far it has come."""
+
+import asyncio
+import contextlib
+from time import monotonic
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from handover.errors import CursorRefused, Forbidden, NotFound, Refusal, Unauthenticated
+from handover.feed import protocol
+from handover.feed.hub import Hub
+from handover.feed.protocol import Close
+from handover.services import events, logins
+from handover.services.events import Ear, Encoded, Filter
+from handover.services.logins import Session
+from handover.services.metrics import Metrics
+from handover.services.sessions import Sessions
+from handover.services.unit_of_work import Asker, Desk, UnitOfWork
+
+log = structlog.get_logger("handover.feed")
+_CLOSES: dict[type[Refusal], int] = {
+    Unauthenticated: protocol.NOT_AUTHORISED,
+    Forbidden: protocol.NOT_YOURS,
+    NotFound: protocol.NOT_YOURS,
+    CursorRefused: protocol.BAD_CURSOR,
+}
+AT_ONCE = 100
+"""Events sent between two looks at the clock and at what was retracted meanwhile."""
+
+
+class Feed:
+    """A reader, its rights, its positions. It sends from one task and listens from another."""
+
+    def __init__(self, socket: WebSocket, desk: Desk, hub: Hub, sessions: Sessions, metrics: Metrics) -> None:
+        self._socket = socket
+        self._desk = desk
+        self._hub = hub
+        self._sessions = sessions
+        self._metrics = metrics
+        self.wake = asyncio.Event()
+        self.positions: events.Positions = {}
+        self._first: events.Positions = {}
+        self._end: Close | None = None
+        self._live = False
+        self.session: Session
+        self._ear: Ear
+        self._asker = Asker(None, socket.client.host if socket.client else None)
+
+    async def run(self) -> None:
+        """Serves the feed until either side ends it."""
+        await self._socket.accept(
+            subprotocol=protocol.SUBPROTOCOL if protocol.SUBPROTOCOL in self._socket.scope["subprotocols"] else None
+        )
+        try:
+            await self._open()
+        except Close as close:
+            await self._close(close)
+            return
+        ended = Close(protocol.STOPPING, "The server is stopping; come back with your cursor.")
+        try:
+            ended = await self._serve()
+        finally:
+            self._hub.exit(self)
+            self._hub.leave(self.wake, self.positions)
+            await self._leave_line(ended)
+        await self._close(ended)
+
+    def rights(self, session: Session | None) -> None:
+        """Takes in what its token is worth now: closes, or narrows what it hears."""
+        if session is None:
+            self._finish(Close(protocol.NOT_AUTHORISED, "Your login has ended; log in again and come back with your cursor."))
+        elif session.principal != self.session.principal:
+            self._renew(session)
+
+    def stop(self) -> None:
+        """Ends because the server does."""
+        self._finish(Close(protocol.STOPPING, "The server is stopping; come back with your cursor."))
+
+    # --- opening ------------------------------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        query = self._socket.query_params
+        self.session = await self._who(query.get("ticket"))
+        self._asker = Asker(self.session.principal, self._asker.address)
+        self._ear = Ear(self.session.principal, Filter(()))
+        try:
+            self.positions = await self._desk.write(self._asker, self._begin)
+        except Refusal as refusal:
+            raise Close(_CLOSES.get(type(refusal), protocol.TRY_LATER), refusal.detail) from None
+        self._first = dict(self.positions)
+        await self._hub.listen(self.wake, self.positions)
+        self._hub.enter(self)
+
+    async def _who(self, ticket: str | None) -> Session:
+        if ticket is not None:
+            try:
+                # A refusal is raised by the desk, so that only a session comes back.
+                return await self._desk.write(self._asker, lambda uow: logins.redeem(uow, ticket))  # type: ignore[return-value]
+            except Refusal as refusal:
+                raise Close(_CLOSES.get(type(refusal), protocol.TRY_LATER), refusal.detail) from None
+        scheme, _, token = self._socket.headers.get("authorization", "").partition(" ")
+        session = await self._sessions.of(token.strip()) if scheme.lower() == "bearer" else None
+        if session is None:
+            raise Close(protocol.NOT_AUTHORISED, "Send an access token in Authorization, or a ticket.")
+        return session
+
+    def _begin(self, uow: UnitOfWork) -> events.Positions:
+        """The feed's opening: rights, filter and starting point, with their line in the access log."""
+        query = self._socket.query_params
+        establishment, unit, after = query.get("establishment"), query.get("unit"), query.get("after")
+        uow.doing("feed.open", establishment=establishment, unit=unit, after=after)
+        uow.allow("events.read")
+        unknown = set(query) - {"establishment", "unit", "after", "ticket"}
+        if unknown:
+            raise NotFound(f"There is no parameter {sorted(unknown)[0]}.")
+        places = events.places_for(uow, establishment)
+        events.check_unit(uow, places, unit)
+        positions = events.start(self._hub.store_id, after, places, events.heads(uow.conn, places))
+        uow.about(sequences=positions)
+        self._ear = Ear(uow.who, Filter(places, unit))
+        return positions
+
+    # --- serving ------------------------------------------------------------------------------------------------------
+
+    async def _serve(self) -> Close:
+        listening = asyncio.create_task(self._listen())
+        sending = asyncio.create_task(self._send_all())
+        try:
+            done, _ = await asyncio.wait({listening, sending}, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()
+        finally:
+            for task in (listening, sending):
+                task.cancel()
+            await asyncio.gather(listening, sending, return_exceptions=True)
+
+    async def _listen(self) -> Close:
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return Close(message.get("code") or 1006, "")
+            try:
+                token = protocol.read(message.get("text"))
+            except Close as close:
+                return close
+            session = await self._sessions.of(token)
+            if session is None or session.principal.id != self.session.principal.id:
+                return Close(protocol.NOT_AUTHORISED, "This token does not work for this feed; log in again.")
+            self._renew(session)
+
+    async def _send_all(self) -> Close:
+        settings = self._desk.settings
+        try:
+            await self._send(protocol.hello(self._cursor(), settings.heartbeat_s))
+            beat = monotonic()
+            while self._end is None:
+                self.wake.clear()
+                await self._catch_up()
+                if self._end is None and not self._live:
+                    self._live = True
+                    await self._send(protocol.live(self._cursor()))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.wake.wait(), max(0.0, beat + settings.heartbeat_s - monotonic()))
+                if self._end is None and monotonic() >= beat + settings.heartbeat_s:
+                    await self._send(protocol.heartbeat(self._cursor()))
+                    beat = monotonic()
+        except Close as close:
+            return close
+        except WebSocketDisconnect as gone:
+            return Close(gone.code, "")
+        return self._end
+
+    async def _catch_up(self) -> None:
+        """Sends what lies between this feed's positions and the ends of the logs. Live or a thousand events behind: the same way."""
+        for place in self.positions:
+            while self._end is None:
+                stream = self._hub.stream(place)
+                generation = stream.generation
+                entries = await self._hub.page(place, self.positions[place], AT_ONCE)
+                if not entries:
+                    break
+                for entry in entries:
+                    if self._end is not None or stream.generation != generation:
+                        break  # rights or a retraction came in between: judge, or read, what is left again
+                    await self._offer(entry)
+
+    async def _offer(self, entry: Encoded) -> None:
+        self.positions[entry.event.establishment] = entry.event.sequence
+        if self._ear.hears(entry.event):
+            whole = self._ear.whole(entry.event)
+            cursor = None if len(self.positions) == 1 else self._cursor()
+            await self._send(protocol.event(entry.text(whole, cursor)))
+
+    async def _send(self, frame: str) -> None:
+        """Sends one frame. The socket takes it at once, unless its reader has stopped reading."""
+        try:
+            async with asyncio.timeout(self._desk.settings.feed_send_s):
+                await self._socket.send({"type": "websocket.send", "text": frame})
+        except TimeoutError:
+            raise Close(protocol.TOO_SLOW, "Too slow; come back with your cursor.") from None
+        except (OSError, RuntimeError):
+            raise Close(1006, "") from None
+
+    def _cursor(self) -> str:
+        return events.cursor_of(self._hub.store_id, self.positions)
+
+    # --- rights and the end -------------------------------------------------------------------------------------------
+
+    def _renew(self, session: Session) -> None:
+        self.session = session
+        wanted = self._ear.wanted
+        if not set(wanted.establishments) <= session.principal.establishments or not events.may_listen(session.principal):
+            self._finish(Close(protocol.NOT_YOURS, "Your rights have changed; open a new feed."))
+            return
+        self._ear = Ear(session.principal, wanted)
+
+    def _finish(self, close: Close) -> None:
+        self._end = self._end or close
+        self.wake.set()
+
+    async def _leave_line(self, ended: Close) -> None:
+        line = self._desk.line(
+            self._asker,
+            "feed.close",
+            establishment=next(iter(self.positions)) if len(self.positions) == 1 else None,
+            unit=self._ear.wanted.unit,
+            code=ended.code,
+            sequences={place: [self._first[place], at] for place, at in self.positions.items()},
+        )
+        await self._desk.log(line)
+
+    async def _close(self, close: Close) -> None:
+        self._metrics.closed.labels(str(close.code)).inc()
+        if self._socket.application_state is not WebSocketState.DISCONNECTED and close.code not in (1005, 1006):
+            # A reader that has stopped reading does not read this either: the server then drops the connection.
+            with contextlib.suppress(RuntimeError, OSError, WebSocketDisconnect, TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._socket.close(close.code, close.reason)

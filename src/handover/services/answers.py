@@ -1,0 +1,54 @@
+"""Creating requests are answered once: the same Idempotency-Key and body get the first answer again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import orjson
+
+from handover.errors import FieldError, Invalid
+from handover.services.unit_of_work import UnitOfWork
+from handover.store import idempotency
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer ready to be sent. `note` is the note whose text it carries, so that a retraction can blank it."""
+
+    status: int
+    body: str
+    headers: dict[str, str] = field(default_factory=dict)
+    note: str | None = None
+
+
+def once(uow: UnitOfWork, key: str | None, fingerprint: str, work: Callable[[UnitOfWork], Answer]) -> Answer:
+    """Does the work, or gives the answer it had under this key. Key and work are one transaction: neither is kept without the other."""
+    if key is None:
+        return work(uow)
+    caller = uow.who.id
+    first = idempotency.get(uow.conn, caller, key)
+    if first is not None:
+        uow.doing("answer.repeat", subject=key)
+        if first["fingerprint"] != fingerprint:
+            raise Invalid(
+                FieldError(
+                    "/header/Idempotency-Key", "this key was used for another request; a new request needs a new key"
+                )
+            )
+        return Answer(
+            first["status"], first["body"], {**orjson.loads(first["headers"]), "Idempotency-Replayed": "true"}
+        )
+    answer = work(uow)
+    idempotency.add(
+        uow.conn,
+        {
+            "caller": caller,
+            "key": key,
+            "fingerprint": fingerprint,
+            "status": answer.status,
+            "headers": orjson.dumps(answer.headers).decode(),
+            "body": answer.body,
+            "note": answer.note,
+            "at": uow.now,
+        },
+    )
+    return answer

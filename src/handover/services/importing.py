@@ -1,0 +1,120 @@
+"""Rosters from files: a line is a unit of work of its own, many to a commit; a line that is refused is reported and the rest go on."""
+
+import csv
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from handover.domain.access import operator
+from handover.errors import FieldError, Invalid, Refusal
+from handover.schemas.common import EstablishmentCode, InmateNumber, UnitCode
+from handover.schemas.roster import EstablishmentDraft, InmateDraft, UnitDraft
+from handover.services import roster
+from handover.services.unit_of_work import Asker, Desk, UnitOfWork
+from handover.store import roster as store_roster
+
+AT_ONCE = 256
+"""Lines handed to the writer before the first answer is waited for."""
+_CODE, _NUMBER, _UNIT = TypeAdapter(EstablishmentCode), TypeAdapter(InmateNumber), TypeAdapter(UnitCode)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A line that was not taken, and why. Lines count from 1, the heading being the first."""
+
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a file."""
+
+    created: int
+    changed: int
+    refused: tuple[Refused, ...]
+
+
+Row = dict[str, str]
+Put = Callable[[UnitOfWork, Row], bool]
+
+
+def establishments(desk: Desk, name: str, path: Path, progress: Callable[[int], None]) -> Report:
+    """Columns code, name, timezone. An establishment that is there keeps its shifts."""
+    return _run(desk, name, path, ("code", "name", "timezone"), _establishment, progress)
+
+
+def inmates(desk: Desk, name: str, path: Path, progress: Callable[[int], None], *, create_units: bool = False) -> Report:
+    """Columns number, name, establishment, unit; optionally cell, language."""
+
+    def put(uow: UnitOfWork, row: Row) -> bool:
+        draft = InmateDraft.model_validate({k: row[k] for k in InmateDraft.model_fields if row.get(k)})
+        if create_units and store_roster.unit(uow.conn, draft.establishment, draft.unit) is None:
+            roster.put_unit(uow, draft.establishment, _UNIT.validate_python(draft.unit), UnitDraft(name=draft.unit))
+        return roster.put_inmate(uow, _NUMBER.validate_python(row["number"]), draft).created
+
+    return _run(desk, name, path, ("number", "name", "establishment", "unit"), put, progress)
+
+
+def count(path: Path) -> int:
+    """How many lines there are to do."""
+    return sum(1 for _ in _rows(path, ()))
+
+
+def _establishment(uow: UnitOfWork, row: Row) -> bool:
+    code = _CODE.validate_python(row["code"])
+    fields: dict[str, Any] = {"name": row["name"], "timezone": row["timezone"]}
+    known = store_roster.establishment(uow.conn, code)
+    draft = EstablishmentDraft.model_validate(fields)
+    if known is not None:
+        draft = draft.model_copy(update={"shifts": roster.shifts_of(known)})
+    return roster.put_establishment(uow, code, draft).created
+
+
+def _run(desk: Desk, name: str, path: Path, columns: tuple[str, ...], put: Put, progress: Callable[[int], None]) -> Report:
+    known = desk.store.read(store_roster.all_codes).result()
+    waiting: deque[tuple[int, Future[bool]]] = deque()
+    taken: list[bool] = []
+    refused: list[Refused] = []
+
+    def settle() -> None:
+        line, future = waiting.popleft()
+        try:
+            taken.append(future.result())
+        except Refusal as refusal:
+            refused.append(Refused(line, refusal.detail))
+        progress(1)
+
+    for line, row in _rows(path, columns):
+        place = row.get("establishment") or row.get("code") or ""
+        asker = Asker(operator(name, {*known, place}))
+        waiting.append((line, desk.submit(asker, lambda uow, row=row: _sound(put, uow, row))))
+        if len(waiting) >= AT_ONCE:
+            settle()
+    while waiting:
+        settle()
+    return Report(taken.count(True), taken.count(False), tuple(refused))
+
+
+def _sound(put: Put, uow: UnitOfWork, row: Row) -> bool:
+    uow.doing("import.line")
+    try:
+        return put(uow, row)
+    except ValidationError as error:
+        raise Invalid(*(FieldError("/".join(map(str, e["loc"])), e["msg"]) for e in error.errors())) from None
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Row]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, restkey="", restval="")
+        missing = [column for column in columns if column not in (reader.fieldnames or ())]
+        if missing:
+            raise Invalid(FieldError("", f"the first line must name the columns {', '.join(columns)}; missing: {', '.join(missing)}"))
+        for row in reader:
+            yield reader.line_num, {k: v.strip() for k, v in row.items() if k and isinstance(v, str)}
+

@@ -1,0 +1,51 @@
+"""What Prometheus may know of this process: times and counts, never a name."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """One registry a process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.commit = Histogram(
+            "handover_commit_seconds",
+            "Time from a batch's first statement to its durable commit.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.batch = Histogram(
+            "handover_commit_requests",
+            "Requests made durable by one commit.",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128),
+            registry=self.registry,
+        )
+        self.waiting = Gauge("handover_writer_waiting", "Requests waiting for the writer.", registry=self.registry)
+        self.requests = Counter(
+            "handover_requests_total", "Requests answered.", ("method", "route", "status"), registry=self.registry
+        )
+        self.request_time = Histogram(
+            "handover_request_seconds", "Time to answer.", ("method", "route"), buckets=_SECONDS, registry=self.registry
+        )
+        self.feeds = Gauge("handover_feeds_open", "Open feeds.", registry=self.registry)
+        self.feed_lag = Histogram(
+            "handover_feed_lag_seconds",
+            "Time from the recording of an event to its being read for the open feeds.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.behind = Gauge(
+            "handover_feed_behind_events", "Events the furthest-behind open feed has not been sent.", registry=self.registry
+        )
+        self.closed = Counter("handover_feeds_closed_total", "Feeds closed, by close code.", ("code",), registry=self.registry)
+
+    def committed(self, requests: int, seconds: float) -> None:
+        """A batch became durable."""
+        self.commit.observe(seconds)
+        self.batch.observe(requests)
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,134 @@
+"""Opening the store for a process: schema up to date, identity known, code lists in, access-log chain begun."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from secrets import token_hex
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+from handover.clock import Clock
+from handover.domain.codelists import shipped
+from handover.errors import StoreNotReady
+from handover.services.ids import uuid7
+from handover.services.unit_of_work import Desk, UnitOfWork
+from handover.settings import Settings
+from handover.store import accesslog, accounts, codelists, idempotency, schema
+from handover.store.accesslog import Head, Line
+from handover.store.engine import Engines, open_engines
+from handover.store.store import Identity, Store, read_identity, write_identity
+
+REMEMBERED = 100
+"""How many other chains a new access-log chain names the heads of."""
+KEEP_ANSWERS = timedelta(days=8)
+KEEP_TOKENS = timedelta(days=1)
+
+
+def _ignore(_count: int, _seconds: float) -> None:
+    """Measures nothing."""
+
+
+def open_desk(
+    settings: Settings,
+    clock: Clock,
+    *,
+    practice: bool = False,
+    measure: Callable[[int, float], None] = _ignore,
+) -> Desk:
+    """Opens the store this process works on. The embedded one is brought up to date; PostgreSQL must have been, by `handover migrate`."""
+    engines = open_engines(settings.database_url, settings.read_threads)
+    try:
+        identity = _prepare(engines, practice, migrate=engines.embedded)
+    except DBAPIError as error:
+        engines.close()
+        raise StoreNotReady(f"The store cannot be opened: {str(error.orig).strip().splitlines()[0]}") from error
+    except BaseException:
+        engines.close()
+        raise
+    store = Store(
+        engines,
+        identity,
+        readers=settings.read_threads,
+        batch=settings.batch,
+        open_chain=_open_chain,
+        measure=measure,
+    )
+    return Desk(store, settings, clock)
+
+
+def migrate(settings: Settings) -> str:
+    """Brings the store of these settings up to date; answers the revision it has now."""
+    engines = open_engines(settings.database_url, 1)
+    try:
+        _prepare(engines, practice=False, migrate=True)
+        return schema.newest()
+    except DBAPIError as error:
+        raise StoreNotReady(f"The store cannot be opened: {str(error.orig).strip().splitlines()[0]}") from error
+    finally:
+        engines.close()
+
+
+def _prepare(engines: Engines, practice: bool, migrate: bool) -> Identity:
+    with engines.write.connect() as conn, conn.begin():
+        if migrate:
+            schema.migrate(conn)
+        elif schema.present(conn) != schema.newest():
+            raise StoreNotReady("The store's schema is behind this release. Run `handover migrate`, then start again.")
+        identity = read_identity(conn)
+        if identity is None:
+            identity = Identity(token_hex(4), practice)
+            write_identity(conn, identity)
+        if identity.practice and not practice:
+            raise StoreNotReady(
+                "This is a practice store: its accounts are known to everybody. Choose another HANDOVER_DATABASE_URL."
+            )
+        if practice and not identity.practice:
+            raise StoreNotReady("This is a real store; practice needs one of its own.")
+        codelists.sync(conn, shipped())
+        return identity
+
+
+def _open_chain(conn: Connection, like: Line) -> Head:
+    """The first line of this process's chain names the heads of the chains before it, so that none can vanish unnoticed."""
+    detail = accesslog.canonical({"heads": [[h.chain, h.position, h.hash] for h in accesslog.heads(conn, REMEMBERED)]})
+    first = Line(
+        at=like.at,
+        actor=None,
+        actor_role=None,
+        action="chain.open",
+        outcome="OK",
+        establishment=None,
+        unit=None,
+        subject=None,
+        detail=detail,
+        address=None,
+        request=None,
+    )
+    return accesslog.open_chain(conn, uuid7(like.at), first)
+
+
+async def tidy(desk: Desk) -> None:
+    """Forgets answers and tokens that nobody can ask for any more."""
+    now = desk.clock()
+
+    def prune(conn: Connection) -> None:
+        idempotency.prune(conn, now - KEEP_ANSWERS)
+        accounts.prune(conn, now - KEEP_TOKENS)
+
+    await desk.quietly(prune)
+
+
+def started(uow: UnitOfWork) -> None:
+    """A server process began to serve."""
+    uow.doing("server.start", actor="handover")
+
+
+def stopped(uow: UnitOfWork) -> None:
+    """A server process ended in order."""
+    uow.doing("server.stop", actor="handover")
+
+
+async def check(desk: Desk) -> None:
+    """Refuses unless the store can be read and written now."""
+    await desk.quietly(lambda conn: conn.exec_driver_sql("SELECT 1").scalar())
+    await desk.peek(lambda conn: conn.exec_driver_sql("SELECT 1").scalar())

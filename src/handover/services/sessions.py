@@ -1,0 +1,49 @@
+"""Who a token speaks for, remembered for a moment: long enough to spare the store, short enough that a right taken away is gone."""
+
+from datetime import datetime
+from time import monotonic
+
+from sqlalchemy.engine import Connection
+
+from handover.services import logins
+from handover.services.logins import Session
+from handover.services.passwords import token_digest
+from handover.services.unit_of_work import Desk
+
+REMEMBER_S = 1.0
+MOST = 20_000
+
+
+class Sessions:
+    """The access tokens seen in the last second. In this process a change of rights empties it at once."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._known: dict[str, tuple[Session, float]] = {}
+        desk.store.on_commit(lambda rights_changed: self._known.clear() if rights_changed else None)
+
+    async def of(self, token: str) -> Session | None:
+        """The session of an access token; None if it does not work (any more)."""
+        digest = token_digest(token)
+        found = self._known.get(digest)
+        now = self._desk.clock()
+        if found is not None and monotonic() - found[1] < REMEMBER_S:
+            return found[0] if found[0].expires_at > now else None
+        asked = monotonic()
+        session = await self._desk.peek(lambda conn: logins.by_digest(conn, digest, now))
+        if len(self._known) > MOST:
+            self._known.clear()
+        if session is None:
+            self._known.pop(digest, None)
+        else:
+            self._known[digest] = (session, asked)
+        return session
+
+    async def again(self, digests: list[str]) -> dict[str, Session | None]:
+        """The same for tokens of open feeds, straight from the store."""
+        now: datetime = self._desk.clock()
+
+        def look(conn: Connection) -> dict[str, Session | None]:
+            return {digest: logins.by_digest(conn, digest, now) for digest in digests}
+
+        return await self._desk.peek(look)

@@ -1,0 +1,138 @@
+"""A note in an officer's words: short pieces of text from its codes, the same wherever a note is shown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from handover.client.codelists import label
+from handover.schemas.codelists import CodeList
+from handover.schemas.common import RFC3339
+from handover.terminal.times import shown
+
+_HOW = {
+    "SAW": ("saw", "saw it"),
+    "HEARD": ("heard", "heard it"),
+    "TOLD_BY_PERSON": ("was told by the person", "was told by the person"),
+    "TOLD_BY_PRISONER": ("was told by another prisoner", "was told by another prisoner"),
+    "TOLD_BY_STAFF": ("was told by staff", "was told by staff"),
+    "TOLD_BY_FAMILY": ("was told by family or friends", "was told by family or friends"),
+    "TOLD_BY_OUTSIDE": ("was told by someone outside", "was told by someone outside"),
+    "FROM_RECORD": ("read in a record", "read it in a record"),
+    "INFERRED": ("worked out (nobody saw or said it)", "worked it out (nobody saw or said it)"),
+}
+_CHANGE = {
+    "MUCH_WORSE": "much worse than usual",
+    "WORSE": "worse than usual",
+    "USUAL": "as usual",
+    "BETTER": "better than usual",
+    "MUCH_BETTER": "much better than usual",
+    "DONT_KNOW_PERSON": "the author does not know the person",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What it takes to put a note into words here: the lists, the present time and the prison's clock."""
+
+    lists: dict[str, CodeList]
+    zone: tzinfo | None
+    now: Callable[[], datetime]
+
+    def time(self, value: object, *, seconds: bool = False) -> str:
+        """A time as it came, on the prison's clock."""
+        at = _instant(value)
+        return "?" if at is None else shown(at, self.now(), self.zone, seconds=seconds)
+
+    def is_ahead(self, value: object) -> bool:
+        """Whether a time, as it came, is still to come."""
+        at = _instant(value)
+        return at is not None and at > self.now()
+
+    def label(self, name: str, code: object) -> str:
+        """The words for a code, as they go into a sentence."""
+        words = label(self.lists, name, str(code))
+        return words if words[:2].isupper() else words[:1].lower() + words[1:]
+
+
+def how(note: dict[str, Any]) -> str:
+    """Who says it, how he or she knows, and what happened."""
+    basis, fact = str(note.get("basis")), note.get("fact")
+    code = basis.replace("_", " ").lower()
+    before, alone = _HOW.get(basis, (f"({code})", f"({code})"))
+    return f"{person(note.get('author'))} {before}: {fact}" if fact else f"{person(note.get('author'))} {alone}"
+
+
+def person(by: object) -> str:
+    """A member of staff by the name people know."""
+    return str(by.get("name") or by.get("username") or "somebody") if isinstance(by, dict) else "somebody"
+
+
+def state(note: dict[str, Any], reader: Reader) -> list[str]:
+    """How the person is: mood, change, what was noticed, where."""
+    found = [*_mood(note.get("mood"), reader)]
+    if change := note.get("change"):
+        found.append(_CHANGE.get(change) or reader.label("change", change))
+    for one in note.get("indicators") or []:
+        trend = f" ({reader.label('trends', one['trend'])})" if one.get("trend") else ""
+        found.append(reader.label("indicators", one.get("code")) + trend)
+    if note.get("opening"):
+        found.append("opened up")
+    if note.get("place"):
+        found.append(f"at: {reader.label('place', note['place'])}")
+    return found
+
+
+def attention(note: dict[str, Any], reader: Reader) -> str | None:
+    """`ACT NOW until 21:00`, `WATCH until 21:00`; None for routine."""
+    code = note.get("attention")
+    if code in (None, "ROUTINE"):
+        return None
+    words = {"ACT_NOW": "ACT NOW", "WATCH": "WATCH"}.get(str(code)) or reader.label("attention", code).upper()
+    return f"{words} until {reader.time(note.get('attention_until'))}"
+
+
+def need(one: dict[str, Any], reader: Reader) -> str:
+    """`phone call, promised, this shift, due 18:00: call to his daughter`."""
+    parts = [reader.label("needs", one.get("code"))]
+    if one.get("promised"):
+        parts.append("promised")
+    if one.get("urgency") not in (None, "ROUTINE"):
+        parts.append("NOW" if one["urgency"] == "NOW" else reader.label("urgency", one["urgency"]))
+    if one.get("due_at"):
+        parts.append(f"due {reader.time(one['due_at'])}")
+    return ", ".join(parts) + (f": {one['detail']}" if one.get("detail") else "")
+
+
+def responses(note: dict[str, Any], reader: Reader) -> list[str]:
+    """What staff did and whether it helped."""
+    return [
+        reader.label("responses", one.get("code"))
+        + (f" ({reader.label('effects', one['effect'])})" if one.get("effect") else "")
+        for one in note.get("responses") or []
+    ]
+
+
+def late(note: dict[str, Any], reader: Reader) -> str | None:
+    """That it was written down long after it happened, and why."""
+    if not note.get("late"):
+        return None
+    reason = f" ({note['late_reason']})" if note.get("late_reason") else ", no reason given"
+    happened, recorded = reader.time(note.get("occurred_at")), reader.time(note.get("recorded_at"))
+    return f"LATE ENTRY: happened {happened}, recorded {recorded}{reason}"
+
+
+def _instant(value: object) -> datetime | None:
+    if isinstance(value, str) and RFC3339.fullmatch(value):
+        return datetime.fromisoformat(value)
+    return value if isinstance(value, datetime) else None
+
+
+def _mood(mood: object, reader: Reader) -> list[str]:
+    if not isinstance(mood, dict):
+        return []
+    if mood.get("not_observed"):
+        return [reader.label("not_observed", mood["not_observed"])]
+    values = [reader.label(f"mood_{name}", mood[name]) for name in ("valence", "energy") if mood.get(name) is not None]
+    said = " by own account" if mood.get("source") == "SELF_REPORTED" else ""
+    return [f"mood {', '.join(values)}{said}"] if values else []

@@ -1,0 +1,187 @@
+"""Events in plain words: time, unit, person, what. Shape and words carry the meaning; style only underlines it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from handover.client.feed_protocol import Event
+from handover.terminal import phrases
+from handover.terminal.phrases import Reader
+from handover.terminal.speech import plain
+
+_INDENT = 7
+_RECEIPTS = {
+    "SEEN": "has seen a note",
+    "ACCEPTED": "has taken a note on",
+    "QUERY": "asks about a note",
+    "READ_BACK": "reads a note back",
+}
+_THIN = {
+    "RETRACTED": "a note was taken back: disregard it",
+    "RESTRICTED": "a note is disputed: decide nothing on it",
+    "CORRECTED": "a note was corrected",
+}
+
+Told = tuple[Text, list[Text]]
+"""What goes beside the person's name, and the lines under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line to show; those that belong to the one above are set in."""
+
+    text: Text
+    inset: bool = True
+
+
+def lines_for(event: Event, reader: Reader, names: Mapping[str, str], *, with_place: bool) -> list[Line]:
+    """What an event says, the first line at the margin."""
+    raw, data = event.raw, event.raw.get("data")
+    place = str(raw.get("source", "")).rpartition("/")[2] + " " if with_place else ""
+    who = names.get(str(raw["subject"]), str(raw["subject"])) if raw.get("subject") else "the wing"
+    head, under = _told(event.type, data if isinstance(data, dict) else {}, reader)
+    margin = plain(f"{reader.time(raw.get('time'))}  {place}{raw.get('unit') or '-'}  ")
+    return [
+        Line(Text.assemble(margin, (plain(who), "bold"), "  ", head), inset=False),
+        *(Line(text) for text in under),
+    ]
+
+
+def needs_somebody_now(event: Event, reader: Reader) -> bool:
+    """Whether somebody must act at once, and it is not over yet: then the terminal may make a noise."""
+    data = event.raw.get("data")
+    if not isinstance(data, dict) or event.type not in ("note.recorded", "note.corrected"):
+        return False
+    urgent = data.get("attention") == "ACT_NOW" or any(need.get("urgency") == "NOW" for need in data.get("needs") or [])
+    return urgent and data.get("status") == "ACTIVE" and reader.is_ahead(data.get("attention_until"))
+
+
+def show(console: Console, lines: list[Line]) -> None:
+    """Prints the lines, each set in and folded so that a glance down the margin finds the next event."""
+    for line in lines:
+        margin = " " * (_INDENT if line.inset else 0)
+        if not console.is_terminal:
+            console.print(Text(margin) + line.text, soft_wrap=True)
+            continue
+        # The first line may begin at the margin, but what is folded under it never does.
+        folded = line.text.wrap(console, max(20, console.width - _INDENT))
+        for number, part in enumerate(folded):
+            part.rstrip()
+            console.print(Text(" " * _INDENT if number else margin) + part)
+
+
+def _told(kind: str, data: dict[str, Any], reader: Reader) -> Told:
+    if data.keys() <= {"id", "status"}:
+        return Text(_thin(kind, str(data.get("status", "")))), []
+    teller = _TELLERS.get(kind.partition(".")[0])
+    if teller is None:
+        return Text(kind.replace(".", " ").replace("_", " ")), []
+    return teller(kind, data, reader)
+
+
+def _thin(kind: str, status: str) -> str:
+    if kind.startswith("note."):
+        return _THIN.get(status, "a note that is not for you to read")
+    thing = kind.partition(".")[0]
+    return f"a {thing} changed ({status.replace('_', ' ').lower()})"
+
+
+def _note(kind: str, note: dict[str, Any], reader: Reader) -> Told:
+    author, when = phrases.person(note.get("author")), reader.time(note.get("occurred_at"))
+    if note.get("status") == "RETRACTED":
+        why = note.get("retraction") or {}
+        reason = reader.label("retraction_reason", why.get("reason"))
+        by = phrases.person(why.get("by"))
+        return _text(f"{author}'s note of {when} was taken back by {by}: {reason}. Disregard it."), []
+    if note.get("status") == "CORRECTED":
+        return _text(f"{author}'s note of {when} was corrected and no longer stands."), []
+    head = _marked(note, reader)
+    if note.get("status") == "RESTRICTED":
+        head.append(" DISPUTED: decide nothing on it", "bold")
+    if kind == "note.corrected":
+        head.append_text(_text(f" CORRECTED, replaces {author}'s earlier note: {note.get('correction_reason')}"))
+    return head, list(_said(note, reader))
+
+
+def _marked(note: dict[str, Any], reader: Reader) -> Text:
+    words = phrases.attention(note, reader)
+    if words is None:
+        return Text()
+    # Reverse and in capitals: it stands out on a monochrome screen, to the colour-blind, and in a file.
+    return Text.assemble((f" {words} ", "bold reverse" if note.get("attention") == "ACT_NOW" else "bold"))
+
+
+def _said(note: dict[str, Any], reader: Reader) -> list[Text]:
+    lines = []
+    if words := phrases.state(note, reader):
+        lines.append(_text("; ".join(words)))
+    lines.append(_text(phrases.how(note)))
+    if note.get("opinion"):
+        sure = f" ({reader.label('confidence', note['confidence'])})" if note.get("confidence") else ""
+        lines.append(_text(f"{phrases.person(note.get('author'))} thinks{sure}: {note['opinion']}", "italic"))
+    lines += [_text(f"need: {phrases.need(one, reader)}") for one in note.get("needs") or []]
+    if did := phrases.responses(note, reader):
+        lines.append(_text(f"did: {', '.join(did)}"))
+    if note.get("if_then"):
+        lines.append(_text(f"if it happens: {note['if_then']}"))
+    if late := phrases.late(note, reader):
+        lines.append(_text(late))
+    if note.get("handling") not in (None, "UNIT"):
+        lines.append(_text(f"who may read it: {reader.label('handling', note['handling'])}"))
+    return lines
+
+
+def _need(kind: str, need: dict[str, Any], reader: Reader) -> Told:
+    what = f"need: {phrases.need(need, reader)}"
+    if need.get("owner"):
+        what += f"; with {need['owner']}"
+    if kind == "need.opened":
+        return _text(what), []
+    status = reader.label("need_status", need.get("status"))
+    outcome = need.get("outcome") or need.get("reason")
+    return _text(what), [_text(f"now: {status}" + (f", {outcome}" if outcome else ""), "bold")]
+
+
+def _receipt(_: str, receipt: dict[str, Any], reader: Reader) -> Told:
+    did = _RECEIPTS.get(str(receipt.get("kind"))) or reader.label("receipt_kind", receipt.get("kind"))
+    said = f": {receipt['text']}" if receipt.get("text") else ""
+    return _text(f"{phrases.person(receipt.get('by'))} {did}{said}"), []
+
+
+def _inmate(kind: str, data: dict[str, Any], _: Reader) -> Told:
+    if kind == "inmate.moved":
+        way = f"moved from {_spot(data.get('origin'))} to {_spot(data.get('to'))}"
+        return _text(f"{way} by {phrases.person(data.get('by'))}: {data.get('reason')}"), []
+    if kind == "inmate.merged":
+        return _text(f"number {data.get('previous')} is the same person: it is now {data.get('number')}"), []
+    cell = f", cell {data['cell']}" if data.get("cell") else ""
+    return _text(f"on the roster: {data.get('name')}, unit {data.get('unit')}{cell}"), []
+
+
+def _handover(kind: str, data: dict[str, Any], _: Reader) -> Told:
+    doing = {"handover.offered": "offered", "handover.accepted": "accepted", "handover.overdue": "OVERDUE"}
+    who = phrases.person(data.get("incoming") if kind == "handover.accepted" else data.get("outgoing"))
+    return _text(f"handover {doing.get(kind, kind.partition('.')[2])} ({who})"), []
+
+
+def _spot(spot: object) -> str:
+    if not isinstance(spot, dict):
+        return "?"
+    return " ".join(str(spot[name]) for name in ("establishment", "unit", "cell") if spot.get(name))
+
+
+def _text(words: str, style: str = "") -> Text:
+    # Several lines in a fact stay several lines; everything else that could drive the terminal is made visible.
+    return Text(plain(words).replace("\t", " "), style=style)
+
+
+_TELLERS: dict[str, Callable[[str, dict[str, Any], Reader], Told]] = {
+    "note": _note,
+    "need": _need,
+    "receipt": _receipt,
+    "inmate": _inmate,
+    "handover": _handover,
+}

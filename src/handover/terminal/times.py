@@ -1,0 +1,167 @@
+"""Times as officers type and read them: on the prison's clock, without a date where none is needed."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from handover.terminal.unclear import Unclear
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:\d\d)")
+_CLOCK = r"(?P<hour>\d{1,2})[:.]?(?P<minute>\d\d)"
+_DATED = re.compile(rf"(?P<date>\d{{4}}-\d\d-\d\d)[Tt ]{_CLOCK}")
+_DAYED = re.compile(rf"(?:(?P<day>[A-Za-z]+) )?{_CLOCK}")
+_SPAN = re.compile(r"(?P<ahead>in )?(?P<many>\d{1,3}) ?(?P<what>m|min|mins|minutes?|h|hours?)(?P<ago> ago)?")
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_JUST_AHEAD = timedelta(minutes=15)
+_SKEW = timedelta(seconds=60)
+
+TIMES_PAST = "06:40, 'yesterday 21:15', 'mon 21:15', '20m ago' or 2026-11-23T06:40:00Z"
+TIMES_COMING = "18:00, 'tomorrow 09:00', 'mon 09:00', 'in 2h' or 2026-11-23T18:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was typed, where, when, and on whose clock; `zone` None is this machine's own."""
+
+    typed: str
+    now: datetime
+    zone: tzinfo | None
+    option: str
+    forward: bool
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.zone).date()
+
+    def fits(self, at: datetime) -> bool:
+        return at > self.now if self.forward else at <= self.now + _SKEW
+
+    def refused(self, why: str) -> Unclear:
+        return Unclear(f"{self.option} {self.typed!r}: {why}")
+
+
+def past(typed: str, now: datetime, zone: tzinfo | None, option: str = "--at") -> datetime:
+    """The time something happened, never in the future."""
+    return min(_read(_Asked(typed, now, zone, option, forward=False)), now)
+
+
+def coming(typed: str, now: datetime, zone: tzinfo | None, option: str) -> datetime:
+    """The time by which something must have happened, never in the past."""
+    return _read(_Asked(typed, now, zone, option, forward=True))
+
+
+def shown(at: datetime, now: datetime, zone: tzinfo | None, *, seconds: bool = False) -> str:
+    """A time as short as it can be read without mistake: the day only where it is not today."""
+    local, today = at.astimezone(zone), now.astimezone(zone).date()
+    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+    days = (local.date() - today).days
+    if days == 0:
+        return clock
+    if abs(days) < 7:
+        return f"{local:%a} {clock}"
+    return f"{local.day} {local:%b} {clock}" if local.year == today.year else f"{local.date()} {clock}"
+
+
+def _read(asked: _Asked) -> datetime:
+    words = " ".join(asked.typed.strip().lower().split())
+    if words == "now":
+        return asked.now
+    if _RFC3339.fullmatch(words):
+        return _on_the_right_side(asked, [_whole(asked, words)])
+    if span := _SPAN.fullmatch(words):
+        return _from_now(asked, span)
+    if found := _DATED.fullmatch(words):
+        return _on_the_right_side(asked, _instants(asked, _date(asked, found["date"]), found))
+    if found := _DAYED.fullmatch(words):
+        return _bare(asked, found) if found["day"] is None else _on_a_day(asked, found)
+    raise asked.refused(f"write {TIMES_COMING if asked.forward else TIMES_PAST}.")
+
+
+def _bare(asked: _Asked, found: re.Match[str]) -> datetime:
+    """A time alone is the last one that was, or the next one that comes."""
+    instants = _instants(asked, asked.today, found)
+    if any(asked.fits(at) for at in instants):
+        return _on_the_right_side(asked, instants)
+    if not asked.forward and instants[0] - asked.now <= _JUST_AHEAD:
+        # A slip or a slow clock: taking it for yesterday would be wrong by a whole day, silently.
+        here = shown(asked.now, asked.now, asked.zone)
+        raise asked.refused(f"it is {here} here, so that has not come yet. For the day before write 'yesterday …'.")
+    other = asked.today + timedelta(days=1 if asked.forward else -1)
+    return _on_the_right_side(asked, _instants(asked, other, found))
+
+
+def _on_a_day(asked: _Asked, found: re.Match[str]) -> datetime:
+    days = list(_named(asked, found["day"]))
+    for day in days[:-1]:
+        instants = _instants(asked, day, found)
+        if any(asked.fits(at) for at in instants):
+            return _on_the_right_side(asked, instants)
+    return _on_the_right_side(asked, _instants(asked, days[-1], found))
+
+
+def _named(asked: _Asked, word: str) -> Iterable[date]:
+    steps = {"today": 0, "yesterday": -1, "tomorrow": 1}
+    full = [name for name in (*steps, *_DAYS) if len(word) >= 2 and name.startswith(word)]
+    if len(full) != 1 and word not in full:
+        raise asked.refused(f"{word!r} is not a day; write {TIMES_COMING if asked.forward else TIMES_PAST}.")
+    if full[0] in steps:
+        return [asked.today + timedelta(days=steps[full[0]])]
+    # Today counts, if the time of day fits; otherwise a week from it.
+    off = (_DAYS.index(full[0]) - asked.today.weekday()) % 7
+    first = asked.today + timedelta(days=off if asked.forward or off == 0 else off - 7)
+    return [first, first + timedelta(days=7 if asked.forward else -7)]
+
+
+def _instants(asked: _Asked, day: date, found: re.Match[str]) -> list[datetime]:
+    """The instants at which the clock shows this: one, or the two of the hour that comes twice."""
+    try:
+        local = datetime.combine(day, time(int(found["hour"]), int(found["minute"])))
+    except ValueError:
+        raise asked.refused("there is no such time of day.") from None
+    both = [_aware(local.replace(fold=fold), asked.zone) for fold in (0, 1)]
+    if all(at.astimezone(asked.zone).replace(tzinfo=None, fold=0) != local for at in both):
+        day_words = f"{local:%a} {local.day} {local:%b}"
+        raise asked.refused(f"on {day_words} the clock was put forward and never showed {local:%H:%M}.")
+    return both[:1] if both[0] == both[1] else both
+
+
+def _on_the_right_side(asked: _Asked, instants: list[datetime]) -> datetime:
+    fitting = [at for at in instants if asked.fits(at)]
+    if not fitting:
+        raise asked.refused("that is already past." if asked.forward else "that has not come yet.")
+    if len(fitting) > 1:
+        first, second = (at.astimezone(asked.zone).isoformat(timespec="minutes") for at in fitting)
+        raise asked.refused(
+            "the clock showed that time twice, because it was put back. Write it in full:\n"
+            f"  {asked.option} {first}   the first time\n"
+            f"  {asked.option} {second}   the second time, an hour later"
+        )
+    return fitting[0]
+
+
+def _aware(local: datetime, zone: tzinfo | None) -> datetime:
+    # Without a zone, astimezone() asks the system, which knows its changes of clock. In UTC at once: within one zone
+    # Python compares what the clock shows, and takes the hour that comes twice for one.
+    return (local.astimezone() if zone is None else local.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _from_now(asked: _Asked, span: re.Match[str]) -> datetime:
+    length = timedelta(**{"minutes" if span["what"].startswith("m") else "hours": int(span["many"])})
+    if bool(span["ahead"]) == bool(span["ago"]) or bool(span["ahead"]) != asked.forward:
+        raise asked.refused(f"write {TIMES_COMING if asked.forward else TIMES_PAST}.")
+    return asked.now + length if asked.forward else asked.now - length
+
+
+def _whole(asked: _Asked, words: str) -> datetime:
+    try:
+        return datetime.fromisoformat(words.upper().replace(" ", "T"))
+    except ValueError:
+        raise asked.refused("there is no such time.") from None
+
+
+def _date(asked: _Asked, words: str) -> date:
+    try:
+        return date.fromisoformat(words)
+    except ValueError:
+        raise asked.refused("there is no such day.") from None

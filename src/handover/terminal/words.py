@@ -1,0 +1,130 @@
+"""From an officer's words to codes: checked against the lists, completed where only one is meant, never guessed."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from handover.schemas.codelists import CodeEntry, CodeList
+from handover.terminal.unclear import Unclear, UnknownWord
+
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
+_SHORTEST_START = 2
+
+
+def _fixed(codes: Iterable[str], *labels: str) -> list[CodeEntry]:
+    return [
+        CodeEntry(code=code, label=label, anchor="", group=None, words=[label], forces=None, version=0, active=True)
+        for code, label in zip(codes, labels, strict=True)
+    ]
+
+
+_FIXED = {
+    "mood_valence": _fixed(map(str, range(-2, 3)), "very low", "low", "ordinary", "good", "very good"),
+    "mood_energy": _fixed(map(str, range(5)), "shut down", "slow", "ordinary", "restless", "out of control"),
+    "not_observed": _fixed(("ASLEEP", "AWAY", "NOT_SEEN"), "asleep", "away", "not seen"),
+}
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """The code lists as they are known here, and which words had to be taken unchecked because a list is not."""
+
+    lists: dict[str, CodeList]
+    unchecked: list[str] = field(default_factory=list)
+
+    def code(self, name: str, typed: str, option: str) -> str:
+        """The code that a word means in a list; raises Unclear with the nearest that could be meant."""
+        entries = self.entries(name)
+        if name not in self.lists:
+            return self._unchecked(typed, option)
+        found = matches(entries, typed)
+        if len(found) == 1:
+            return found[0].code
+        if found:
+            raise Unclear(f"{option} {typed!r} could be several. Which?\n{choices(found)}")
+        raise UnknownWord(self._unknown(name, typed, option, entries))
+
+    def entries(self, name: str) -> list[CodeEntry]:
+        """The codes of a list that are in use; where no list was ever served, what the contract itself fixes."""
+        if name in self.lists:
+            return [entry for entry in self.lists[name].items if entry.active]
+        return _FIXED.get(name, [])
+
+    def _unchecked(self, typed: str, option: str) -> str:
+        code = re.sub(r"[^A-Z0-9]+", "_", typed.strip().upper().replace("'", "")).strip("_")
+        if not _CODE.fullmatch(code):
+            raise Unclear(f"{option} {typed!r} cannot be a code, and there are no code lists here yet to look in.")
+        self.unchecked.append(f"{option} {code}")
+        return code
+
+    def _unknown(self, name: str, typed: str, option: str, entries: Sequence[CodeEntry]) -> str:
+        retired = [entry for entry in self.lists[name].items if not entry.active and said(typed) in _names(entry)]
+        if retired:
+            return f"{option} {typed!r} is no longer used. See them all: handover post --words {option_word(option)}"
+        asked = f"{option} {typed!r} is not in the list “{self.lists[name].title}”."
+        return f"{asked} {suggestion(entries, typed, option)}"
+
+
+def suggestion(entries: Sequence[CodeEntry], typed: str, option: str) -> str:
+    """What to type instead."""
+    near = nearest(entries, typed) or (entries if len(entries) <= 6 else ())
+    if not near:
+        return f"See them all: handover post --words {option_word(option)}"
+    return f"Did you mean:\n{choices(near)}"
+
+
+def matches(entries: Sequence[CodeEntry], typed: str) -> list[CodeEntry]:
+    """Codes a word can mean: as a whole; failing that, by how one of their words begins."""
+    return wholly(entries, typed) or beginning(entries, typed)
+
+
+def wholly(entries: Sequence[CodeEntry], typed: str) -> list[CodeEntry]:
+    """Codes whose code, label or word this is."""
+    exact = [entry for entry in entries if entry.code == typed.strip().replace("−", "-")]
+    return exact or [entry for entry in entries if said(typed) in _names(entry)]
+
+
+def beginning(entries: Sequence[CodeEntry], typed: str) -> list[CodeEntry]:
+    """Codes of which a word begins like this. One letter is too little: the neighbour key would mean something else."""
+    word = said(typed)
+    if len(word) < _SHORTEST_START:
+        return []
+    return [entry for entry in entries if any(name.startswith(word) for name in _names(entry))]
+
+
+def nearest(entries: Sequence[CodeEntry], typed: str, most: int = 3) -> list[CodeEntry]:
+    """The codes whose words look most like what was typed."""
+    owners = {name: entry for entry in entries for name in _names(entry)}
+    near = [owners[name] for name in get_close_matches(said(typed), owners, n=most * 3, cutoff=0.6)]
+    return list({entry.code: entry for entry in near}.values())[:most]
+
+
+def said(typed: str) -> str:
+    """A word as it is compared: case, spaces, hyphens, underscores and apostrophes make no difference."""
+    return re.sub(r"[\s_\-]+", " ", re.sub("['’‘`]", "", typed.casefold())).strip()
+
+
+def handy(entry: CodeEntry) -> str:
+    """The shortest way to type a code without quotes."""
+    word = entry.words[0] if _is_number(entry.code) and entry.words else entry.code
+    return re.sub(r"[\s_]+", "-", word.replace("'", "").casefold())
+
+
+def option_word(option: str) -> str:
+    """The name of an option without its dashes."""
+    return option.lstrip("-")
+
+
+def _names(entry: CodeEntry) -> set[str]:
+    code = set() if _is_number(entry.code) else {said(entry.code)}
+    return code | {said(entry.label)} | {said(word) for word in entry.words}
+
+
+def _is_number(code: str) -> bool:
+    return code.lstrip("-").isdigit()
+
+
+def choices(entries: Iterable[CodeEntry]) -> str:
+    """A line for each code: what to type, and when to use it."""
+    return "\n".join(f"  {handy(entry):<20} {entry.label}: {entry.anchor}" for entry in entries)

@@ -1,0 +1,49 @@
+"""Every test that touches a store runs on both engines, against a real service on a real port."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handover.services import opening
+from handover.settings import Settings
+from tests.support import postgres
+from tests.support.service import Prison, Service, settings_for
+
+ENGINES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def template() -> Iterator[str]:
+    """A migrated PostgreSQL database, copied for each test module: a copy takes a fraction of a migration."""
+    url = postgres.create_database()
+    opening.migrate(Settings(database_url=url))
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An empty store, ready to be served, on each engine in turn."""
+    if request.param == "sqlite":
+        folder: Path = tmp_path_factory.mktemp("store")
+        yield f"sqlite:///{folder / 'handover.sqlite3'}"
+        return
+    url = postgres.create_database(request.getfixturevalue("template"))
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture(scope="module")
+def service(database_url: str) -> Iterator[Service]:
+    """A running service, shared by a module's tests: each founds a prison of its own."""
+    running = Service(settings_for(database_url))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def prison(service: Service) -> Prison:
+    """A prison of this test's own, with wings A and B and the default shifts."""
+    service.clock.ahead, service.clock.frozen = type(service.clock.ahead)(0), None
+    return service.prison()
