@@ -1,4 +1,5 @@
-"""Runs migrations on the connection it is handed; there is no other way in, so that no address of a database is ever in a file."""
+"""Runs migrations on the connection it is handed; there is no other way in, so that no address of a database is ever
+in a file."""
 
 from alembic import context
 

@@ -13,17 +13,30 @@ import uvicorn
 from fastapi import FastAPI
 
 from handover import __version__
-from handover.api import accesslog, codelists, describing, docs, events, needs, notes, oauth, operations, problems, roster
-from handover.api.asking import Parts
+from handover.api import (
+    accesslog,
+    codelists,
+    describing,
+    docs,
+    events,
+    needs,
+    notes,
+    oauth,
+    operations,
+    problems,
+    roster,
+)
 from handover.api.middleware import Outermost
 from handover.clock import Clock, now
-from handover.feed.hub import Hub
+from handover.feed import route
 from handover.feed.transport import FeedProtocol
 from handover.services import opening
+from handover.services.hub import Hub
 from handover.services.metrics import Metrics
+from handover.services.parts import Parts
 from handover.services.passwords import Hasher
 from handover.services.sessions import Sessions
-from handover.services.unit_of_work import Asker
+from handover.services.unit_of_work import Asker, Desk
 from handover.settings import Settings
 
 TIDY_S = 3600.0
@@ -34,13 +47,15 @@ ROUTERS = (
     notes.router,
     needs.router,
     events.router,
+    route.router,
     accesslog.router,
     operations.router,
 )
 
 
 def create_app(settings: Settings, *, clock: Clock = now, practice: bool = False) -> FastAPI:
-    """The service as an ASGI application. The store is opened here, so that a store that cannot be served stops the start."""
+    """The service as an ASGI application. The store is opened here, so that a store that cannot be served stops the
+    start."""
     metrics = Metrics()
     desk = opening.open_desk(settings, clock, practice=practice, measure=metrics.committed)
     sessions = Sessions(desk)
@@ -83,7 +98,7 @@ def create_app(settings: Settings, *, clock: Clock = now, practice: bool = False
     return app
 
 
-async def _tidy(desk: opening.Desk) -> None:
+async def _tidy(desk: Desk) -> None:
     while True:
         with contextlib.suppress(Exception):
             await opening.tidy(desk)
@@ -91,7 +106,8 @@ async def _tidy(desk: opening.Desk) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Tells the feeds at once that the server is stopping, so that they leave with their cursors and the stop takes no time."""
+    """Tells the feeds at once that the server is stopping, so that they leave with their cursors and the stop takes
+    no time."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal to stop."""
@@ -139,7 +155,9 @@ def configure_logging(level: str) -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level.upper(), logging.INFO)),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+        ),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

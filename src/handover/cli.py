@@ -49,7 +49,8 @@ err = Console(stderr=True, highlight=False)
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 Establishments = Annotated[list[str], typer.Option("--establishment", help="An establishment's code; may be repeated.")]
 Units = Annotated[
-    list[str] | None, typer.Option("--unit", help="A unit's code, in each establishment; or ALM/A for one. May be repeated.")
+    list[str] | None,
+    typer.Option("--unit", help="A unit's code, in each establishment; or ALM/A for one. May be repeated."),
 ]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 
@@ -75,7 +76,8 @@ def serve(
 
 @app.command(rich_help_panel="Server")
 def demo(port: Annotated[int | None, typer.Option(help="Port to listen on (HANDOVER_PORT).")] = None) -> None:
-    """Run a practice prison: HMP Aldermoor, fictional people, a week of notes. This machine only; gone when it stops."""
+    """Run a practice prison: HMP Aldermoor, fictional people, a week of notes. This machine only; gone when it
+    stops."""
     with tempfile.TemporaryDirectory(prefix="handover-practice-") as folder:
         settings = _settings(
             database_url=f"sqlite:///{folder}/practice.sqlite3",
@@ -108,12 +110,14 @@ def version() -> None:
 def _welcome(prison: week.Prison, settings: Settings) -> None:
     server = f"http://{settings.host}:{settings.port}"
     order = {role: i for i, role in enumerate(ROLES)}
-    shown = []
+    shown: list[week.Staff] = []
     for one in sorted(prison.staff, key=lambda s: (order[s.role], s.username)):
         if one.role != "officer" or len(shown) < 4 or len(one.units) > 1:
             shown.append(one)
     err.rule("[bold reverse] PRACTICE [/] nothing here is real")
-    err.print(f"{prison.name} ({prison.code}) is on [bold]{server}[/] · every password is [bold]{PRACTICE_PASSWORD}[/]\n")
+    err.print(
+        f"{prison.name} ({prison.code}) is on [bold]{server}[/] · every password is [bold]{PRACTICE_PASSWORD}[/]\n"
+    )
     for one in shown:
         where = "wings " + ", ".join(one.units) if one.units else "the whole prison"
         err.print(f"  {one.username:<14} {one.name:<18} {one.role:<11} {where}")
@@ -123,7 +127,10 @@ def _welcome(prison: week.Prison, settings: Settings) -> None:
     command = str(handover.relative_to(Path.cwd())) if handover.is_relative_to(Path.cwd()) else "handover"
     for line in (
         f"{prefix}{command} login p.ngata",
-        f'{command} post A4417KD --mood low --change worse --saw "quiet since the visit was cancelled" --need phone!promised',
+        (
+            f"{command} post A4417KD --mood low --change worse"
+            ' --saw "quiet since the visit was cancelled" --need phone!promised'
+        ),
         f"{command} watch",
     ):
         err.print(f"  [bold]{line}[/]", soft_wrap=True)
@@ -141,7 +148,9 @@ def _port_is_free(settings: Settings) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            _fail(f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}). Choose another with --port.", 2)
+            _fail(
+                f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}). Choose another with --port.", 2
+            )
 
 
 # --- Accounts --------------------------------------------------------------------------------------------------------
@@ -174,7 +183,9 @@ def user_change(
     username: str,
     name: Annotated[str | None, typer.Option(help="The name colleagues know.")] = None,
     role: Annotated[str | None, typer.Option(help=f"One of {', '.join(ROLES)}.")] = None,
-    establishment: Annotated[list[str] | None, typer.Option(help="All establishments he or she belongs to from now on.")] = None,
+    establishment: Annotated[
+        list[str] | None, typer.Option(help="All establishments he or she belongs to from now on.")
+    ] = None,
     unit: Units = None,
     as_json: Json = False,
 ) -> None:
@@ -214,7 +225,9 @@ def user_list(as_json: Json = False) -> None:
     """List the accounts."""
     for row in _do(_settings(), accounts.users):
         state = "" if row["active"] else "  disabled"
-        _tell(as_json, row, f"{row['username']:<20} {row['name']:<24} {row['role']:<11} {' '.join(row['places'])}{state}")
+        _tell(
+            as_json, row, f"{row['username']:<20} {row['name']:<24} {row['role']:<11} {' '.join(row['places'])}{state}"
+        )
 
 
 @clients.command("add")
@@ -223,7 +236,8 @@ def client_add(
     scope: Annotated[list[str], typer.Option(help=f"One of {', '.join(SCOPES)}; may be repeated.")],
     establishment: Establishments,
     handling: Annotated[
-        list[str] | None, typer.Option(help=f"A class it may read: {', '.join(HANDLING)}; UNIT and ESTABLISHMENT if left out.")
+        list[str] | None,
+        typer.Option(help=f"A class it may read: {', '.join(HANDLING)}; UNIT and ESTABLISHMENT if left out."),
     ] = None,
     name: Annotated[str, typer.Option(help="What it is.")] = "",
     as_json: Json = False,
@@ -306,10 +320,13 @@ def _import(file: Path, as_json: bool, run: Callable[[Desk, Callable[[int], None
 @audits.command("verify")
 def audit_verify(
     file: Annotated[Path | None, typer.Argument(help="An export to check; the store itself if left out.")] = None,
-    head: Annotated[list[str] | None, typer.Option(help="A head noted earlier, CHAIN:LINE:HASH; may be repeated.")] = None,
+    head: Annotated[
+        list[str] | None, typer.Option(help="A head noted earlier, CHAIN:LINE:HASH; may be repeated.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check that no line of the access log was changed, removed or swapped. Works with the service stopped, and on an export."""
+    """Check that no line of the access log was changed, removed or swapped. Works with the service stopped, and on
+    an export."""
     noted = [_head(text) for text in head or []]
     if file is not None:
         if not file.is_file():
@@ -317,7 +334,9 @@ def audit_verify(
         with file.open(encoding="utf-8", errors="replace") as lines:
             found = audit.verify_export(lines, noted)
     else:
-        found = _with_desk(_settings(), lambda desk: desk.store.read(lambda conn: audit.verify_store(conn, noted)).result())
+        found = _with_desk(
+            _settings(), lambda desk: desk.store.read(lambda conn: audit.verify_store(conn, noted)).result()
+        )
     heads = [f"{h.chain}:{h.position}:{h.hash}" for h in found.heads]
     told: dict[str, Any] = {
         "sound": not found.faults,
@@ -328,7 +347,8 @@ def audit_verify(
     if found.faults:
         words = "\n".join(["The access log is NOT as it was written:", *(f"  {audit.told(f)}" for f in found.faults)])
     else:
-        words = f"{found.lines} lines in {len(heads)} chains, all as written.\nNewest head, to note down: {heads[0] if heads else '-'}"
+        newest = heads[0] if heads else "-"
+        words = f"{found.lines} lines in {len(heads)} chains, all as written.\nNewest head, to note down: {newest}"
     _tell(as_json, told, words)
     if found.faults:
         raise typer.Exit(1)
@@ -340,7 +360,7 @@ def audit_export() -> None:
 
     def run(desk: Desk) -> None:
         desk.do(Asker(operator(getpass.getuser(), ())), audit.exported)
-        desk.store.read(lambda conn: [typer.echo(line) for line in audit.export(conn)]).result()
+        desk.store.read(lambda conn: typer.echo("\n".join(audit.export(conn)))).result()
 
     _with_desk(_settings(), run)
 
@@ -375,7 +395,9 @@ def _with_desk(settings: Settings, run: Callable[[Desk], T]) -> T:
     try:
         return run(desk)
     except Invalid as refusal:
-        _fail("\n".join(e.detail if not e.pointer else f"{e.pointer.strip('/')}: {e.detail}" for e in refusal.errors), 2)
+        _fail(
+            "\n".join(e.detail if not e.pointer else f"{e.pointer.strip('/')}: {e.detail}" for e in refusal.errors), 2
+        )
     except (Conflict, NotFound) as refusal:
         _fail(refusal.detail, 1)
     except Refusal as refusal:

@@ -25,13 +25,15 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         default_factory=default_database_url,
-        description="Where the store is: `sqlite:///…` for the embedded one, `postgresql://…` where one machine is outgrown.",
+        description=(
+            "Where the store is: `sqlite:///…` for the embedded one, `postgresql://…` where one machine is outgrown."
+        ),
     )
     host: str = Field("127.0.0.1", description="The address `serve` listens on; put a TLS proxy in front of any other.")
     port: int = Field(8000, ge=0, le=65535, description="The port `serve` listens on; 0 lets the system choose one.")
     trusted_proxies: str = Field(
         "127.0.0.1",
-        description="Comma-separated addresses whose `X-Forwarded-For` is believed; the access log writes what they say.",
+        description="Comma-separated addresses whose `X-Forwarded-For` is believed, also by the access log.",
     )
     access_token_s: int = Field(900, ge=5, description="Seconds an access token is good for.")
     refresh_token_s: int = Field(

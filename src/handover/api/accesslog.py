@@ -27,4 +27,6 @@ async def list_access(
     limit: Limit = 50,
 ) -> Response:
     """Who wrote, read, listed, pulled or was fed what, newest first. For auditors; reading it is itself logged."""
-    return ask.page(await ask.read(lambda uow: audit.find(uow, establishment, actor, action, subject, since, cursor, limit)))
+    return ask.page(
+        await ask.read(lambda uow: audit.find(uow, establishment, actor, action, subject, since, cursor, limit))
+    )

@@ -12,29 +12,15 @@ from starlette.responses import Response
 
 from handover.api.describing import query_names
 from handover.errors import Conflict, FieldError, Invalid, PreconditionMissing, Unauthenticated
-from handover.feed.hub import Hub
 from handover.services.answers import Answer, once
 from handover.services.logins import Session
-from handover.services.metrics import Metrics
 from handover.services.paging import Page
-from handover.services.passwords import Hasher
-from handover.services.sessions import Sessions
-from handover.services.unit_of_work import Asker, Desk, UnitOfWork
+from handover.services.parts import Parts
+from handover.services.unit_of_work import Asker, UnitOfWork
 
 T = TypeVar("T")
 JSON = "application/json"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The parts of the running service, put together by `create_app`."""
-
-    desk: Desk
-    sessions: Sessions
-    hasher: Hasher
-    hub: Hub
-    metrics: Metrics
 
 
 @dataclass(slots=True)
@@ -62,7 +48,9 @@ class Ask:
         fingerprint = sha256(path.encode() + body).hexdigest() if key else ""
         running = (self.session.principal.id, key or "")
         if key and running in self.parts.desk.in_progress:
-            raise Conflict("The first request with this Idempotency-Key is still being worked on; ask again in a moment.")
+            raise Conflict(
+                "The first request with this Idempotency-Key is still being worked on; ask again in a moment."
+            )
         if key:
             self.parts.desk.in_progress.add(running)
         try:
@@ -129,7 +117,8 @@ def parts(request: Request) -> Parts:
 
 
 async def somebody(request: Request) -> Ask:
-    """Who asks; refused where nobody known does. Refuses parameters that the operation does not have: a typo must not widen a list."""
+    """Who asks; refused where nobody known does. Refuses parameters that the operation does not have: a typo must
+    not widen a list."""
     known = parts(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -140,7 +129,9 @@ async def somebody(request: Request) -> Ask:
     allowed = query_names(request.app, request.scope["route"].path, request.method)
     unknown = [name for name in request.query_params if name not in allowed]
     if unknown:
-        raise Invalid(*(FieldError(f"/query/{name}", "there is no such parameter; check its spelling") for name in unknown))
+        raise Invalid(
+            *(FieldError(f"/query/{name}", "there is no such parameter; check its spelling") for name in unknown)
+        )
     return Ask(request, known, session, Asker(session.principal, _address(request), request.state.id))
 
 

@@ -1,4 +1,5 @@
-"""What the OpenAPI document says of each operation beside its schema: scopes, refusals, headers. One helper, so that it stays true."""
+"""What the OpenAPI document says of each operation beside its schema: scopes, refusals, headers. One helper, so that
+it stays true."""
 
 from typing import Any
 
@@ -43,9 +44,15 @@ _IDEMPOTENCY = {
 
 
 def operation(
-    scope: str | None, *refusals: int, made: bool = False, tagged: bool = False, conditional: bool | None = None, schema: str = "Problem"
+    scope: str | None,
+    *refusals: int,
+    made: bool = False,
+    tagged: bool = False,
+    conditional: bool | None = None,
+    schema: str = "Problem",
 ) -> dict[str, Any]:
-    """Keyword arguments for a route. `made`: creates, and takes an Idempotency-Key; `tagged`: a single resource with ETag;
+    """Keyword arguments for a route. `made`: creates, and takes an Idempotency-Key; `tagged`: a single resource with
+    ETag;
     `conditional`: takes If-Match (True: must)."""
     parameters: list[dict[str, Any]] = []
     responses: dict[int | str, Any] = {}
@@ -69,7 +76,14 @@ def operation(
 
 def _header(name: str, description: str, example: str, required: bool = False) -> dict[str, Any]:
     schema = {"type": "string", "minLength": 1}
-    return {"name": name, "in": "header", "required": required, "schema": schema, "description": description, "example": example}
+    return {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "schema": schema,
+        "description": description,
+        "example": example,
+    }
 
 
 def _response(code: int, schema: str) -> dict[str, Any]:
@@ -107,7 +121,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
         "oauth2": {
             "type": "oauth2",
             "flows": {
-                "password": {"tokenUrl": "/oauth/token", "refreshUrl": "/oauth/token", "scopes": {s: s for s in SCOPES}},
+                "password": {
+                    "tokenUrl": "/oauth/token",
+                    "refreshUrl": "/oauth/token",
+                    "scopes": {s: s for s in SCOPES},
+                },
                 "clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {s: s for s in SCOPES}},
             },
         }

@@ -5,13 +5,12 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, WebSocket
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from handover.api.asking import Ask, Parts, Somebody
+from handover.api.asking import Ask, Somebody
 from handover.api.describing import operation
 from handover.api.parameters import PlaceFilter, UnitFilter
-from handover.feed.socket import Feed
 from handover.schemas.events import EventPage, EventType, Ticket
 from handover.services import events, logins
 from handover.services.answers import Answer
@@ -31,7 +30,8 @@ TICKET_S = 30
 async def pull_events(
     ask: Somebody,
     after: Annotated[
-        str | None, Query(max_length=4096, description="A cursor, or `now`; from the beginning of what is kept if left out.")
+        str | None,
+        Query(max_length=4096, description="A cursor, or `now`; from the beginning of what is kept if left out."),
     ] = None,
     establishment: PlaceFilter = None,
     unit: UnitFilter = None,
@@ -39,7 +39,8 @@ async def pull_events(
     limit: Annotated[int, Query(ge=1, le=200, description="Most events in an answer.")] = 50,
     wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait for an event where there is none yet.")] = 0,
 ) -> Response:
-    """Pull events in order. With `Accept: application/x-ndjson`, a line each; the cursor is then in each of them and in `Link`."""
+    """Pull events in order. With `Accept: application/x-ndjson`, a line each; the cursor is then in each of them and
+    in `Link`."""
     store_id = ask.parts.hub.store_id
     deadline = monotonic() + wait
 
@@ -102,17 +103,11 @@ def _answer(request: Request, pulled: Pulled, cursor: str) -> Response:
     "/feed/tickets", status_code=201, response_model=Ticket, **operation("events:read", 401, 403, 422, made=True)
 )
 async def make_ticket(ask: Somebody) -> Response:
-    """A ticket for a browser's WebSocket, which cannot send headers: `WS /v1/feed?ticket=…`, once, within 30 seconds."""
+    """A ticket for a browser's WebSocket, which cannot send headers: `WS /v1/feed?ticket=…`, once, within 30
+    seconds."""
 
     def work(uow: UnitOfWork) -> Answer:
         ticket = logins.ticket(uow, ask.session, TICKET_S)
         return Answer(201, f'{{"ticket":"{ticket}","expires_in":{TICKET_S}}}')
 
     return await ask.create(work)
-
-
-@router.websocket("/feed")
-async def feed(socket: WebSocket) -> None:
-    """Events as they are committed, after all that were missed."""
-    parts: Parts = socket.app.state.parts
-    await Feed(socket, parts.desk, parts.hub, parts.sessions, parts.metrics).run()

@@ -1,4 +1,5 @@
-"""Around every request: a correlation id, a size limit, HEAD where there is GET, a log line without anybody's words, a measurement.
+"""Around every request: a correlation id, a size limit, HEAD where there is GET, a log line without anybody's words,
+a measurement.
 
 Plain ASGI: the usual middleware base class costs half the throughput.
 """

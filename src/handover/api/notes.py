@@ -7,9 +7,28 @@ from starlette.responses import Response
 
 from handover.api.asking import Somebody, tag_of
 from handover.api.describing import operation
-from handover.api.parameters import CodeFilter, Cursor, Limit, NumberFilter, PlaceFilter, QueryTime, UnitFilter, Words, words
+from handover.api.parameters import (
+    CodeFilter,
+    Cursor,
+    Limit,
+    NumberFilter,
+    PlaceFilter,
+    QueryTime,
+    UnitFilter,
+    Words,
+    words,
+)
 from handover.schemas.common import Id
-from handover.schemas.notes import CorrectionDraft, Note, NoteDraft, NotePage, Receipt, ReceiptDraft, Receipts, RetractionDraft
+from handover.schemas.notes import (
+    CorrectionDraft,
+    Note,
+    NoteDraft,
+    NotePage,
+    Receipt,
+    ReceiptDraft,
+    Receipts,
+    RetractionDraft,
+)
 from handover.services import notes
 from handover.services.answers import Answer
 from handover.services.unit_of_work import UnitOfWork
@@ -47,7 +66,9 @@ async def list_notes(
     attention: CodeFilter = None,
     indicator: CodeFilter = None,
     need: CodeFilter = None,
-    author: Annotated[str | None, Query(max_length=120, pattern=r"^[ -~]+$", description="The author's user name.")] = None,
+    author: Annotated[
+        str | None, Query(max_length=120, pattern=r"^[ -~]+$", description="The author's user name.")
+    ] = None,
     occurred_from: QueryTime = None,
     occurred_to: QueryTime = None,
     recorded_from: QueryTime = None,
@@ -80,7 +101,10 @@ async def read_note(id: NoteId, ask: Somebody) -> Response:  # noqa: A002 - the 
 
 
 @router.post(
-    "/{id}/corrections", status_code=201, response_model=Note, **operation("notes:write", 401, 403, 404, 409, 422, made=True)
+    "/{id}/corrections",
+    status_code=201,
+    response_model=Note,
+    **operation("notes:write", 401, 403, 404, 409, 422, made=True),
 )
 async def correct_note(id: NoteId, correction: CorrectionDraft, ask: Somebody) -> Response:  # noqa: A002
     """Correct a note: a whole new one supersedes it. Its open needs go on under the new one."""
@@ -93,7 +117,10 @@ async def correct_note(id: NoteId, correction: CorrectionDraft, ask: Somebody) -
 
 
 @router.post(
-    "/{id}/retractions", status_code=201, response_model=Note, **operation("notes:write", 401, 403, 404, 409, 422, made=True)
+    "/{id}/retractions",
+    status_code=201,
+    response_model=Note,
+    **operation("notes:write", 401, 403, 404, 409, 422, made=True),
 )
 async def retract_note(id: NoteId, retraction: RetractionDraft, ask: Somebody) -> Response:  # noqa: A002
     """Take a note back. Its text is then gone from every answer but the auditor's."""
@@ -106,7 +133,10 @@ async def retract_note(id: NoteId, retraction: RetractionDraft, ask: Somebody) -
 
 
 @router.post(
-    "/{id}/receipts", status_code=201, response_model=Receipt, **operation("notes:write", 401, 403, 404, 409, 422, made=True)
+    "/{id}/receipts",
+    status_code=201,
+    response_model=Receipt,
+    **operation("notes:write", 401, 403, 404, 409, 422, made=True),
 )
 async def give_receipt(id: NoteId, receipt: ReceiptDraft, ask: Somebody) -> Response:  # noqa: A002
     """Say that you have seen a note, take it on, ask about it, or read it back."""

@@ -50,7 +50,9 @@ async def token(request: Request) -> Response:
     form = await _read(request)
     grant = _field(form, "grant_type")
     if grant == "password":
-        issued = await logins.with_password(known.desk, known.hasher, asker, _field(form, "username"), _field(form, "password"))
+        issued = await logins.with_password(
+            known.desk, known.hasher, asker, _field(form, "username"), _field(form, "password")
+        )
     elif grant == "client_credentials":
         client, secret = _client(request, form)
         issued = await logins.with_secret(known.desk, known.hasher, asker, client, secret, form.get("scope"))
@@ -61,7 +63,9 @@ async def token(request: Request) -> Response:
     return _issued(issued)
 
 
-@router.post("/oauth/revoke", responses={200: {"description": "It no longer works."}} | _revoke.pop("responses"), **_revoke)
+@router.post(
+    "/oauth/revoke", responses={200: {"description": "It no longer works."}} | _revoke.pop("responses"), **_revoke
+)
 async def revoke(request: Request) -> Response:
     """End a token; with a refresh token, the whole login."""
     known, asker = parts(request), anybody(request)

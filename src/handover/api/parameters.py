@@ -33,4 +33,3 @@ def words(text: str | None) -> tuple[str, ...]:
     if len(found) > MOST_WORDS:
         raise Invalid(FieldError("/query/q", f"at most {MOST_WORDS} words"))
     return found
-

@@ -46,7 +46,9 @@ async def list_establishments(ask: Somebody) -> Response:
     return ask.page(await ask.read(roster.find_establishments))
 
 
-@router.get("/establishments/{code}", response_model=Establishment, **operation("roster:read", 401, 403, 404, 422, tagged=True))
+@router.get(
+    "/establishments/{code}", response_model=Establishment, **operation("roster:read", 401, 403, 404, 422, tagged=True)
+)
 async def read_establishment(code: Code, ask: Somebody) -> Response:
     """Read one establishment with its units."""
     document, version = await ask.read(lambda uow: roster.get_establishment(uow, code))
@@ -54,7 +56,9 @@ async def read_establishment(code: Code, ask: Somebody) -> Response:
 
 
 @router.put(
-    "/establishments/{code}", response_model=Establishment, **operation("roster:write", 401, 403, 404, 422, 201, conditional=False)
+    "/establishments/{code}",
+    response_model=Establishment,
+    **operation("roster:write", 401, 403, 404, 422, 201, conditional=False),
 )
 async def put_establishment(code: Code, draft: EstablishmentDraft, ask: Somebody) -> Response:
     """Set up one of your establishments, or change it."""
@@ -89,7 +93,9 @@ async def list_inmates(
     return ask.page(await ask.read(lambda uow: roster.find_inmates(uow, establishment, unit, sought, cursor, limit)))
 
 
-@router.get("/inmates/{number}", response_model=Inmate, **operation("roster:read", 308, 401, 403, 404, 422, tagged=True))
+@router.get(
+    "/inmates/{number}", response_model=Inmate, **operation("roster:read", 308, 401, 403, 404, 422, tagged=True)
+)
 async def read_inmate(number: Number, ask: Somebody) -> Response:
     """Read one person."""
     document, version = await ask.read(lambda uow: roster.get_inmate(uow, number))
@@ -97,7 +103,9 @@ async def read_inmate(number: Number, ask: Somebody) -> Response:
 
 
 @router.put(
-    "/inmates/{number}", response_model=Inmate, **operation("roster:write", 308, 401, 403, 404, 422, 201, conditional=False)
+    "/inmates/{number}",
+    response_model=Inmate,
+    **operation("roster:write", 308, 401, 403, 404, 422, 201, conditional=False),
 )
 async def put_inmate(number: Number, draft: InmateDraft, ask: Somebody) -> Response:
     """Put a person on the roster, or change the entry. Another unit than before is told as a move."""
@@ -129,7 +137,8 @@ async def move_inmate(number: Number, draft: MoveDraft, ask: Somebody) -> Respon
     **operation("roster:write", 308, 401, 403, 404, 409, 422, made=True),
 )
 async def merge_inmates(number: Number, draft: MergeDraft, ask: Somebody) -> Response:
-    """Give another number of the same person up for this one. One timeline; the old number redirects; each moved note is told."""
+    """Give another number of the same person up for this one. One timeline; the old number redirects; each moved
+    note is told."""
 
     def work(uow: UnitOfWork) -> Answer:
         _, document = roster.merge(uow, number, draft)

@@ -1,9 +1,12 @@
-"""Every permission there is. Each is a pure function that returns its reason, or a falsy refusal with the reason in words.
+"""Every permission there is. Each is a pure function that returns its reason, or a falsy refusal with the reason in
+words.
 
-Two questions are kept apart, because their refusals differ: *may this role or scope do this at all* (else 403), and *may this
+Two questions are kept apart, because their refusals differ: *may this role or scope do this at all* (else 403), and
+*may this
 reader see this very thing* (else it does not exist: 404, and absent from every list, count, search and feed).
 
-What a reader may see is stated as data (`sights`), so that one decision serves a single note (`may_read`), an SQL filter
+What a reader may see is stated as data (`sights`), so that one decision serves a single note (`may_read`), an SQL
+filter
 and an open feed alike.
 """
 
@@ -45,7 +48,8 @@ _ALLOWED: dict[str, tuple[frozenset[str], str | None]] = {
     "roster.move": (frozenset({"admin", "operator"}) | _MANAGERS, "roster:write"),
     "access-log.read": (frozenset({"auditor"}), None),
 }
-"""Which roles may do what at all, and the scope another system needs for it. An operation that is not here does not exist."""
+"""Which roles may do what at all, and the scope another system needs for it. An operation that is not here does not
+exist."""
 
 ROLE_SCOPES: dict[str, tuple[str, ...]] = {
     role: tuple(
@@ -167,7 +171,8 @@ def _sights_in(who: Principal, place: str) -> Iterable[Sight]:
 
 
 def may_read(who: Principal, thing: Facts, seen: tuple[Sight, ...] | None = None) -> Verdict:
-    """Whether this reader may see this note or need. Pass `seen` (from `sights`) where many things are judged for one reader."""
+    """Whether this reader may see this note or need. Pass `seen` (from `sights`) where many things are judged for
+    one reader."""
     if thing.author is not None and thing.author == who.id:
         return Verdict(True, "the author can always read what he or she wrote")
     for sight in sights(who) if seen is None else seen:
@@ -184,7 +189,8 @@ def may_read_sealed(who: Principal, thing: Facts) -> Verdict:
 
 
 def may_amend(who: Principal, note: Facts) -> Verdict:
-    """Whether this person may correct or retract a note he or she can read: its author, or a manager of the establishment."""
+    """Whether this person may correct or retract a note he or she can read: its author, or a manager of the
+    establishment."""
     if note.author == who.id:
         return Verdict(True, "the author")
     if who.kind == "user" and who.role in _MANAGERS and note.establishment in who.establishments:

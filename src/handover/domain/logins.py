@@ -15,7 +15,8 @@ class Pace:
 
 
 ACCOUNT = Pace(free=5, longest=timedelta(seconds=60))
-"""A minute at most: somebody who types a colleague's name wrongly on purpose must not keep that colleague out for a shift."""
+"""A minute at most: somebody who types a colleague's name wrongly on purpose must not keep that colleague out for a
+shift."""
 ADDRESS = Pace(free=30, longest=timedelta(minutes=5))
 """A whole wing may stand behind one address at changeover."""
 

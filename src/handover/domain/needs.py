@@ -34,7 +34,7 @@ def change(state: State, wanted: dict[str, object], lists: Lists) -> tuple[State
         merged["outcome"] = None
         if not wanted.get("reason"):
             errors.append(FieldError("/reason", "say why it is opened again"))
-    if status != state.status and status != OPEN and "reason" not in wanted:
+    if status not in (state.status, OPEN) and "reason" not in wanted:
         merged["reason"] = None
     if status == "DONE" and not merged["outcome"]:
         errors.append(FieldError("/outcome", "say what came of it; the author of the note is told"))

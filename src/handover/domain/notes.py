@@ -12,7 +12,8 @@ from handover.errors import FieldError
 
 LATE_AFTER = timedelta(minutes=60)
 CLOCK_SKEW = timedelta(seconds=60)
-"""A device's clock may run this far ahead before its claim counts as lying in the future; the claim is then taken as now."""
+"""A device's clock may run this far ahead before its claim counts as lying in the future; the claim is then taken as
+now."""
 
 
 class _Coded(Protocol):
@@ -162,7 +163,8 @@ def _times(draft: Draft, now: datetime) -> Iterable[FieldError]:
 
 
 def derive(draft: Draft, lists: Lists, pattern: Sequence[ShiftStart], zone: ZoneInfo, now: datetime) -> Derived:
-    """What the service adds to a sound note. A code that forces attention (`forces` in its list) overrules the author's choice."""
+    """What the service adds to a sound note. A code that forces attention (`forces` in its list) overrules the
+    author's choice."""
     occurred = min(draft.occurred_at or now, now)
     forced = any(lists["indicators"][item.code].forces == "ACT_NOW" for item in draft.indicators)
     return Derived(

@@ -1,7 +1,8 @@
 """Which shift an instant falls in, on the clock the prison lives by.
 
 A shift begins at a local time and lasts until the next one begins. Where the clocks go back, the hour that comes twice
-belongs to one running shift; where they go forward, a beginning inside the missing hour is the instant the clock would have
+belongs to one running shift; where they go forward, a beginning inside the missing hour is the instant the clock
+would have
 shown it had it not been moved (PEP 495, fold 0). So every instant belongs to exactly one shift.
 """
 
@@ -21,7 +22,8 @@ class ShiftStart:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """One shift on one day; `day` is the local date it began on. Half-open: `starts` ≤ instant < `ends`, both in UTC."""
+    """One shift on one day; `day` is the local date it began on. Half-open: `starts` ≤ instant < `ends`, both in
+    UTC."""
 
     code: str
     day: date

@@ -9,14 +9,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from handover.errors import CursorRefused, Forbidden, NotFound, Refusal, Unauthenticated
 from handover.feed import protocol
-from handover.feed.hub import Hub
 from handover.feed.protocol import Close
 from handover.services import events, logins
 from handover.services.events import Ear, Encoded, Filter
 from handover.services.logins import Session
-from handover.services.metrics import Metrics
-from handover.services.sessions import Sessions
-from handover.services.unit_of_work import Asker, Desk, UnitOfWork
+from handover.services.parts import Parts
+from handover.services.unit_of_work import Asker, UnitOfWork
 
 log = structlog.get_logger("handover.feed")
 _CLOSES: dict[type[Refusal], int] = {
@@ -32,12 +30,12 @@ AT_ONCE = 100
 class Feed:
     """A reader, its rights, its positions. It sends from one task and listens from another."""
 
-    def __init__(self, socket: WebSocket, desk: Desk, hub: Hub, sessions: Sessions, metrics: Metrics) -> None:
+    def __init__(self, socket: WebSocket, parts: Parts) -> None:
         self._socket = socket
-        self._desk = desk
-        self._hub = hub
-        self._sessions = sessions
-        self._metrics = metrics
+        self._desk = parts.desk
+        self._hub = parts.hub
+        self._sessions = parts.sessions
+        self._metrics = parts.metrics
         self.wake = asyncio.Event()
         self.positions: events.Positions = {}
         self._first: events.Positions = {}
@@ -69,7 +67,9 @@ class Feed:
     def rights(self, session: Session | None) -> None:
         """Takes in what its token is worth now: closes, or narrows what it hears."""
         if session is None:
-            self._finish(Close(protocol.NOT_AUTHORISED, "Your login has ended; log in again and come back with your cursor."))
+            self._finish(
+                Close(protocol.NOT_AUTHORISED, "Your login has ended; log in again and come back with your cursor.")
+            )
         elif session.principal != self.session.principal:
             self._renew(session)
 
@@ -95,8 +95,7 @@ class Feed:
     async def _who(self, ticket: str | None) -> Session:
         if ticket is not None:
             try:
-                # A refusal is raised by the desk, so that only a session comes back.
-                return await self._desk.write(self._asker, lambda uow: logins.redeem(uow, ticket))  # type: ignore[return-value]
+                return await self._desk.write(self._asker, lambda uow: logins.redeem(uow, ticket))
             except Refusal as refusal:
                 raise Close(_CLOSES.get(type(refusal), protocol.TRY_LATER), refusal.detail) from None
         scheme, _, token = self._socket.headers.get("authorization", "").partition(" ")
@@ -113,7 +112,7 @@ class Feed:
         uow.allow("events.read")
         unknown = set(query) - {"establishment", "unit", "after", "ticket"}
         if unknown:
-            raise NotFound(f"There is no parameter {sorted(unknown)[0]}.")
+            raise NotFound(f"There is no parameter {min(unknown)}.")
         places = events.places_for(uow, establishment)
         events.check_unit(uow, places, unit)
         positions = events.start(self._hub.store_id, after, places, events.heads(uow.conn, places))
@@ -153,34 +152,35 @@ class Feed:
         try:
             await self._send(protocol.hello(self._cursor(), settings.heartbeat_s))
             beat = monotonic()
-            while self._end is None:
+            while self._going():
                 self.wake.clear()
                 await self._catch_up()
-                if self._end is None and not self._live:
+                if self._going() and not self._live:
                     self._live = True
                     await self._send(protocol.live(self._cursor()))
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), max(0.0, beat + settings.heartbeat_s - monotonic()))
-                if self._end is None and monotonic() >= beat + settings.heartbeat_s:
+                if self._going() and monotonic() >= beat + settings.heartbeat_s:
                     await self._send(protocol.heartbeat(self._cursor()))
                     beat = monotonic()
         except Close as close:
             return close
         except WebSocketDisconnect as gone:
             return Close(gone.code, "")
-        return self._end
+        return self._end or Close(1006, "")
 
     async def _catch_up(self) -> None:
-        """Sends what lies between this feed's positions and the ends of the logs. Live or a thousand events behind: the same way."""
+        """Sends what lies between this feed's positions and the ends of the logs. Live or a thousand events behind:
+        the same way."""
         for place in self.positions:
-            while self._end is None:
+            while self._going():
                 stream = self._hub.stream(place)
                 generation = stream.generation
                 entries = await self._hub.page(place, self.positions[place], AT_ONCE)
                 if not entries:
                     break
                 for entry in entries:
-                    if self._end is not None or stream.generation != generation:
+                    if not self._going() or stream.generation != generation:
                         break  # rights or a retraction came in between: judge, or read, what is left again
                     await self._offer(entry)
 
@@ -209,10 +209,15 @@ class Feed:
     def _renew(self, session: Session) -> None:
         self.session = session
         wanted = self._ear.wanted
-        if not set(wanted.establishments) <= session.principal.establishments or not events.may_listen(session.principal):
+        if not set(wanted.establishments) <= session.principal.establishments or not events.may_listen(
+            session.principal
+        ):
             self._finish(Close(protocol.NOT_YOURS, "Your rights have changed; open a new feed."))
             return
         self._ear = Ear(session.principal, wanted)
+
+    def _going(self) -> bool:
+        return self._end is None
 
     def _finish(self, close: Close) -> None:
         self._end = self._end or close

@@ -1,7 +1,9 @@
-"""The server's WebSocket protocol, with one thing added: a reader that has stopped reading can be told why it is cut off.
+"""The server's WebSocket protocol, with one thing added: a reader that has stopped reading can be told why it is cut
+off.
 
 The server's own `send` waits for room even for the closing frame, so a slow reader would never learn its code, and its
-connection would never end. Here the closing frame goes behind what is buffered, and after a while the connection is dropped.
+connection would never end. Here the closing frame goes behind what is buffered, and after a while the connection is
+dropped.
 Without this class (uvicorn's `ws="auto"`) everything works but that.
 """
 

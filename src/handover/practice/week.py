@@ -1,9 +1,11 @@
-"""Plays a hand-written week into a practice store: every act at its own time, by its own person, through the same services as real ones."""
+"""Plays a hand-written week into a practice store: every act at its own time, by its own person, through the same
+services as real ones."""
 
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +20,7 @@ from handover.schemas.roster import EstablishmentDraft, InmateDraft, UnitDraft
 from handover.services import accounts, needs, notes, opening, roster
 from handover.services.accounts import PRACTICE_PASSWORD
 from handover.services.passwords import Hasher
-from handover.services.unit_of_work import Asker, Desk, UnitOfWork
+from handover.services.unit_of_work import Asker, Desk, UnitOfWork, given
 from handover.settings import Settings
 
 RECORDED_AFTER_MIN = 4
@@ -87,34 +89,43 @@ def _set_up(desk: Desk, hasher: Hasher) -> Prison:
     keeper = Asker(operator("practice", {code}))
     draft = EstablishmentDraft.model_validate({k: v for k, v in place.items() if k != "code"})
     desk.do(keeper, lambda uow: roster.put_establishment(uow, code, draft))
+
+    def put_unit(uow: UnitOfWork, unit: dict[str, str]) -> None:
+        roster.put_unit(uow, code, unit["code"], UnitDraft(name=unit["name"]))
+
+    def put_person(uow: UnitOfWork, person: dict[str, str]) -> None:
+        entry = {k: v for k, v in person.items() if k != "number"}
+        roster.put_inmate(uow, person["number"], InmateDraft.model_validate({**entry, "establishment": code}))
+
     for unit in raw["units"]:
-        named = UnitDraft(name=unit["name"])
-        desk.do(keeper, lambda uow, unit=unit, named=named: roster.put_unit(uow, code, unit["code"], named))
-    waiting = []
-    for person in _read("people.toml")["people"]:
-        inmate = InmateDraft.model_validate({**{k: v for k, v in person.items() if k != "number"}, "establishment": code})
-        waiting.append(desk.submit(keeper, lambda uow, p=person, i=inmate: roster.put_inmate(uow, p["number"], i)))
-    for future in waiting:
+        desk.do(keeper, given(put_unit, unit))
+    for future in [desk.submit(keeper, given(put_person, person)) for person in _read("people.toml")["people"]]:
         future.result()
     staff = tuple(Staff(s["username"], s["name"], s["role"], tuple(s.get("units", ()))) for s in raw["staff"])
     people = {}
     for one in staff:
-        places = [(code, unit) for unit in one.units] or [(code, "")]
-        id_ = desk.do(keeper, lambda uow, one=one, places=places: _account(uow, hasher, one, places))
+        id_ = desk.do(keeper, given(partial(_account, hasher=hasher, code=code), one))
         people[one.username] = _principal(one, id_, code)
     clients = {}
     for client in raw["clients"]:
-        clients[client["id"]] = desk.do(keeper, lambda uow, c=client: _client(uow, hasher, c, code))
+        clients[client["id"]] = desk.do(keeper, given(partial(_client, hasher=hasher, code=code), client))
     return Prison(place["name"], code, staff, people, clients)
 
 
-def _account(uow: UnitOfWork, hasher: Hasher, one: Staff, places: list[tuple[str, str]]) -> str:
+def _account(uow: UnitOfWork, one: Staff, hasher: Hasher, code: str) -> str:
     return accounts.add_user(
-        uow, hasher, one.username, name=one.name, role=one.role, places=places, password=PRACTICE_PASSWORD, practice=True
+        uow,
+        hasher,
+        one.username,
+        name=one.name,
+        role=one.role,
+        places=[(code, unit) for unit in one.units] or [(code, "")],
+        password=PRACTICE_PASSWORD,
+        practice=True,
     )
 
 
-def _client(uow: UnitOfWork, hasher: Hasher, client: dict[str, Any], code: str) -> str:
+def _client(uow: UnitOfWork, client: dict[str, Any], hasher: Hasher, code: str) -> str:
     return accounts.add_client(
         uow,
         hasher,
@@ -163,7 +174,10 @@ def _acts(now: datetime) -> list[_Act]:
 
 def _draft(raw: dict[str, Any], moment: _Moment) -> NoteDraft:
     needs_ = [
-        {**{k: v for k, v in need.items() if not k.startswith("due_")}, "due_at": moment(need["due_day"], need["due_at"])}
+        {
+            **{k: v for k, v in need.items() if not k.startswith("due_")},
+            "due_at": moment(need["due_day"], need["due_at"]),
+        }
         if "due_at" in need
         else need
         for need in raw.get("needs", ())

@@ -38,7 +38,10 @@ class Event(Resource):
     sequence: int = Field(description="Counts up by one within one establishment.")
     unit: str | None
     data: dict[str, Any] = Field(
-        description="The resource as this reader may see it. With `id` and `status` alone: the rest is not yours (any more); drop it."
+        description=(
+            "The resource as this reader may see it. With `id` and `status` alone: the rest is not yours (any more); "
+            "drop it."
+        )
     )
     cursor: str = Field(description="Opaque; continue after this event with it, on either way of reading.")
 

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from handover.schemas.common import Code, Draft, Id, Person, Resource, Text, Time
 
 
 class NeedChange(Draft):
-    """A change to a need. DONE wants an outcome, NOT_POSSIBLE a reason, PASSED_ON an owner; opening it again a reason."""
+    """A change to a need. DONE wants an outcome, NOT_POSSIBLE a reason, PASSED_ON an owner; opening it again a
+    reason."""
 
     status: Code | None = Field(None, description="OPEN, DONE, NOT_POSSIBLE or PASSED_ON.")
     outcome: Annotated[Text, Field(max_length=500)] | None = Field(None, description="What came of it.")
@@ -18,9 +19,9 @@ class NeedChange(Draft):
     due_at: Time | None = Field(None, description="When it must have happened; null takes the time away.")
     reason: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Why.")
 
-    model_config = {
-        "json_schema_extra": {"examples": [{"status": "DONE", "outcome": "Spoke to his daughter for ten minutes."}]}
-    }
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "DONE", "outcome": "Spoke to his daughter for ten minutes."}]}
+    )
 
 
 class NeedHistory(Resource):

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from handover.schemas.common import (
     Code,
@@ -96,8 +96,8 @@ class NoteDraft(Draft):
     place: Code | None = Field(None, description="Where it happened (list `place`).")
     handling: Code = Field("UNIT", description="Who may read it (list `handling`).")
 
-    model_config = {
-        "json_schema_extra": {
+    model_config = ConfigDict(
+        json_schema_extra={
             "examples": [
                 {"inmate": "A4417KD", "basis": "SAW", "mood": {"valence": -1, "energy": 1}, "change": "WORSE"},
                 {
@@ -115,7 +115,7 @@ class NoteDraft(Draft):
                 },
             ]
         }
-    }
+    )
 
 
 class Mood(Resource):
@@ -162,7 +162,8 @@ class Retraction(Resource):
 
 
 class Note(Resource):
-    """A note as this reader may see it. Of a retracted note only the envelope is left: everything it said is null or empty."""
+    """A note as this reader may see it. Of a retracted note only the envelope is left: everything it said is null or
+    empty."""
 
     id: Id
     establishment: str

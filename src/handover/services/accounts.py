@@ -25,7 +25,8 @@ def add_user(
     password: str,
     practice: bool = False,
 ) -> str:
-    """Makes an account. `places` are (establishment, unit) pairs, unit empty for the establishment as a whole. Answers its id."""
+    """Makes an account. `places` are (establishment, unit) pairs, unit empty for the establishment as a whole.
+    Answers its id."""
     username = username.strip().lower()
     uow.doing("accounts.add", subject=username, role=role, places=sorted({f"{p}/{u}" if u else p for p, u in places}))
     errors = [*_names(username, role), *_password(username, password, practice)]

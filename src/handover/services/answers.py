@@ -21,7 +21,8 @@ class Answer:
 
 
 def once(uow: UnitOfWork, key: str | None, fingerprint: str, work: Callable[[UnitOfWork], Answer]) -> Answer:
-    """Does the work, or gives the answer it had under this key. Key and work are one transaction: neither is kept without the other."""
+    """Does the work, or gives the answer it had under this key. Key and work are one transaction: neither is kept
+    without the other."""
     if key is None:
         return work(uow)
     caller = uow.who.id

@@ -25,7 +25,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a check found: faults in the order of the log, and the heads to note down and hold the next check against."""
+    """What a check found: faults in the order of the log, and the heads to note down and hold the next check
+    against."""
 
     lines: int
     faults: tuple[Fault, ...]
@@ -51,7 +52,7 @@ def find(
     uow.doing("access-log.list", establishment=establishment, filter=wanted)
     who = uow.allow("access-log.read")
     before = read_cursor(cursor, datetime, str, int)
-    rows = accesslog.find(uow.conn, who.establishments, wanted, since, before, limit)  # type: ignore[arg-type]  # kinds checked
+    rows = accesslog.find(uow.conn, who.establishments, wanted, since, before, limit)
     found = page(rows, limit, _shown, lambda row: (row.at, row.chain, row.position))
     uow.about(count=len(found.items))
     return found

@@ -8,7 +8,6 @@ from heapq import merge
 from typing import Any
 
 import orjson
-
 from sqlalchemy.engine import Connection
 
 from handover.domain.access import Facts, Principal, Sight, belongs, may, may_read, sights
@@ -25,9 +24,10 @@ PAGE = 500
 
 
 def about_note(
-    uow: UnitOfWork, type_: str, row: Mapping[str, Any], kind: str, about: str, status: str, data: str
+    uow: UnitOfWork, type_: str, row: Mapping[Any, Any], kind: str, about: str, status: str, data: str
 ) -> NewEvent:
-    """A change to a note or to what hangs on it (`row`: the note's or need's own columns): heard by whoever may read that."""
+    """A change to a note or to what hangs on it (`row`: the note's or need's own columns): heard by whoever may read
+    that."""
     return NewEvent(
         establishment=row["establishment"],
         id=uow.new_id(),
@@ -83,7 +83,8 @@ Positions = dict[str, int]
 
 
 def cursor_of(store_id: str, positions: Mapping[str, int]) -> str:
-    """The opaque form of positions. It names the store, so that a cursor of another (or of one set up anew) is noticed."""
+    """The opaque form of positions. It names the store, so that a cursor of another (or of one set up anew) is
+    noticed."""
     told = ",".join(f"{place}:{sequence}" for place, sequence in sorted(positions.items()))
     return urlsafe_b64encode(f"{store_id}.{told}".encode()).decode().rstrip("=")
 
@@ -157,7 +158,8 @@ class Ear:
         return bool(may_read(self.who, thing, self.sights))
 
     def whole(self, event: StoredEvent) -> bool:
-        """Whether the reader may have the resource, and not only learn that it changed (an integration without its scope)."""
+        """Whether the reader may have the resource, and not only learn that it changed (an integration without its
+        scope)."""
         return self._scopes[event.kind]
 
 
@@ -228,7 +230,8 @@ class Pulled:
 
 
 def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limit: int, scan: int = 4 * PAGE) -> Pulled:
-    """The next events this reader hears, over all its establishments in order of time. A log is read at most `scan` rows far."""
+    """The next events this reader hears, over all its establishments in order of time. A log is read at most `scan`
+    rows far."""
     uow.about(filter={"unit": wanted.unit, "types": sorted(wanted.types) or None}, after=after)
     heads = eventlog.heads(uow.conn, wanted.establishments)
     positions = start(store_id, after, wanted.establishments, heads)
@@ -241,7 +244,8 @@ def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limi
     while more and len(items) < limit and read < scan:
         behind = [place for place in positions if positions[place] < heads.get(place, 0)]
         pages = [eventlog.after(uow.conn, place, positions[place], min(PAGE, max(limit, 50))) for place in behind]
-        # Each log only as far as the shortest page reaches in time: an event further on may have older ones before it elsewhere.
+        # Each log only as far as the shortest page reaches in time: an event further on may have older ones before
+        # it elsewhere.
         full = [
             rows[-1].time
             for rows, place in zip(pages, behind, strict=True)
@@ -266,7 +270,8 @@ def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limi
     return Pulled(items, positions, more)
 
 
-# --- What the hub needs of the log: no asker, because every event is judged again for every reader ----------------------
+# --- What the hub needs of the log: no asker, because every event is judged again for every reader
+# ----------------------
 
 
 def heads(conn: Connection, places: Iterable[str]) -> dict[str, int]:

@@ -1,4 +1,5 @@
-"""UUIDv7 (RFC 9562) of a given moment. Libraries make them of the present only; ours must follow a clock that a test can move."""
+"""UUIDv7 (RFC 9562) of a given moment. Libraries make them of the present only; ours must follow a clock that a test
+can move."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -10,9 +11,17 @@ _order = count()
 
 
 def uuid7(moment: datetime) -> str:
-    """48 bits of milliseconds, 12 of their fraction (RFC 9562 §6.2 method 3), 14 that count up so that ids of one moment keep their
+    """48 bits of milliseconds, 12 of their fraction (RFC 9562 §6.2 method 3), 14 that count up so that ids of one
+    moment keep their
     order within a process, 48 random ones."""
     micros = (moment - _EPOCH) // timedelta(microseconds=1)
     millis, rest = divmod(micros, 1000)
-    value = millis << 80 | 0x7 << 76 | (rest * 4096 // 1000) << 64 | 0b10 << 62 | (next(_order) & 0x3FFF) << 48 | randbits(48)
+    value = (
+        millis << 80
+        | 0x7 << 76
+        | (rest * 4096 // 1000) << 64
+        | 0b10 << 62
+        | (next(_order) & 0x3FFF) << 48
+        | randbits(48)
+    )
     return str(UUID(int=value))

@@ -1,10 +1,12 @@
-"""Rosters from files: a line is a unit of work of its own, many to a commit; a line that is refused is reported and the rest go on."""
+"""Rosters from files: a line is a unit of work of its own, many to a commit; a line that is refused is reported and
+the rest go on."""
 
 import csv
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from handover.errors import FieldError, Invalid, Refusal
 from handover.schemas.common import EstablishmentCode, InmateNumber, UnitCode
 from handover.schemas.roster import EstablishmentDraft, InmateDraft, UnitDraft
 from handover.services import roster
-from handover.services.unit_of_work import Asker, Desk, UnitOfWork
+from handover.services.unit_of_work import Asker, Desk, UnitOfWork, given
 from handover.store import roster as store_roster
 
 AT_ONCE = 256
@@ -49,7 +51,9 @@ def establishments(desk: Desk, name: str, path: Path, progress: Callable[[int], 
     return _run(desk, name, path, ("code", "name", "timezone"), _establishment, progress)
 
 
-def inmates(desk: Desk, name: str, path: Path, progress: Callable[[int], None], *, create_units: bool = False) -> Report:
+def inmates(
+    desk: Desk, name: str, path: Path, progress: Callable[[int], None], *, create_units: bool = False
+) -> Report:
     """Columns number, name, establishment, unit; optionally cell, language."""
 
     def put(uow: UnitOfWork, row: Row) -> bool:
@@ -76,16 +80,18 @@ def _establishment(uow: UnitOfWork, row: Row) -> bool:
     return roster.put_establishment(uow, code, draft).created
 
 
-def _run(desk: Desk, name: str, path: Path, columns: tuple[str, ...], put: Put, progress: Callable[[int], None]) -> Report:
+def _run(
+    desk: Desk, name: str, path: Path, columns: tuple[str, ...], put: Put, progress: Callable[[int], None]
+) -> Report:
     known = desk.store.read(store_roster.all_codes).result()
-    waiting: deque[tuple[int, Future[bool]]] = deque()
+    waiting: deque[tuple[int, Future[bool | Refusal]]] = deque()
     taken: list[bool] = []
     refused: list[Refused] = []
 
     def settle() -> None:
         line, future = waiting.popleft()
         try:
-            taken.append(future.result())
+            taken.append(future.result() is True)
         except Refusal as refusal:
             refused.append(Refused(line, refusal.detail))
         progress(1)
@@ -93,7 +99,7 @@ def _run(desk: Desk, name: str, path: Path, columns: tuple[str, ...], put: Put, 
     for line, row in _rows(path, columns):
         place = row.get("establishment") or row.get("code") or ""
         asker = Asker(operator(name, {*known, place}))
-        waiting.append((line, desk.submit(asker, lambda uow, row=row: _sound(put, uow, row))))
+        waiting.append((line, desk.submit(asker, given(partial(_sound, put), row))))
         if len(waiting) >= AT_ONCE:
             settle()
     while waiting:
@@ -114,7 +120,10 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Row]]:
         reader = csv.DictReader(file, restkey="", restval="")
         missing = [column for column in columns if column not in (reader.fieldnames or ())]
         if missing:
-            raise Invalid(FieldError("", f"the first line must name the columns {', '.join(columns)}; missing: {', '.join(missing)}"))
+            raise Invalid(
+                FieldError(
+                    "", f"the first line must name the columns {', '.join(columns)}; missing: {', '.join(missing)}"
+                )
+            )
         for row in reader:
             yield reader.line_num, {k: v.strip() for k, v in row.items() if k and isinstance(v, str)}
-

@@ -1,6 +1,7 @@
 """Logging in and staying logged in: RFC 6749 (password, refresh_token, client_credentials) and RFC 7009 (revocation).
 
-A password is checked outside the writer, so an attempt is counted *before* it is looked at and forgiven when it was right:
+A password is checked outside the writer, so an attempt is counted *before* it is looked at and forgiven when it was
+right:
 however many come at once, each after the free ones waits.
 """
 
@@ -62,7 +63,7 @@ async def with_password(desk: Desk, hasher: Hasher, asker: Asker, username: str,
         _forgive(uow.conn, keys)
         return _grant(uow, " ".join(ROLE_SCOPES[row["role"]]), account=row["id"])
 
-    return await desk.write(asker, finish)  # type: ignore[return-value]  # a refusal is raised
+    return await desk.write(asker, finish)
 
 
 async def with_secret(desk: Desk, hasher: Hasher, asker: Asker, client: str, secret: str, scope: str | None) -> Issued:
@@ -84,11 +85,12 @@ async def with_secret(desk: Desk, hasher: Hasher, asker: Asker, client: str, sec
             return GrantRefused("invalid_scope", f"This client has the scopes {' '.join(has)}.")
         return _grant(uow, " ".join(wanted), client=client)
 
-    return await desk.write(asker, finish)  # type: ignore[return-value]  # a refusal is raised
+    return await desk.write(asker, finish)
 
 
 async def with_refresh(desk: Desk, asker: Asker, token: str) -> Issued:
-    """A terminal renews its tokens. A refresh token works once; one that comes again was stolen or copied, and ends the login."""
+    """A terminal renews its tokens. A refresh token works once; one that comes again was stolen or copied, and ends
+    the login."""
     digest = token_digest(token)
 
     def finish(uow: UnitOfWork) -> Issued | Refusal:
@@ -109,11 +111,12 @@ async def with_refresh(desk: Desk, asker: Asker, token: str) -> Issued:
         accounts.touch_grant(uow.conn, row["grant_id"], uow.now)
         return _tokens(uow, row["grant_id"], row["scope"], row["grant_expires_at"], refresh=True)
 
-    return await desk.write(asker, finish)  # type: ignore[return-value]  # a refusal is raised
+    return await desk.write(asker, finish)
 
 
 def revoke(uow: UnitOfWork, token: str) -> None:
-    """Ends a token; with a refresh token the whole login. A token nobody knows is as good as revoked (RFC 7009 §2.2)."""
+    """Ends a token; with a refresh token the whole login. A token nobody knows is as good as revoked (RFC 7009
+    §2.2)."""
     uow.doing("logout")
     digest = token_digest(token)
     row = accounts.token(uow.conn, digest)
@@ -269,7 +272,8 @@ async def _count(desk: Desk, keys: dict[str, Pace]) -> None:
 
 
 def _forgive(conn: Connection, keys: dict[str, Pace]) -> None:
-    """A right password clears the account, and takes back what it counted against the address: no more, or one known password
+    """A right password clears the account, and takes back what it counted against the address: no more, or one known
+    password
     would let its owner guess others for ever."""
     accounts.clear_attempts(conn, [key for key, pace in keys.items() if pace is ACCOUNT])
     for row in accounts.attempts(conn, [key for key, pace in keys.items() if pace is ADDRESS]):

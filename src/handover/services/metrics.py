@@ -37,9 +37,13 @@ class Metrics:
             registry=self.registry,
         )
         self.behind = Gauge(
-            "handover_feed_behind_events", "Events the furthest-behind open feed has not been sent.", registry=self.registry
+            "handover_feed_behind_events",
+            "Events the furthest-behind open feed has not been sent.",
+            registry=self.registry,
         )
-        self.closed = Counter("handover_feeds_closed_total", "Feeds closed, by close code.", ("code",), registry=self.registry)
+        self.closed = Counter(
+            "handover_feeds_closed_total", "Feeds closed, by close code.", ("code",), registry=self.registry
+        )
 
     def committed(self, requests: int, seconds: float) -> None:
         """A batch became durable."""

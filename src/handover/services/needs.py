@@ -15,12 +15,13 @@ from handover.services.events import about_note
 from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import needs, notes, roster
-from handover.store.needs import Filter
 
+Filter = needs.Filter
+"""What a list of needs is narrowed to."""
 RETRACTED = "The note it came from was retracted."
 
 
-def open_for(uow: UnitOfWork, note: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> None:
+def open_for(uow: UnitOfWork, note: Mapping[Any, Any], wanted: Sequence[Mapping[Any, Any]]) -> None:
     """Opens the needs a note states."""
     if not wanted:
         return
@@ -50,8 +51,10 @@ def open_for(uow: UnitOfWork, note: Mapping[str, Any], wanted: Sequence[Mapping[
 def continue_under(
     uow: UnitOfWork, old: RowMapping, fields: dict[str, Any]
 ) -> tuple[list[tuple[RowMapping, dict[str, Any]]], list[dict[str, Any]]]:
-    """Matches the needs of a corrected note with those of its correction, by code. A need the correction does not repeat goes on
-    unchanged: a correction that forgets a promise must not lose it. Rewrites `fields["needs"]` and answers what is carried and new."""
+    """Matches the needs of a corrected note with those of its correction, by code. A need the correction does not
+    repeat goes on
+    unchanged: a correction that forgets a promise must not lose it. Rewrites `fields["needs"]` and answers what is
+    carried and new."""
     standing = needs.of_note(uow.conn, old["id"])
     carried: list[tuple[RowMapping, dict[str, Any]]] = []
     opened: list[dict[str, Any]] = []
@@ -73,7 +76,7 @@ def continue_under(
 def settle(
     uow: UnitOfWork,
     old: RowMapping,
-    note: Mapping[str, Any],
+    note: Mapping[Any, Any],
     carried: Sequence[tuple[RowMapping, dict[str, Any]]],
     opened: Sequence[dict[str, Any]],
 ) -> None:
@@ -131,7 +134,7 @@ def find(uow: UnitOfWork, wanted: Filter, cursor: str | None, limit: int) -> Pag
         survivor = roster.inmate(uow.conn, wanted.inmate)
         if survivor and survivor["merged_into"] and survivor["establishment"] in uow.who.establishments:
             wanted = Filter(**{**{n: getattr(wanted, n) for n in Filter.__slots__}, "inmate": survivor["merged_into"]})
-    rows = needs.find(uow.conn, uow.who.id, uow.sights, wanted, after, limit)  # type: ignore[arg-type]  # the kinds were checked
+    rows = needs.find(uow.conn, uow.who.id, uow.sights, wanted, after, limit)
     found = page(rows, limit, views.need, lambda row: (row["sort_due"], row["id"]))
     uow.about(count=len(found.items), people=sorted({row["inmate"] for row in rows[:limit] if row["inmate"]}))
     return found
@@ -168,7 +171,8 @@ def _readable(uow: UnitOfWork, need: str) -> RowMapping:
 
 
 def _change(uow: UnitOfWork, row: RowMapping, columns: dict[str, Any]) -> dict[str, Any]:
-    """The one way a need changes: its row, a step of its history, an event; and a last word to those who see it no longer."""
+    """The one way a need changes: its row, a step of its history, an event; and a last word to those who see it no
+    longer."""
     if not needs.change(uow.conn, row["id"], row["version"], updated_at=uow.now, **columns):
         raise Stale("Somebody changed this need at the same moment; read it again.")
     new = {**row, **columns, "updated_at": uow.now, "version": row["version"] + 1}
@@ -182,11 +186,11 @@ def _change(uow: UnitOfWork, row: RowMapping, columns: dict[str, Any]) -> dict[s
     return new
 
 
-def _tell(uow: UnitOfWork, type_: str, row: Mapping[str, Any]) -> None:
+def _tell(uow: UnitOfWork, type_: str, row: Mapping[Any, Any]) -> None:
     uow.record(about_note(uow, type_, row, "need", row["id"], row["status"], views.need(row)))
 
 
-def _step(uow: UnitOfWork, row: Mapping[str, Any]) -> dict[str, Any]:
+def _step(uow: UnitOfWork, row: Mapping[Any, Any]) -> dict[str, Any]:
     told = {name: row[name] for name in ("status", "owner", "due_at", "outcome", "reason")}
     step = as_json({"at": uow.now, "by": person(uow.who), **told})
     return {"need": row["id"], "version": row["version"], "document": step}

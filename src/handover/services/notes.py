@@ -20,7 +20,9 @@ from handover.services.events import about_note
 from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import accounts, eventlog, idempotency, needs, notes, roster
-from handover.store.notes import Filter
+
+Filter = notes.Filter
+"""What a list of notes is narrowed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def find(uow: UnitOfWork, wanted: Filter, shift: str | None, cursor: str | None,
         wanted = _with(wanted, inmate=roster_number(uow, wanted.inmate))
     if shift is not None:
         wanted = _with_shift(uow, wanted, shift)
-    rows = notes.find(uow.conn, uow.who.id, uow.sights, wanted, before, limit)  # type: ignore[arg-type]  # the kinds were checked
+    rows = notes.find(uow.conn, uow.who.id, uow.sights, wanted, before, limit)
     found = page(rows, limit, lambda row: str(row["document"]), lambda row: (row["recorded_at"], row["id"]))
     uow.about(count=len(found.items), people=sorted({row["inmate"] for row in rows[:limit] if row["inmate"]}))
     return found
@@ -124,7 +126,8 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft) -> Made:
     )
     derived = rules.derive(draft, uow.lists, spot.pattern, spot.zone, uow.now)
     fields = _fields(uow, uow.who, spot, draft, derived)
-    # Late is what the *original* was: correcting a note the day after does not make it one that was filled in afterwards.
+    # Late is what the *original* was: correcting a note the day after does not make it one that was filled in
+    # afterwards.
     fields["late"] = old["recorded_at"] - derived.occurred_at > rules.LATE_AFTER
     fields["late_reason"] = draft.late_reason or before["late_reason"]
     fields |= {"supersedes": note, "correction_reason": correction.reason, "previous_inmate": before["previous_inmate"]}
@@ -142,7 +145,8 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft) -> Made:
 
 
 def retract(uow: UnitOfWork, note: str, retraction: RetractionDraft) -> Made:
-    """Takes a note back. Its text, and what hung on it, is sealed for the auditor and gone from every other answer and every replay."""
+    """Takes a note back. Its text, and what hung on it, is sealed for the auditor and gone from every other answer
+    and every replay."""
     uow.doing("notes.retract", subject=note, reason=retraction.reason)
     old = _amendable(uow, note)
     errors = check(uow.lists, "retraction_reason", retraction.reason, "/reason")
@@ -211,7 +215,8 @@ def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
 
 
 def receipts(uow: UnitOfWork, note: str) -> str:
-    """The receipts of a note, and who of the unit's staff on duty (logged in since this shift began) has not given one."""
+    """The receipts of a note, and who of the unit's staff on duty (logged in since this shift began) has not given
+    one."""
     uow.doing("receipts.list", subject=note)
     uow.allow("notes.read")
     row = _readable(uow, note)
@@ -371,7 +376,8 @@ def _with(wanted: Filter, **changes: Any) -> Filter:
 
 
 def _with_shift(uow: UnitOfWork, wanted: Filter, shift: str) -> Filter:
-    """`current` and `previous` of one establishment, a day's shift (`2026-11-22/NIGHT`), or a shift on any day (`NIGHT`)."""
+    """`current` and `previous` of one establishment, a day's shift (`2026-11-22/NIGHT`), or a shift on any day
+    (`NIGHT`)."""
     if shift not in ("current", "previous"):
         return _with(wanted, shift=shift) if "/" in shift else _with(wanted, shift_code=shift)
     own = uow.who.establishments

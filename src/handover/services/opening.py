@@ -35,7 +35,8 @@ def open_desk(
     practice: bool = False,
     measure: Callable[[int, float], None] = _ignore,
 ) -> Desk:
-    """Opens the store this process works on. The embedded one is brought up to date; PostgreSQL must have been, by `handover migrate`."""
+    """Opens the store this process works on. The embedded one is brought up to date; PostgreSQL must have been, by
+    `handover migrate`."""
     engines = open_engines(settings.database_url, settings.read_threads)
     try:
         identity = _prepare(engines, practice, migrate=engines.embedded)
@@ -89,7 +90,8 @@ def _prepare(engines: Engines, practice: bool, migrate: bool) -> Identity:
 
 
 def _open_chain(conn: Connection, like: Line) -> Head:
-    """The first line of this process's chain names the heads of the chains before it, so that none can vanish unnoticed."""
+    """The first line of this process's chain names the heads of the chains before it, so that none can vanish
+    unnoticed."""
     detail = accesslog.canonical({"heads": [[h.chain, h.position, h.hash] for h in accesslog.heads(conn, REMEMBERED)]})
     first = Line(
         at=like.at,

@@ -47,7 +47,7 @@ def _as(kind: type, value: Any) -> Any:
         if moment.tzinfo is None:
             raise ValueError
         return moment
-    if type(value) is not kind or (kind is str and ("\x00" in value or not value.isascii())):
+    if type(value) is not kind or (isinstance(value, str) and ("\x00" in value or not value.isascii())):
         raise ValueError
     return value
 

@@ -41,18 +41,19 @@ def put_establishment(uow: UnitOfWork, code: str, draft: EstablishmentDraft, ver
             if value in values[:i]:
                 raise Invalid(FieldError(f"/shifts/{i}/{name}", f"{value} is taken by another shift"))
     old = roster.establishment(uow.conn, code)
+    version = _next(old, version)
     row = {
         "code": code,
         "name": draft.name,
         "timezone": draft.timezone,
         "shifts": as_json_list([shift.model_dump() for shift in draft.shifts]),
-        "version": _next(old, version),
+        "version": version,
         "updated_at": uow.now,
     }
     roster.put_establishment(uow.conn, row, new=old is None)
     if old is None:
         eventlog.start(uow.conn, code)
-    return Put(_establishment(uow, row), row["version"], old is None)
+    return Put(_establishment(uow, row), version, old is None)
 
 
 def get_establishment(uow: UnitOfWork, code: str) -> tuple[str, int]:
@@ -82,15 +83,16 @@ def put_unit(uow: UnitOfWork, code: str, unit: str, draft: UnitDraft, version: i
     if not belongs(who, code) or roster.establishment(uow.conn, code) is None:
         raise NotFound("No such establishment among yours; set it up first.")
     old = roster.unit(uow.conn, code, unit)
+    version = _next(old, version)
     row = {
         "establishment": code,
         "code": unit,
         "name": draft.name,
-        "version": _next(old, version),
+        "version": version,
         "updated_at": uow.now,
     }
     roster.put_unit(uow.conn, row, new=old is None)
-    return Put(as_json({name: row[name] for name in ("establishment", "code", "name")}), row["version"], old is None)
+    return Put(as_json({name: row[name] for name in ("establishment", "code", "name")}), version, old is None)
 
 
 def put_inmate(uow: UnitOfWork, number: str, draft: InmateDraft, version: int | None = None) -> Put:
@@ -185,9 +187,8 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
     need_services.follow(uow, number, survivor["establishment"], survivor["unit"])
     roster.hand_over_moves(uow.conn, draft.from_, number)
     data = as_json({"number": number, "previous": draft.from_, "inmate": orjson.Fragment(_inmate(uow, survivor))})
-    for place, unit in dict(
-        [(given_up["establishment"], given_up["unit"]), (survivor["establishment"], survivor["unit"])]
-    ).items():
+    places = {row["establishment"]: row["unit"] for row in (given_up, survivor)}
+    for place, unit in places.items():
         told = data if place == survivor["establishment"] else as_json({"number": number, "previous": draft.from_})
         uow.record(about_inmate(uow, "inmate.merged", place, unit, number, told, also_unit=given_up["unit"]))
     id_, by = uow.new_id(), person(uow.who)
@@ -211,7 +212,7 @@ def _renumber(uow: UnitOfWork, row: RowMapping, number: str, previous: str) -> s
 
 
 def _moved(
-    uow: UnitOfWork, old: Mapping[str, Any], new: Mapping[str, Any], reason: str, at: datetime
+    uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any], reason: str, at: datetime
 ) -> tuple[str, str]:
     id_, by, number = uow.new_id(), person(uow.who), new["number"]
     ends = {
@@ -259,14 +260,14 @@ def _check_place(uow: UnitOfWork, establishment: str, unit: str) -> None:
         raise Invalid(FieldError("/unit", f"{establishment} has no unit {unit}; set it up first"))
 
 
-def _next(old: Mapping[str, Any] | None, version: int | None) -> int:
+def _next(old: Mapping[Any, Any] | None, version: int | None) -> int:
     present = old["version"] if old else 0
     if version is not None and version != present:
         raise Stale("Somebody changed this since you read it; read it again.")
     return int(present) + 1
 
 
-def _establishment(uow: UnitOfWork, row: Mapping[str, Any]) -> str:
+def _establishment(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:
     units = [
         {name: unit[name] for name in ("establishment", "code", "name")}
         for unit in roster.units_of(uow.conn, row["code"])
@@ -275,7 +276,7 @@ def _establishment(uow: UnitOfWork, row: Mapping[str, Any]) -> str:
     return as_json({**told, "shifts": orjson.Fragment(row["shifts"]), "units": units})
 
 
-def _inmate(uow: UnitOfWork, row: Mapping[str, Any]) -> str:
+def _inmate(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:
     before = roster.previous_numbers(uow.conn, [row["number"]])
     return as_json(views.inmate(row, before.get(row["number"], ())))
 
@@ -285,6 +286,6 @@ def as_json_list(value: list[Any]) -> str:
     return orjson.dumps(value).decode()
 
 
-def shifts_of(row: Mapping[str, Any]) -> list[Shift]:
+def shifts_of(row: Mapping[Any, Any]) -> list[Shift]:
     """The shifts of an establishment as kept."""
     return [Shift.model_validate(shift) for shift in orjson.loads(row["shifts"])]

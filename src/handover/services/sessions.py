@@ -1,4 +1,5 @@
-"""Who a token speaks for, remembered for a moment: long enough to spare the store, short enough that a right taken away is gone."""
+"""Who a token speaks for, remembered for a moment: long enough to spare the store, short enough that a right taken
+away is gone."""
 
 from datetime import datetime
 from time import monotonic

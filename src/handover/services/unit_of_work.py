@@ -1,11 +1,13 @@
 """A unit of work: one connection, one asker, one moment, one line in the access log.
 
-A service function takes it first, says what it is `doing`, asks the domain, calls the store, records its events, and returns.
+A service function takes it first, says what it is `doing`, asks the domain, calls the store, records its events, and
+returns.
 Only the writer commits, and before anybody is answered. A read's line is durable before its answer leaves.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -25,6 +27,7 @@ from handover.store.eventlog import NewEvent
 from handover.store.store import Batch, Store
 
 T = TypeVar("T")
+X = TypeVar("X")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class _Doing:
 
 
 class UnitOfWork:
-    """One unit of work. `conn` sees and changes the store; nothing it changes is real until the writer has committed."""
+    """One unit of work. `conn` sees and changes the store; nothing it changes is real until the writer has
+    committed."""
 
     def __init__(self, conn: Connection, asker: Asker, now: datetime, lists: Lists, settings: Settings) -> None:
         self.conn = conn
@@ -144,10 +148,19 @@ class UnitOfWork:
 
 
 Work = Callable[[UnitOfWork], T]
+Refusing = Callable[[UnitOfWork], T | Refusal]
+"""Work that may *return* a refusal: one that must leave a mark behind (a counted attempt, an ended login) is not
+rolled back."""
+
+
+def given(work: Callable[[UnitOfWork, X], T], item: X) -> Work[T]:
+    """The same work, for one of many items."""
+    return lambda uow: work(uow, item)
 
 
 def outcome_of(error: BaseException) -> str | None:
-    """What a refusal is called in the access log; None for those that are nobody's attempt to see or do more than they may."""
+    """What a refusal is called in the access log; None for those that are nobody's attempt to see or do more than
+    they may."""
     if isinstance(error, Unauthenticated):
         return "FAILED"
     return "DENIED" if isinstance(error, Forbidden | NotFound) else None
@@ -164,11 +177,12 @@ class Desk:
         self.code_lists: tuple[CodeList, ...] = store.read(codelists.load).result()
         self._lists: Lists = by_code(self.code_lists)
 
-    def submit(self, asker: Asker, work: Work[T]) -> Any:
-        """Hands a unit of work to the writer; the future resolves once it is durable. A refusal that must leave a mark is *returned*."""
+    def submit(self, asker: Asker, work: Refusing[T]) -> "Future[T | Refusal]":
+        """Hands a unit of work to the writer; the future resolves once it is durable. A refusal that must leave a
+        mark is *returned*."""
         unit: list[UnitOfWork] = []
 
-        def job(batch: Batch) -> T:
+        def job(batch: Batch) -> T | Refusal:
             uow = UnitOfWork(batch.conn, asker, self.clock(), self._lists, self.settings)
             unit[:] = [uow]
             value = work(uow)
@@ -184,11 +198,11 @@ class Desk:
 
         return self.store.write(job, denied)
 
-    def do(self, asker: Asker, work: Work[T]) -> T:
+    def do(self, asker: Asker, work: Refusing[T]) -> T:
         """Does a unit of work and waits for it: for commands and threads."""
         return _or_raise(self.submit(asker, work).result())
 
-    async def write(self, asker: Asker, work: Work[T]) -> T:
+    async def write(self, asker: Asker, work: Refusing[T]) -> T:
         """Does a unit of work on the writer; durable when this returns."""
         return _or_raise(await asyncio.wrap_future(self.submit(asker, work)))
 
@@ -230,7 +244,7 @@ class Desk:
         return uow.line(outcome)
 
 
-def _or_raise(value: T) -> T:
+def _or_raise(value: T | Refusal) -> T:
     if isinstance(value, Refusal):
         raise value
     return value

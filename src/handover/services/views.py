@@ -10,7 +10,7 @@ from handover.schemas.notes import NoteDraft
 from handover.services.unit_of_work import as_json
 
 
-def facts(row: Mapping[str, Any]) -> Facts:
+def facts(row: Mapping[Any, Any]) -> Facts:
     """What a decision about a note or need rests on."""
     return Facts(row["establishment"], row["unit"], row["handling"], row["author"], row["status"])
 
@@ -60,10 +60,11 @@ UNSAID: dict[str, Any] = {
     "place": None,
     "correction_reason": None,
 }
-"""What a retracted note still says: nothing. Every field an author fills is here; a test holds it against the schema."""
+"""What a retracted note still says: nothing. Every field an author fills is here; a test holds it against the
+schema."""
 
 
-def note(fields: Mapping[str, Any]) -> str:
+def note(fields: Mapping[Any, Any]) -> str:
     """A note as answered, its fields in the order of the schema."""
     return as_json({name: fields[name] for name in NOTE_ORDER})
 
@@ -115,7 +116,7 @@ def amended(document: str, **changes: Any) -> str:
     return as_json({**orjson.loads(document), **changes})
 
 
-def need(row: Mapping[str, Any], history: Iterable[str] | None = None) -> str:
+def need(row: Mapping[Any, Any], history: Iterable[str] | None = None) -> str:
     """A need as answered, with its history where asked for."""
     fields = {
         name: row[name]
@@ -145,7 +146,7 @@ def need(row: Mapping[str, Any], history: Iterable[str] | None = None) -> str:
     return as_json(fields)
 
 
-def inmate(row: Mapping[str, Any], previous_numbers: Iterable[str]) -> dict[str, Any]:
+def inmate(row: Mapping[Any, Any], previous_numbers: Iterable[str]) -> dict[str, Any]:
     """A person as answered."""
     names = ("number", "name", "establishment", "unit", "cell", "language", "updated_at", "version")
     return {**{name: row[name] for name in names}, "previous_numbers": list(previous_numbers)}

@@ -1,7 +1,9 @@
 """The access log: append-only, hash-chained, one chain per writing process.
 
-A line's hash covers the previous line's hash and all of its own columns, so that a changed, missing or swapped line shows. A
-chain's head is kept beside it, so that a missing end shows too. Each new chain begins with the heads of the others, so that a
+A line's hash covers the previous line's hash and all of its own columns, so that a changed, missing or swapped line
+shows. A
+chain's head is kept beside it, so that a missing end shows too. Each new chain begins with the heads of the others,
+so that a
 chain removed whole is missed by its successors. No chain is written by two processes: nobody waits for anybody.
 """
 
@@ -113,7 +115,8 @@ def find(
     before: tuple[datetime, str, int] | None,
     limit: int,
 ) -> list[sa.Row[Any]]:
-    """Lines of these establishments (and lines of no establishment), newest first, one more than asked to tell whether there are more."""
+    """Lines of these establishments (and lines of no establishment), newest first, one more than asked to tell
+    whether there are more."""
     a = access_lines.c
     query = sa.select(*COLUMNS).where(sa.or_(a.establishment.in_(sorted(establishments)), a.establishment.is_(None)))
     for name, value in wanted.items():

@@ -124,7 +124,8 @@ def revoke_token(conn: Connection, digest: str, at: datetime) -> None:
 
 
 def prune(conn: Connection, before: datetime) -> None:
-    """Forgets tokens that stopped working before this. Used refresh tokens are kept as long, so that a replay is still noticed."""
+    """Forgets tokens that stopped working before this. Used refresh tokens are kept as long, so that a replay is
+    still noticed."""
     conn.execute(sa.delete(tokens).where(tokens.c.expires_at < before))
 
 

@@ -21,7 +21,8 @@ def load(conn: Connection) -> tuple[CodeList, ...]:
 
 
 def sync(conn: Connection, shipped: tuple[CodeList, ...]) -> None:
-    """Brings newer shipped lists in; a list this store has in the same or a newer version is left alone. Codes no longer shipped are retired."""
+    """Brings newer shipped lists in; a list this store has in the same or a newer version is left alone. Codes no
+    longer shipped are retired."""
     known = {one.name: one for one in load(conn)}
     for one in shipped:
         old = known.get(one.name)

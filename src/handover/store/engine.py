@@ -1,4 +1,5 @@
-"""The one file that knows which database it talks to: how to open it, how to begin, how to ring its bell, which errors pass."""
+"""The one file that knows which database it talks to: how to open it, how to begin, how to ring its bell, which
+errors pass."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -94,24 +95,25 @@ def _open_postgresql(url: sa.URL, readers: int) -> Engines:
 
 
 def ring(conn: Connection) -> None:
-    """Tells every other process, once this transaction commits, to look again. The message carries nothing: the log is the truth."""
+    """Tells every other process, once this transaction commits, to look again. The message carries nothing: the log
+    is the truth."""
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql(f"NOTIFY {CHANNEL}")
 
 
-def bells(engines: Engines, timeout: float) -> Iterator[None]:
-    """Yields whenever another process has rung, and at least every `timeout` seconds. Ends when the connection does."""
+def bells(engines: Engines, timeout: float) -> Iterator[bool]:
+    """Yields True whenever a process has rung, and False at least every `timeout` seconds. Raises when the
+    connection is lost."""
     dsn = make_url(engines.url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(dsn, autocommit=True) as conn:
         conn.execute(f"LISTEN {CHANNEL}")
         while True:
-            for _ in conn.notifies(timeout=timeout, stop_after=1):
-                pass
-            yield
+            yield any(True for _ in conn.notifies(timeout=timeout, stop_after=1))
 
 
 def passes(error: BaseException) -> bool:
-    """Whether trying the same transaction again, alone, can succeed: a deadlock, or a key somebody else has just taken."""
+    """Whether trying the same transaction again, alone, can succeed: a deadlock, or a key somebody else has just
+    taken."""
     if not isinstance(error, DBAPIError):
         return False
     return getattr(error.orig, "sqlstate", None) in (*_DEADLOCK_OR_SERIALIZATION, *_UNIQUE)

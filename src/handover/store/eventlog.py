@@ -54,8 +54,10 @@ def start(conn: Connection, establishment: str) -> None:
 
 
 def append(conn: Connection, new: Iterable[NewEvent]) -> None:
-    """Numbers and writes the events. The counter row stays locked until the commit, which is what makes sequence commit order;
-    so this comes last in the transaction, and establishments are taken in one order, lest two processes wait for each other."""
+    """Numbers and writes the events. The counter row stays locked until the commit, which is what makes sequence
+    commit order;
+    so this comes last in the transaction, and establishments are taken in one order, lest two processes wait for
+    each other."""
     by_place: dict[str, list[NewEvent]] = defaultdict(list)
     for event in new:
         by_place[event.establishment].append(event)
@@ -76,7 +78,7 @@ def heads(conn: Connection, establishments: Iterable[str] | None = None) -> dict
     query = sa.select(event_heads.c.establishment, event_heads.c.sequence)
     if establishments is not None:
         query = query.where(event_heads.c.establishment.in_(sorted(establishments)))
-    return {place: sequence for place, sequence in conn.execute(query)}
+    return {row.establishment: row.sequence for row in conn.execute(query)}
 
 
 def after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[StoredEvent]:

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import Connection
 
 from handover.store import accesslog, eventlog
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, ring
+from handover.store.engine import Engines, bells, ring
 from handover.store.eventlog import NewEvent
 from handover.store.tables import store_meta
 from handover.store.writer import Writer
 
 T = TypeVar("T")
+LISTEN_S = 0.5
+"""How long the listener waits for a bell before it looks whether it should end."""
+log = structlog.get_logger("handover.store")
 
 
 class Batch:
@@ -86,7 +90,8 @@ class Store:
         self.head: Head | None = None
         self.open_chain = open_chain
         self._bells: list[Callable[[bool], None]] = []
-        self._bells_lock = threading.Lock()
+        self._listener: threading.Thread | None = None
+        self._closing = threading.Event()
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
         self.writer = Writer(engines.write, lambda conn: Batch(conn, self), batch, measure)
 
@@ -105,10 +110,30 @@ class Store:
             return job(conn)
 
     def on_commit(self, bell: Callable[[bool], None]) -> Callable[[], None]:
-        """Has `bell(rights_changed)` called, from the writer's thread, after each commit worth a look; answers how to stop it."""
-        with self._bells_lock:
-            self._bells.append(bell)
+        """Has `bell(rights_changed)` called, from the writer's thread, after each commit worth a look; answers how
+        to stop it."""
+        self._bells.append(bell)
         return lambda: self._bells.remove(bell)
+
+    def listen(self) -> None:
+        """Has the bells of other processes ring here too, where processes share a store. A lost connection is taken
+        up again; what
+        was missed meanwhile, the slow look at the log finds."""
+        if not self.engines.embedded and self._listener is None:
+            self._listener = threading.Thread(target=self._listen, name="bells", daemon=True)
+            self._listener.start()
+
+    def _listen(self) -> None:
+        while not self._closing.is_set():
+            try:
+                for rung in bells(self.engines, LISTEN_S):
+                    if self._closing.is_set():
+                        return
+                    if rung:
+                        self.bell(rights_changed=False)
+            except Exception:
+                log.warning("bells lost", exc_info=True)
+                self._closing.wait(LISTEN_S)
 
     def bell(self, rights_changed: bool) -> None:
         """Rings."""
@@ -117,8 +142,11 @@ class Store:
 
     def close(self) -> None:
         """Finishes what was handed over, then gives everything back."""
+        self._closing.set()
         self.writer.close()
         self._readers.shutdown()
+        if self._listener is not None:
+            self._listener.join()
         self.engines.close()
 
 

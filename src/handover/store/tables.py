@@ -1,4 +1,5 @@
-"""Every table and every column, each with a sentence. The sentences go into the database as comments where it keeps them."""
+"""Every table and every column, each with a sentence. The sentences go into the database as comments where it keeps
+them."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -237,7 +238,8 @@ class ReceiptRow(SQLModel, table=True):
 
 
 class EventHeadRow(SQLModel, table=True):
-    """The counter of each establishment's log. Bumping it in the writing transaction is what makes sequence commit order."""
+    """The counter of each establishment's log. Bumping it in the writing transaction is what makes sequence commit
+    order."""
 
     __tablename__ = "event_heads"
     establishment: str = _key("The establishment.", sa.String(16), foreign_key="establishments.code")

@@ -1,6 +1,7 @@
 """Column types that mean the same on both engines."""
 
 from datetime import UTC, datetime
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -8,7 +9,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware time, in UTC. PostgreSQL keeps it as `timestamptz`; SQLite, which has no such type, as sortable RFC 3339 text."""
+    """An aware time, in UTC. PostgreSQL keeps it as `timestamptz`; SQLite, which has no such type, as sortable RFC
+    3339 text."""
 
     impl = sa.String(27)
     cache_ok = True
@@ -17,9 +19,9 @@ class UtcTime(TypeDecorator[datetime]):
         """`timestamptz` where there is one."""
         if dialect.name == "postgresql":
             return dialect.type_descriptor(sa.TIMESTAMP(timezone=True))
-        return dialect.type_descriptor(sa.String(27))  # type: ignore[arg-type]  # text stands for the time there
+        return cast("TypeEngine[datetime]", dialect.type_descriptor(sa.String(27)))
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:  # type: ignore[override]
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
         """Refuses a time without an offset: it would silently mean another instant."""
         if value is None:
             return None

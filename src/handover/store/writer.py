@@ -1,7 +1,8 @@
 """The one writer of the process: many requests, one commit.
 
 Each request hands over a function. The writer thread takes what has gathered, runs each function in a savepoint of one
-transaction, and commits once. A function that raises is rolled back alone and gets its own error; the others are durable when
+transaction, and commits once. A function that raises is rolled back alone and gets its own error; the others are
+durable when
 their futures resolve. A commit costs the same for one request as for sixty: that is where the throughput comes from.
 """
 
@@ -21,7 +22,8 @@ from handover.store.engine import is_lost, passes
 
 
 class Batch(Protocol):
-    """What gathers beside the statements while jobs run: events and access-log lines, written together before the commit."""
+    """What gathers beside the statements while jobs run: events and access-log lines, written together before the
+    commit."""
 
     conn: Connection
 
@@ -71,7 +73,8 @@ class Writer:
         self._thread.start()
 
     def submit(self, job: Job, denied: Callable[[Any, BaseException], None] | None = None) -> "Future[Any]":
-        """Hands over a job. `denied` may leave a trace (an access-log line) of a job that raised: its own changes are gone by then."""
+        """Hands over a job. `denied` may leave a trace (an access-log line) of a job that raised: its own changes
+        are gone by then."""
         future: Future[Any] = Future()
         self._queue.put(_Task(job, denied, future))
         return future
@@ -108,7 +111,7 @@ class Writer:
         started = perf_counter()
         try:
             results = self._attempt(tasks)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
             if len(tasks) > 1 and not is_lost(error):
                 # A deadlock, a raced key or a bug spoils the whole transaction: one by one, each gets its own answer.
                 for task in tasks:
@@ -131,7 +134,7 @@ class Writer:
     def _again(self, task: _Task) -> None:
         try:
             [(value, raised)] = self._attempt([task])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
             told = Unavailable("Another change was in the way; try again.") if isinstance(error, DBAPIError) else error
             task.future.set_exception(told)
             return
@@ -165,7 +168,7 @@ class Writer:
             value = task.job(batch)
         except DBAPIError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - goes to whoever asked
             savepoint.rollback()
             batch.back(mark)
             if task.denied is not None:

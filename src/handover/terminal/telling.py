@@ -44,10 +44,9 @@ def lines_for(event: Event, reader: Reader, names: Mapping[str, str], *, with_pl
     who = names.get(str(raw["subject"]), str(raw["subject"])) if raw.get("subject") else "the wing"
     head, under = _told(event.type, data if isinstance(data, dict) else {}, reader)
     margin = plain(f"{reader.time(raw.get('time'))}  {place}{raw.get('unit') or '-'}  ")
-    return [
-        Line(Text.assemble(margin, (plain(who), "bold"), "  ", head), inset=False),
-        *(Line(text) for text in under),
-    ]
+    beside = ("  ", head) if head else ()
+    first = Text.assemble(margin, (plain(who), "bold"), *beside)
+    return [Line(first, inset=False), *(Line(text) for text in under)]
 
 
 def needs_somebody_now(event: Event, reader: Reader) -> bool:

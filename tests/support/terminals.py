@@ -1,0 +1,140 @@
+"""Terminals: an officer's PC with its own data folder, at which commands are typed."""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.testing import CliRunner, Result
+
+from handover.domain.codelists import shipped
+from handover.schemas.codelists import CodeEntry, CodeList
+from handover.terminal import register
+from tests.support.service import PASSWORD, Caller
+
+_COMMAND = "import typer; from handover.terminal import register; app = typer.Typer(); register(app); app()"
+
+
+@dataclass
+class Terminal:
+    """One PC, talking to one server."""
+
+    home: Path
+    url: str
+    more: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"XDG_DATA_HOME": str(self.home), "HANDOVER_SERVER": self.url, "COLUMNS": "120", **self.more}
+
+    def run(self, *args: str, typed: str | None = None) -> Result:
+        """Types a command and waits for its end."""
+        app = typer.Typer()
+        register(app)
+        return CliRunner().invoke(app, list(args), input=typed, env=self.environment)
+
+    def login(self, who: Caller) -> Result:
+        """Logs a member of staff in; it must succeed."""
+        result = self.run("login", who.name, "--password-stdin", typed=PASSWORD + "\n")
+        assert result.exit_code == 0, result.output
+        return result
+
+    def json(self, *args: str) -> Any:
+        """Types a command for its JSON; it must succeed."""
+        result = self.run(*args, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    def files(self, pattern: str) -> list[Path]:
+        """Files that are kept here for any server."""
+        return sorted(self.home.glob(f"handover/terminal/*/{pattern}"))
+
+    @contextmanager
+    def running(self, *args: str) -> Iterator["Running"]:
+        """A command that goes on, in a process of its own."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", _COMMAND, *args],
+            env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        running = Running(process)
+        try:
+            yield running
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait(10)
+            running.close()
+
+
+class Running:
+    """What a running command prints, line by line."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+        self.seen: list[str] = []
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def until(self, words: str, timeout: float = 15) -> str:
+        """The next line that holds these words."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.01, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"{words!r} was not said; what was said: {self.seen}") from None
+            self.seen.append(line)
+            if words in line:
+                return line
+
+    def ends(self, timeout: float = 10) -> int:
+        """The exit code, and all remaining lines in `seen`."""
+        code = self.process.wait(timeout)
+        self._reader.join(5)
+        while not self._lines.empty():
+            self.seen.append(self._lines.get())
+        return code
+
+    def close(self) -> None:
+        self._reader.join(5)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line.rstrip("\n"))
+
+
+def served_lists() -> dict[str, CodeList]:
+    """The shipped code lists in the form they are served in."""
+    lists = {}
+    for one in shipped():
+        items = [
+            CodeEntry(
+                code=entry.code,
+                label=entry.label,
+                anchor=entry.anchor,
+                group=entry.group,
+                words=list(entry.words),
+                forces=entry.forces,
+                version=entry.version,
+                active=entry.active,
+            )
+            for entry in one.entries
+        ]
+        lists[one.name] = CodeList(name=one.name, title=one.title, version=one.version, items=items)
+    return lists
