@@ -40,9 +40,10 @@ class Job:
 
 @dataclass
 class Result:
-    """What came of it. Times are in milliseconds."""
+    """What came of it: `done` while it counted, `all` from the first on. Times are in milliseconds."""
 
     done: int = 0
+    all: int = 0
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     busy: float = 0.0
@@ -159,10 +160,11 @@ async def flood(job: Job) -> Result:
     latencies = array("d")
     failed: asyncio.Future[None] = loop.create_future()
     counting = stopping = False
-    turn = 0
+    turn = total = 0
 
     def answered(poster: Poster) -> None:
-        nonlocal turn
+        nonlocal turn, total
+        total += 1
         if counting:
             latencies.append(perf_counter() - poster.started)
         if not stopping:
@@ -179,7 +181,7 @@ async def flood(job: Job) -> Result:
     counting, seconds, cpu = False, perf_counter() - began, process_time() - cpu
     stopping = True
     await asyncio.sleep(0.05)
-    return Result(len(latencies), seconds, [s * 1000 for s in latencies], cpu / seconds)
+    return Result(len(latencies), total, seconds, [s * 1000 for s in latencies], cpu / seconds)
 
 
 async def stream(job: Job) -> Result:
@@ -213,7 +215,9 @@ async def stream(job: Job) -> Result:
     prepared = [request(job.tokens[i % job.clients], notes.body(i)) for i in range(posts)]
     for i in range(job.feeds):
         token = job.tokens[i % len(job.tokens)]
-        await loop.create_connection(lambda token=token: Listener(job.port, token, went_live, heard), "127.0.0.1", job.port)
+        await loop.create_connection(
+            lambda token=token: Listener(job.port, token, went_live, heard), "127.0.0.1", job.port
+        )
     for _ in range(job.clients):
         _, poster = await loop.create_connection(lambda: Poster(answered, failed), "127.0.0.1", job.port)
         idle.append(poster)
@@ -231,7 +235,7 @@ async def stream(job: Job) -> Result:
         await _unless(failed, 0.05)
     seconds = perf_counter() - began
     ms = [s * 1000 for s in latencies]
-    return Result(posts, seconds, ms, (process_time() - cpu) / seconds, expected - len(latencies))
+    return Result(posts, posts, seconds, ms, (process_time() - cpu) / seconds, expected - len(latencies))
 
 
 async def _unless(failed: "asyncio.Future[None]", seconds: float) -> None:

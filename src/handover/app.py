@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import signal
 import sys
 from collections.abc import AsyncIterator
 from types import FrameType
@@ -141,7 +142,14 @@ def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serves until told to stop."""
     configure_logging(settings.log_level)
-    server(app, settings).run()
+    # The server raises the signal again once it has stopped in order; then this is an ordinary end, and what holds files tidies up.
+    signal.signal(signal.SIGTERM, _ended)
+    with contextlib.suppress(KeyboardInterrupt):
+        server(app, settings).run()
+
+
+def _ended(_sig: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def configure_logging(level: str) -> None:

@@ -45,6 +45,7 @@ app.add_typer(imports, name="import", rich_help_panel="Server")
 app.add_typer(audits, name="audit", rich_help_panel="Server")
 terminal.register(app)
 
+OFFICERS_SHOWN = 5
 err = Console(stderr=True, highlight=False)
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 Establishments = Annotated[list[str], typer.Option("--establishment", help="An establishment's code; may be repeated.")]
@@ -109,11 +110,7 @@ def version() -> None:
 
 def _welcome(prison: week.Prison, settings: Settings) -> None:
     server = f"http://{settings.host}:{settings.port}"
-    order = {role: i for i, role in enumerate(ROLES)}
-    shown: list[week.Staff] = []
-    for one in sorted(prison.staff, key=lambda s: (order[s.role], s.username)):
-        if one.role != "officer" or len(shown) < 4 or len(one.units) > 1:
-            shown.append(one)
+    shown = [one for i, one in enumerate(prison.staff) if one.role != "officer" or i < OFFICERS_SHOWN]
     err.rule("[bold reverse] PRACTICE [/] nothing here is real")
     err.print(
         f"{prison.name} ({prison.code}) is on [bold]{server}[/] · every password is [bold]{PRACTICE_PASSWORD}[/]\n"

@@ -1,0 +1,160 @@
+"""`make bench`: measures the service beside its stand-in, round by round, and prints both and their ratios."""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from benchmarks import processes, setup
+from benchmarks.figures import KINDS, Figures, machine, percentile
+from benchmarks.load import Job, Result
+from benchmarks.processes import Server
+
+FEEDS, RATE, POSTERS = 200, 20.0, 8
+SETTLE_S = 0.3
+"""After a job, for its feeds to be seen off before the next one is measured."""
+out = Console()
+err = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of it."""
+
+    rounds: int
+    post_s: float
+    feed_s: float
+
+
+FULL = Plan(rounds=7, post_s=1.5, feed_s=5.0)
+QUICK = Plan(rounds=2, post_s=0.7, feed_s=1.5)
+
+
+def measure(engine: str, plan: Plan, progress: Progress) -> Figures:
+    """Every round measures both, one right after the other, in turns first: whatever else this machine does hits both."""
+    task = progress.add_task(f"{engine}: setting up", total=plan.rounds * 6)
+    with setup.stores(engine) as stores:
+        setup.found_prison(stores.handover)
+        with processes.standin(stores) as standin, processes.handover(stores) as service:
+            tokens = setup.log_in(service.port, FEEDS)
+            figures = Figures(engine)
+            for round_ in range(plan.rounds + 1):
+                warming = round_ == 0
+                told: dict[str, dict[str, float]] = {"standin": {}, "handover": {}}
+                for key in ("rate_1", "rate_32", "feeds"):
+                    for server in (standin, service) if round_ % 2 else (service, standin):
+                        progress.update(task, description=f"{engine}: {'warming up' if warming else f'round {round_}'}")
+                        result, seen = _one(key, server, tokens, Plan(1, 0.3, 0.5) if warming else plan)
+                        told[server.name] |= seen
+                        figures.missing += result.missing
+                        figures.load_busy = max(figures.load_busy, result.busy)
+                        progress.advance(task, 0 if warming else 1)
+                if not warming:
+                    figures.add(told["standin"], told["handover"])
+    return figures
+
+
+def _one(key: str, server: Server, tokens: list[str], plan: Plan) -> tuple[Result, dict[str, float]]:
+    cpu = server.cpu()
+    if key == "feeds":
+        result = processes.run(Job(server.port, tokens, plan.feed_s, POSTERS, FEEDS, RATE))
+        used = server.cpu() - cpu
+        seen = {"p50": percentile(result.latencies, 0.5), "p99": percentile(result.latencies, 0.99)}
+        seen["cpu_note"] = used / result.done * 1000
+    else:
+        clients = int(key.rpartition("_")[2])
+        result = processes.run(Job(server.port, tokens, plan.post_s, clients))
+        seen = {key: result.done / result.seconds}
+        if clients > 1:
+            seen[f"post_p99_{clients}"] = percentile(result.latencies, 0.99)
+            seen["cpu_post"] = (server.cpu() - cpu) / result.all * 1e6
+    time.sleep(SETTLE_S)
+    return result, seen
+
+
+def table(figures: Figures) -> Table:
+    """Both, side by side."""
+    shown = Table(
+        title=f"{figures.engine}: medians of {len(figures.pairs['p99'])} interleaved rounds", title_justify="left"
+    )
+    shown.add_column("")
+    for name in ("stand-in", "handover", "ratio", "of a round", "aim"):
+        shown.add_column(name, justify="right")
+    for kind in KINDS:
+        standin, service = figures.medians(kind.key)
+        ratio, (least, most), kept = (
+            figures.ratio(kind.key),
+            figures.spread(kind.key),
+            kind.keeps(figures.ratio(kind.key)),
+        )
+        style = {True: "green", False: "bold red", None: ""}[kept]
+        mark = {True: " kept", False: " missed", None: ""}[kept]
+        shown.add_row(
+            kind.title,
+            f"{standin:,.{kind.digits}f}",
+            f"{service:,.{kind.digits}f}",
+            f"[{style}]{ratio:.2f}[/]" if style else f"{ratio:.2f}",
+            f"{least:.2f}–{most:.2f}",
+            f"{kind.aim}{mark}",
+        )
+    return shown
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--engine", choices=(*setup.ENGINES, "both"), default="both")
+    parser.add_argument("--quick", action="store_true", help="a first impression in under 40 seconds")
+    parser.add_argument("--rounds", type=int, help="how many rounds (7, or 2 with --quick)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures there")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when an aim is missed")
+    asked = parser.parse_args()
+    plan = QUICK if asked.quick else FULL
+    plan = Plan(max(1, asked.rounds or plan.rounds), plan.post_s, plan.feed_s)
+    about, measured = machine(), []
+    engines = setup.ENGINES if asked.engine == "both" else (asked.engine,)
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True
+    ) as progress:
+        for engine in engines:
+            for warning in setup.warnings(engine):
+                err.print(f"[yellow]{warning}[/]")
+            measured.append(measure(engine, plan, progress))
+    _print(about, measured)
+    missed = [line for figures in measured for line in figures.missed()]
+    for line in missed:
+        out.print(f"[bold red]missed[/] {line}")
+    if asked.json:
+        asked.json.write_text(json.dumps(_told(about, plan, measured), indent=1) + "\n")
+    return 1 if asked.check and missed else 0
+
+
+def _print(about: dict[str, Any], measured: list[Figures]) -> None:
+    for figures in measured:
+        out.print(table(figures))
+    out.print(
+        f"{about['cores']} cores, {about['processor']}, Python {about['python']}, one fsync {about['fsync_ms']} ms; "
+        f"{FEEDS} feeds at {RATE:.0f} notes/s; busiest load process {max(f.load_busy for f in measured):.0%} of a core.",
+        style="dim",
+    )
+    if about["load_before"] > 0.5:
+        out.print("The machine was busy with something else before: trust the ratios only.", style="yellow")
+
+
+def _told(about: dict[str, Any], plan: Plan, measured: list[Figures]) -> dict[str, Any]:
+    return {
+        "machine": about,
+        "plan": vars(plan),
+        "engines": {figures.engine: {"load_busy": figures.load_busy, **figures.told()} for figures in measured},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""Hartmann writes notes in one line; the service has them, and she is told what became of each."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handover.client.http import Api
+from tests.support.service import PASSWORD, Caller, Prison
+from tests.support.terminals import Terminal
+
+
+@pytest.fixture
+def hartmann(prison: Prison) -> Caller:
+    return prison.hire("hartmann", "officer", "A")
+
+
+@pytest.fixture
+def weir(prison: Prison) -> str:
+    return prison.receive("A4417KD")
+
+
+@pytest.fixture
+def terminal(prison: Prison, hartmann: Caller, tmp_path: Path) -> Terminal:
+    office = Terminal(tmp_path / "office", prison.service.url)
+    office.login(hartmann)
+    return office
+
+
+def test_the_line_of_the_founding_paper(terminal: Terminal, hartmann: Caller, weir: str) -> None:
+    line = ("post", weir, "--mood", "low", "--change", "worse", "--saw", "quiet since the visit was cancelled")
+    said = terminal.run(*line, "--need", "phone!promised")
+    assert said.exit_code == 0, said.output
+    note = hartmann.get("/v1/notes", inmate=weir)["items"][0]
+    assert said.stdout.startswith(f"Recorded: Weir, J. (A1-07, {weir}), unit A; mood low, worse than usual; ")
+    assert "need: phone call, promised" in said.stdout
+    assert f"Note {note['id']}" in said.stdout
+    assert said.stderr == ""
+    assert (note["mood"]["valence"], note["change"], note["basis"]) == (-1, "WORSE", "SAW")
+    assert note["fact"] == "quiet since the visit was cancelled"
+    assert [(need["code"], need["promised"]) for need in note["needs"]] == [("PHONE", True)]
+    assert note["captured_at"] == note["occurred_at"]
+    assert terminal.files("outbox/*/[0-9]*.json") == []
+
+
+def test_for_a_program_the_note_is_json(terminal: Terminal, hartmann: Caller, weir: str) -> None:
+    note = terminal.json("post", weir, "--saw", "", "--sign", "gone quiet:new")
+    assert hartmann.get(f"/v1/notes/{note['id']}") == note
+
+
+def test_a_number_typed_in_small_letters_is_the_same_person(terminal: Terminal, weir: str) -> None:
+    assert terminal.json("post", weir.lower(), "--saw", "Ate well.")["inmate"] == weir
+
+
+def test_a_wing_note_needs_the_unit_only(terminal: Terminal, prison: Prison) -> None:
+    note = terminal.json("post", "--unit", "a", "--heard", "Grumbling at the servery.", "--place", "meal queue")
+    assert (note["inmate"], note["establishment"], note["unit"], note["place"]) == (None, prison.code, "A", "SERVERY")
+
+
+def test_act_now_asks_to_be_said_aloud_too(terminal: Terminal, weir: str) -> None:
+    said = terminal.run("post", weir, "--heard", "Says he wants to die.", "--sign", "wants to die")
+    assert said.exit_code == 0
+    assert "ACT NOW until" in said.stdout
+    assert "aloud" in said.stderr
+
+
+def test_a_late_entry_without_a_reason_is_pointed_out(terminal: Terminal, weir: str) -> None:
+    said = terminal.run("post", weir, "--saw", "Hardly ate.", "--at", "3h ago")
+    assert said.exit_code == 0
+    assert "--late-reason" in said.stderr
+    note = terminal.json("post", weir, "--saw", "Hardly ate.", "--at", "3h ago", "--late-reason", "on escort")
+    assert (note["late"], note["late_reason"]) == (True, "on escort")
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["--saw", "x", "--change", "wrose"], "worse"),
+        (["--change", "worse"], "Say how you know"),
+        (["--saw", "x", "--at", "yesterday"], "write 06:40"),
+        (["--saw", "x", "--chnge", "worse"], "--change"),
+        (["--saw"], "requires an argument"),
+    ],
+)
+def test_what_was_typed_wrong_is_said_and_nothing_is_sent(
+    terminal: Terminal, hartmann: Caller, weir: str, typed: list[str], told: str
+) -> None:
+    said = terminal.run("post", weir, *typed)
+    assert said.exit_code == 2
+    assert told in said.stderr
+    assert hartmann.get("/v1/notes", inmate=weir)["items"] == []
+    assert terminal.files("outbox/*/*.json") == []
+
+
+def test_what_the_server_refuses_is_said_in_the_options_names_and_kept(terminal: Terminal) -> None:
+    said = terminal.run("post", "A9999ZZ", "--saw", "Somebody else's number.")
+    assert said.exit_code == 1
+    assert "INMATE: nobody with the number A9999ZZ" in said.stderr
+    listed = terminal.run("unsent")
+    assert "Somebody else's number." in listed.stdout
+    assert "nobody with the number" in listed.stderr
+    assert terminal.run("unsent", "--drop", "2").exit_code == 2
+    assert terminal.run("unsent", "--drop", "1").exit_code == 0
+    assert terminal.run("unsent").stdout == "Everything was sent.\n"
+
+
+def test_a_refusal_for_a_program_is_the_problem_document(terminal: Terminal) -> None:
+    said = terminal.run("post", "A9999ZZ", "--saw", "x", "--json")
+    assert said.exit_code == 1
+    assert said.stdout == ""
+    problem = json.loads(said.stderr)
+    assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "/inmate")
+
+
+def test_one_that_is_both_watched_and_bounded(terminal: Terminal, weir: str) -> None:
+    note = terminal.json("post", weir, "--saw", "", "--change", "worse", "--watch", "--until", "in 2h")
+    assert note["attention"] == "WATCH"
+
+
+def test_the_words_can_be_looked_up(terminal: Terminal) -> None:
+    said = terminal.run("post", "--words", "need")
+    assert said.exit_code == 0
+    assert "phone" in said.stdout
+    assert "A call to make" in said.stdout
+    assert [one["name"] for one in terminal.json("post", "--words", "mood")] == [
+        "mood_valence",
+        "mood_energy",
+        "not_observed",
+        "mood_source",
+    ]
+    assert terminal.run("post", "--words", "weather").exit_code == 2
+
+
+def test_nobody_logged_in(prison: Prison, tmp_path: Path) -> None:
+    said = Terminal(tmp_path / "another", prison.service.url).run("post", "A1", "--saw", "x")
+    assert said.exit_code == 1
+    assert "handover login" in said.stderr
+
+
+def test_a_fault_of_ours_is_one_sentence_without_the_note(
+    terminal: Terminal, weir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise KeyError("secret words")
+
+    monkeypatch.setattr(Api, "call", broken)
+    said = terminal.run("post", weir, "--saw", "secret words")
+    assert said.exit_code == 1
+    assert "KeyError" in said.stderr
+    assert "secret words" not in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_completion_offers_the_words_of_the_lists(terminal: Terminal) -> None:
+    def offered(line: str) -> str:
+        words = {"_HANDOVER_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+        office = Terminal(terminal.home, terminal.url, words)
+        return office.completed("handover")
+
+    assert "withdrawn" in offered("handover post A1 --sign withd")
+    assert "withdrawn:new" in offered("handover post A1 --sign withdrawn:n")
+    assert "phone!promised" in offered("handover post A1 --need phone!pro")
+    assert "low" in offered("handover post A1 --mood lo")
+
+
+def test_the_password_is_nowhere_on_the_disk(terminal: Terminal) -> None:
+    for path in terminal.home.rglob("*"):
+        assert not path.is_file() or PASSWORD not in path.read_text()
