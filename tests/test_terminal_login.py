@@ -85,11 +85,14 @@ def test_logging_out_leaves_nothing_to_use(terminal: Terminal, hartmann: Caller)
     assert terminal.run("logout").exit_code == 1
 
 
-def test_the_terminal_says_when_it_is_practice(tmp_path: Path, practice_url: str) -> None:
-    office = Terminal(tmp_path / "office", practice_url)
-    said = office.run("login", "p.ngata", "--password-stdin", typed="practice\n")
-    assert said.exit_code == 0
-    for command in (["post", "--unit", "A", "--saw", "All quiet."], ["pull", "--limit", "1"], ["unsent"], ["logout"]):
-        said = office.run(*command)
-        assert said.stderr.splitlines()[0] == "PRACTICE — nothing here is real"
-    assert "PRACTICE" not in office.run("pull", "--limit", "1", "--json").output
+def test_every_command_says_when_it_is_practice(terminal: Terminal, prison: Prison, hartmann: Caller) -> None:
+    identity = prison.service.desk.store.identity
+    object.__setattr__(identity, "practice", True)
+    try:
+        assert terminal.login(hartmann).stderr == "PRACTICE — nothing here is real\n"
+        for command in (["post", "--unit", "A", "--saw", "All quiet."], ["pull", "--limit", "1"], ["unsent"], ["logout"]):
+            assert terminal.run(*command).stderr.splitlines()[0] == "PRACTICE — nothing here is real"
+        terminal.login(hartmann)
+        assert "PRACTICE" not in terminal.run("pull", "--limit", "1", "--json").output
+    finally:
+        object.__setattr__(identity, "practice", False)

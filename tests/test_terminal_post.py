@@ -28,7 +28,7 @@ def terminal(prison: Prison, hartmann: Caller, tmp_path: Path) -> Terminal:
     return office
 
 
-def test_the_line_of_the_founding_paper(terminal: Terminal, hartmann: Caller, weir: str) -> None:
+def test_the_line_everybody_learns_first(terminal: Terminal, hartmann: Caller, weir: str) -> None:
     line = ("post", weir, "--mood", "low", "--change", "worse", "--saw", "quiet since the visit was cancelled")
     said = terminal.run(*line, "--need", "phone!promised")
     assert said.exit_code == 0, said.output
@@ -153,15 +153,10 @@ def test_a_fault_of_ours_is_one_sentence_without_the_note(
 
 
 def test_completion_offers_the_words_of_the_lists(terminal: Terminal) -> None:
-    def offered(line: str) -> str:
-        words = {"_HANDOVER_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
-        office = Terminal(terminal.home, terminal.url, words)
-        return office.completed("handover")
-
-    assert "withdrawn" in offered("handover post A1 --sign withd")
-    assert "withdrawn:new" in offered("handover post A1 --sign withdrawn:n")
-    assert "phone!promised" in offered("handover post A1 --need phone!pro")
-    assert "low" in offered("handover post A1 --mood lo")
+    assert "withdrawn" in terminal.offered("handover post A1 --sign withd")
+    assert "withdrawn:new" in terminal.offered("handover post A1 --sign withdrawn:n")
+    assert "phone!promised" in terminal.offered("handover post A1 --need phone!pro")
+    assert "low" in terminal.offered("handover post A1 --mood lo")
 
 
 def test_the_password_is_nowhere_on_the_disk(terminal: Terminal) -> None:

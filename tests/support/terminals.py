@@ -54,6 +54,13 @@ class Terminal:
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
 
+    def offered(self, line: str) -> str:
+        """What the shell is offered at the Tab key behind this line."""
+        app = typer.Typer()
+        register(app)
+        asked = {"_HANDOVER_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+        return CliRunner().invoke(app, [], env=self.environment | asked, prog_name="handover").stdout
+
     def files(self, pattern: str) -> list[Path]:
         """Files that are kept here for any server."""
         return sorted(self.home.glob(f"handover/terminal/*/{pattern}"))

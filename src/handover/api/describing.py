@@ -1,5 +1,5 @@
-"""What the OpenAPI document says of each operation beside its schema: scopes, refusals, headers. One helper, so that
-it stays true."""
+"""What the OpenAPI document says of each operation beside its schema: scopes, refusals, headers, examples. One place, so
+that it stays true."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from handover import __version__
+from handover.api.examples import EXAMPLES, PROBLEMS
 from handover.domain.access import SCOPES
 from handover.schemas.problems import Problem, TokenProblem
 
@@ -27,12 +28,54 @@ _WHY = {
     429: "Too many attempts; wait `Retry-After` seconds.",
     503: "The store cannot be reached or written right now; try again after `Retry-After` seconds.",
 }
-_HEADERS: dict[int, dict[str, Any]] = {
-    401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
-    308: {"Location": {"schema": {"type": "string"}}},
-    429: {"Retry-After": {"schema": {"type": "integer"}}},
-    503: {"Retry-After": {"schema": {"type": "integer"}}},
+_WHAT = {
+    "notes:read": "Read and list notes and their receipts.",
+    "notes:write": "Record, correct and retract notes, and give receipts.",
+    "needs:read": "Read and list needs.",
+    "needs:write": "Change needs.",
+    "handovers:read": "Read handovers.",
+    "events:read": "Pull events and open feeds.",
+    "roster:read": "Read establishments, units and people.",
+    "roster:write": "Keep establishments, units and people up to date.",
 }
+_ABOUT = """
+Notes, needs and rosters of prisons, and every change to them as an event.
+
+**Who is calling.** `Authorization: Bearer …` with an access token from `POST /oauth/token`. A scope beside an operation is what an
+integration needs for it; staff need a role that has it. What a caller may not see does not exist: 404, and absent from every list.
+
+**Lists** answer `{"items": […], "next": "…"}` and `Link: <…>; rel="next"`. Ask again with `cursor`: nothing is skipped or repeated
+while others write.
+
+**Refusals** are problem documents (RFC 9457). Quote `instance`, which every answer also carries as `X-Request-Id`, when you ask for
+help. Parameters and fields that do not exist are refused: a typo must not lose a need.
+
+**Creating** takes an `Idempotency-Key`, so that a request whose answer got lost can be sent again. **Changing** takes `If-Match`.
+
+**Events as they are committed:** a WebSocket at `/v1/feed?establishment=&unit=&after=`, subprotocol `handover.v1`, with the cursors
+of `GET /v1/events`.
+"""
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
+
+
+_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": _text("How to authenticate (RFC 6750, RFC 7617).")},
+    308: {"Location": _text("The same request under the surviving number.")},
+    429: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}},
+    503: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}},
+}
+_ETAG = {"ETag": {"description": "This version.", "schema": {"type": "string", "pattern": '^"[0-9a-f]+"$'}}}
+_LOCATION = {"Location": _text("Where it is.")}
+_REPLAYED = {
+    "Idempotency-Replayed": {
+        "description": "There where this is the first answer given again.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+_LINK = {"Link": _text('Where to go on: `<…>; rel="next"`.')}
 _IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -52,8 +95,7 @@ def operation(
     schema: str = "Problem",
 ) -> dict[str, Any]:
     """Keyword arguments for a route. `made`: creates, and takes an Idempotency-Key; `tagged`: a single resource with
-    ETag;
-    `conditional`: takes If-Match (True: must)."""
+    ETag; `conditional`: takes If-Match (True: must); `schema`: what a refusal looks like that is the operation's own."""
     parameters: list[dict[str, Any]] = []
     responses: dict[int | str, Any] = {}
     codes = {*refusals, 503}
@@ -62,25 +104,24 @@ def operation(
         codes |= {400, 409, 413}
     if tagged:
         codes.add(304)
-        parameters.append(_header("If-None-Match", "An ETag the caller holds: 304 if it still stands.", '"3"'))
+        parameters.append(_header("If-None-Match", "An ETag the caller holds: 304 if it still stands.", '"7"'))
     if conditional is not None:
         codes |= {400, 412, 413} | ({428} if conditional else set())
-        parameters.append(_header("If-Match", "The ETag of the version that is changed.", '"3"', required=conditional))
+        parameters.append(_header("If-Match", "The ETag of the version that is changed.", '"1"', required=conditional))
     for code in sorted(codes):
-        responses[code] = _response(code, schema)
+        # The token endpoint's own refusals are 400 and 401 (RFC 6749 §5.2); the others are those of every address.
+        responses[code] = _response(code, schema if code in (400, 401) else "Problem")
     extra: dict[str, Any] = {"parameters": parameters} if parameters else {}
-    if scope is not None:
-        extra["security"] = [{"oauth2": [scope] if scope in SCOPES else []}]
+    extra["security"] = [] if scope is None else [{"oauth2": [scope] if scope in SCOPES else []}]
     return {"responses": responses, "openapi_extra": extra}
 
 
 def _header(name: str, description: str, example: str, required: bool = False) -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1}
     return {
         "name": name,
         "in": "header",
         "required": required,
-        "schema": schema,
+        "schema": {"type": "string"},
         "description": description,
         "example": example,
     }
@@ -91,7 +132,8 @@ def _response(code: int, schema: str) -> dict[str, Any]:
     if code in _HEADERS:
         told["headers"] = _HEADERS[code]
     if code >= 400:  # what is fine has its own schema from the route
-        told["content"] = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+        content = {"schema": {"$ref": f"#/components/schemas/{schema}"}, "example": PROBLEMS[schema, code]}
+        told["content"] = {"application/problem+json": content}
     return told
 
 
@@ -108,7 +150,12 @@ def install(app: FastAPI) -> None:
 
 def _document(app: FastAPI) -> dict[str, Any]:
     found = get_openapi(
-        title=app.title, version=__version__, description=app.description, routes=app.routes, openapi_version="3.1.0"
+        title=app.title,
+        version=__version__,
+        summary=app.description,
+        description=_ABOUT,
+        routes=app.routes,
+        openapi_version="3.1.0",
     )
     schemas = found.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
@@ -117,20 +164,46 @@ def _document(app: FastAPI) -> dict[str, Any]:
         [(Problem, "serialization"), (TokenProblem, "serialization")], ref_template="#/components/schemas/{model}"
     )
     schemas.update(shared["$defs"])
+    scopes = {scope: _WHAT[scope] for scope in SCOPES}
     found["components"]["securitySchemes"] = {
         "oauth2": {
             "type": "oauth2",
             "flows": {
-                "password": {
-                    "tokenUrl": "/oauth/token",
-                    "refreshUrl": "/oauth/token",
-                    "scopes": {s: s for s in SCOPES},
-                },
-                "clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {s: s for s in SCOPES}},
+                "password": {"tokenUrl": "/oauth/token", "refreshUrl": "/oauth/token", "scopes": scopes},
+                "clientCredentials": {"tokenUrl": "/oauth/token", "scopes": scopes},
             },
         }
     }
+    for verbs in found["paths"].values():
+        for told in verbs.values():
+            _complete(told)
     return found
+
+
+def _complete(told: dict[str, Any]) -> None:
+    """Adds what follows from the rest: the name for generated clients, the body of a 201 beside a 200, headers, examples."""
+    told["operationId"] = told["summary"].lower().replace(" ", "_")
+    takes = {parameter["name"] for parameter in told.get("parameters", ())}
+    answers = told["responses"]
+    if "200" in answers and "201" in answers:
+        answers["201"] = {**answers["200"], "description": _WHY[201], "headers": dict(_LOCATION)}
+    for code, answer in answers.items():
+        if code >= "400" or code == "308":
+            continue
+        headers = answer.setdefault("headers", {})
+        if takes & {"If-Match", "If-None-Match"}:
+            headers |= _ETAG
+        if code == "201" and "Idempotency-Key" in takes:
+            headers |= _REPLAYED
+        if takes & {"cursor", "after"}:
+            headers |= _LINK
+        if not headers:
+            del answer["headers"]
+    for part in (told.get("requestBody", {}), *answers.values()):
+        for media in part.get("content", {}).values():
+            name = media.get("schema", {}).get("$ref", "").rpartition("/")[2]
+            if name in EXAMPLES:
+                media["example"] = EXAMPLES[name]
 
 
 def query_names(app: FastAPI, path: str, method: str) -> frozenset[str]:

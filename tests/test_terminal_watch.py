@@ -1,0 +1,174 @@
+"""Ngata's terminal shows the wing as it happens, and never leaves her believing that it is quiet when it is blind."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.outage import Outage
+from tests.support.service import Caller
+from tests.support.terminals import Terminal
+
+
+@pytest.fixture
+def outage(tmp_path: Path) -> Iterator[Outage]:
+    network = Outage(tmp_path)
+    yield network
+    network.goes_away()
+
+
+@pytest.fixture
+def hartmann(outage: Outage) -> Caller:
+    return outage.prison.hire("hartmann", "officer", "A")
+
+
+@pytest.fixture
+def ngata(outage: Outage) -> Caller:
+    return outage.prison.hire("ngata", "officer", "A")
+
+
+@pytest.fixture
+def weir(outage: Outage) -> str:
+    return outage.prison.receive("A4417KD")
+
+
+@pytest.fixture
+def terminal(outage: Outage, ngata: Caller, tmp_path: Path) -> Terminal:
+    office = Terminal(tmp_path / "office", outage.url)
+    office.login(ngata)
+    return office
+
+
+def again(outage: Outage, who: Caller) -> Caller:
+    assert outage.service is not None
+    return outage.service.login(who.name)
+
+
+def test_a_note_is_on_the_screen_at_once_and_in_words(terminal: Terminal, hartmann: Caller, weir: str) -> None:
+    with terminal.running("watch") as watch:
+        watch.until("Up to date")
+        hartmann.note(
+            weir,
+            fact="Quiet since the visit was cancelled.",
+            mood={"valence": -1},
+            opinion="He blames himself.",
+            needs=[{"code": "PHONE", "promised": True}],
+            attention="ACT_NOW",
+        )
+        head = watch.until("Weir, J.")
+        assert f"A  Weir, J. (A1-07, {weir})   ACT NOW until" in head
+        watch.until("Hartmann saw: Quiet since the visit was cancelled.")
+        watch.until("Hartmann thinks: He blames himself.")
+        watch.until("need: phone call, promised")
+        watch.process.send_signal(signal.SIGINT)
+        assert watch.ends() == 0
+        assert not any("need:" in line for line in watch.seen[-1:]), "a need is told with its note, not again"
+
+
+def test_a_restart_goes_on_where_it_stopped(terminal: Terminal, hartmann: Caller, weir: str) -> None:
+    with terminal.running("watch") as watch:
+        watch.until("Up to date")
+        hartmann.note(weir, fact="First.")
+        watch.until("First.")
+        watch.process.send_signal(signal.SIGINT)
+        assert watch.ends() == 0
+    hartmann.note(weir, fact="While nobody looked.")
+    with terminal.running("watch") as watch:
+        watch.until("Since ")
+        watch.until("While nobody looked.")
+        watch.until("Up to date")
+        assert not any("First." in line for line in watch.seen)
+
+
+def test_a_watch_that_is_killed_shows_something_twice_rather_than_never(
+    terminal: Terminal, hartmann: Caller, weir: str
+) -> None:
+    with terminal.running("watch") as watch:
+        watch.until("Up to date")
+        hartmann.note(weir, fact="First.")
+        watch.until("First.")
+        watch.process.kill()
+    hartmann.note(weir, fact="While nobody looked.")
+    with terminal.running("watch") as watch:
+        watch.until("While nobody looked.")
+
+
+def test_blindness_is_said_with_its_time_and_what_was_missed_is_shown(
+    outage: Outage, terminal: Terminal, hartmann: Caller, weir: str
+) -> None:
+    with terminal.running("watch") as watch:
+        watch.until("Up to date")
+        outage.goes_away()
+        blind = watch.until("Not connected since")
+        assert "Urgent? Use the radio." in blind
+        outage.comes_back()
+        again(outage, hartmann).note(weir, fact="Said while it was blind.")
+        watch.until("Said while it was blind.", timeout=20)
+        watch.until("Up to date")
+
+
+def test_a_lost_store_is_said_to_be_one(outage: Outage, terminal: Terminal, ngata: Caller) -> None:
+    with terminal.running("watch") as watch:
+        watch.until("Up to date")
+        watch.process.send_signal(signal.SIGINT)
+        assert watch.ends() == 0
+    outage.goes_away()
+    elsewhere = outage.comes_back_with_another_store()
+    there = elsewhere.hire("ngata", "officer", "A")
+    terminal.login(there)
+    kept = terminal.files("cursors/*.json")[0]
+    for name in (path.name for path in terminal.files("logins/*.json")):
+        assert "ngata" in name
+    with terminal.running("watch", "--after", json.loads(kept.read_text())["cursor"]) as watch:
+        watch.until("may be missing above")
+        watch.until("Up to date")
+
+
+def test_notes_that_waited_go_as_soon_as_it_sees_again(outage: Outage, terminal: Terminal, ngata: Caller) -> None:
+    outage.goes_away()
+    terminal.run("post", "--unit", "A", "--saw", "Written in the dark.")
+    with terminal.running("watch") as watch:
+        watch.until("1 note kept here, not sent.")
+        outage.comes_back()
+        watch.until("Sent 1 note", timeout=20)
+        watch.until("Written in the dark.")
+    assert [note["fact"] for note in again(outage, ngata).all("/v1/notes")] == ["Written in the dark."]
+
+
+def test_a_login_taken_away_ends_it_with_words(outage: Outage, terminal: Terminal) -> None:
+    with terminal.running("watch") as watch:
+        watch.until("Up to date")
+        assert terminal.run("logout").exit_code == 0
+        assert watch.ends() == 1
+        assert any("handover login" in line for line in watch.seen)
+
+
+def test_for_a_program_events_and_states_are_lines(
+    outage: Outage, terminal: Terminal, hartmann: Caller, weir: str
+) -> None:
+    with terminal.running("watch", "--unit", "A", "--json") as watch:
+        assert json.loads(watch.until('"live"'))["type"] == "state"
+        note = hartmann.note(weir, fact="First.")
+        assert json.loads(watch.until("note.recorded"))["data"] == note
+        outage.goes_away()
+        blind = json.loads(watch.until('"blind"'))
+        assert blind["since"] <= blind["at"]
+        watch.process.send_signal(signal.SIGINT)
+        assert watch.ends() == 0
+
+
+def test_somewhere_that_is_not_hers(terminal: Terminal) -> None:
+    for elsewhere in (["--establishment", "NOWHERE"], ["--unit", "ZZ"]):
+        with terminal.running("watch", *elsewhere) as watch:
+            assert watch.ends() == 1
+            assert any("refused" in line for line in watch.seen)
+
+
+def test_from_the_start_on_request(terminal: Terminal, hartmann: Caller, weir: str) -> None:
+    hartmann.note(weir, fact="Long ago.")
+    with terminal.running("watch", "--after", "start") as watch:
+        watch.until("on the roster: Weir, J.")
+        watch.until("Long ago.")
+        watch.until("Up to date")
