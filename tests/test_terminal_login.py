@@ -90,7 +90,12 @@ def test_every_command_says_when_it_is_practice(terminal: Terminal, prison: Pris
     object.__setattr__(identity, "practice", True)
     try:
         assert terminal.login(hartmann).stderr == "PRACTICE — nothing here is real\n"
-        for command in (["post", "--unit", "A", "--saw", "All quiet."], ["pull", "--limit", "1"], ["unsent"], ["logout"]):
+        for command in (
+            ["post", "--unit", "A", "--saw", "All quiet."],
+            ["pull", "--limit", "1"],
+            ["unsent"],
+            ["logout"],
+        ):
             assert terminal.run(*command).stderr.splitlines()[0] == "PRACTICE — nothing here is real"
         terminal.login(hartmann)
         assert "PRACTICE" not in terminal.run("pull", "--limit", "1", "--json").output

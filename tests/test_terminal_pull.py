@@ -51,9 +51,7 @@ def test_everything_from_the_beginning_a_line_each(oms: Terminal, hartmann: Call
     assert [json.loads(line)["specversion"] for line in said.stdout.splitlines()] == ["1.0", "1.0"]
 
 
-def test_an_officer_who_is_logged_in_pulls_what_she_may_read(
-    prison: Prison, hartmann: Caller, tmp_path: Path
-) -> None:
+def test_an_officer_who_is_logged_in_pulls_what_she_may_read(prison: Prison, hartmann: Caller, tmp_path: Path) -> None:
     write(hartmann, "First.")
     office = Terminal(tmp_path / "office", prison.service.url)
     office.login(prison.hire("brandt", "officer", "B"))

@@ -96,7 +96,9 @@ def test_needs_and_what_helped_are_on_the_screen() -> None:
         "detail": "call to his daughter",
         "due_at": "2026-11-23T18:00:00Z",
     }
-    shown = told(NOTE | {"needs": [need], "responses": [{"code": "LISTENED", "effect": "HELPED"}], "if_then": "Sit down."})
+    shown = told(
+        NOTE | {"needs": [need], "responses": [{"code": "LISTENED", "effect": "HELPED"}], "if_then": "Sit down."}
+    )
     assert "need: phone call, promised, this shift, due 18:00: call to his daughter" in shown
     assert "did: listened (it helped)" in shown
     assert "if it happens: Sit down." in shown
@@ -119,7 +121,11 @@ def test_a_correction_says_that_it_is_one() -> None:
     ("type_", "data", "words"),
     [
         ("need.updated", {"code": "PHONE", "status": "DONE", "outcome": "Spoke for ten minutes."}, "now: done, Spoke"),
-        ("receipt.recorded", {"kind": "QUERY", "text": "Which visit?", "by": HARTMANN}, "asks about a note: Which visit?"),
+        (
+            "receipt.recorded",
+            {"kind": "QUERY", "text": "Which visit?", "by": HARTMANN},
+            "asks about a note: Which visit?",
+        ),
         ("inmate.updated", {"number": "A4417KD", "name": "Weir, J.", "unit": "A", "cell": "A1-07"}, "on the roster"),
         ("inmate.merged", {"number": "A4417KD", "previous": "A1111AA"}, "A1111AA is the same person"),
         ("shift.moved", {"anything": 1}, "shift moved"),

@@ -142,7 +142,8 @@ def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serves until told to stop."""
     configure_logging(settings.log_level)
-    # The server raises the signal again once it has stopped in order; then this is an ordinary end, and what holds files tidies up.
+    # The server raises the signal again once it has stopped in order; then this is an ordinary end, and what holds
+    # files tidies up.
     signal.signal(signal.SIGTERM, _ended)
     with contextlib.suppress(KeyboardInterrupt):
         server(app, settings).run()

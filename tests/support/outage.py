@@ -1,4 +1,4 @@
-"""A service whose network can fail: it goes away, and comes back at the same address with the same store, or with another."""
+"""A service whose network can fail: it goes away, and comes back at the same address with its store, or another."""
 
 from pathlib import Path
 

@@ -107,6 +107,13 @@ class Running:
             if words in line:
                 return line
 
+    def until_all(self, *words: str, timeout: float = 20) -> None:
+        """Until each of these has been said, in whatever order."""
+        missing = list(words)
+        while missing:
+            line = self.until("", timeout)
+            missing = [word for word in missing if word not in line]
+
     def ends(self, timeout: float = 10) -> int:
         """The exit code, and all remaining lines in `seen`."""
         code = self.process.wait(timeout)

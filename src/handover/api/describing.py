@@ -1,5 +1,5 @@
-"""What the OpenAPI document says of each operation beside its schema: scopes, refusals, headers, examples. One place, so
-that it stays true."""
+"""What the OpenAPI document says of each operation beside its schema: scopes, refusals, headers, examples. One place,
+so that it stays true."""
 
 from typing import Any
 
@@ -41,19 +41,21 @@ _WHAT = {
 _ABOUT = """
 Notes, needs and rosters of prisons, and every change to them as an event.
 
-**Who is calling.** `Authorization: Bearer …` with an access token from `POST /oauth/token`. A scope beside an operation is what an
-integration needs for it; staff need a role that has it. What a caller may not see does not exist: 404, and absent from every list.
+**Who is calling.** `Authorization: Bearer …` with an access token from `POST /oauth/token`. A scope beside an operation
+is what an integration needs for it; staff need a role that has it. What a caller may not see does not exist: 404, and
+absent from every list.
 
-**Lists** answer `{"items": […], "next": "…"}` and `Link: <…>; rel="next"`. Ask again with `cursor`: nothing is skipped or repeated
-while others write.
+**Lists** answer `{"items": […], "next": "…"}` and `Link: <…>; rel="next"`. Ask again with `cursor`: nothing is skipped
+or repeated while others write.
 
-**Refusals** are problem documents (RFC 9457). Quote `instance`, which every answer also carries as `X-Request-Id`, when you ask for
-help. Parameters and fields that do not exist are refused: a typo must not lose a need.
+**Refusals** are problem documents (RFC 9457). Quote `instance`, which every answer also carries as `X-Request-Id`, when
+you ask for help. Parameters and fields that do not exist are refused: a typo must not lose a need.
 
-**Creating** takes an `Idempotency-Key`, so that a request whose answer got lost can be sent again. **Changing** takes `If-Match`.
+**Creating** takes an `Idempotency-Key`, so that a request whose answer got lost can be sent again. **Changing** takes
+`If-Match`.
 
-**Events as they are committed:** a WebSocket at `/v1/feed?establishment=&unit=&after=`, subprotocol `handover.v1`, with the cursors
-of `GET /v1/events`.
+**Events as they are committed:** a WebSocket at `/v1/feed?establishment=&unit=&after=`, subprotocol `handover.v1`, with
+the cursors of `GET /v1/events`.
 """
 
 
@@ -75,6 +77,7 @@ _REPLAYED = {
         "schema": {"type": "string", "enum": ["true"]},
     }
 }
+_NDJSON = {"schema": {"type": "string"}, "example": '{"specversion":"1.0",…}\\n{"specversion":"1.0",…}\\n'}
 _LINK = {"Link": _text('Where to go on: `<…>; rel="next"`.')}
 _IDEMPOTENCY = {
     "name": "Idempotency-Key",
@@ -95,7 +98,7 @@ def operation(
     schema: str = "Problem",
 ) -> dict[str, Any]:
     """Keyword arguments for a route. `made`: creates, and takes an Idempotency-Key; `tagged`: a single resource with
-    ETag; `conditional`: takes If-Match (True: must); `schema`: what a refusal looks like that is the operation's own."""
+    ETag; `conditional`: takes If-Match (True: must); `schema`: the form of the refusals that are its own."""
     parameters: list[dict[str, Any]] = []
     responses: dict[int | str, Any] = {}
     codes = {*refusals, 503}
@@ -181,12 +184,14 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(told: dict[str, Any]) -> None:
-    """Adds what follows from the rest: the name for generated clients, the body of a 201 beside a 200, headers, examples."""
+    """Adds what follows from the rest: a name for clients, the body of a 201 beside a 200, headers, examples."""
     told["operationId"] = told["summary"].lower().replace(" ", "_")
     takes = {parameter["name"] for parameter in told.get("parameters", ())}
     answers = told["responses"]
     if "200" in answers and "201" in answers:
         answers["201"] = {**answers["200"], "description": _WHY[201], "headers": dict(_LOCATION)}
+    if told["operationId"] == "pull_events":
+        answers["200"]["content"]["application/x-ndjson"] = _NDJSON
     for code, answer in answers.items():
         if code >= "400" or code == "308":
             continue
