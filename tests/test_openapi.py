@@ -134,25 +134,6 @@ def test_every_body_has_an_example_that_fits_its_schema(document: Document) -> N
             assert complaints(document, schema, example) == [], name
 
 
-def test_the_scopes_it_names_are_the_scopes_that_are_needed(document: Document, aldermoor: Prison) -> None:
-    scopes = document["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]["scopes"]
-    holders = {scope: aldermoor.connect(f"only-{scope.replace(':', '-')}", scope) for scope in scopes}
-    stranger = httpx.Client(base_url=aldermoor.service.url, trust_env=False)
-    for path, method, told in operations(document):
-        if path in BEFORE_LOGIN:
-            continue
-        request = filled(told, path, method)
-        anonymous = stranger.request(**request)
-        assert (anonymous.status_code, anonymous.headers["www-authenticate"][:7]) == (401, "Bearer "), path
-        [needed] = told["security"][0].values()
-        if not needed:
-            continue
-        other = next(scope for scope in scopes if scope not in needed)
-        assert holders[other].http.request(**request).status_code == 403, f"{method} {path} with {other} alone"
-        assert holders[needed[0]].http.request(**request).status_code not in (401, 403), f"{method} {path}"
-    stranger.close()
-
-
 def filled(told: Document, path: str, method: str, **known: str) -> dict[str, Any]:
     """A request as the document exemplifies it; `known` are ids that this store has."""
     headers = {}
@@ -278,6 +259,25 @@ def test_every_answer_is_as_told_and_every_example_request_works(
     tell(ngata, "GET", "/v1/me", 401)
     every = {(path, method) for path, method, _ in operations(document)}
     assert tell.told == every, "operations this test has not tried"
+
+
+def test_the_scopes_it_names_are_the_scopes_that_are_needed(document: Document, aldermoor: Prison) -> None:
+    scopes = document["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]["scopes"]
+    holders = {scope: aldermoor.connect(f"only-{scope.replace(':', '-')}", scope) for scope in scopes}
+    stranger = httpx.Client(base_url=aldermoor.service.url, trust_env=False)
+    for path, method, told in operations(document):
+        if path in BEFORE_LOGIN:
+            continue
+        request = filled(told, path, method)
+        anonymous = stranger.request(**request)
+        assert (anonymous.status_code, anonymous.headers["www-authenticate"][:7]) == (401, "Bearer "), path
+        [needed] = told["security"][0].values()
+        if not needed:
+            continue
+        other = next(scope for scope in scopes if scope not in needed)
+        assert holders[other].http.request(**request).status_code == 403, f"{method} {path} with {other} alone"
+        assert holders[needed[0]].http.request(**request).status_code not in (401, 403), f"{method} {path}"
+    stranger.close()
 
 
 def test_schemathesis_finds_no_answer_that_the_document_has_not_told(

@@ -81,7 +81,7 @@ def stalled(caller: Caller, **params: str) -> Iterator[Feed]:
 
 @dataclass
 class Audience:
-    """Many feeds in one thread; when each heard what."""
+    """Many feeds in one thread; when they heard of what, by its id."""
 
     heard: dict[str, list[float]] = field(default_factory=dict)
     ends: list[int] = field(default_factory=list)
@@ -112,8 +112,7 @@ def audience(callers: list[Caller], **params: str) -> Iterator[Audience]:
                     if frame["type"] == "live":
                         live.set()
                     elif frame["type"] == "event":
-                        told.heard.setdefault(frame["event"]["id"], []).append(monotonic())
-                        told.heard.setdefault(frame["event"]["data"]["id"], []).append(monotonic())
+                        told.heard.setdefault(frame["event"]["data"].get("id"), []).append(monotonic())
             except ConnectionClosed as end:
                 told.ends.append(end.rcvd.code if end.rcvd else 1006)
 

@@ -209,6 +209,8 @@ def _complete(told: dict[str, Any]) -> None:
             name = media.get("schema", {}).get("$ref", "").rpartition("/")[2]
             if name in EXAMPLES:
                 media["example"] = EXAMPLES[name]
+            elif media.get("schema") == {}:  # an answer that says no more than its status
+                media |= {"schema": {"type": "object", "additionalProperties": False}, "example": {}}
 
 
 def query_names(app: FastAPI, path: str, method: str) -> frozenset[str]:

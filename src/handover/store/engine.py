@@ -57,7 +57,12 @@ def _open_sqlite(url: sa.URL, readers: int) -> Engines:
         raise StoreNotReady(
             "The embedded store needs a file: sqlite:////folder/handover.sqlite3. Memory would forget every note."
         )
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = Path(url.database)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(mode=0o600)  # SQLite gives its side files the same rights
+    except OSError as error:
+        raise StoreNotReady(f"The store {file} cannot be opened: {error.strerror}.") from None
     shared: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
     write = sa.create_engine(url, poolclass=NullPool, **shared)
     read = sa.create_engine(url, poolclass=QueuePool, pool_size=readers, max_overflow=2, **shared)

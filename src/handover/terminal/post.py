@@ -77,8 +77,8 @@ def post(
             "--need",
             _NEXT,
             "What is needed. Marks: promised, now, this-shift, next-shift. "
-            "'phone!promised@18:00:call to his daughter'. As often as needed.",
-            "WORD[!MARK][@TIME][:DETAIL]",
+            "'phone,promised@18:00:call to his daughter'. As often as needed.",
+            "WORD[,MARK][@TIME][:DETAIL]",
             completion.need,
         ),
     ] = None,
@@ -118,10 +118,10 @@ def post(
 ) -> None:
     """Write a note. It is kept on this machine first, then sent; without a network it goes later, by itself.
 
-    handover post A4417KD --mood low --change worse --saw "quiet since the visit was cancelled" --need phone!promised
+    handover post A4417KD --mood low --change worse --saw "quiet since the visit was cancelled" --need phone,promised
 
     Words are those of the code lists; a beginning is enough where only one can be meant, and Tab completes them.
-    Where the shell takes ! for itself, write a comma: --need phone,promised
+    Marks on a need may also begin with !, as in 'phone!promised': in quotes, because some shells take ! for themselves.
     """
     known = zip(
         BASES,

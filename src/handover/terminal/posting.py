@@ -130,7 +130,8 @@ def _tell_sent(voice: Speech, here: Desk, sent: Sent, reader: Reader, *, urgent:
         voice.emit(note)
         return
     who = name_of(here.api, note["inmate"]) if note.get("inmate") else "the wing"
-    parts = [f"Recorded: {who}, unit {note.get('unit')}", *_what_follows(note, reader)]
+    when = [f"happened {reader.time(note.get('occurred_at'))}"] if sent.kept.time_claimed else []
+    parts = [f"Recorded: {who}, unit {note.get('unit')}", *when, *_what_follows(note, reader)]
     voice.say("; ".join(parts) + f". Note {note.get('id')}")
     if note.get("late") and not note.get("late_reason"):
         voice.warn("It is a late entry, over an hour after it happened. Next time say why: --late-reason TEXT")

@@ -11,8 +11,8 @@ from handover.terminal.words import Vocabulary, beginning, choices, said, sugges
 
 Fields = dict[str, Any]
 
-NEED_FORM = "WORD[!MARK…][@TIME][:DETAIL]"
-_NEED_EXAMPLE = "phone!promised@18:00:call to his daughter"
+NEED_FORM = "WORD[,MARK…][@TIME][:DETAIL]"
+_NEED_EXAMPLE = "phone,promised@18:00:call to his daughter"
 _MARK = re.compile(r"[!,+](?P<mark>[^!,+@:]*)")
 _DUE = re.compile(
     r"@ *(?P<time>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d)?(?:[Zz]|[+-]\d\d:\d\d)?"

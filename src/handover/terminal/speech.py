@@ -40,11 +40,11 @@ class Speech:
 
     def say(self, words: str | Text) -> None:
         """A line of the result, for a person."""
-        self.out.print(words if isinstance(words, Text) else plain(words))
+        show(self.out, words)
 
     def warn(self, words: str | Text) -> None:
         """A line beside the result, for a person."""
-        self.err.print(words if isinstance(words, Text) else plain(words))
+        show(self.err, words)
 
     def emit(self, thing: object) -> None:
         """The result, for a program: one line."""
@@ -56,16 +56,28 @@ class Speech:
             self.warn(Text(PRACTICE, style="bold"))
 
 
+def show(console: Console, words: str | Text) -> None:
+    """Prints words; on a screen, what does not fit into a line goes on in the next, set in so that it shows."""
+    text = words if isinstance(words, Text) else Text(plain(words))
+    for line in text.split("\n", allow_blank=True):
+        if not console.is_terminal:
+            console.print(line, soft_wrap=True)
+            continue
+        inset = len(line.plain) - len(line.plain.lstrip(" "))
+        hang = inset + 4 if inset else 0
+        for number, part in enumerate(line.wrap(console, max(20, console.width - hang))):
+            part.rstrip()
+            console.print(Text(" " * hang) + part if number else part)
+
+
 def speech(as_json: bool) -> Speech:
     """The two streams, made at the time of the command: what they are connected to is known only then."""
     return Speech(as_json, _console(stderr=False), _console(stderr=True))
 
 
 def _console(*, stderr: bool) -> Console:
-    # Text of notes is never markup, and lines that a program or a file reads are not folded at some width.
-    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-    console.soft_wrap = not console.is_terminal
-    return console
+    # The text of a note is never markup.
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager

@@ -63,6 +63,7 @@ def show(console: Console, lines: list[Line]) -> None:
     for line in lines:
         margin = " " * (_INDENT if line.inset else 0)
         if not console.is_terminal:
+            # Lines that a file or a program reads are not folded at some width.
             console.print(Text(margin) + line.text, soft_wrap=True)
             continue
         # The first line may begin at the margin, but what is folded under it never does.

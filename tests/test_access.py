@@ -1,0 +1,273 @@
+"""Who may read and do what: the contract's rules as a table, the decisions held against it, and every way in against the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handover.domain.access import (
+    CLIENT_HANDLING,
+    Facts,
+    Principal,
+    belongs,
+    may,
+    may_amend,
+    may_read,
+    may_read_sealed,
+    operator,
+)
+from tests.support.rights import HANDLING, RELATIONS, ROLES, change, reads, relation_to
+from tests.support.service import Caller, Prison, Service
+
+UNIT, OTHER = "A", "B"
+
+
+def somebody(role: str, relation: str) -> Principal:
+    """A member of staff of ALM who stands so to unit A; the writer has gone to BEL since."""
+    postings = {"U": [("ALM", "A")], "O": [("ALM", "B")], "E": [], "X": [("BEL", "A")], "W": [("BEL", "A")]}[relation]
+    place = "BEL" if relation in "XW" else "ALM"
+    id_ = "writer" if relation == "W" else "reader"
+    return Principal("user", id_, id_, id_, role, frozenset({place}), frozenset(postings))
+
+
+def system(*handling: str, place: str = "ALM", scopes: tuple[str, ...] = ("notes:read",), id_: str = "offices") -> Principal:
+    """Another system, bound to a prison and to classes."""
+    bound = frozenset(handling)
+    return Principal("client", id_, id_, id_, "integration", frozenset({place}), frozenset(), frozenset(scopes), bound)
+
+
+def note(handling: str, unit: str = UNIT, author: str = "writer", status: str = "ACTIVE") -> Facts:
+    return Facts("ALM", unit, handling, author, status)
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "CORRECTED", "RESTRICTED", "RETRACTED"])
+@pytest.mark.parametrize("role", ROLES)
+def test_staff_read_what_the_contract_says_and_nothing_else(role: str, status: str) -> None:
+    for handling in HANDLING:
+        for relation in RELATIONS:
+            verdict = may_read(somebody(role, relation), note(handling, status=status))
+            assert bool(verdict) is reads(role, handling, relation, status), (handling, relation, verdict.reason)
+            assert verdict.reason, "every decision says why"
+
+
+def test_somebody_of_several_units_reads_as_staff_of_each() -> None:
+    night = Principal("user", "n", "n", "n", "officer", frozenset({"ALM"}), frozenset({("ALM", "A"), ("ALM", "B")}))
+    assert may_read(night, note("UNIT", "A"))
+    assert may_read(night, note("UNIT", "B"))
+    assert not may_read(night, note("UNIT", "C"))
+
+
+def test_a_unit_of_the_same_name_elsewhere_is_another_unit() -> None:
+    both = Principal("user", "n", "n", "n", "officer", frozenset({"ALM", "BEL"}), frozenset({("BEL", "A")}))
+    assert not may_read(both, note("UNIT", "A"))
+
+
+@pytest.mark.parametrize("bound", [(), *((one,) for one in HANDLING), CLIENT_HANDLING, HANDLING])
+def test_another_system_reads_the_classes_it_is_bound_to(bound: tuple[str, ...]) -> None:
+    for handling in HANDLING:
+        assert bool(may_read(system(*bound), note(handling))) is (handling in bound)
+        assert not may_read(system(*bound, place="BEL"), note(handling)), "bound to another prison"
+        assert may_read(system(*bound, place="BEL", id_="writer"), note(handling)), "what it wrote itself"
+    assert CLIENT_HANDLING == ("UNIT", "ESTABLISHMENT"), "what a client is bound to when nothing is said"
+
+
+@pytest.mark.parametrize("role", [*ROLES, "integration", "operator"])
+def test_the_text_of_a_retracted_note_is_for_the_auditor_of_its_prison_alone(role: str) -> None:
+    for relation in RELATIONS:
+        here = relation in "UOE"
+        verdict = may_read_sealed(somebody(role, relation), note("UNIT", status="RETRACTED"))
+        assert bool(verdict) is (role == "auditor" and here)
+    assert not may_read_sealed(system(*HANDLING), note("UNIT", status="RETRACTED"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_note_is_put_right_by_its_author_or_by_a_manager_of_its_prison(role: str) -> None:
+    for relation in RELATIONS:
+        expected = relation == "W" or (relation in "UOE" and role in ("supervisor", "governor"))
+        assert bool(may_amend(somebody(role, relation), note("UNIT"))) is expected
+    assert not may_amend(system(*HANDLING), note("UNIT"))
+    assert may_amend(system(id_="writer"), note("UNIT"))
+
+
+WRITERS = "officer supervisor governor health chaplain assessor"
+STAFF = f"{WRITERS} auditor admin"
+OPERATIONS = {
+    "notes.record": (f"{WRITERS} guest", "notes:write"),
+    "notes.amend": (f"{WRITERS} guest", "notes:write"),
+    "notes.read": (f"{STAFF} guest", "notes:read"),
+    "receipts.record": (f"{WRITERS} guest", "notes:write"),
+    "needs.read": (f"{STAFF} guest", "needs:read"),
+    "needs.change": (WRITERS, "needs:write"),
+    "events.read": (f"{STAFF} guest", "events:read"),
+    "roster.read": (STAFF, "roster:read"),
+    "handovers.read": (STAFF, "handovers:read"),
+    "roster.write": ("admin operator", "roster:write"),
+    "roster.move": ("admin operator supervisor governor", "roster:write"),
+    "access-log.read": ("auditor", None),
+}
+SCOPES = (
+    "notes:read",
+    "notes:write",
+    "needs:read",
+    "needs:write",
+    "handovers:read",
+    "events:read",
+    "roster:read",
+    "roster:write",
+)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_is_for_certain_roles_and_for_one_scope(operation: str) -> None:
+    roles, needed = OPERATIONS[operation]
+    for role in (*ROLES, "operator"):
+        verdict = may(somebody(role, "U"), operation)
+        assert bool(verdict) is (role in roles.split()), (role, verdict.reason)
+    for scope in SCOPES:
+        verdict = may(system(*HANDLING, scopes=(scope,)), operation)
+        assert bool(verdict) is (scope == needed), (scope, verdict.reason)
+
+
+def test_the_operator_reads_nobodys_notes() -> None:
+    for handling in HANDLING:
+        for status in ("ACTIVE", "RETRACTED"):
+            assert not may_read(operator("root", ["ALM"]), note(handling, status=status))
+
+
+def test_whoever_belongs_nowhere_reads_nothing() -> None:
+    for role in ROLES:
+        nobody = Principal("user", "x", "x", "x", role, frozenset())
+        assert not any(may_read(nobody, note(handling, status="RETRACTED")) for handling in HANDLING)
+        assert not belongs(nobody, "ALM")
+
+
+# --- Every way in agrees with every other, whoever asks -----------------------------------------------------------------
+
+
+@dataclass
+class World:
+    """Two prisons full of notes, and one reader whose rights are changed again and again."""
+
+    service: Service
+    here: Prison
+    there: Prison
+    reader: Caller
+    notes: dict[str, dict[str, Any]]
+    needs: dict[str, dict[str, Any]]
+
+    def expected(self, role: str, postings: set[tuple[str, str]], things: dict[str, dict[str, Any]]) -> set[str]:
+        """What the table says the reader reads."""
+        return {
+            id_
+            for id_, thing in things.items()
+            if thing["own"]
+            or reads(
+                role,
+                thing["handling"],
+                relation_to(thing["unit"], thing["establishment"], postings),
+                thing["status"],
+            )
+        }
+
+
+@pytest.fixture(scope="module")
+def world(service: Service) -> World:
+    here, there = service.prison(), service.prison()
+    places = [(here.code, ""), (there.code, "")]
+    reader = here.hire("reader", "supervisor")
+    change(service, reader, places=places)
+    world = World(service, here, there, reader, {}, {})
+    for prison in (here, there):
+        keep(world, prison, prison.hire("keyes", "governor"))
+    return world
+
+
+def keep(world: World, prison: Prison, writer: Caller) -> None:
+    """Fills a prison: every class on two wings by somebody else and by the reader; some put right, some taken back."""
+    for unit, person in (("A", prison.receive("A1")), ("B", prison.receive("B1", "B"))):
+        for handling in HANDLING:
+            for by in (writer, world.reader):
+                remember(world, by, by.note(person, handling=handling, needs=[{"code": "PHONE"}]))
+            if unit == "A":
+                old = writer.note(person, handling=handling, needs=[{"code": "MAIL"}])
+                # A note that is put right says everything again; its needs go on under the new one.
+                again = {"basis": "SAW", "fact": "Ate a little.", "handling": handling}
+                new = writer.post(f"/v1/notes/{old['id']}/corrections", {"reason": "Looked again.", "note": again})
+                remember(world, writer, {**old, "needs": []}, "CORRECTED")
+                remember(world, writer, new)
+                gone = writer.note(person, handling=handling, needs=[{"code": "FOOD"}])
+                writer.post(f"/v1/notes/{gone['id']}/retractions", {"reason": "NOT_TRUE"})
+                remember(world, writer, gone, "RETRACTED")
+
+
+def remember(world: World, by: Caller, note: dict[str, Any], status: str = "ACTIVE") -> None:
+    kept = {name: note[name] for name in ("establishment", "unit", "handling")}
+    world.notes[note["id"]] = {**kept, "status": status, "own": by is world.reader}
+    for need in note["needs"]:
+        # Of a retracted note's need nothing is left to look into, for the auditor either.
+        world.needs[need["id"]] = {**kept, "status": "OPEN", "own": by is world.reader}
+
+
+def everything_read(world: World, reader: Caller, kind: str, things: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:
+    """Each way in, and the ids it shows."""
+    yield "list", {item["id"] for item in reader.all(f"/v1/{kind}", limit=200)}
+    single = {id_: reader.http.get(f"/v1/{kind}/{id_}").status_code for id_ in things}
+    assert set(single.values()) <= {200, 404}
+    yield "single", {id_ for id_, status in single.items() if status == 200}
+
+
+def everything_heard(events: list[Any], kind: str) -> set[str]:
+    return {event["data"]["id"] for event in events if event["type"].startswith(kind)}
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(data=st.data())
+def test_list_single_pull_and_feed_show_the_same_to_any_reader(world: World, data: st.DataObject) -> None:
+    spots = [(prison.code, unit) for prison in (world.here, world.there) for unit in ("", "A", "B")]
+    role = data.draw(st.sampled_from(ROLES), "role")
+    postings = data.draw(st.sets(st.sampled_from(spots), min_size=1), "postings")
+    change(world.service, world.reader, role=role, places=sorted(postings))
+    in_reach = {prison for prison, _ in postings}
+    pulled, _ = world.reader.pull()
+    with world.reader.feed() as feed:
+        fed = feed.until_live()
+    assert [(e["source"], e["sequence"], e["data"]) for e in sorted(pulled, key=place_of)] == [
+        (e["source"], e["sequence"], e["data"]) for e in sorted(fed, key=place_of)
+    ]
+    for kind, things in (("notes", world.notes), ("needs", world.needs)):
+        expected = world.expected(role, postings, things)
+        for way, shown in everything_read(world, world.reader, kind, things):
+            assert shown == expected, f"{way} of {kind} as {role}"
+        # A log is a prison's: what one wrote in another prison is still read there, and no longer heard from there.
+        audible = {id_ for id_ in expected if things[id_]["establishment"] in in_reach}
+        assert everything_heard(pulled, kind[:-1] + ".") == audible, f"events of {kind} as {role}"
+
+
+def place_of(event: Any) -> tuple[str, int]:
+    return event["source"], event["sequence"]
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(data=st.data())
+def test_list_single_pull_and_feed_show_the_same_to_any_other_system(world: World, data: st.DataObject) -> None:
+    bound = data.draw(st.sets(st.sampled_from(HANDLING), min_size=1), "classes")
+    prisons = data.draw(st.sets(st.sampled_from([world.here.code, world.there.code]), min_size=1), "prisons")
+    name = f"system{len(world.service.callers)}"
+    scopes = ("notes:read", "needs:read", "events:read")
+    client = world.here.connect(name, *scopes, handling=tuple(bound), establishments=sorted(prisons))
+    pulled, _ = client.pull()
+    with client.feed() as feed:
+        fed = feed.until_live()
+    assert sorted(map(place_of, pulled)) == sorted(map(place_of, fed))
+    for kind, things in (("notes", world.notes), ("needs", world.needs)):
+        expected = {i for i, t in things.items() if t["handling"] in bound and t["establishment"] in prisons}
+        for way, shown in everything_read(world, client, kind, things):
+            assert shown == expected, f"{way} of {kind}"
+        assert everything_heard(pulled, kind[:-1] + ".") == expected

@@ -1,0 +1,733 @@
+"""The feed and the pull: one log, read in two ways, and what ends a reading."""
+
+import json
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from datetime import timedelta
+from threading import Event, Thread
+from time import monotonic
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from handover.domain.access import HANDLING
+from handover.services import accounts
+from tests.support.readers import READS, audience, closed, eventually, hears_everything, metric, stalled
+from tests.support.service import Caller, Feed, Prison, Service, settings_for
+
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+NDJSON = {"Accept": "application/x-ndjson"}
+
+
+def ids(items: list[Any]) -> list[str]:
+    return [event["id"] for event in items]
+
+
+def posted_to(prison: Prison, name: str, places: list[tuple[str, str]], role: str = "officer") -> Caller:
+    """Somebody who works in several prisons."""
+    username = f"{name}.{prison.code}".lower()
+    service = prison.service
+    service.do(
+        lambda uow: accounts.add_user(
+            uow, service.hasher, username, name=name.title(), role=role, places=places, password="a few good words"
+        )
+    )
+    return service.login(username)
+
+
+def change(prison: Prison, who: Caller, **what: Any) -> None:
+    prison.service.do(lambda uow: accounts.change_user(uow, who.name, **what))
+
+
+# --- Frames ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_feed_says_hello_then_what_was_missed_then_that_it_is_live_and_goes_on_beating(prison: Prison) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    weir = prison.receive("A4417KD")
+    missed = hartmann.note(weir, fact="Asked twice whether his sister has called.")
+    with ngata.feed(establishment=prison.code) as feed:
+        assert feed.socket.subprotocol == "handover.v1"
+        hello, arrived, event = feed.frame(), feed.frame(), feed.frame()
+        assert set(hello) == {"type", "cursor", "heartbeat_s"}
+        assert (hello["type"], hello["heartbeat_s"]) == ("hello", prison.service.settings.heartbeat_s)
+        assert arrived["event"]["type"] == "inmate.updated"
+        assert set(event) == {"type", "event"}
+        told = event["event"]
+        assert UUID7.fullmatch(told["id"])
+        assert told == {
+            "specversion": "1.0",
+            "id": told["id"],
+            "source": f"/v1/establishments/{prison.code}",
+            "type": "note.recorded",
+            "subject": weir,
+            "time": missed["recorded_at"],
+            "datacontenttype": "application/json",
+            "sequence": arrived["event"]["sequence"] + 1,
+            "unit": "A",
+            "data": missed,
+            "cursor": told["cursor"],
+        }
+        assert feed.frame() == {"type": "live", "cursor": told["cursor"]}
+        assert feed.frame(3) == {"type": "heartbeat", "cursor": told["cursor"]}
+        heard = hartmann.note(weir, fact="She has called.")
+        live = feed.event()
+        assert live["data"] == heard
+        assert feed.next("heartbeat")["cursor"] == live["cursor"]
+
+
+def test_a_feed_opens_for_a_client_that_names_no_subprotocol(prison: Prison) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    url = f"{prison.service.url.replace('http', 'ws')}/v1/feed?after=now"
+    with connect(url, additional_headers={"Authorization": f"Bearer {ngata.token}"}, proxy=None) as socket:
+        assert socket.subprotocol is None
+        assert Feed(socket).until_live() == []
+
+
+def test_heartbeats_come_while_a_long_replay_has_nothing_for_this_reader(prison: Prison) -> None:
+    hartmann, brandt = prison.hire("hartmann", "officer", "A"), prison.hire("brandt", "officer", "B")
+    for _ in range(30):
+        hartmann.note(unit="A")
+    with brandt.feed(after=None or "now") as feed:
+        feed.until_live()
+        for _ in range(10):
+            hartmann.note(unit="A")
+        cursors = {feed.next("heartbeat")["cursor"] for _ in range(2)}
+    assert brandt.pull(cursors.pop())[0] == [], "a heartbeat's cursor lies behind what was not for this reader"
+
+
+# --- Cursors ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_cursor_works_on_both_ways_of_reading(prison: Prison) -> None:
+    hartmann = prison.hire("hartmann", "officer", "A")
+    records = hears_everything(prison)
+    weir = prison.receive("A4417KD")
+    hartmann.note(weir, needs=[{"code": "PHONE", "promised": True}])
+    hartmann.note(weir)
+    events, end = records.pull()
+    assert [event["type"] for event in events] == ["inmate.updated", "note.recorded", "need.opened", "note.recorded"]
+    with records.feed() as feed:
+        hello = feed.frame()
+        replayed = [feed.frame()["event"] for _ in events]
+        live, beat = feed.frame(), feed.frame(3)
+    assert replayed == events, "both ways tell the same"
+    assert live["cursor"] == beat["cursor"] == end
+    for position, cursor in [(0, hello["cursor"]), *enumerate([e["cursor"] for e in events], start=1), (4, end)]:
+        assert records.pull(cursor)[0] == events[position:]
+        with records.feed(after=cursor) as feed:
+            assert feed.until_live() == events[position:]
+
+
+def test_now_means_from_here_on_and_nothing_means_from_the_beginning(prison: Prison) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    before = hartmann.note(unit="A")
+    nothing, here = ngata.pull("now")
+    with ngata.feed(after="now") as from_now, ngata.feed() as from_the_beginning:
+        assert (nothing, from_now.until_live()) == ([], [])
+        assert [event["data"] for event in from_the_beginning.until_live()] == [before]
+        after = hartmann.note(unit="A")
+        assert from_now.event()["data"] == from_the_beginning.event()["data"] == after
+    assert [event["data"] for event in ngata.pull(here)[0]] == [after]
+
+
+def test_a_reader_of_two_prisons_resumes_both_with_any_of_its_cursors(service: Service) -> None:
+    north, south = service.prison(), service.prison()
+    people = {p.code: p.hire("hartmann", "officer", "A") for p in (north, south)}
+    records = hears_everything(north, south)
+    for place in (north, south, south, north, south, north, north):
+        people[place.code].note(unit="A")
+    pulled, _ = records.pull()
+    assert [e["source"][-4:] for e in pulled] == [
+        p.code for p in (north, south, south, north, south, north, north)
+    ], "a pull tells them in the order of time"
+    with records.feed() as feed:
+        fed = feed.until_live()
+    everything = set(ids(pulled))
+    assert set(ids(fed)) == everything
+    for told in (pulled, fed):
+        for position, event in enumerate(told, start=1):
+            rest = everything - set(ids(told[:position]))
+            assert set(ids(records.pull(event["cursor"])[0])) == rest
+            with records.feed(after=event["cursor"]) as feed:
+                missed = feed.until_live()
+            assert set(ids(missed)) == rest
+            for place in (north, south):
+                one = [e["sequence"] for e in missed if e["source"].endswith(place.code)]
+                assert one == sorted(one)
+
+
+def test_a_reader_of_two_prisons_goes_on_with_its_cursor_in_one_of_them(service: Service) -> None:
+    north, south = service.prison(), service.prison()
+    records = hears_everything(north, south)
+    north.hire("hartmann", "officer", "A").note(unit="A")
+    south.hire("brandt", "officer", "A").note(unit="A")
+    _, cursor = records.pull()
+    south.hire("ngata", "officer", "A").note(unit="A")
+    later, _ = records.pull(cursor)
+    assert len(later) == 1
+    for place, rest in ((north, []), (south, later)):
+        assert ids(records.pull(cursor, establishment=place.code)[0]) == ids(rest)
+        with records.feed(after=cursor, establishment=place.code) as feed:
+            assert ids(feed.until_live()) == ids(rest)
+
+
+def test_a_cursor_of_one_prison_alone_is_refused_for_another(service: Service) -> None:
+    north, south = service.prison(), service.prison()
+    records = hears_everything(north, south)
+    north.hire("hartmann", "officer", "A").note(unit="A")
+    south.hire("brandt", "officer", "A").note(unit="A")
+    _, cursor = records.pull(establishment=north.code)
+    records.get("/v1/events", 409, after=cursor, establishment=south.code)
+    with records.feed(after=cursor, establishment=south.code) as feed:
+        assert closed(feed)[0] == 4409
+
+
+def _packed(text: str) -> str:
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "garbage", "NOW", "%00", "ünser", "0", "-1", "=" * 5, _packed("."), _packed("{store}"), _packed("deadbeef.{code}:1")]
+    + ["{store}.{code}:1000000", "{store}.{code}:-1", "{store}.{code}:1" + "0" * 30, "{store}.{code}", "{store}.{code}:x"],
+)
+def test_a_cursor_that_cannot_be_honoured_is_refused_out_loud(prison: Prison, cursor: str) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    ngata.note(unit="A")
+    if cursor.startswith("{store}."):
+        store = prison.service.desk.store.identity.id
+        cursor = _packed(cursor.format(store=store, code=prison.code))
+    told = ngata.get("/v1/events", 409, after=cursor)
+    assert told["type"].endswith("cursor-not-resumable")
+    assert "after=now" in told["detail"]
+    with ngata.feed(after=cursor) as feed:
+        code, reason = closed(feed)
+    assert code == 4409
+    assert "after=now" in reason
+
+
+# --- What is heard ---------------------------------------------------------------------------------------------------
+
+
+def test_a_unit_filter_hears_who_comes_and_who_leaves(prison: Prison) -> None:
+    prison.admin.put(f"/v1/establishments/{prison.code}/units/C", {"name": "C wing"})
+    osei = prison.hire("osei", "supervisor")
+    weir, king = prison.receive("A1", "A"), prison.receive("B1", "B")
+    with (
+        osei.feed(unit="A", after="now") as a,
+        osei.feed(unit="B", after="now") as b,
+        osei.feed(unit="C", after="now") as c,
+    ):
+        for feed in (a, b, c):
+            assert feed.until_live() == []
+        spot = {"establishment": prison.code, "reason": "Works in the kitchen from Monday"}
+        osei.post(f"/v1/inmates/{weir}/moves", {**spot, "unit": "B"})
+        osei.post(f"/v1/inmates/{king}/moves", {**spot, "unit": "C"})
+        left, gone = a.event(), [b.event(), b.event()]
+        assert (left["type"], left["subject"], left["data"]["move"]["to"]["unit"]) == ("inmate.moved", weir, "B")
+        assert [(event["subject"], event["unit"]) for event in gone] == [(weir, "B"), (king, "C")]
+        assert c.event()["subject"] == king
+        for feed in (a, c):
+            feed.next("heartbeat")
+
+
+def test_a_person_who_leaves_for_another_prison_is_told_to_both(service: Service) -> None:
+    north, south = service.prison(), service.prison()
+    osei = posted_to(north, "osei", [(north.code, ""), (south.code, "")], "supervisor")
+    ngata, brandt = north.hire("ngata", "officer", "A"), south.hire("brandt", "officer", "B")
+    weir = north.receive("A1", "A")
+    need = ngata.note(weir, needs=[{"code": "PHONE", "detail": "his sister, before noon"}])["needs"][0]["id"]
+    with ngata.feed(after="now") as here, brandt.feed(after="now", unit="B") as there:
+        assert here.until_live() == there.until_live() == []
+        osei.post(
+            f"/v1/inmates/{weir}/moves", {"establishment": south.code, "unit": "B", "reason": "Transferred to be near"}
+        )
+        moved, dropped = here.event(), here.event()
+        assert (moved["type"], moved["data"]) == ("inmate.moved", {"id": weir, "status": "LEFT"})
+        assert (dropped["type"], dropped["data"]) == ("need.updated", {"id": need, "status": "OPEN"})
+        arrived, taken_up = there.event(), there.event()
+        assert (arrived["type"], arrived["data"]["unit"]) == ("inmate.moved", "B")
+        assert (taken_up["type"], taken_up["data"]["detail"]) == ("need.updated", "his sister, before noon")
+
+
+def test_several_feeds_share_a_token_each_with_its_own_filter_and_position(prison: Prison) -> None:
+    osei = prison.hire("osei", "supervisor")
+    osei.note(unit="A")
+    with osei.feed() as whole, osei.feed(unit="B") as wing, osei.feed(after="now") as fresh:
+        assert [len(feed.until_live()) for feed in (whole, wing, fresh)] == [1, 0, 0]
+        b = osei.note(unit="B")
+        assert [feed.event()["data"] for feed in (whole, wing, fresh)] == [b, b, b]
+        a = osei.note(unit="A")
+        assert [feed.event()["data"] for feed in (whole, fresh)] == [a, a]
+        wing.next("heartbeat")
+
+
+# --- Pull ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pull_goes_page_by_page_in_json_and_line_by_line_and_says_where_to_go_on(prison: Prison) -> None:
+    hartmann, records = prison.hire("hartmann", "officer", "A"), hears_everything(prison)
+    notes = [hartmann.note(unit="A") for _ in range(7)]
+    first = records.get("/v1/events", limit=3)
+    assert set(first) == {"items", "cursor", "more"}
+    assert (ids(first["items"]), first["more"], first["cursor"]) == (
+        ids(records.pull()[0][:3]),
+        True,
+        first["items"][-1]["cursor"],
+    )
+    answer, heard = records.http.get("/v1/events", params={"limit": 3}, headers=NDJSON), []
+    while answer.text:
+        assert answer.headers["content-type"].startswith("application/x-ndjson")
+        lines = [json.loads(line) for line in answer.text.splitlines()]
+        assert len(lines) <= 3
+        heard += lines
+        path = re.fullmatch(r'<([^>]+)>; rel="next"', answer.headers["link"])
+        assert path
+        answer = records.http.get(path[1], headers=NDJSON)
+    assert [event["data"]["id"] for event in heard] == [note["id"] for note in notes]
+    assert heard == records.pull()[0]
+
+
+def test_a_pull_is_narrowed_by_type_and_unit_and_refuses_what_it_does_not_know(prison: Prison) -> None:
+    hartmann, records = prison.hire("hartmann", "officer", "A"), hears_everything(prison)
+    need = hartmann.note(unit="A", needs=[{"code": "PHONE"}])["needs"][0]["id"]
+    prison.hire("brandt", "officer", "B").note(unit="B")
+    assert [e["data"]["id"] for e in records.pull(type="need.opened")[0]] == [need]
+    both = records.get("/v1/events", type=["need.opened", "note.recorded"], unit="A")
+    assert [e["type"] for e in both["items"]] == ["note.recorded", "need.opened"]
+    for wrong in ({"type": "note.read"}, {"limit": 0}, {"limit": 201}, {"wait": 31}, {"untl": "x"}, {"wait": -1}):
+        told = records.get("/v1/events", 422, **wrong)
+        assert told["errors"][0]["pointer"].startswith(f"/query/{next(iter(wrong))}")
+    records.get("/v1/events", 404, unit="Z")
+    records.get("/v1/events", 404, establishment="NOWHERE")
+
+
+def test_a_waiting_pull_answers_as_soon_as_there_is_something_for_its_reader(prison: Prison) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    brandt = prison.hire("brandt", "officer", "B")
+    answers: list[tuple[float, Any]] = []
+
+    def wait(after: str) -> None:
+        answers.append((0, ngata.get("/v1/events", after=after, wait=20)))
+        answers[-1] = (monotonic(), answers[-1][1])
+
+    for after in ("now", None):
+        waiting = Thread(target=wait, args=(after or ngata.pull()[1],))
+        waiting.start()
+        eventually(lambda: _waits(prison, 1))
+        for _ in range(3):
+            brandt.note(unit="B")
+        assert waiting.is_alive(), "what is not for this reader does not wake it"
+        before = monotonic()
+        note = hartmann.note(unit="A")
+        waiting.join(5)
+        when, page = answers[-1]
+        assert [event["data"] for event in page["items"]] == [note]
+        assert when - before < 0.25, "well before the next look that no bell causes"
+        assert ngata.pull(page["cursor"])[0] == []
+
+
+def _waits(prison: Prison, how_many: int) -> bool:
+    streams = prison.service.app.state.parts.hub._streams
+    return prison.code in streams and len(streams[prison.code].wakes) == how_many
+
+
+def test_a_waiting_pull_gives_up_in_time_with_a_cursor_behind_what_was_not_for_it(prison: Prison) -> None:
+    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "B")
+    began = monotonic()
+    posting = Thread(target=lambda: [brandt.note(unit="B") for _ in range(5)])
+    posting.start()
+    page = ngata.get("/v1/events", after="now", wait=1)
+    posting.join()
+    assert page["items"] == []
+    assert 0.9 < monotonic() - began < 3
+    note = ngata.note(unit="A")
+    assert [event["data"] for event in ngata.pull(page["cursor"])[0]] == [note]
+
+
+def test_a_clock_that_was_set_back_neither_stops_nor_disorders_a_pull(service: Service, prison: Prison) -> None:
+    other = service.prison()
+    people = [p.hire("hartmann", "officer", "A") for p in (prison, other)]
+    readers = hears_everything(prison), hears_everything(other, prison)
+    for ahead in (20, 0):
+        service.clock.ahead = timedelta(seconds=ahead)
+        for _ in range(40):
+            for who in people:
+                who.note(unit="A")
+    for reader in readers:
+        answer = reader.http.get("/v1/events", params={"limit": 50}, timeout=10)
+        events, _ = reader.pull(answer.json()["cursor"])
+        heard = answer.json()["items"] + events
+        for code in {event["source"] for event in heard}:
+            numbers = [event["sequence"] for event in heard if event["source"] == code]
+            assert numbers == list(range(1, 81))
+
+
+# --- How a feed ends -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ["no json", "[]", "{}", '{"type": "auth"}', '{"type": "auth", "token": 5}', '{"type": "hello"}', b"\x00\xff"]
+    + ['{"type": "auth", "token": "x", "scope": "all"}', '{"type": "auth", "token": ""}', ""],
+)
+def test_a_frame_that_cannot_be_read_ends_the_feed_with_4400(prison: Prison, frame: str | bytes) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    with ngata.feed(after="now") as feed:
+        feed.until_live()
+        feed.socket.send(frame)
+        code, reason = closed(feed)
+    assert code == 4400
+    assert '{"type": "auth", "token": "..."}' in reason
+
+
+def _knock(prison: Prison, headers: dict[str, str], **params: str) -> tuple[int, str]:
+    url = f"{prison.service.url.replace('http', 'ws')}/v1/feed?{httpx.QueryParams(params)}"
+    with connect(url, additional_headers=headers, subprotocols=["handover.v1"], proxy=None) as socket:  # type: ignore[list-item]
+        return closed(Feed(socket))
+
+
+def test_whoever_is_not_known_is_told_4401(prison: Prison) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": f"Basic {ngata.token}"}):
+        assert _knock(prison, headers)[0] == 4401
+    assert _knock(prison, {"Authorization": f"Bearer {ngata.refresh}"})[0] == 4401
+    assert _knock(prison, {}, token=ngata.token)[0] == 4401, "a token does not belong into an address"
+
+
+def test_a_ticket_opens_one_feed_within_30_seconds(prison: Prison) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    made = ngata.post("/v1/feed/tickets", {})
+    assert made["expires_in"] == 30
+    url = f"{prison.service.url.replace('http', 'ws')}/v1/feed?after=now&ticket={made['ticket']}"
+    with connect(url, proxy=None) as socket:
+        assert Feed(socket).until_live() == []
+        assert _knock(prison, {}, ticket=made["ticket"])[0] == 4401, "once"
+        change(prison, ngata, active=False)
+        assert closed(Feed(socket))[0] == 4401, "a feed opened by ticket ends with the login behind it"
+    brandt = prison.hire("brandt", "officer", "B")
+    late, orphan = (brandt.post("/v1/feed/tickets", {})["ticket"] for _ in range(2))
+    prison.service.clock.ahead = timedelta(seconds=31)
+    assert _knock(prison, {}, ticket=late)[0] == 4401
+    prison.service.clock.ahead = timedelta(0)
+    httpx.post(f"{prison.service.url}/oauth/revoke", data={"token": brandt.token}, trust_env=False)
+    assert _knock(prison, {}, ticket=orphan)[0] == 4401
+    assert _knock(prison, {}, ticket="")[0] == 4401
+
+
+def test_what_is_not_the_readers_is_told_4403(service: Service, prison: Prison) -> None:
+    ngata, other = prison.hire("ngata", "officer", "A"), service.prison()
+    other.hire("brandt", "officer", "B").note(unit="B")
+    roster = prison.connect("roster", "roster:read")
+    for reader, params in (
+        (ngata, {"establishment": other.code}),
+        (ngata, {"establishment": "NOWHERE"}),
+        (ngata, {"unit": "Z"}),
+        (ngata, {"unit": "A", "establishment": other.code}),
+        (ngata, {"wing": "A"}),
+        (roster, {}),
+    ):
+        with reader.feed(**params) as feed:
+            code, reason = closed(feed)
+        assert code == 4403, params
+        assert other.code not in reason
+    roster.get("/v1/events", 403)
+
+
+# --- Rights that are taken away --------------------------------------------------------------------------------------
+
+
+def test_a_disabled_account_a_revoked_client_and_a_logout_close_their_feeds_within_5_s(prison: Prison) -> None:
+    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "A")
+    offices, service = prison.connect("offices", *READS), prison.service
+    with ngata.feed() as disabled, brandt.feed() as left, offices.feed() as revoked:
+        for feed in (disabled, left, revoked):
+            feed.until_live()
+        began = monotonic()
+        change(prison, ngata, active=False)
+        httpx.post(f"{service.url}/oauth/revoke", data={"token": brandt.refresh}, trust_env=False)
+        service.do(lambda uow: accounts.revoke_client(uow, offices.name))
+        assert [closed(feed)[0] for feed in (disabled, left, revoked)] == [4401, 4401, 4401]
+        assert monotonic() - began < 5
+
+
+def test_a_token_that_runs_out_closes_the_feed_unless_it_was_renewed_on_it(prison: Prison) -> None:
+    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "A")
+    lasts = prison.service.settings.access_token_s
+    with ngata.feed(after="now") as renewed, brandt.feed(after="now") as forgotten:
+        renewed.until_live()
+        forgotten.until_live()
+        prison.service.clock.ahead = timedelta(seconds=lasts - 20)
+        form = {"grant_type": "refresh_token", "refresh_token": ngata.refresh}
+        told = httpx.post(f"{prison.service.url}/oauth/token", data=form, trust_env=False).json()
+        renewed.socket.send(json.dumps({"type": "auth", "token": told["access_token"]}))
+        renewed.next("heartbeat")
+        prison.service.clock.ahead = timedelta(seconds=lasts + 1)
+        assert closed(forgotten)[0] == 4401
+        note = Caller(prison.service, ngata.name, told["access_token"]).note(unit="A")
+        assert renewed.event()["data"] == note
+
+
+def test_somebody_elses_token_or_a_dead_one_does_not_renew_a_feed(prison: Prison) -> None:
+    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "B")
+    for token in (brandt.token, "nonsense", ngata.refresh):
+        with ngata.feed(after="now") as feed:
+            feed.until_live()
+            feed.socket.send(json.dumps({"type": "auth", "token": token}))
+            assert closed(feed)[0] == 4401
+
+
+def test_an_officer_who_changes_wings_hears_the_new_one_and_no_longer_the_old(prison: Prison) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A", "B"), prison.hire("ngata", "officer", "A")
+    with ngata.feed(after="now") as feed:
+        feed.until_live()
+        heard = hartmann.note(unit="A")
+        assert feed.event()["data"] == heard
+        change(prison, ngata, places=[(prison.code, "B")])
+        # The change is in force when a note of the new wing comes through.
+        eventually(lambda: _hears(hartmann, feed, "B"), 5, 0.2)
+        hartmann.note(unit="A")
+        after = hartmann.note(unit="B")
+        assert feed.event()["data"] == after
+
+
+def _hears(who: Caller, feed: Feed, unit: str) -> bool:
+    note = who.note(unit=unit)
+    try:
+        return bool(feed.event(0.2)["data"] == note)
+    except TimeoutError:
+        return False
+
+
+def test_a_reader_who_leaves_the_establishment_is_closed_with_4403_and_goes_on_in_the_other(service: Service) -> None:
+    north, south = service.prison(), service.prison()
+    osei = posted_to(north, "osei", [(north.code, "A"), (south.code, "A")])
+    ngata = south.hire("ngata", "officer", "A")
+    with osei.feed() as both, osei.feed(establishment=south.code) as one:
+        both.until_live()
+        one.until_live()
+        first = ngata.note(unit="A")
+        cursor = both.event()["cursor"]
+        assert one.event()["data"] == first
+        change(north, osei, places=[(south.code, "A")])
+        assert closed(both)[0] == 4403
+        second = ngata.note(unit="A")
+        assert one.event()["data"] == second, "a feed of the other prison alone stays open"
+    with osei.feed(after=cursor) as again:
+        assert [event["data"] for event in again.until_live()] == [second]
+
+
+def test_a_waiting_pull_tells_nothing_to_somebody_who_may_no_longer_read(prison: Prison) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    moved = prison.hire("moved", "officer", "A")
+    answers: dict[str, httpx.Response] = {}
+
+    def wait(who: Caller) -> None:
+        answers[who.name] = who.http.get("/v1/events", params={"after": "now", "wait": 3})
+
+    waiting = [Thread(target=wait, args=(who,)) for who in (ngata, moved)]
+    for thread in waiting:
+        thread.start()
+    eventually(lambda: _waits(prison, 2))
+    change(prison, ngata, active=False)
+    change(prison, moved, places=[(prison.code, "B")])
+    hartmann.note(unit="A", fact="Said that he will not see Sunday.")
+    for thread in waiting:
+        thread.join(6)
+    assert answers[ngata.name].status_code == 401
+    assert answers[moved.name].json()["items"] == []
+
+
+# --- Slow readers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def impatient(database_url: str, service: Service) -> Iterator[Service]:
+    """A second service on the same store that waits a second and a half for a reader."""
+    running = Service(settings_for(database_url, feed_send_s=1.5))
+    running.clock = service.clock
+    yield running
+    running.stop()
+
+
+def _fill(prison: Prison, who: Caller, how_many: int) -> list[Any]:
+    """Several MiB of events: more than a connection's buffers hold."""
+    needs = [{"code": "INFORMATION", "detail": "\N{OLD KEY}" * 500} for _ in range(20)]
+    return [who.note(unit="A", fact=f"secret-{prison.code}-{i:03d} ", needs=needs) for i in range(how_many)]
+
+
+def test_a_reader_that_stops_reading_is_cut_off_with_4408_while_20_others_hear_everything_at_once(
+    impatient: Service,
+) -> None:
+    prison = impatient.prison()
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    _fill(prison, hartmann, 70)
+    everything, _ = ngata.pull()
+    cut = 'handover_feeds_closed_total{code="4408"}'
+    before, latencies, largest = metric(impatient.url, cut), [], 0
+    with audience([ngata] * 20, after="now") as others, stalled(ngata) as slow:
+        assert slow.frame()["type"] == "hello"
+        deadline = monotonic() + 15
+        while metric(impatient.url, cut) == before:
+            assert monotonic() < deadline, "the slow reader was not cut off"
+            began = monotonic()
+            note = hartmann.note(unit="A")
+            eventually(lambda note=note: others.count(note["id"]) == 20, 5, 0.002)  # type: ignore[misc]
+            latencies += [when - began for when in others.heard[note["id"]]]
+            everything += [{"id": None, "data": note}]
+            largest = max(
+                largest, *(c.transport.get_write_buffer_size() for c in impatient.server.server_state.connections)
+            )
+        heard = []
+        with pytest.raises(ConnectionClosed) as end:
+            while True:
+                frame = slow.frame(10)
+                heard += [frame["event"]] if frame["type"] == "event" else []
+    assert end.value.rcvd is not None
+    assert (end.value.rcvd.code, end.value.rcvd.reason) == (4408, "Too slow; come back with your cursor.")
+    assert len(latencies) >= 20 * 10
+    assert sorted(latencies)[int(len(latencies) * 0.99)] < 0.25
+    assert others.ends == []
+    assert 64 * 1024 < largest < 64 * 1024 + 2 * 60_000, "what a slow reader keeps in memory is bounded"
+    rest, _ = ngata.pull(heard[-1]["cursor"])
+    assert [e["data"]["id"] for e in heard + rest] == [e["data"]["id"] for e in everything], "nothing is lost"
+
+
+# --- What was taken back ---------------------------------------------------------------------------------------------
+
+
+def test_text_that_was_taken_back_is_in_no_replay_no_pull_no_tail_and_no_repeated_answer(prison: Prison) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    records = hears_everything(prison)
+    weir = prison.receive("A4417KD")
+    draft = {
+        "inmate": weir,
+        "basis": "SAW",
+        "fact": "zebra in the yard",
+        "opinion": "zebra by heart",
+        "confidence": "LOW",
+        "if_then": "zebra at night: call",
+        "needs": [{"code": "PHONE", "promised": True, "detail": "zebra call"}, {"code": "FOOD", "detail": "zebra food"}],
+    }
+    start = records.pull("now")[1]
+    seen: list[str] = []
+    with records.feed(after="now") as tail, ngata.feed(after="now") as other:
+        assert tail.until_live() == other.until_live() == []
+        note = hartmann.post("/v1/notes", draft, **{"Idempotency-Key": "first"})
+        path = f"/v1/notes/{note['id']}"
+        receipt = {"kind": "QUERY", "text": "Which zebra?"}
+        ngata.post(f"{path}/receipts", receipt, **{"Idempotency-Key": "second"})
+        need = f"/v1/needs/{note['needs'][1]['id']}"
+        done = {"status": "DONE", "outcome": "zebra was given bread"}
+        tag = ngata.http.get(need).headers["etag"]
+        assert ngata.http.patch(need, json=done, headers={"If-Match": tag}).status_code == 200
+        live = [tail.event() for _ in range(5)]
+        assert all("zebra" in json.dumps(event["data"]) for event in live), "until then it is told"
+        hartmann.post(f"{path}/retractions", {"reason": "WRONG_PERSON", "detail": "zebra was another"})
+        assert tail.event()["type"] == "note.retracted"
+        assert {tail.event()["type"] for _ in range(2)} == {"need.updated"}
+        # From here on, whoever asks for whatever: every byte that comes is kept and looked through.
+        for reader in (records, ngata, hartmann):
+            for cursor in (None, start, *(event["cursor"] for event in live)):
+                params = {"after": cursor} if cursor else {}
+                seen.append(reader.http.get("/v1/events", params=params).text)
+                seen.append(reader.http.get("/v1/events", params=params, headers=NDJSON).text)
+                with reader.feed(**params) as feed:
+                    while '"live"' not in (frame := str(feed.socket.recv(5))):
+                        seen.append(frame)
+            seen += [reader.http.get(p).text for p in (path, f"{path}/receipts", need, "/v1/notes", "/v1/needs")]
+        seen.append(hartmann.http.post("/v1/notes", json=draft, headers={"Idempotency-Key": "first"}).text)
+        seen.append(ngata.http.post(f"{path}/receipts", json=receipt, headers={"Idempotency-Key": "second"}).text)
+        other.until = None  # type: ignore[attr-defined]
+    assert note["id"] in "".join(seen)
+    assert [text for text in seen if "zebra" in text] == []
+    blanked = [event for event in records.pull(start)[0] if event["id"] in ids(live)]
+    assert [set(event["data"]) for event in blanked] == [{"id", "status"}] * 5
+
+
+def test_text_that_was_taken_back_is_gone_from_the_other_prison_that_a_need_went_to(service: Service) -> None:
+    north, south, east = service.prison(), service.prison(), service.prison()
+    osei = posted_to(north, "osei", [(p.code, "") for p in (north, south, east)], "supervisor")
+    hartmann = north.hire("hartmann", "officer", "A")
+    weir = north.receive("A1", "A")
+    readers = [place.hire("ngata", "officer", "B") for place in (south, east)]
+    with readers[0].feed(after="now") as kept_warm, readers[1].feed(after="now") as here:
+        assert kept_warm.until_live() == here.until_live() == []
+        note = hartmann.note(weir, needs=[{"code": "FAMILY_WELFARE", "detail": "zebra"}])
+        for place in (south, east):
+            osei.post(f"/v1/inmates/{weir}/moves", {"establishment": place.code, "unit": "B", "reason": "Transferred"})
+        assert [kept_warm.event()["type"] for _ in range(2)] == ["inmate.moved", "need.updated"]
+        assert [here.event()["type"] for _ in range(2)] == ["inmate.moved", "need.updated"]
+        hartmann.post(f"/v1/notes/{note['id']}/retractions", {"reason": "NOT_TRUE"})
+        assert here.event()["data"]["detail"] is None
+        for reader in readers:
+            with reader.feed() as again:
+                assert "zebra" not in json.dumps(again.until_live())
+
+
+def test_a_replay_that_is_under_way_leaves_out_what_is_taken_back_meanwhile(prison: Prison) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    notes = _fill(prison, hartmann, 70)
+    sequences = {e["data"]["id"]: e["sequence"] for e in ngata.pull(type="note.recorded")[0]}
+    behind = "handover_feed_behind_events"
+    with ngata.feed(after="now") as current, stalled(ngata) as slow:
+        current.until_live()
+        assert slow.frame()["type"] == "hello"
+
+        def stands_still() -> float:
+            found = metric(prison.service.url, behind)
+            Event().wait(0.7)
+            return found if 0 < found < 1400 and found == metric(prison.service.url, behind) else 0
+
+        sent = 70 * 21 - eventually(stands_still, 8)
+        taken_back = [note for note in notes if sequences[note["id"]] > sent + 1]
+        assert len(taken_back) >= 2
+        for note in taken_back:
+            hartmann.post(f"/v1/notes/{note['id']}/retractions", {"reason": "NOT_TRUE"})
+        frames = []
+        while '"live"' not in (frame := str(slow.socket.recv(10))):
+            frames.append(frame)
+    text = "".join(frames)
+    assert notes[0]["fact"] in text
+    assert [note["fact"] for note in taken_back if note["fact"] in text] == []
+
+
+# --- The server's end ------------------------------------------------------------------------------------------------
+
+
+def test_a_stop_takes_under_2_s_with_50_feeds_a_stalled_one_and_a_waiting_pull(service: Service) -> None:
+    stopping = Service(service.settings)
+    prison = stopping.prison()
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    waiter, auditor = prison.hire("waiter", "officer", "A"), prison.hire("auditor", "auditor")
+    _fill(prison, hartmann, 60)
+    answers: list[httpx.Response] = []
+    waiting = Thread(
+        target=lambda: answers.append(waiter.http.get("/v1/events", params={"after": "now", "wait": 30}))
+    )
+    with audience([ngata] * 50, after="now") as feeds, stalled(ngata) as slow:
+        assert slow.frame()["type"] == "hello"
+        waiting.start()
+        eventually(lambda: _waits(prison, 52))
+        began = monotonic()
+        stopping.stop()
+        took = monotonic() - began
+        waiting.join(3)
+        eventually(lambda: len(feeds.ends) == 50)
+    assert took < 2
+    assert feeds.ends == [1001] * 50
+    assert (answers[0].status_code, answers[0].json()["items"]) == (200, [])
+    reader = service.login(auditor.name)
+    opened, ended = (
+        reader.all("/v1/access-log", establishment=prison.code, action=action, actor=ngata.name)
+        for action in ("feed.open", "feed.close")
+    )
+    assert len(ended) == 51, "every feed that was opened has a line that says how far it came"
+    assert {line["detail"]["code"] for line in ended} == {1001}
+    assert all(line["detail"]["sequences"] for line in ended)
+    assert opened is not None
