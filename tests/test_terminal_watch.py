@@ -108,6 +108,22 @@ def test_blindness_is_said_with_its_time_and_what_was_missed_is_shown(
         watch.until_all("Said while it was blind.", "Up to date again")
 
 
+def test_at_a_real_screen_the_foot_always_says_how_things_stand(
+    outage: Outage, terminal: Terminal, hartmann: Caller, weir: str
+) -> None:
+    with terminal.running("watch", on_screen=True) as watch:
+        watch.until(" up to date ")
+        hartmann.note(weir, fact="Two men with a tool at his door. " * 5, attention="ACT_NOW")
+        watch.until("ACT NOW")
+        watch.until("\a")
+        outage.goes_away()
+        watch.until("NOT CONNECTED since")
+        terminal.run("post", "--unit", "A", "--saw", "Written in the dark.")
+        watch.until("1 not sent")
+        watch.process.send_signal(signal.SIGINT)
+        assert watch.ends() == 0
+
+
 def test_a_lost_store_is_said_to_be_one(outage: Outage, terminal: Terminal, ngata: Caller) -> None:
     with terminal.running("watch") as watch:
         watch.until("Up to date")

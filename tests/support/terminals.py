@@ -2,9 +2,11 @@
 
 import json
 import os
+import pty
 import queue
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -66,16 +68,25 @@ class Terminal:
         return sorted(self.home.glob(f"handover/terminal/*/{pattern}"))
 
     @contextmanager
-    def running(self, *args: str) -> Iterator["Running"]:
-        """A command that goes on, in a process of its own."""
+    def running(self, *args: str, on_screen: bool = False) -> Iterator["Running"]:
+        """A command that goes on, in a process of its own; `on_screen`: at a real terminal of 80×24."""
+        theirs: int = subprocess.PIPE
+        if on_screen:
+            ours, theirs = pty.openpty()
+            termios.tcsetwinsize(ours, (24, 80))
         process = subprocess.Popen(
             [sys.executable, "-c", _COMMAND, *args],
-            env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1", "TERM": "xterm", "COLUMNS": "80"},
+            stdin=theirs if on_screen else None,
+            stdout=theirs,
+            stderr=theirs if on_screen else subprocess.STDOUT,
         )
-        running = Running(process)
+        if on_screen:
+            os.close(theirs)
+        else:
+            assert process.stdout is not None
+            ours = process.stdout.fileno()
+        running = Running(process, ours)
         try:
             yield running
         finally:
@@ -83,14 +94,16 @@ class Terminal:
                 process.kill()
             process.wait(10)
             running.close()
+            process.stdout.close() if process.stdout is not None else os.close(ours)
 
 
 class Running:
     """What a running command prints, line by line."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", output: int) -> None:
         self.process = process
         self.seen: list[str] = []
+        self._output = output
         self._lines: queue.Queue[str] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -123,14 +136,25 @@ class Running:
         return code
 
     def close(self) -> None:
+        """Waits for the last of it."""
         self._reader.join(5)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._lines.put(line.rstrip("\n"))
+        rest = b""
+        while True:
+            try:
+                got = os.read(self._output, 65536)
+            except OSError:  # how the end of a terminal shows itself
+                got = b""
+            if not got:
+                break
+            # The line at the foot is drawn over and over, without ends of lines.
+            *lines, rest = (rest + got).replace(b"\r", b"\n").split(b"\n")
+            for line in lines:
+                if line:
+                    self._lines.put(line.decode())
+        if rest:
+            self._lines.put(rest.decode())
 
 
 def served_lists() -> dict[str, CodeList]:

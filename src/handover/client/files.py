@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from handover.client.refusals import Trouble
+
 if sys.platform == "win32":
     import msvcrt
 else:
@@ -22,7 +24,7 @@ else:
 _POLL_S = 0.05
 
 
-class Busy(Exception):  # noqa: N818 - somebody else is at it, which is not an accident
+class Busy(Trouble):
     """Another process held the lock for longer than we wanted to wait."""
 
 
@@ -75,7 +77,7 @@ def locked(path: Path, wait_s: float) -> Iterator[None]:
     try:
         while not _try_lock(handle):
             if time.monotonic() >= deadline:
-                raise Busy(path.name)
+                raise Busy("Another command of yours is still at it. Try again in a moment.")
             time.sleep(_POLL_S)
         yield
     finally:

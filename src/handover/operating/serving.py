@@ -79,7 +79,7 @@ def _welcome(prison: week.Prison, settings: Settings) -> None:
         f"{prefix}{command} login p.ngata",
         (
             f"{command} post A4417KD --mood low --change worse"
-            ' --saw "quiet since the visit was cancelled" --need phone!promised'
+            ' --saw "quiet since the visit was cancelled" --need phone,promised'
         ),
         f"{command} watch",
     ):

@@ -1,5 +1,6 @@
 """What becomes of a note that was typed: composed, kept on disk, sent after what waited before it, and told plainly."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -129,7 +130,10 @@ def _tell_sent(voice: Speech, here: Desk, sent: Sent, reader: Reader, *, urgent:
     if voice.as_json:
         voice.emit(note)
         return
-    who = name_of(here.api, note["inmate"]) if note.get("inmate") else "the wing"
+    who = note["inmate"] if note.get("inmate") else "the wing"
+    # It is recorded: whoever is tired of waiting for the name must still be told so, or it would be written twice.
+    with suppress(KeyboardInterrupt):
+        who = name_of(here.api, note["inmate"]) if note.get("inmate") else who
     when = [f"happened {reader.time(note.get('occurred_at'))}"] if sent.kept.time_claimed else []
     parts = [f"Recorded: {who}, unit {note.get('unit')}", *when, *_what_follows(note, reader)]
     voice.say("; ".join(parts) + f". Note {note.get('id')}")

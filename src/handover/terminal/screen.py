@@ -65,7 +65,7 @@ class Screen:
         self._replay_since = feed.heard_at if feed.cursor not in (None, "now") else None
         self._was_live = False
         self._with_place = feed.establishment is None and len(here.login.me.establishments) > 1
-        self._how = "connecting …"
+        self._how, self._beside = "connecting …", here.login.me.name
         # Drawn anew every second: another command may put a note to those that wait at any time.
         foot = Live(console=voice.out, refresh_per_second=1, transient=True, get_renderable=self._foot_line)
         self._foot = foot if voice.out.is_terminal else None
@@ -96,7 +96,6 @@ class Screen:
         """Tells which notes went that had waited."""
         for went in rounds:
             tell_round(self._voice, went, self._reader)
-        self._stand(f"up to date {self._reader.time(self._feed.heard_at, seconds=True)}")
 
     async def _event(self, event: Event) -> None:
         data = event.raw.get("data")
@@ -131,7 +130,7 @@ class Screen:
                 old = " What you see is from then." if self._was_live else ""
                 not_sent = f" {self._not_sent()} kept here, not sent." if self._waiting() else ""
                 self._mark(f"Not connected since {since}: {plain(change.why).rstrip('.')}.{old}{not_sent} {_RADIO}")
-                self._stand(f"NOT CONNECTED since {since} · {_RADIO}")
+                self._stand(f"NOT CONNECTED since {since}", _RADIO)
             case State.MISSED:
                 # What the server said about cursors is for programs; the officer has to know what is not on the screen.
                 self._mark(
@@ -144,13 +143,13 @@ class Screen:
     def _mark(self, words: str) -> None:
         self._voice.say(Text(words, style="bold reverse"))
 
-    def _stand(self, how: str) -> None:
-        self._how = how
+    def _stand(self, how: str, beside: str | None = None) -> None:
+        self._how, self._beside = how, beside or self._here.login.me.name
         if self._foot is not None:
             self._foot.refresh()
 
     def _foot_line(self) -> Text:
-        words = f" {self._how} · {self._waiting()} not sent · {self._here.login.me.name} "
+        words = f" {self._how} · {self._waiting()} not sent · {self._beside} "
         return Text(words, style="reverse", no_wrap=True, overflow="ellipsis")
 
     def _ring(self) -> None:
