@@ -1,4 +1,5 @@
-"""Who may read and do what: the contract's rules as a table, the decisions held against it, and every way in against the other."""
+"""Who may read and do what: the contract's rules as a table, the decisions held against it, and every way in against
+the other."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +34,9 @@ def somebody(role: str, relation: str) -> Principal:
     return Principal("user", id_, id_, id_, role, frozenset({place}), frozenset(postings))
 
 
-def system(*handling: str, place: str = "ALM", scopes: tuple[str, ...] = ("notes:read",), id_: str = "offices") -> Principal:
+def system(
+    *handling: str, place: str = "ALM", scopes: tuple[str, ...] = ("notes:read",), id_: str = "offices"
+) -> Principal:
     """Another system, bound to a prison and to classes."""
     bound = frozenset(handling)
     return Principal("client", id_, id_, id_, "integration", frozenset({place}), frozenset(), frozenset(scopes), bound)
@@ -144,7 +147,7 @@ def test_whoever_belongs_nowhere_reads_nothing() -> None:
         assert not belongs(nobody, "ALM")
 
 
-# --- Every way in agrees with every other, whoever asks -----------------------------------------------------------------
+# --- Every way in agrees with every other, whoever asks -----------------------------------------------------------
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from handover.schemas.notes import Note, NoteDraft
+from handover.services import accounts
+from handover.services.opening import tidy
 from handover.services.views import UNSAID
 from handover.store.store import Batch
-from tests.support.service import Caller, Prison
+from tests.support.service import PASSWORD, Caller, Prison, run
 
 ADDED = {"id", "author", "recorded_at", "late", "shift", "status", "previous_inmate"} | {
     "supersedes", "superseded_by", "correction_reason", "retraction"
@@ -31,7 +33,7 @@ def refused(who: Caller, body: dict[str, Any], path: str = "/v1/notes") -> dict[
 
 
 def noon(prison: Prison) -> datetime:
-    """Stops the clock at noon in London on a winter's day: the early shift runs until 13:30, the late one until 21:00."""
+    """Stops the clock at noon on a winter day in London: the early shift runs until 13:30, the late one until 21:00."""
     prison.service.clock.frozen = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)
     return prison.service.clock.frozen
 
@@ -53,7 +55,7 @@ def test_the_smallest_useful_note_gets_everything_it_needs_from_the_service(pris
     assert answer.headers["location"] == f"/v1/notes/{note['id']}"
     assert note["id"][14] == "7", "a UUIDv7"
     assert note == {
-        **{name: None for name in Note.model_fields},
+        **dict.fromkeys(Note.model_fields),
         "id": note["id"],
         "establishment": prison.code,
         "unit": "A",
@@ -252,7 +254,7 @@ def test_any_offset_is_understood_and_utc_is_sent(prison: Prison) -> None:
 
 # --- What is refused, and in which words -----------------------------------------------------------------------------
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "no basis": ({"basis": None}, "/basis", ""),
     "unknown basis": ({"basis": "SEEN"}, "/basis", "SAW"),
     "code in small letters": ({"needs": [{"code": "phone"}]}, "/needs/0/code", "PHONE"),
@@ -315,7 +317,7 @@ BAD = {
 def test_each_mistake_is_told_where_it_is_and_what_to_do_about_it(prison: Prison) -> None:
     hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
     for name, (wrong, pointer, words) in BAD.items():
-        body = {"inmate": weir, "basis": "SAW", "fact": "Ate nothing.", **wrong}
+        body: dict[str, Any] = {"inmate": weir, "basis": "SAW", "fact": "Ate nothing.", **wrong}
         if body["basis"] is None:
             del body["basis"]
         errors = refused(hartmann, body)
@@ -414,19 +416,23 @@ def test_a_body_over_64_kib_is_refused_however_it_is_sent(prison: Prison) -> Non
 # --- Posting twice ---------------------------------------------------------------------------------------------------
 
 
+def keyed(who: Caller, key: str, body: dict[str, Any], path: str = "/v1/notes") -> httpx.Response:
+    return who.http.post(path, json=body, headers={"Idempotency-Key": key})
+
+
 def test_a_repeated_post_gets_the_first_answer_and_records_nothing_new(prison: Prison) -> None:
     hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
     body = {"inmate": weir, "basis": "SAW", "fact": "Quiet."}
-    first = hartmann.http.post("/v1/notes", json=body, headers={"Idempotency-Key": "k-1"})
-    again = hartmann.http.post("/v1/notes", json=body, headers={"Idempotency-Key": "k-1"})
+    first, again = keyed(hartmann, "k-1", body), keyed(hartmann, "k-1", body)
     assert (first.status_code, again.status_code) == (201, 201)
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
     assert (again.text, again.headers["location"]) == (first.text, first.headers["location"])
     assert len(hartmann.get("/v1/notes")["items"]) == 1
     prison.service.clock.ahead = timedelta(days=7)
-    asleep = prison.service.login(hartmann.name)
-    late = asleep.http.post("/v1/notes", json=body, headers={"Idempotency-Key": "k-1"})
+    run(tidy(prison.service.desk))
+    prison.service.clock.ahead = timedelta(0)
+    late = keyed(prison.service.login(hartmann.name), "k-1", body)
     assert late.text == first.text, "a key is kept for seven days at least"
 
 
@@ -434,24 +440,24 @@ def test_a_key_is_for_one_request_of_one_caller(prison: Prison) -> None:
     hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
     weir = prison.receive("A4417KD")
     body = {"inmate": weir, "basis": "SAW", "fact": "Quiet."}
-    note = hartmann.post("/v1/notes", body, **{"Idempotency-Key": "k"})
+    note = keyed(hartmann, "k", body).json()
     for path, other in (
         ("/v1/notes", {**body, "fact": "Loud."}),
         (f"/v1/notes/{note['id']}/receipts", {"kind": "SEEN"}),
     ):
-        told = hartmann.post(path, other, 422, **{"Idempotency-Key": "k"})
-        assert told["errors"][0]["pointer"] == "/header/Idempotency-Key"
-    assert ngata.post("/v1/notes", body, **{"Idempotency-Key": "k"})["id"] != note["id"]
+        told = keyed(hartmann, "k", other, path)
+        assert (told.status_code, told.json()["errors"][0]["pointer"]) == (422, "/header/Idempotency-Key")
+    assert keyed(ngata, "k", body).json()["id"] != note["id"]
     assert len(hartmann.get("/v1/notes")["items"]) == 2
-    for odd in ("", " ", "k k", "x" * 256):
-        told = hartmann.post("/v1/notes", body, 422, **{"Idempotency-Key": odd})
-        assert told["errors"][0]["pointer"] == "/header/Idempotency-Key"
+    for odd in ("", "k k", "x" * 256):
+        told = keyed(hartmann, odd, body)
+        assert (told.status_code, told.json()["errors"][0]["pointer"]) == (422, "/header/Idempotency-Key")
 
 
 def test_a_refused_post_does_not_use_up_its_key(prison: Prison) -> None:
     hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
-    hartmann.post("/v1/notes", {"inmate": weir, "basis": "SAW"}, 422, **{"Idempotency-Key": "k"})
-    hartmann.post("/v1/notes", {"inmate": weir, "basis": "SAW", "fact": "x"}, 201, **{"Idempotency-Key": "k"})
+    assert keyed(hartmann, "k", {"inmate": weir, "basis": "SAW"}).status_code == 422
+    assert keyed(hartmann, "k", {"inmate": weir, "basis": "SAW", "fact": "x"}).status_code == 201
 
 
 def test_the_same_key_while_the_first_is_in_progress_is_told_to_wait(prison: Prison) -> None:
@@ -464,31 +470,21 @@ def test_the_same_key_while_the_first_is_in_progress_is_told_to_wait(prison: Pri
         stopped.set()
         go_on.wait(10)
 
-    def post(who: Caller) -> httpx.Response:
-        return who.http.post("/v1/notes", json=body, headers={"Idempotency-Key": "k"})
-
     prison.service.desk.store.write(hold)  # nothing is written until we say so
     assert stopped.wait(5)
     with ThreadPoolExecutor(2) as pool:
         try:
-            posts: list[Future[httpx.Response]] = [pool.submit(post, who) for who in (hartmann, twin)]
-            first = next(iter(wait_for_one(posts)))
+            posts: list[Future[httpx.Response]] = [pool.submit(keyed, who, "k", body) for who in (hartmann, twin)]
+            answered, waiting = wait(posts, 10, FIRST_COMPLETED)
+            assert (len(answered), len(waiting)) == (1, 1)
+            first = answered.pop().result()
             assert first.status_code == 409, first.text
             assert "in a moment" in first.json()["detail"]
         finally:
             go_on.set()
         assert sorted(p.result(10).status_code for p in posts) == [201, 409]
-    assert post(hartmann).headers["idempotency-replayed"] == "true"
+    assert keyed(hartmann, "k", body).headers["idempotency-replayed"] == "true"
     assert len(hartmann.get("/v1/notes")["items"]) == 1
-
-
-def wait_for_one(posts: list[Future[httpx.Response]]) -> Iterator[httpx.Response]:
-    """The answer that comes while the other is kept waiting."""
-    from concurrent.futures import FIRST_COMPLETED, wait
-
-    done, _ = wait(posts, 10, FIRST_COMPLETED)
-    assert len(done) == 1
-    yield from (future.result() for future in done)
 
 
 # --- Reading ---------------------------------------------------------------------------------------------------------
@@ -561,9 +557,6 @@ def test_a_list_is_narrowed_by_each_of_its_filters(prison: Prison) -> None:
 
 def _of_both(prison: Prison, there: Prison) -> str:
     """A supervisor of two prisons."""
-    from handover.services import accounts
-    from tests.support.service import PASSWORD
-
     name = f"cole.{prison.code}.{there.code}".lower()
     places = [(prison.code, ""), (there.code, "")]
     service = prison.service
@@ -603,8 +596,8 @@ def test_paging_neither_skips_nor_repeats_while_others_write(prison: Prison) -> 
     noon(prison)  # all in one instant: only the id tells them apart
     there = [hartmann.note(weir, fact=f"Note {i}")["id"] for i in range(7)]
     seen: list[str] = []
-    path: str | None = f"/v1/notes?limit=2&establishment={prison.code}"
-    while path is not None:
+    path = f"/v1/notes?limit=2&establishment={prison.code}"
+    while path:
         answer = cole.http.get(path)
         page = answer.json()
         seen += [note["id"] for note in page["items"]]
@@ -614,7 +607,7 @@ def test_paging_neither_skips_nor_repeats_while_others_write(prison: Prison) -> 
         link = answer.links.get("next")
         assert (link is None) == (page["next"] is None)
         assert link is None or link["url"].endswith(f"cursor={page['next']}")
-        path = link and link["url"]
+        path = link["url"] if link else ""
     assert seen == there[::-1]
 
 

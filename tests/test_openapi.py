@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it comes without types
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from handover.api.examples import NEED_ID, NOTE_ID
@@ -58,7 +58,7 @@ def bodies(document: Document) -> Iterator[tuple[str, Document]]:
     for path, method, told in operations(document):
         for where, part in (("request", told.get("requestBody", {})), *told["responses"].items()):
             for kind, media in part.get("content", {}).items():
-                if kind.endswith(("json", "x-www-form-urlencoded")):
+                if kind.endswith(("/json", "+json", "x-www-form-urlencoded")):
                     yield f"{method} {path} {where}", media
 
 
@@ -167,7 +167,7 @@ class Telling:
         assert kind in promised.get("content", {"": None}), f"{method} {path} answers {kind}"
         for name in promised.get("headers", {}):
             assert name in ("Link", "Idempotency-Replayed") or name in answer.headers, f"{method} {path}: no {name}"
-        if kind.endswith("json") and kind in promised["content"]:
+        if kind.endswith(("/json", "+json")):
             schema = promised["content"][kind]["schema"]
             assert complaints(self.shut, schema, answer.json()) == [], f"{method} {path}"
         return answer

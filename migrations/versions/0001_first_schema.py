@@ -68,6 +68,12 @@ def upgrade() -> None:
             comment="The request's correlation id, as in the service's own log.",
         ),
         sa.Column(
+            "places",
+            sa.Text(),
+            nullable=True,
+            comment="Where it may concern several establishments: their codes, a space before and after each.",
+        ),
+        sa.Column(
             "hash", sa.String(64), nullable=False, comment="SHA-256 over the previous line's hash and this line."
         ),
         sa.PrimaryKeyConstraint("chain", "position", name=op.f("pk_access_lines")),

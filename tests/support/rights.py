@@ -1,11 +1,14 @@
-"""Who may read what, as the contract says it (§2), written down by hand: tests compare the service with this, not with itself."""
+"""Who may read what, as the contract says it (§2), written down by hand: tests compare the service with this, not with
+itself."""
 
 import base64
 from collections.abc import Iterable
+from time import monotonic
 from typing import Any
 
 import httpx
 import orjson
+import pytest
 from websockets.exceptions import ConnectionClosed
 
 from handover.services import accounts
@@ -14,8 +17,8 @@ from tests.support.service import Caller, Feed, Service
 HANDLING = ("UNIT", "ESTABLISHMENT", "HEALTH", "SECURITY", "COMPLAINT")
 ROLES = ("officer", "supervisor", "governor", "health", "chaplain", "assessor", "auditor", "admin", "guest")
 RELATIONS = "UOEXW"
-"""How a reader stands to a note: staff of its Unit, of anOther unit, of the Establishment without a unit, of another prison (X),
-or the one who Wrote it, wherever he or she is now."""
+"""How a reader stands to a note: staff of its Unit, of anOther unit, of the Establishment without a unit, of another
+prison (X), or the one who Wrote it, wherever he or she is now."""
 
 _READS = """
 role        UNIT   ESTABLISHMENT  HEALTH  SECURITY  COMPLAINT
@@ -30,8 +33,8 @@ admin       U...W  UOE.W          ....W   ....W     ....W
 guest       ....W  ....W          ....W   ....W     ....W
 """
 _RETRACTED = {"UNIT": "UOE", "ESTABLISHMENT": "UOE", "HEALTH": "UOE", "SECURITY": "UOE", "COMPLAINT": ".OE"}
-"""What an auditor reads besides, of notes that were taken back: everything of the establishment, but no complaint about the
-auditor's own unit."""
+"""What an auditor reads besides, of notes that were taken back: everything of the establishment, but no complaint about
+the auditor's own unit."""
 
 READS = {
     (row[0], handling): row[i]
@@ -57,9 +60,19 @@ def relation_to(unit: str, place: str, postings: Iterable[tuple[str, str]]) -> s
     return "O" if here - {""} else "E"
 
 
-def ask_for_token(service: Service, headers: dict[str, str] | None = None, **form: str) -> httpx.Response:
+def stranger(service: Service) -> Caller:
+    """Somebody at the service's door without a token; always the same one, who keeps the connections open."""
+    for caller in service.callers:
+        if caller.name == "a stranger":
+            return caller
+    caller = Caller(service, "a stranger", "none")
+    del caller.http.headers["Authorization"]
+    return caller
+
+
+def ask_for_token(service: Service, headers: dict[str, str], **form: str) -> httpx.Response:
     """One request to the token endpoint."""
-    return httpx.post(f"{service.url}/oauth/token", data=form, headers=headers or {}, trust_env=False, timeout=40)
+    return stranger(service).http.post("/oauth/token", data=form, headers=headers)
 
 
 def password_grant(service: Service, username: str, password: str, address: str | None = None) -> httpx.Response:
@@ -82,12 +95,13 @@ def told(answer: httpx.Response) -> tuple[int, dict[str, Any]]:
 
 def closed(feed: Feed, within: float = 5) -> tuple[int, str]:
     """Reads a feed to its end; answers the close code and the words."""
-    try:
+    deadline = monotonic() + within
+    with pytest.raises(ConnectionClosed) as end:  # noqa: PT012 - heartbeats go on arriving on a feed that should have ended
         while True:
-            feed.frame(within)
-    except ConnectionClosed as end:
-        assert end.rcvd is not None, "the connection was dropped without a word"
-        return end.rcvd.code, end.rcvd.reason
+            feed.frame(max(0.0, deadline - monotonic()))
+    last = end.value.rcvd
+    assert last is not None, "the connection was dropped without a word"
+    return last.code, last.reason
 
 
 def change(service: Service, who: Caller, **changes: Any) -> None:

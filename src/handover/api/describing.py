@@ -193,17 +193,9 @@ def _complete(told: dict[str, Any]) -> None:
     if told["operationId"] == "pull_events":
         answers["200"]["content"]["application/x-ndjson"] = _NDJSON
     for code, answer in answers.items():
-        if code >= "400" or code == "308":
-            continue
-        headers = answer.setdefault("headers", {})
-        if takes & {"If-Match", "If-None-Match"}:
-            headers |= _ETAG
-        if code == "201" and "Idempotency-Key" in takes:
-            headers |= _REPLAYED
-        if takes & {"cursor", "after"}:
-            headers |= _LINK
-        if not headers:
-            del answer["headers"]
+        headers = {**answer.get("headers", {}), **_headers(code, takes)}
+        if headers:
+            answer["headers"] = headers
     for part in (told.get("requestBody", {}), *answers.values()):
         for media in part.get("content", {}).values():
             name = media.get("schema", {}).get("$ref", "").rpartition("/")[2]
@@ -211,6 +203,20 @@ def _complete(told: dict[str, Any]) -> None:
                 media["example"] = EXAMPLES[name]
             elif media.get("schema") == {}:  # an answer that says no more than its status
                 media |= {"schema": {"type": "object", "additionalProperties": False}, "example": {}}
+
+
+def _headers(code: str, takes: set[str]) -> dict[str, Any]:
+    """The headers of a good answer, by the parameters the operation takes."""
+    headers: dict[str, Any] = {}
+    if code >= "400" or code == "308":
+        return headers
+    if takes & {"If-Match", "If-None-Match"}:
+        headers |= _ETAG
+    if code == "201" and "Idempotency-Key" in takes:
+        headers |= _REPLAYED
+    if takes & {"cursor", "after"}:
+        headers |= _LINK
+    return headers
 
 
 def query_names(app: FastAPI, path: str, method: str) -> frozenset[str]:

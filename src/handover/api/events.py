@@ -1,7 +1,9 @@
 """Events: pulled here, or heard on the feed."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from time import monotonic
 from typing import Annotated
 
@@ -11,6 +13,7 @@ from starlette.responses import Response
 from handover.api.asking import Ask, Somebody
 from handover.api.describing import operation
 from handover.api.parameters import PlaceFilter, UnitFilter
+from handover.errors import Unauthenticated
 from handover.schemas.events import EventPage, EventType, Ticket
 from handover.services import events, logins
 from handover.services.answers import Answer
@@ -31,7 +34,7 @@ async def pull_events(
     ask: Somebody,
     after: Annotated[
         str | None,
-        Query(max_length=4096, description="A cursor, or `now`; from the beginning of what is kept if left out."),
+        Query(max_length=32_768, description="A cursor, or `now`; from the beginning of what is kept if left out."),
     ] = None,
     establishment: PlaceFilter = None,
     unit: UnitFilter = None,
@@ -43,50 +46,55 @@ async def pull_events(
     in `Link`."""
     store_id = ask.parts.hub.store_id
     deadline = monotonic() + wait
+    wanted = frozenset(type or ())
 
-    def pull(uow: UnitOfWork) -> Pulled:
-        uow.doing("events.pull", establishment=establishment, unit=unit)
-        uow.allow("events.read")
-        places = events.places_for(uow, establishment)
-        events.check_unit(uow, places, unit)
-        return events.pull(uow, store_id, Filter(places, unit, frozenset(type or ())), after, limit)
+    async def pull(ask: Ask, after: str | None) -> Pulled:
+        def work(uow: UnitOfWork) -> Pulled:
+            uow.doing("events.pull", establishment=establishment, unit=unit)
+            uow.allow("events.read")
+            places = events.places_for(uow, establishment)
+            events.check_unit(uow, places, unit)
+            return events.pull(uow, store_id, Filter(places, unit, wanted), after, limit)
 
-    pulled = await ask.read(pull)
+        return await ask.read(work)
+
+    pulled = await pull(ask, after)
     if wait and not pulled.items and not pulled.more:
-        if after == "now" or after is None:
-            after = events.cursor_of(store_id, pulled.positions)
         pulled = await _wait(ask, pull, pulled, deadline)
     return _answer(ask.request, pulled, events.cursor_of(store_id, pulled.positions))
 
 
-async def _wait(ask: Ask, pull: Callable[[UnitOfWork], Pulled], pulled: Pulled, deadline: float) -> Pulled:
+async def _wait(ask: Ask, pull: Callable[[Ask, str], Awaitable[Pulled]], pulled: Pulled, deadline: float) -> Pulled:
     """Looks again whenever the bell rings, until there is something for this reader or the time is up."""
     hub, wake = ask.parts.hub, asyncio.Event()
     places = list(pulled.positions)
     await hub.listen(wake, places)
     try:
-        while not pulled.items and not hub.stopping:
-            moved = any(hub.stream(place).position > at for place, at in pulled.positions.items())
-            if not moved:
-                wake.clear()
-                left = deadline - monotonic()
-                if left <= 0 or not await _rung(wake, left):
-                    break
-                continue
-            pulled = await ask.read(pull)
-            if monotonic() >= deadline:
-                break
+        while not (pulled.items or pulled.more or hub.stopping) and monotonic() < deadline:
+            wake.clear()
+            ends = {place: hub.stream(place).position for place in places}
+            if any(ends[place] > pulled.positions.get(place, ends[place]) for place in places):
+                pulled = await pull(await _still(ask), events.cursor_of(hub.store_id, pulled.positions))
+            else:
+                await _rung(wake, deadline - monotonic())
         return pulled
     finally:
         hub.leave(wake, places)
 
 
-async def _rung(wake: asyncio.Event, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(wake.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True
+async def _still(ask: Ask) -> Ask:
+    """The same caller with the rights that hold now: they may have been taken away while he or she waited."""
+    digest = ask.session.digest
+    session = (await ask.parts.sessions.again([digest]))[digest]
+    if session is None:
+        raise Unauthenticated("This access token does not work any more; get a new one from /oauth/token.")
+    return replace(ask, session=session, asker=replace(ask.asker, principal=session.principal))
+
+
+async def _rung(wake: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, seconds)):
+            await wake.wait()
 
 
 def _answer(request: Request, pulled: Pulled, cursor: str) -> Response:

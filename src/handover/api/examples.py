@@ -112,7 +112,7 @@ _ESTABLISHMENT = {
     "shifts": _SHIFTS,
     "units": [_UNIT],
 }
-_INMATE = {
+_INMATE: dict[str, Any] = {
     "number": "A4417KD",
     "name": "Weir, J.",
     "establishment": "ALM",

@@ -1,21 +1,24 @@
-"""Around every request: a correlation id, a size limit, HEAD where there is GET, a log line without anybody's words,
-a measurement.
+"""Around every request: a correlation id, a size limit, HEAD where there is GET, an answer even to a bug, a log line
+without anybody's words, a measurement.
 
 Plain ASGI: the usual middleware base class costs half the throughput.
 """
 
+import traceback
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
 import orjson
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handover.services.metrics import Metrics
 
 LARGEST = 64 * 1024
 """Bytes in a body; the longest possible note is a quarter of it."""
+PROBLEM = b"application/problem+json"
 log = structlog.get_logger("handover.requests")
 
 
@@ -29,20 +32,25 @@ class Outermost:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or one feed."""
-        if scope["type"] != "http":
+        if scope["type"] == "http":
+            await self._request(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = str(uuid4())
         scope.setdefault("state", {})["id"] = request
-        started, status = perf_counter(), 500
+        began, status, started = perf_counter(), 500, False
         head = scope["method"] == "HEAD"
         if head:
             scope = {**scope, "method": "GET"}
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, started = message["status"], True
                 message["headers"] = [*message["headers"], (b"x-request-id", request.encode()), *self._extra]
             elif head:
                 message = {**message, "body": b""}
@@ -50,23 +58,58 @@ class Outermost:
 
         try:
             if _declared(scope) > LARGEST:
-                await _too_large(request, answer)
+                await _problem(answer, request, *_TOO_LARGE)
             else:
                 await self._app(scope, _limited(receive), answer)
         except _TooLarge:
-            await _too_large(request, answer)
+            await _problem(answer, request, *_TOO_LARGE)
+        except Exception as bug:  # whatever it is, the caller gets an answer and the operator a line
+            log.error("a bug", id=request, route=_route(scope), trace=trace(bug))
+            if started:
+                raise  # half an answer is out: the server has to break the connection
+            await _problem(answer, request, *_BUG)
         finally:
-            self._note(scope, request, status, perf_counter() - started)
+            self._note(scope, request, status, perf_counter() - began)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as bug:  # the server then closes the connection
+            log.error("a bug", route=_route(scope), trace=trace(bug))
 
     def _note(self, scope: Scope, request: str, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "none")
-        self._metrics.requests.labels(scope["method"], route, str(status)).inc()
-        self._metrics.request_time.labels(scope["method"], route).observe(seconds)
-        log.info("request", id=request, method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
+        method, route = scope["method"], _route(scope)
+        self._metrics.requests.labels(method, route, str(status)).inc()
+        self._metrics.request_time.labels(method, route).observe(seconds)
+        log.info("request", id=request, method=method, route=route, status=status, ms=round(seconds * 1000, 2))
 
 
-class _TooLarge(Exception):  # noqa: N818 - becomes an answer at once
-    pass
+def trace(error: BaseException | None) -> list[str]:
+    """Where an exception came from, innermost last: its kinds and the places in the code. Not what it says: that may be
+    a note's text, and what the store was asked with."""
+    lines: list[str] = []
+    while error is not None:
+        frames = [
+            f"{f.filename.rpartition('site-packages/')[2]}:{f.lineno} {f.name}"
+            for f in traceback.extract_tb(error.__traceback__)
+        ]
+        code = getattr(error, "sqlstate", None)
+        kind = f"{type(error).__module__}.{type(error).__qualname__}"
+        lines = [*frames, f"{kind} ({code})" if code else kind, *lines]
+        error = error.__cause__ or error.__context__
+    return lines
+
+
+class _TooLarge(HTTPException):
+    """Raised where a body is read. As an HTTPException it passes the framework, which makes any other exception there
+    into a body that cannot be read."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
+
+
+def _route(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "path", "none"))
 
 
 def _declared(scope: Scope) -> int:
@@ -88,14 +131,25 @@ def _limited(receive: Receive) -> Receive:
     return limited
 
 
-async def _too_large(request: str, send: Send) -> None:
+_TOO_LARGE = (413, "too-large", "The request is too large", "Send at most 64 KiB; a note is far shorter.")
+_BUG = (
+    500,
+    "internal",
+    "Something went wrong here",
+    "This is our fault. Quote the instance to whoever runs this service.",
+)
+
+
+async def _problem(send: Send, request: str, status: int, code: str, title: str, detail: str) -> None:
     body: dict[str, Any] = {
-        "type": "/problems/too-large",
-        "title": "The request is too large",
-        "status": 413,
-        "detail": "Send at most 64 KiB; a note is far shorter.",
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
         "instance": f"urn:uuid:{request}",
     }
-    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    headers = [(b"content-type", PROBLEM), (b"cache-control", b"no-store")]
+    if status == 413:
+        headers.append((b"connection", b"close"))  # the rest of the body is not read
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": orjson.dumps(body)})

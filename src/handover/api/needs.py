@@ -6,13 +6,14 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from handover.api.asking import Somebody
+from handover.api.bodies import StrictRoute
 from handover.api.describing import operation
 from handover.api.parameters import CodeFilter, Cursor, Limit, NumberFilter, PlaceFilter, QueryTime, UnitFilter
 from handover.schemas.common import Id
 from handover.schemas.needs import NeedChange, NeedPage, NeedWithHistory
 from handover.services import needs
 
-router = APIRouter(prefix="/v1/needs", tags=["needs"])
+router = APIRouter(prefix="/v1/needs", tags=["needs"], route_class=StrictRoute)
 
 
 @router.get("", response_model=NeedPage, **operation("needs:read", 401, 403, 422))

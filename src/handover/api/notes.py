@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from handover.api.asking import Somebody, tag_of
+from handover.api.bodies import StrictRoute
 from handover.api.describing import operation
 from handover.api.parameters import (
     CodeFilter,
@@ -33,7 +34,7 @@ from handover.services import notes
 from handover.services.answers import Answer
 from handover.services.unit_of_work import UnitOfWork
 
-router = APIRouter(prefix="/v1/notes", tags=["notes"])
+router = APIRouter(prefix="/v1/notes", tags=["notes"], route_class=StrictRoute)
 NoteId = Annotated[Id, Path()]
 
 
@@ -44,7 +45,7 @@ async def record_note(draft: NoteDraft, ask: Somebody) -> Response:
     def work(uow: UnitOfWork) -> Answer:
         made = notes.record(uow, draft)
         headers = {"Location": f"/v1/notes/{made.id}", "ETag": f'"{tag_of(made.document)}"'}
-        return Answer(201, made.document, headers, made.note)
+        return Answer(201, made.document, headers, made.said_in)
 
     return await ask.create(work)
 
@@ -111,7 +112,7 @@ async def correct_note(id: NoteId, correction: CorrectionDraft, ask: Somebody) -
 
     def work(uow: UnitOfWork) -> Answer:
         made = notes.correct(uow, id, correction)
-        return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.note)
+        return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.said_in)
 
     return await ask.create(work)
 
@@ -127,7 +128,7 @@ async def retract_note(id: NoteId, retraction: RetractionDraft, ask: Somebody) -
 
     def work(uow: UnitOfWork) -> Answer:
         made = notes.retract(uow, id, retraction)
-        return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.note)
+        return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.said_in)
 
     return await ask.create(work)
 
@@ -143,7 +144,7 @@ async def give_receipt(id: NoteId, receipt: ReceiptDraft, ask: Somebody) -> Resp
 
     def work(uow: UnitOfWork) -> Answer:
         made = notes.acknowledge(uow, id, receipt)
-        return Answer(201, made.document, {"Location": f"/v1/notes/{id}/receipts"}, made.note)
+        return Answer(201, made.document, {"Location": f"/v1/notes/{id}/receipts"}, made.said_in)
 
     return await ask.create(work)
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from handover.api.asking import Somebody, anybody, parts
@@ -25,7 +26,9 @@ def _form(required: list[str], properties: dict[str, Any], example: dict[str, st
 
 
 _TEXT = {"type": "string"}
-_token = operation(None, 400, 401, 413, 422, 429, schema="TokenProblem")
+_token = operation(None, 400, 401, schema="TokenProblem")
+# RFC 6749 has no word for these: they are problems like everywhere else.
+_token["responses"] |= operation(None, 413, 429)["responses"]
 _token["openapi_extra"] |= _form(
     ["grant_type"],
     {
@@ -39,7 +42,8 @@ _token["openapi_extra"] |= _form(
     },
     {"grant_type": "password", "username": "l.hartmann", "password": "a few words that nobody guesses"},
 )
-_revoke = operation(None, 400, 401, 413, 422, schema="TokenProblem")
+_revoke = operation(None, 400, schema="TokenProblem")
+_revoke["responses"] |= operation(None, 413)["responses"]
 _revoke["openapi_extra"] |= _form(["token"], {"token": _TEXT, "token_type_hint": _TEXT}, {"token": "hov_refresh_…"})
 
 
@@ -98,7 +102,11 @@ async def _read(request: Request) -> dict[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise GrantRefused("invalid_request", f"Send a form: Content-Type: {_FORM}.")
     form: dict[str, str] = {}
-    for name, value in (await request.form()).multi_items():
+    try:
+        fields = (await request.form()).multi_items()
+    except HTTPException as error:
+        raise GrantRefused("invalid_request", "The form cannot be read.") from error
+    for name, value in fields:
         if name in form or not isinstance(value, str):
             raise GrantRefused("invalid_request", f"Send {name} once, as text.")
         form[name] = value.replace("\x00", "")
@@ -120,9 +128,10 @@ def _client(request: Request, form: dict[str, str]) -> tuple[str, str]:
         client, colon, secret = b64decode(text, validate=True).decode().partition(":")
     except (Base64Error, UnicodeDecodeError):
         client, colon, secret = "", "", ""
-    if not colon or "\x00" in client:
+    if not colon:
         raise GrantRefused("invalid_client", "The Authorization header is not HTTP Basic.")
-    return unquote_plus(client), unquote_plus(secret)
+    # No store holds a NUL, and no client has one in its name.
+    return unquote_plus(client).replace("\x00", ""), unquote_plus(secret)
 
 
 def _issued(issued: Issued) -> Response:
@@ -134,4 +143,5 @@ def _issued(issued: Issued) -> Response:
     }
     if issued.refresh is not None:
         body["refresh_token"] = issued.refresh
-    return Response(as_json(body), 200, {"Cache-Control": "no-store"}, "application/json")
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # both, says RFC 6749 §5.1
+    return Response(as_json(body), 200, headers, "application/json")

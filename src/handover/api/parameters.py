@@ -6,7 +6,7 @@ from fastapi import Query
 from pydantic import BeforeValidator
 
 from handover.errors import FieldError, Invalid
-from handover.schemas.common import Code, EstablishmentCode, InmateNumber, Text, Time, UnitCode
+from handover.schemas.common import PRINTABLE, Code, EstablishmentCode, InmateNumber, Time, UnitCode, up_to
 
 
 def _plus(value: Any) -> Any:
@@ -23,7 +23,9 @@ Cursor = Annotated[
     str | None, Query(max_length=512, pattern=r"^[A-Za-z0-9_-]+$", description="`next` of the page before.")
 ]
 Limit = Annotated[int, Query(ge=1, le=200, description="Most items on a page.")]
-Words = Annotated[Text | None, Query(max_length=200, description="Words that must all occur.")]
+Words = Annotated[
+    Annotated[str, up_to(200), PRINTABLE] | None, Query(description="Words that must all occur, in any order.")
+]
 MOST_WORDS = 10
 
 

@@ -1,9 +1,9 @@
-"""Refusals as RFC 9457 problem documents: one table from kind to status, one shape."""
+"""Refusals as RFC 9457 problem documents: one table from kind to status, one shape. What nobody has foreseen, the
+middleware answers."""
 
 from typing import Any
 
 import orjson
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -28,8 +28,6 @@ from handover.errors import (
     Unavailable,
 )
 from handover.services.logins import GrantRefused
-
-log = structlog.get_logger("handover.api")
 
 STATUS: dict[type[Refusal], int] = {
     Malformed: 400,
@@ -114,18 +112,6 @@ def install(app: FastAPI) -> None:
         if error.status_code == 413:
             return problem(request, TooLarge("Send at most 64 KiB."))
         return problem(request, Malformed("The body cannot be read; send one JSON object in UTF-8."))
-
-    @app.exception_handler(Exception)
-    async def _bug(request: Request, error: Exception) -> Response:
-        log.error("a bug", request=request.state.id, path=request.url.path, exc_info=error)
-        body = {
-            "type": "/problems/internal",
-            "title": "Something went wrong here",
-            "status": 500,
-            "detail": "This is our fault. Quote the instance to whoever runs this service.",
-            "instance": f"urn:uuid:{request.state.id}",
-        }
-        return Response(orjson.dumps(body), 500, {"Cache-Control": "no-store"}, JSON)
 
 
 def _method(request: Request, app: FastAPI) -> Response:

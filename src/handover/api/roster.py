@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from handover.api.asking import Ask, Somebody
+from handover.api.bodies import StrictRoute
 from handover.api.describing import operation
 from handover.api.parameters import Cursor, Limit, PlaceFilter, UnitFilter, Words, words
 from handover.schemas.common import EstablishmentCode, InmateNumber, UnitCode
@@ -28,7 +29,7 @@ from handover.services.answers import Answer
 from handover.services.roster import Put
 from handover.services.unit_of_work import UnitOfWork
 
-router = APIRouter(prefix="/v1", tags=["roster"])
+router = APIRouter(prefix="/v1", tags=["roster"], route_class=StrictRoute)
 Code = Annotated[EstablishmentCode, Path()]
 UnitName = Annotated[UnitCode, Path()]
 Number = Annotated[InmateNumber, Path()]

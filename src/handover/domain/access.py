@@ -167,7 +167,9 @@ def _sights_in(who: Principal, place: str) -> Iterable[Sight]:
         yield Sight(place, "COMPLAINT", "governor, not of the unit concerned", except_units=own)
     if who.role == "auditor":
         for handling in HANDLING:
-            yield Sight(place, handling, "auditor, for what was retracted", status="RETRACTED")
+            # "Never the unit concerned" holds for an auditor who is staff there, too.
+            concerned = own if handling == "COMPLAINT" else frozenset[str]()
+            yield Sight(place, handling, "auditor, for what was retracted", except_units=concerned, status="RETRACTED")
 
 
 def may_read(who: Principal, thing: Facts, seen: tuple[Sight, ...] | None = None) -> Verdict:

@@ -80,6 +80,17 @@ def check(lists: Lists, name: str, code: str | None, pointer: str) -> list[Field
         return []
     if entry is not None:
         return [FieldError(pointer, f"{code} is no longer used; see /v1/codelists/{name}")]
-    near = get_close_matches(code, [c for c, e in entries.items() if e.active], n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"see /v1/codelists/{name}"
-    return [FieldError(pointer, f"{code} is not in the list {name}; {hint}")]
+    return [FieldError(pointer, f"{code} is not in the list {name}; {_hint(entries, name, code)}")]
+
+
+def known(lists: Lists, name: str, code: str | None, pointer: str) -> list[FieldError]:
+    """As `check`, but of a code that is only looked for: one that was retired is still found in what was written before."""
+    return [] if code in lists[name] else check(lists, name, code, pointer)
+
+
+def _hint(entries: Mapping[str, Entry], name: str, code: str) -> str:
+    """The codes that were probably meant: spelt alike, or known by that word."""
+    active = [entry for entry in entries.values() if entry.active]
+    near = get_close_matches(code, [entry.code for entry in active], n=3, cutoff=0.5)
+    near += [entry.code for entry in active if code.replace("_", " ").lower() in entry.words and entry.code not in near]
+    return f"did you mean {' or '.join(near)}?" if near else f"see /v1/codelists/{name}"

@@ -24,7 +24,11 @@ _CLOSES: dict[type[Refusal], int] = {
     CursorRefused: protocol.BAD_CURSOR,
 }
 AT_ONCE = 100
-"""Events sent between two looks at the clock and at what was retracted meanwhile."""
+"""Events taken at a time; between two such pages other feeds have their turn."""
+
+
+def _stopping() -> Close:
+    return Close(protocol.STOPPING, "The server is stopping; come back with your cursor.")
 
 
 class Feed:
@@ -40,7 +44,10 @@ class Feed:
         self.positions: events.Positions = {}
         self._first: events.Positions = {}
         self._end: Close | None = None
+        self._ending = asyncio.Event()
+        self._begun = False
         self._live = False
+        self._beat_due = 0.0
         self.session: Session
         self._ear: Ear
         self._asker = Asker(None, socket.client.host if socket.client else None)
@@ -50,18 +57,21 @@ class Feed:
         await self._socket.accept(
             subprotocol=protocol.SUBPROTOCOL if protocol.SUBPROTOCOL in self._socket.scope["subprotocols"] else None
         )
+        ended = _stopping()
         try:
             await self._open()
-        except Close as close:
-            await self._close(close)
-            return
-        ended = Close(protocol.STOPPING, "The server is stopping; come back with your cursor.")
-        try:
             ended = await self._serve()
+        except Close as close:
+            ended = close
+        except Exception:
+            log.exception("feed failed")
+            ended = Close(protocol.TRY_LATER, "Something is wrong here; come back with your cursor in a moment.")
         finally:
             self._hub.exit(self)
             self._hub.leave(self.wake, self.positions)
-            await self._leave_line(ended)
+            if self._begun:
+                # Shielded: a server that stops may cancel this task, and the line must be written all the same.
+                await asyncio.shield(self._leave_line(ended))
         await self._close(ended)
 
     def rights(self, session: Session | None) -> None:
@@ -75,7 +85,7 @@ class Feed:
 
     def stop(self) -> None:
         """Ends because the server does."""
-        self._finish(Close(protocol.STOPPING, "The server is stopping; come back with your cursor."))
+        self._finish(_stopping())
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
@@ -89,6 +99,7 @@ class Feed:
         except Refusal as refusal:
             raise Close(_CLOSES.get(type(refusal), protocol.TRY_LATER), refusal.detail) from None
         self._first = dict(self.positions)
+        self._begun = True
         await self._hub.listen(self.wake, self.positions)
         self._hub.enter(self)
 
@@ -123,15 +134,20 @@ class Feed:
     # --- serving ------------------------------------------------------------------------------------------------------
 
     async def _serve(self) -> Close:
-        listening = asyncio.create_task(self._listen())
-        sending = asyncio.create_task(self._send_all())
+        """Sends and listens until one of them ends, or it is told to end: a send that waits for its reader does not
+        hold that up."""
+        tasks = [asyncio.create_task(part) for part in (self._listen(), self._send_all(), self._told())]
         try:
-            done, _ = await asyncio.wait({listening, sending}, return_when=asyncio.FIRST_COMPLETED)
-            return next(iter(done)).result()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return self._end or next(iter(done)).result()
         finally:
-            for task in (listening, sending):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(listening, sending, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _told(self) -> Close:
+        await self._ending.wait()
+        return self._end or _stopping()
 
     async def _listen(self) -> Close:
         while True:
@@ -151,40 +167,50 @@ class Feed:
         settings = self._desk.settings
         try:
             await self._send(protocol.hello(self._cursor(), settings.heartbeat_s))
-            beat = monotonic()
-            while self._going():
+            self._beat_due = monotonic() + settings.heartbeat_s
+            while True:
                 self.wake.clear()
                 await self._catch_up()
-                if self._going() and not self._live:
+                if not self._live:
                     self._live = True
                     await self._send(protocol.live(self._cursor()))
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.wake.wait(), max(0.0, beat + settings.heartbeat_s - monotonic()))
-                if self._going() and monotonic() >= beat + settings.heartbeat_s:
-                    await self._send(protocol.heartbeat(self._cursor()))
-                    beat = monotonic()
+                    async with asyncio.timeout(max(0.0, self._beat_due - monotonic())):
+                        await self.wake.wait()
+                await self._beat()
         except Close as close:
             return close
         except WebSocketDisconnect as gone:
             return Close(gone.code, "")
-        return self._end or Close(1006, "")
 
     async def _catch_up(self) -> None:
-        """Sends what lies between this feed's positions and the ends of the logs. Live or a thousand events behind:
-        the same way."""
+        """Sends what lies between this feed's positions and the ends of the logs. Live or a thousand events behind: the
+        same way."""
         for place in self.positions:
-            while self._going():
-                stream = self._hub.stream(place)
-                generation = stream.generation
+            stream = self._hub.stream(place)
+            while True:
+                rewritten = stream.rewritten
                 entries = await self._hub.page(place, self.positions[place], AT_ONCE)
                 if not entries:
                     break
                 for entry in entries:
-                    if not self._going() or stream.generation != generation:
-                        break  # rights or a retraction came in between: judge, or read, what is left again
+                    if stream.rewritten != rewritten:
+                        break  # something was taken back while we sent: what is left is read again
                     await self._offer(entry)
+                await self._beat()
+                if len(entries) == AT_ONCE:
+                    await asyncio.sleep(0)
+
+    async def _beat(self) -> None:
+        """A heartbeat if one is due, in a long replay too; none where the hub does not know whether there is more."""
+        if monotonic() >= self._beat_due:
+            self._beat_due = monotonic() + self._desk.settings.heartbeat_s
+            if self._hub.sees:
+                await self._send(protocol.heartbeat(self._cursor()))
 
     async def _offer(self, entry: Encoded) -> None:
+        if self._end is not None:
+            raise self._end  # nothing more, not even what was at hand when a right was taken away
         self.positions[entry.event.establishment] = entry.event.sequence
         if self._ear.hears(entry.event):
             whole = self._ear.whole(entry.event)
@@ -221,7 +247,7 @@ class Feed:
 
     def _finish(self, close: Close) -> None:
         self._end = self._end or close
-        self.wake.set()
+        self._ending.set()
 
     async def _leave_line(self, ended: Close) -> None:
         line = self._desk.line(
@@ -232,7 +258,10 @@ class Feed:
             code=ended.code,
             sequences={place: [self._first[place], at] for place, at in self.positions.items()},
         )
-        await self._desk.log(line)
+        try:
+            await self._desk.log(line)
+        except Refusal:
+            log.exception("the line of a closed feed could not be written", sequences=self.positions)
 
     async def _close(self, close: Close) -> None:
         self._metrics.closed.labels(str(close.code)).inc()

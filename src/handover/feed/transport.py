@@ -12,6 +12,7 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 DROP_AFTER_S = 30.0
+DROP_AT_STOP_S = 0.5
 
 
 class FeedProtocol(WebSocketsSansIOProtocol):
@@ -21,5 +22,13 @@ class FeedProtocol(WebSocketsSansIOProtocol):
         """Sends as the server does; a closing frame without waiting for room."""
         if message["type"] == "websocket.close" and not self.writable.is_set():
             self.writable.set()
-            self.loop.call_later(DROP_AFTER_S, self.transport.abort)
+            self._drop_after(DROP_AFTER_S)
         await super().send(message)
+
+    def shutdown(self) -> None:
+        """Ends as the server does; but a stop does not wait for a reader that takes nothing off the line."""
+        super().shutdown()
+        self._drop_after(DROP_AT_STOP_S)
+
+    def _drop_after(self, seconds: float) -> None:
+        self.loop.call_later(seconds, lambda: None if self.disconnected else self.transport.abort())

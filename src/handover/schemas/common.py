@@ -16,8 +16,9 @@ from pydantic import (
 )
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
-# C0 controls except tab and line ends, DEL, lone surrogates: no store holds them all, and no officer typed them.
-UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# Controls except tab and line ends, and lone surrogates: no officer typed them, not every store holds them, and some of
+# them (ESC, and CSI at U+009B) would drive the terminal that shows them.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def _rfc3339(value: Any) -> Any:
@@ -45,33 +46,72 @@ def _printable(value: str) -> str:
     return value
 
 
+def _one_line(value: str) -> str:
+    if any(end in value for end in "\n\r\t"):
+        raise ValueError("write it on one line, without tabs")
+    return _printable(value)
+
+
+def up_to(most: int) -> StringConstraints:
+    """Text of at most so many characters, not counting blanks around it, which are taken off."""
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=most)
+
+
+def shaped(pattern: str, words: str) -> BeforeValidator:
+    """Says in words what a pattern wants: the pattern itself is for the schema, not for whoever mistyped."""
+    shape = re.compile(pattern)
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not shape.fullmatch(value):
+            raise ValueError(words)
+        return value
+
+    return BeforeValidator(check)
+
+
+_CODE = r"^[A-Z][A-Z0-9_]{0,39}$"
+
+
+def _code(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(_CODE, value):
+        meant = re.sub(r"[^A-Z0-9]+", "_", value.upper()).strip("_")
+        hint = f": {meant}?" if re.fullmatch(_CODE, meant) else ", e.g. ACT_NOW"
+        raise ValueError(f"codes are written in capitals, with underscores{hint}")
+    return value
+
+
 Time = Annotated[
     AwareDatetime,
     BeforeValidator(_rfc3339),
     AfterValidator(_to_utc),
     PlainSerializer(in_utc, return_type=str, when_used="json"),
 ]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_printable)]
-Name = Annotated[Text, Field(max_length=120)]
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
+PRINTABLE = AfterValidator(_printable)
+ONE_LINE = AfterValidator(_one_line)
+Name = Annotated[str, up_to(120), ONE_LINE]
+Code = Annotated[str, StringConstraints(pattern=_CODE), BeforeValidator(_code)]
 EstablishmentCode = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9_-]{0,15}$"),
+    shaped(r"[A-Z0-9][A-Z0-9_-]{0,15}", "an establishment's code is 1 to 16 of A-Z, 0-9, - and _, e.g. ALM"),
     Field(examples=["ALM"], description="An establishment's code."),
 ]
 UnitCode = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,15}$"),
+    shaped(r"[A-Za-z0-9][A-Za-z0-9_-]{0,15}", "a unit's code is 1 to 16 letters, digits, - and _, e.g. A"),
     Field(examples=["A"], description="A unit's code."),
 ]
 InmateNumber = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"),
+    shaped(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", "a number is 1 to 32 letters, digits, - and _, e.g. A4417KD"),
     Field(examples=["A4417KD"], description="The person's number in the prison's own scheme."),
 ]
 Id = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
+    shaped(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "an id is a UUID in small letters, as it was answered"),
     Field(examples=["019ab3f0-6a52-7c11-9f4e-2d1b8a3c5e77"], description="A UUIDv7 (RFC 9562)."),
 ]
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from handover.schemas.common import Code, Draft, Id, Person, Resource, Text, Time
+from handover.schemas.common import PRINTABLE, Code, Draft, Id, Name, Person, Resource, Time, up_to
 
 
 class NeedChange(Draft):
@@ -12,12 +12,10 @@ class NeedChange(Draft):
     reason."""
 
     status: Code | None = Field(None, description="OPEN, DONE, NOT_POSSIBLE or PASSED_ON.")
-    outcome: Annotated[Text, Field(max_length=500)] | None = Field(None, description="What came of it.")
-    owner: Annotated[Text, Field(max_length=120)] | None = Field(
-        None, description="Who sees to it, or to whom it was passed on."
-    )
+    outcome: Annotated[str, up_to(500), PRINTABLE] | None = Field(None, description="What came of it.")
+    owner: Name | None = Field(None, description="Who sees to it, or to whom it was passed on.")
     due_at: Time | None = Field(None, description="When it must have happened; null takes the time away.")
-    reason: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Why.")
+    reason: Annotated[str, up_to(500), PRINTABLE] | None = Field(None, description="Why.")
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"status": "DONE", "outcome": "Spoke to his daughter for ten minutes."}]}

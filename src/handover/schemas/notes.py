@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from handover.schemas.common import (
+    PRINTABLE,
     Code,
     Draft,
     EstablishmentCode,
@@ -12,12 +13,12 @@ from handover.schemas.common import (
     InmateNumber,
     Person,
     Resource,
-    Text,
     Time,
     UnitCode,
+    up_to,
 )
 
-Detail = Annotated[Text, Field(max_length=500)]
+Detail = Annotated[str, up_to(500), PRINTABLE]
 
 
 class MoodDraft(Draft):
@@ -71,10 +72,10 @@ class NoteDraft(Draft):
     captured_at: Time | None = Field(None, description="The device's clock when it was written.")
     late_reason: Detail | None = Field(None, description="Why it is recorded more than 60 minutes after it happened.")
     basis: Code = Field(description="How you know (list `basis`).")
-    fact: Annotated[Text, Field(max_length=1000)] | None = Field(
+    fact: Annotated[str, up_to(1000), PRINTABLE] | None = Field(
         None, description="What happened, in at most 1,000 characters."
     )
-    opinion: Annotated[Text, Field(max_length=500)] | None = Field(
+    opinion: Annotated[str, up_to(500), PRINTABLE] | None = Field(
         None, description="Your own reading, kept apart from the fact."
     )
     confidence: Code | None = Field(None, description="LOW, MEDIUM or HIGH; only with an opinion.")
@@ -92,7 +93,7 @@ class NoteDraft(Draft):
     attention_until: Time | None = Field(
         None, description="When the attention ends; the end of the next shift if left out."
     )
-    if_then: Annotated[Text, Field(max_length=200)] | None = Field(None, description="What to do if it happens.")
+    if_then: Annotated[str, up_to(200), PRINTABLE] | None = Field(None, description="What to do if it happens.")
     place: Code | None = Field(None, description="Where it happened (list `place`).")
     handling: Code = Field("UNIT", description="Who may read it (list `handling`).")
 
@@ -222,7 +223,7 @@ class ReceiptDraft(Draft):
     """I have seen it, I take it on, I ask about it, I say it back in my own words."""
 
     kind: Code = Field(description="SEEN, ACCEPTED, QUERY or READ_BACK.", examples=["SEEN"])
-    text: Annotated[Text, Field(max_length=1000)] | None = Field(None, description="Needed with QUERY and READ_BACK.")
+    text: Annotated[str, up_to(1000), PRINTABLE] | None = Field(None, description="Needed with QUERY and READ_BACK.")
 
 
 class Receipt(Resource):

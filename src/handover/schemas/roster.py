@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, StringConstraints
 
 from handover.schemas.common import (
+    ONE_LINE,
+    PRINTABLE,
     Code,
     Draft,
     EstablishmentCode,
@@ -14,9 +16,10 @@ from handover.schemas.common import (
     Name,
     Person,
     Resource,
-    Text,
     Time,
     UnitCode,
+    shaped,
+    up_to,
 )
 
 _ZONES = frozenset(available_timezones())
@@ -29,6 +32,13 @@ def _zone(value: str) -> str:
     return value
 
 
+Cell = Annotated[str, up_to(20), ONE_LINE]
+_LANGUAGE = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"
+Language = Annotated[
+    str,
+    StringConstraints(pattern=f"^{_LANGUAGE}$", max_length=35),
+    shaped(_LANGUAGE, "a language as a BCP 47 tag, e.g. ro, ar or sr-Latn"),
+]
 TimeZone = Annotated[str, AfterValidator(_zone), Field(examples=["Europe/London"], max_length=64)]
 
 
@@ -36,7 +46,11 @@ class Shift(Draft):
     """A shift begins at a local time and lasts until the next one begins."""
 
     code: Code = Field(examples=["EARLY"])
-    starts: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(examples=["07:30"])
+    starts: Annotated[
+        str,
+        StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"),
+        shaped(r"([01]\d|2[0-3]):[0-5]\d", "a local time from 00:00 to 23:59, e.g. 07:30"),
+    ] = Field(examples=["07:30"])
 
 
 DEFAULT_SHIFTS = (
@@ -51,8 +65,8 @@ class EstablishmentDraft(Draft):
 
     name: Name = Field(examples=["HMP Aldermoor"])
     timezone: TimeZone
-    shifts: list[Shift] = Field(
-        default=list(DEFAULT_SHIFTS), min_length=1, max_length=12, description="Three shifts if left out."
+    shifts: Annotated[list[Shift], Field(min_length=1, max_length=12)] | None = Field(
+        None, description="Left out: as they are; for a new establishment 07:30, 13:30 and 21:00."
     )
 
 
@@ -93,10 +107,10 @@ class InmateDraft(Draft):
     name: Name = Field(examples=["Weir, J."])
     establishment: EstablishmentCode
     unit: UnitCode
-    cell: Annotated[Text, Field(max_length=20)] | None = Field(None, examples=["A1-07"])
-    language: (
-        Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] | None
-    ) = Field(None, description="BCP 47 tag of the language best spoken.", examples=["ro"])
+    cell: Cell | None = Field(None, examples=["A1-07"])
+    language: Language | None = Field(
+        None, description="BCP 47 tag of the language best spoken.", examples=["ro", "sr-Latn"]
+    )
 
 
 class Inmate(Resource):
@@ -125,8 +139,8 @@ class MoveDraft(Draft):
 
     establishment: EstablishmentCode
     unit: UnitCode
-    cell: Annotated[Text, Field(max_length=20)] | None = Field(None, examples=["B2-03"])
-    reason: Annotated[Text, Field(max_length=500)] = Field(examples=["Works in the kitchen from Monday"])
+    cell: Cell | None = Field(None, examples=["B2-03"])
+    reason: Annotated[str, up_to(500), PRINTABLE] = Field(examples=["Works in the kitchen from Monday"])
     at: Time | None = Field(None, description="When it took place; now if left out, never in the future.")
 
 

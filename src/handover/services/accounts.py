@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.engine import RowMapping
 
 from handover.domain.access import CLIENT_HANDLING, HANDLING, ROLES, SCOPES
+from handover.domain.logins import key as attempts_key
 from handover.errors import Conflict, FieldError, Invalid, NotFound
 from handover.services.passwords import SHORTEST, Hasher, new_token
 from handover.services.unit_of_work import UnitOfWork
@@ -68,6 +69,10 @@ def change_user(
         raise Invalid(FieldError("/role", f"one of {', '.join(ROLES)}"))
     if columns:
         accounts.change_account(uow.conn, row["id"], **columns)
+    if places is not None and not places:
+        raise Invalid(
+            FieldError("/establishment", "say at least one establishment; to shut somebody out, disable the account")
+        )
     if places:
         uow.about(places=sorted({f"{p}/{u}" if u else p for p, u in places}))
         accounts.post(uow.conn, row["id"], _with_whole(places))
@@ -80,12 +85,12 @@ def set_password(uow: UnitOfWork, hasher: Hasher, username: str, password: str, 
     """Gives an account a new password and ends its logins."""
     uow.doing("accounts.password", subject=username)
     row = _account(uow, username)
-    errors = _password(username, password, practice)
+    errors = _password(row["username"], password, practice)
     if errors:
         raise Invalid(*errors)
     accounts.change_account(uow.conn, row["id"], password=hasher.hash(password))
     accounts.revoke_grants_of(uow.conn, uow.now, account=row["id"])
-    accounts.clear_attempts(uow.conn, [f"account:{username}"])
+    accounts.clear_attempts(uow.conn, [attempts_key("account", row["username"])])
     uow.rights_changed = True
 
 

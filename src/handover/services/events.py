@@ -2,9 +2,11 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from heapq import merge
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -105,14 +107,20 @@ def positions_of(store_id: str, cursor: str) -> Positions:
     return positions
 
 
-def start(store_id: str, after: str | None, places: Iterable[str], heads: Mapping[str, int]) -> Positions:
+def start(store_id: str, after: str | None, places: Collection[str], heads: Mapping[str, int]) -> Positions:
     """Where a reader of these establishments begins: after its cursor, at the beginning of what is kept, or now."""
     if after == "now":
         return {place: heads.get(place, 0) for place in places}
     if after is None:
         return dict.fromkeys(places, 0)
     positions = positions_of(store_id, after)
-    if any(sequence > heads.get(place, 0) for place, sequence in positions.items()):
+    # Only what this reader hears now: a cursor may remember an establishment that was taken away since, or is left out
+    # here. One that knows of none of these would silently start them all again.
+    if positions and not any(place in positions for place in places):
+        raise CursorRefused(
+            "That cursor is of other establishments. Reload what you hold of these, then ask with after=now."
+        )
+    if any(positions.get(place, 0) > heads.get(place, 0) for place in places):
         raise CursorRefused(
             "That cursor is ahead of this store, which was set back. Reload what you hold, then ask with after=now."
         )
@@ -183,10 +191,6 @@ class Encoded:
         body = self._full if whole else self._thin
         return f'{body},"cursor":"{cursor or self._cursor}"}}'
 
-    def redact(self) -> None:
-        """Leaves `id` and `status` alone, for good."""
-        self._full = self._encode(thin(self.event.about, "RETRACTED"))
-
     def _encode(self, data: str) -> str:
         event = self.event
         head = orjson.dumps(
@@ -229,6 +233,12 @@ class Pulled:
     more: bool
 
 
+def _timed(page: list[StoredEvent]) -> list[tuple[datetime, StoredEvent]]:
+    """Events with the times to merge them by. A log stands in the order of its sequence whatever the clocks said, so an
+    event counts as no earlier than those before it: a page that is merged by these times always gets on."""
+    return list(zip(accumulate((event.time for event in page), max), page, strict=True))
+
+
 def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limit: int, scan: int = 4 * PAGE) -> Pulled:
     """The next events this reader hears, over all its establishments in order of time. A log is read at most `scan`
     rows far."""
@@ -243,19 +253,12 @@ def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limi
     more = any(positions[place] < heads.get(place, 0) for place in positions)
     while more and len(items) < limit and read < scan:
         behind = [place for place in positions if positions[place] < heads.get(place, 0)]
-        pages = [eventlog.after(uow.conn, place, positions[place], min(PAGE, max(limit, 50))) for place in behind]
+        pages = [_timed(eventlog.after(uow.conn, p, positions[p], min(PAGE, max(limit, 50)))) for p in behind]
         # Each log only as far as the shortest page reaches in time: an event further on may have older ones before
         # it elsewhere.
-        full = [
-            rows[-1].time
-            for rows, place in zip(pages, behind, strict=True)
-            if rows and rows[-1].sequence < heads[place]
-        ]
-        horizon = min(full) if full else None
-        for event in merge(*pages, key=lambda e: e.time):
-            if horizon is not None and event.time > horizon:
-                break
-            if len(items) == limit:
+        horizon = min((page[-1][0] for page in pages if page[-1][1].sequence < heads[page[-1][1].establishment]), default=None)
+        for time, event in merge(*pages, key=lambda timed: timed[0]):
+            if len(items) == limit or (horizon is not None and time > horizon):
                 break
             positions[event.establishment] = event.sequence
             read += 1
@@ -270,8 +273,17 @@ def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limi
     return Pulled(items, positions, more)
 
 
-# --- What the hub needs of the log: no asker, because every event is judged again for every reader
-# ----------------------
+# --- What the hub needs of the log: no asker, because every event is judged again for every reader -------------------
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What follows the hub's positions, in one moment of the store: entries by establishment, whether there are more,
+    and the mark that tells whether events were rewritten since."""
+
+    entries: dict[str, list["Encoded"]]
+    more: bool
+    rewritten: str | None
 
 
 def heads(conn: Connection, places: Iterable[str]) -> dict[str, int]:
@@ -284,14 +296,13 @@ def after(conn: Connection, store_id: str, place: str, position: int, most: int)
     return [Encoded(event, store_id) for event in eventlog.after(conn, place, position, most)]
 
 
-def fresh(conn: Connection, store_id: str, positions: Mapping[str, int]) -> dict[str, list[Encoded]]:
+def news(conn: Connection, store_id: str, positions: Mapping[str, int]) -> News:
     """The events that follow these positions, for the establishments that have any."""
-    known = eventlog.heads(conn, positions)
-    return {
-        place: after(conn, store_id, place, position, PAGE)
-        for place, position in positions.items()
-        if known.get(place, 0) > position
-    }
+    ends = eventlog.heads(conn, positions)
+    behind = {place: position for place, position in positions.items() if ends.get(place, 0) > position}
+    entries = {place: after(conn, store_id, place, position, PAGE) for place, position in behind.items()}
+    more = any(found and found[-1].event.sequence < ends[place] for place, found in entries.items())
+    return News(entries, more, eventlog.rewritten(conn))
 
 
 def may_listen(who: Principal) -> bool:

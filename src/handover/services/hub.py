@@ -1,17 +1,16 @@
 """Who hears what: reads each establishment's log once for all its open feeds, and tells them that there is more.
 
-The bell carries nothing. When it rings, or when it has been quiet for a while, the hub looks at the heads of the
-logs that
-somebody listens to and reads what is new. Live is a short replay: a feed takes from the stream's tail what lies
-after its own
-position, and from the store what lies before the tail. There is no second path, no queue per feed, nobody to wait for.
+The bell carries nothing. When it rings, or when it has been quiet for a while, the hub looks at the heads of the logs
+that somebody listens to and reads what is new. Live is a short replay: a feed takes from the stream's tail what lies
+after its own position, and from the store what lies before the tail. There is no second path, no queue per feed, nobody
+to wait for.
 """
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from itertools import islice
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from time import monotonic
 from typing import Protocol
 
 import structlog
@@ -24,6 +23,8 @@ from handover.services.sessions import Sessions
 from handover.services.unit_of_work import Desk
 
 log = structlog.get_logger("handover.feed")
+BLIND_AFTER_S = 5.0
+"""Seconds beyond the longest pause between two looks after which the hub does not claim to know of everything."""
 
 
 class Reader(Protocol):
@@ -46,31 +47,31 @@ class Stream:
     def __init__(self, place: str, position: int, most: int) -> None:
         self.place = place
         self.position = position
-        self.generation = 0
+        self.rewritten: str | None = None
         self.tail: deque[Encoded] = deque(maxlen=most)
         self.wakes: set[asyncio.Event] = set()
 
-    def extend(self, new: Iterable[Encoded]) -> None:
-        """Takes in what is new. A retraction empties the tail: what it blanked is then read from the store, as it
-        stands there now."""
-        for entry in new:
-            self.tail.append(entry)
-            self.position = entry.event.sequence
-            if entry.event.type in ("note.retracted", "note.restricted"):
-                self.tail.clear()
-                self.generation += 1
-        for wake in self.wakes:
-            wake.set()
+    def extend(self, new: Sequence[Encoded], rewritten: str | None) -> None:
+        """Takes in what is new. If events were rewritten since the last look (a retraction), what is kept may say what
+        the store no longer does: it is forgotten, and read from there by whoever is behind."""
+        if rewritten != self.rewritten:
+            self.tail.clear()
+            self.rewritten = rewritten
+        if new:
+            self.tail.extend(new)
+            self.position = new[-1].event.sequence
+            for wake in self.wakes:
+                wake.set()
 
     def after(self, position: int, most: int) -> list[Encoded] | None:
         """What follows a position, from memory; None where memory does not reach back so far."""
         if position >= self.position:
             return []
-        first = self.tail[0].event.sequence if self.tail else self.position + 1
-        if position + 1 < first:
+        start = len(self.tail) - (self.position - position)
+        if start < 0:
             return None
-        start = position + 1 - first
-        return list(islice(self.tail, start, start + most))
+        # By index: a deque is walked from its nearer end, and most feeds are close to the newest.
+        return [self.tail[i] for i in range(start, min(start + most, len(self.tail)))]
 
 
 class Hub:
@@ -86,6 +87,7 @@ class Hub:
         self._rights_changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._looking = asyncio.Lock()
+        self._looked = monotonic()
         self._unbell: Callable[[], None] = lambda: None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.stopping = False
@@ -137,14 +139,24 @@ class Hub:
     async def listen(self, wake: asyncio.Event, places: Iterable[str]) -> None:
         """Has `wake` set whenever one of these establishments has news. The streams are up to date when this
         returns."""
-        for place in places:
-            if place not in self._streams:
-                heads = await self._desk.peek(lambda conn, p=place: events.heads(conn, [p]))  # type: ignore[misc]
-                most = self._desk.settings.tail_events
-                # Somebody else may have begun the stream while we asked.
-                self._streams.setdefault(place, Stream(place, heads.get(place, 0), most))
-            self._streams[place].wakes.add(wake)
-        await self._look()
+        places = list(places)
+        try:
+            unknown = []
+            for place in places:
+                if place in self._streams:
+                    self._streams[place].wakes.add(wake)  # at once: a stream that nobody listens to is forgotten
+                else:
+                    unknown.append(place)
+            if unknown:
+                heads = await self._desk.peek(lambda conn: events.heads(conn, unknown))
+                for place in unknown:
+                    # Somebody else may have begun the stream while we asked.
+                    begun = Stream(place, heads.get(place, 0), self._desk.settings.tail_events)
+                    self._streams.setdefault(place, begun).wakes.add(wake)
+            await self._look()
+        except BaseException:
+            self.leave(wake, places)
+            raise
 
     def leave(self, wake: asyncio.Event, places: Iterable[str]) -> None:
         """Undoes `listen`. A stream nobody listens to is forgotten."""
@@ -159,11 +171,19 @@ class Hub:
         """Counts a feed in: its rights are looked at from now on."""
         self._readers.add(reader)
         self._metrics.feeds.inc()
+        if self.stopping:
+            reader.stop()
 
     def exit(self, reader: Reader) -> None:
-        """Counts a feed out."""
-        self._readers.discard(reader)
-        self._metrics.feeds.dec()
+        """Counts a feed out, if it ever came in."""
+        if reader in self._readers:
+            self._readers.remove(reader)
+            self._metrics.feeds.dec()
+
+    @property
+    def sees(self) -> bool:
+        """Whether the log was looked at lately. While the store is away, "nothing new" is not known to be true."""
+        return monotonic() - self._looked < self._desk.settings.poll_s + BLIND_AFTER_S
 
     def stream(self, place: str) -> Stream:
         """The stream of an establishment somebody listens to."""
@@ -177,31 +197,39 @@ class Hub:
         return found
 
     async def _look(self) -> None:
+        """Brings all streams up to date with the store as it is now, or later."""
+        asked = monotonic()
         async with self._looking:
-            while await self._read_on():
+            if self._looked > asked:
+                return  # while we waited, a look began and ended that saw what we would see
+            began = monotonic()
+            while await self._take_in():
                 pass
+            self._looked = began
             self._metrics.behind.set(self._furthest_behind())
 
-    async def _read_on(self) -> bool:
-        """Reads a page of each log that has moved; True where there may be more."""
+    async def _take_in(self) -> bool:
         positions = {place: stream.position for place, stream in self._streams.items()}
         if not positions:
             return False
-        fresh = await self._desk.peek(lambda conn: events.fresh(conn, self.store_id, positions))
+        news = await self._desk.peek(lambda conn: events.news(conn, self.store_id, positions))
         now = self._desk.clock()
-        for place, entries in fresh.items():
+        for place, position in positions.items():
+            stream = self._streams.get(place)
+            if stream is None or stream.position != position:
+                continue  # forgotten, or begun anew, while we read
+            entries = news.entries.get(place, ())
             for entry in entries:
                 self._metrics.feed_lag.observe(max(0.0, (now - entry.event.time).total_seconds()))
-            stream = self._streams.get(place)
-            if stream is not None and stream.position == positions[place]:
-                stream.extend(entries)
-        return any(len(entries) == events.PAGE for entries in fresh.values())
+            stream.extend(entries, news.rewritten)
+        return news.more
 
     def _furthest_behind(self) -> int:
         return max((self._behind(reader.positions) for reader in self._readers), default=0)
 
     def _behind(self, positions: Mapping[str, int]) -> int:
-        return sum(self._streams[p].position - at for p, at in positions.items() if p in self._streams)
+        # A feed that reads from the store may be ahead of its stream for a moment.
+        return sum(max(0, self._streams[p].position - at) for p, at in positions.items() if p in self._streams)
 
     async def _check_rights(self) -> None:
         readers = list(self._readers)
@@ -220,7 +248,7 @@ class Hub:
             try:
                 await look()
             except Exception:
-                # The store may be away for a moment; the feeds stay open and their heartbeats stop telling them they
-                # are current.
+                # The store may be away for a moment; the feeds stay open, but their heartbeats stop saying that nothing
+                # is missing.
                 log.exception("look failed")
                 await asyncio.sleep(at_least_s)

@@ -8,7 +8,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -72,11 +71,7 @@ def count(path: Path) -> int:
 
 def _establishment(uow: UnitOfWork, row: Row) -> bool:
     code = _CODE.validate_python(row["code"])
-    fields: dict[str, Any] = {"name": row["name"], "timezone": row["timezone"]}
-    known = store_roster.establishment(uow.conn, code)
-    draft = EstablishmentDraft.model_validate(fields)
-    if known is not None:
-        draft = draft.model_copy(update={"shifts": roster.shifts_of(known)})
+    draft = EstablishmentDraft.model_validate({name: row[name] for name in ("name", "timezone")})
     return roster.put_establishment(uow, code, draft).created
 
 

@@ -5,13 +5,26 @@ right:
 however many come at once, each after the free ones waits.
 """
 
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import ROLE_SCOPES, Principal, sights
-from handover.domain.logins import ACCOUNT, ADDRESS, Pace, still_counts, wait_after
+from handover.domain.logins import (
+    ACCOUNT,
+    ADDRESS,
+    AT_ONCE,
+    Pace,
+    Tally,
+    free_from,
+    key,
+    network,
+    one_more,
+    still_to_wait,
+)
 from handover.errors import Refusal, TooMany, Unauthenticated
 from handover.services.passwords import Hasher, new_token, token_digest
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork
@@ -51,41 +64,68 @@ class Session:
 async def with_password(desk: Desk, hasher: Hasher, asker: Asker, username: str, password: str) -> Issued:
     """An officer logs in at a terminal."""
     username = username.strip().lower()[:120]
-    keys = {f"account:{username}": ACCOUNT, f"address:{asker.address}": ADDRESS}
-    await _count(desk, keys)
-    row = await desk.peek(lambda conn: accounts.account(conn, username))
-    right = await hasher.matches(row["password"] if row and row["active"] else None, password)
+    keys = {key("account", username): ACCOUNT, f"address:{network(asker.address)}": ADDRESS}
 
-    def finish(uow: UnitOfWork) -> Issued | Refusal:
-        uow.doing("login", subject=username, actor=username)
-        if not right or row is None:
+    def finish(uow: UnitOfWork, row: RowMapping | None, right: bool) -> Issued | Refusal:
+        _login(uow, username if row else None)
+        now = accounts.account(uow.conn, username)
+        if not right or row is None or now is None or not now["active"] or now["password"] != row["password"]:
             return _FailedLogin("invalid_grant", "That user name and password do not go together.")
         _forgive(uow.conn, keys)
-        return _grant(uow, " ".join(ROLE_SCOPES[row["role"]]), account=row["id"])
+        return _grant(uow, " ".join(ROLE_SCOPES[now["role"]]), account=now["id"])
 
-    return await desk.write(asker, finish)
+    return await _look(desk, hasher, asker, keys, lambda c: accounts.account(c, username), "password", password, finish)
 
 
 async def with_secret(desk: Desk, hasher: Hasher, asker: Asker, client: str, secret: str, scope: str | None) -> Issued:
     """Another system authenticates, for all its scopes or for those it asks for."""
     client = client[:120]
-    keys = {f"client:{client}": ACCOUNT, f"address:{asker.address}": ADDRESS}
-    await _count(desk, keys)
-    row = await desk.peek(lambda conn: accounts.client(conn, client))
-    right = await hasher.matches(row["secret"] if row and row["active"] else None, secret)
+    keys = {key("client", client): ACCOUNT, f"address:{network(asker.address)}": ADDRESS}
 
-    def finish(uow: UnitOfWork) -> Issued | Refusal:
-        uow.doing("login", subject=client, actor=client)
-        if not right or row is None:
+    def finish(uow: UnitOfWork, row: RowMapping | None, right: bool) -> Issued | Refusal:
+        _login(uow, client if row else None)
+        now = accounts.client(uow.conn, client)
+        if not right or row is None or now is None or not now["active"] or now["secret"] != row["secret"]:
             return _FailedLogin("invalid_client", "That client id and secret do not go together.")
         _forgive(uow.conn, keys)
-        has = row["scopes"].split()
+        has = now["scopes"].split()
         wanted = scope.split() if scope else has
         if not set(wanted) <= set(has):
+            uow.about(refused="invalid_scope")
             return GrantRefused("invalid_scope", f"This client has the scopes {' '.join(has)}.")
         return _grant(uow, " ".join(wanted), client=client)
 
-    return await desk.write(asker, finish)
+    return await _look(desk, hasher, asker, keys, lambda c: accounts.client(c, client), "secret", secret, finish)
+
+
+async def _look(
+    desk: Desk,
+    hasher: Hasher,
+    asker: Asker,
+    keys: dict[str, Pace],
+    find: Callable[[Connection], RowMapping | None],
+    column: str,
+    secret: str,
+    finish: Callable[[UnitOfWork, RowMapping | None, bool], Issued | Refusal],
+) -> Issued:
+    """Looks at one attempt. What was found at its beginning is given to `finish`, which looks again: a hash takes long
+    enough for a password to be changed meanwhile."""
+    # Whoever has to wait is told so without a turn, or a flood of guesses would keep the others queueing.
+    _refuse(await desk.peek(lambda conn: _wait(accounts.attempts(conn, keys), keys, desk.clock())))
+    async with hasher.turn:
+        row = await _count(desk, keys, find)
+        right = await hasher.matches(row[column] if row and row["active"] else None, secret)
+        # Handed over within the turn: the writer keeps the order, so the next attempt finds this one forgiven.
+        submitted = desk.submit(asker, lambda uow: finish(uow, row, right))
+    issued: Issued | Refusal = await asyncio.wrap_future(submitted)
+    if isinstance(issued, Refusal):
+        raise issued
+    return issued
+
+
+def _login(uow: UnitOfWork, name: str | None) -> None:
+    """A name nobody has may be anything that was typed, a password too: it is counted, and not written down."""
+    uow.doing("login", subject=name, actor=name, unknown=None if name else True)
 
 
 async def with_refresh(desk: Desk, asker: Asker, token: str) -> Issued:
@@ -109,7 +149,8 @@ async def with_refresh(desk: Desk, asker: Asker, token: str) -> Issued:
             uow.about(replayed=True)
             return refused
         accounts.touch_grant(uow.conn, row["grant_id"], uow.now)
-        return _tokens(uow, row["grant_id"], row["scope"], row["grant_expires_at"], refresh=True)
+        scope = " ".join(ROLE_SCOPES[account["role"]])  # of the role held now, not of the one at login
+        return _tokens(uow, row["grant_id"], scope, row["grant_expires_at"], refresh=True)
 
     return await desk.write(asker, finish)
 
@@ -151,6 +192,7 @@ def redeem(uow: UnitOfWork, text: str) -> Session | Refusal:
     if (
         row is None
         or row["kind"] != "TICKET"
+        or row["revoked_at"]
         or row["expires_at"] <= uow.now
         or not accounts.use_token(uow.conn, digest, uow.now)
     ):
@@ -250,34 +292,45 @@ def _tokens(uow: UnitOfWork, grant: str, scope: str, until: datetime, refresh: b
     return Issued(made["ACCESS"][0], expires_in, scope, made["REFRESH"][0] if refresh else None)
 
 
-async def _count(desk: Desk, keys: dict[str, Pace]) -> None:
-    """Counts an attempt, or refuses to look at it yet."""
-    now = desk.clock()
+def _wait(known: Iterable[RowMapping], keys: dict[str, Pace], now: datetime) -> timedelta:
+    waits = (still_to_wait(row["wait_until"], now, keys[row["key"]]) for row in known)
+    return max(waits, default=timedelta(0))
 
-    def count(conn: Connection) -> timedelta:
-        known = {row["key"]: row for row in accounts.attempts(conn, keys)}
-        longest = max((row["wait_until"] - now for row in known.values()), default=timedelta(0))
-        if longest > timedelta(0):
-            return longest
-        for key, pace in keys.items():
-            row = known.get(key)
-            failures = (row["failures"] if row and still_counts(row["last_at"], now) else 0) + 1
-            accounts.put_attempt(conn, key, failures, now, now + wait_after(failures, pace))
-        return timedelta(0)
 
-    wait = await desk.quietly(count)
+def _refuse(wait: timedelta) -> None:
     if wait > timedelta(0):
         seconds = int(wait.total_seconds()) + 1
         raise TooMany(f"Too many failed attempts; try again in {seconds} s.", seconds)
 
 
+async def _count(
+    desk: Desk, keys: dict[str, Pace], find: Callable[[Connection], RowMapping | None]
+) -> RowMapping | None:
+    """Counts an attempt and answers whose it is, or refuses to look at it yet."""
+    now = desk.clock()
+
+    def count(conn: Connection) -> tuple[timedelta, RowMapping | None]:
+        known = accounts.attempts(conn, keys)
+        wait = _wait(known, keys, now)
+        if wait > timedelta(0):
+            return wait, None
+        tallies = {row["key"]: Tally(row["failures"], row["last_at"]) for row in known}
+        for name, pace in keys.items():
+            tally = one_more(tallies.get(name), now, pace)
+            accounts.put_attempt(conn, name, tally.failures, tally.since, free_from(now, tally.failures, pace))
+        return wait, find(conn)
+
+    wait, row = await desk.quietly(count)
+    _refuse(wait)
+    return row
+
+
 def _forgive(conn: Connection, keys: dict[str, Pace]) -> None:
     """A right password clears the account, and takes back what it counted against the address: no more, or one known
-    password
-    would let its owner guess others for ever."""
-    accounts.clear_attempts(conn, [key for key, pace in keys.items() if pace is ACCOUNT])
-    for row in accounts.attempts(conn, [key for key, pace in keys.items() if pace is ADDRESS]):
-        accounts.put_attempt(conn, row["key"], row["failures"] - 1, row["last_at"], row["last_at"])
+    password would let its owner guess others for ever."""
+    accounts.clear_attempts(conn, [name for name, pace in keys.items() if pace is ACCOUNT])
+    for row in accounts.attempts(conn, [name for name, pace in keys.items() if pace is ADDRESS]):
+        accounts.put_attempt(conn, row["key"], row["failures"] - 1, row["last_at"], AT_ONCE)
 
 
 def handling_of(who: Principal) -> list[str]:

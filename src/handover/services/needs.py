@@ -1,6 +1,7 @@
 """Needs: opened by a note, followed until they are met, closed with an outcome that is told back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -8,10 +9,12 @@ from sqlalchemy.engine import RowMapping
 
 from handover.domain import needs as rules
 from handover.domain.access import may_read
+from handover.domain.codelists import known
 from handover.errors import Conflict, Invalid, NotFound, Stale
 from handover.schemas.needs import NeedChange
 from handover.services import views
 from handover.services.events import about_note
+from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import needs, notes, roster
@@ -19,17 +22,23 @@ from handover.store import needs, notes, roster
 Filter = needs.Filter
 """What a list of needs is narrowed to."""
 RETRACTED = "The note it came from was retracted."
+STATED = ("urgency", "promised", "detail", "due_at")
+"""What a note says of a need beside its code; all but `due_at` only the note, or its correction, can say."""
+Place = tuple[str, str]
+"""An establishment and a unit of it."""
 
 
-def open_for(uow: UnitOfWork, note: Mapping[Any, Any], wanted: Sequence[Mapping[Any, Any]]) -> None:
-    """Opens the needs a note states."""
+def open_for(uow: UnitOfWork, note: Mapping[Any, Any], wanted: Sequence[Mapping[Any, Any]], at: Place) -> None:
+    """Opens the needs a note states, at the place where they must be met."""
     if not wanted:
         return
     by = as_json(person(uow.who))
     rows = [
         {
-            **{name: note[name] for name in ("establishment", "unit", "inmate", "author", "handling")},
-            **{name: need[name] for name in ("id", "code", "urgency", "promised", "detail", "due_at")},
+            **{name: note[name] for name in ("inmate", "author", "handling")},
+            **{name: need[name] for name in ("id", "code", *STATED)},
+            "establishment": at[0],
+            "unit": at[1],
             "note": note["id"],
             "status": rules.OPEN,
             "owner": None,
@@ -48,57 +57,83 @@ def open_for(uow: UnitOfWork, note: Mapping[Any, Any], wanted: Sequence[Mapping[
         _tell(uow, "need.opened", row)
 
 
-def continue_under(
-    uow: UnitOfWork, old: RowMapping, fields: dict[str, Any]
-) -> tuple[list[tuple[RowMapping, dict[str, Any]]], list[dict[str, Any]]]:
-    """Matches the needs of a corrected note with those of its correction, by code. A need the correction does not
-    repeat goes on
-    unchanged: a correction that forgets a promise must not lose it. Rewrites `fields["needs"]` and answers what is
-    carried and new."""
-    standing = needs.of_note(uow.conn, old["id"])
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """What a correction makes of the needs of the note it corrects: those that go on, each with what the correction
+    changes about it, and those it opens."""
+
+    carried: list[tuple[RowMapping, dict[str, Any]]]
+    opened: list[dict[str, Any]]
+
+
+def continue_under(uow: UnitOfWork, old: str, said: Sequence[Mapping[str, Any]], fields: dict[str, Any]) -> Continued:
+    """Matches the needs that the corrected note stated (`said`) with those of its correction, by code and detail. One
+    that the correction does not repeat goes on unchanged: a correction that forgets a promise must not lose it. One
+    that it repeats changes only where the two notes differ: what was done about it since is not undone. Completes
+    `fields["needs"]`."""
+    stated = {need["id"]: {**need, "due_at": _moment(need["due_at"])} for need in said}
+    left = needs.of_note(uow.conn, old)
     carried: list[tuple[RowMapping, dict[str, Any]]] = []
     opened: list[dict[str, Any]] = []
     for wanted in fields["needs"]:
-        match = next((row for row in standing if row["code"] == wanted["code"] and row["status"] == rules.OPEN), None)
-        if match is None:
+        alike = [row for row in left if row["code"] == wanted["code"]]
+        if not alike:
             opened.append(wanted)
             continue
-        standing.remove(match)
+        match = min(
+            alike, key=lambda row: (stated[row["id"]]["detail"] != wanted["detail"], row["status"] != rules.OPEN)
+        )
+        left.remove(match)
         wanted["id"] = match["id"]
-        carried.append((match, wanted))
-    for row in standing:
-        same = {name: row[name] for name in ("id", "code", "urgency", "promised", "detail", "due_at")}
-        fields["needs"].append(same)
-        carried.append((row, same))
-    return carried, opened
+        before = stated[match["id"]]
+        carried.append((match, {name: wanted[name] for name in STATED if wanted[name] != before[name]}))
+    for row in left:
+        fields["needs"].append(stated[row["id"]])
+        carried.append((row, {}))
+    return Continued(carried, opened)
 
 
-def settle(
-    uow: UnitOfWork,
-    old: RowMapping,
-    note: Mapping[Any, Any],
-    carried: Sequence[tuple[RowMapping, dict[str, Any]]],
-    opened: Sequence[dict[str, Any]],
-) -> None:
-    """Hangs the needs of a corrected note on its correction."""
-    for row, wanted in carried:
-        changes = {name: wanted[name] for name in ("urgency", "promised", "detail", "due_at")}
-        _change(uow, row, {**changes, "note": note["id"], "handling": note["handling"]})
-    open_for(uow, note, opened)
+def settle(uow: UnitOfWork, note: Mapping[Any, Any], needed: Continued) -> None:
+    """Hangs the needs of a corrected note on its correction. They are read by whoever may read it; so where it is of
+    another class, whoever wrote the corrected one does not go on reading them as their author."""
+    for row, changes in needed.carried:
+        columns = {**changes, "note": note["id"]}
+        if row["handling"] != note["handling"]:
+            columns |= {"handling": note["handling"], "author": note["author"]}
+        _change(uow, row, columns)
+    open_for(uow, note, needed.opened, _where(uow, note))
+
+
+def _where(uow: UnitOfWork, thing: Mapping[Any, Any]) -> Place:
+    """Where a need must be met: where its person is now; a need of the wing, on the wing."""
+    row = roster.inmate(uow.conn, thing["inmate"]) if thing["inmate"] else None
+    return (row["establishment"], row["unit"]) if row else (thing["establishment"], thing["unit"])
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def close_retracted(uow: UnitOfWork, note: str) -> None:
     """Closes the needs of a retracted note and seals what they said."""
     for row in needs.of_note(uow.conn, note):
         _seal(uow, row, needs.steps(uow.conn, row["id"]))
-        closing = {"status": "NOT_POSSIBLE"} if row["status"] == rules.OPEN else {}
-        _change(uow, row, {**closing, "detail": None, "outcome": None, "reason": RETRACTED})
+        _change(
+            uow,
+            row,
+            {"status": closed(row["status"]), "detail": None, "owner": None, "outcome": None, "reason": RETRACTED},
+        )
+
+
+def closed(status: str) -> str:
+    """What becomes of a need's status when its note is retracted."""
+    return "NOT_POSSIBLE" if status == rules.OPEN else status
 
 
 def _seal(uow: UnitOfWork, row: RowMapping, steps: Sequence[str]) -> None:
     notes.seal(uow.conn, row["id"], row["note"], views.need(row, steps), uow.now)
     for version, step in enumerate(steps, start=1):
-        needs.blank_step(uow.conn, row["id"], version, views.amended(step, outcome=None, reason=None))
+        needs.blank_step(uow.conn, row["id"], version, views.amended(step, owner=None, outcome=None, reason=None))
 
 
 def follow(uow: UnitOfWork, number: str, establishment: str, unit: str) -> None:
@@ -108,12 +143,12 @@ def follow(uow: UnitOfWork, number: str, establishment: str, unit: str) -> None:
             _change(uow, row, {"establishment": establishment, "unit": unit})
 
 
-def renumber(uow: UnitOfWork, previous: str, number: str) -> list[str]:
-    """Gives the needs of a merged number to the surviving one; answers their ids."""
+def renumber(uow: UnitOfWork, previous: str, number: str) -> list[RowMapping]:
+    """Gives the needs of a merged number to the surviving one; answers them as they were."""
     moved = needs.of_inmate(uow.conn, previous)
     for row in moved:
         _change(uow, row, {"inmate": number})
-    return [row["id"] for row in moved]
+    return moved
 
 
 def get(uow: UnitOfWork, need: str) -> tuple[str, int]:
@@ -125,17 +160,21 @@ def get(uow: UnitOfWork, need: str) -> tuple[str, int]:
 
 
 def find(uow: UnitOfWork, wanted: Filter, cursor: str | None, limit: int) -> Page:
-    """Needs this reader may see, those due first."""
+    """Needs this reader may see, those first that were to be met first when they were opened."""
     uow.doing("needs.list", establishment=wanted.establishment, unit=wanted.unit)
     uow.allow("needs.read")
+    errors = [
+        *known(uow.lists, "need_status", wanted.status, "/query/status"),
+        *known(uow.lists, "needs", wanted.code, "/query/code"),
+    ]
+    if errors:
+        raise Invalid(*errors)
     uow.about(filter={name: getattr(wanted, name) for name in Filter.__slots__ if getattr(wanted, name)})
-    after = read_cursor(cursor, datetime, str)
+    after = read_cursor(cursor, "needs", datetime, str)
     if wanted.inmate is not None:
-        survivor = roster.inmate(uow.conn, wanted.inmate)
-        if survivor and survivor["merged_into"] and survivor["establishment"] in uow.who.establishments:
-            wanted = Filter(**{**{n: getattr(wanted, n) for n in Filter.__slots__}, "inmate": survivor["merged_into"]})
+        wanted = replace(wanted, inmate=standing(uow, wanted.inmate))
     rows = needs.find(uow.conn, uow.who.id, uow.sights, wanted, after, limit)
-    found = page(rows, limit, views.need, lambda row: (row["sort_due"], row["id"]))
+    found = page(rows, limit, views.need, lambda row: ("needs", row["sort_due"], row["id"]))
     uow.about(count=len(found.items), people=sorted({row["inmate"] for row in rows[:limit] if row["inmate"]}))
     return found
 
@@ -156,9 +195,10 @@ def change(uow: UnitOfWork, need: str, version: int | None, wanted: NeedChange) 
     if errors:
         raise Invalid(*errors)
     uow.about(status=new.status)
-    changed = _change(
-        uow, row, {name: getattr(new, name) for name in ("status", "owner", "due_at", "outcome", "reason")}
-    )
+    columns = {name: getattr(new, name) for name in ("status", "owner", "due_at", "outcome", "reason")}
+    if new.status == rules.OPEN != state.status:
+        columns["establishment"], columns["unit"] = _where(uow, row)  # it may have moved on since it was closed
+    changed = _change(uow, row, columns)
     return views.need(changed, needs.steps(uow.conn, need)), changed["version"]
 
 
@@ -177,7 +217,7 @@ def _change(uow: UnitOfWork, row: RowMapping, columns: dict[str, Any]) -> dict[s
         raise Stale("Somebody changed this need at the same moment; read it again.")
     new = {**row, **columns, "updated_at": uow.now, "version": row["version"] + 1}
     needs.add_steps(uow.conn, [_step(uow, new)])
-    if any(new[name] != row[name] for name in ("establishment", "unit", "handling")):
+    if any(new[name] != row[name] for name in ("establishment", "unit", "handling", "author")):
         # First, so that those who see it both before and after drop it and then take it up again.
         uow.record(
             about_note(uow, "need.updated", row, "need", row["id"], new["status"], views.thin(row["id"], new["status"]))

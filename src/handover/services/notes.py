@@ -1,25 +1,26 @@
 """Notes: recorded, read, corrected, taken back, and receipted."""
 
-from dataclasses import dataclass
-from datetime import datetime, time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy.engine import RowMapping
 
 from handover.domain import notes as rules
-from handover.domain.access import Principal, belongs, may_amend, may_read, may_read_sealed
-from handover.domain.codelists import check
-from handover.domain.shifts import ShiftStart, shift_at
+from handover.domain.access import Principal, may_amend, may_read, may_read_sealed
+from handover.domain.codelists import check, known
 from handover.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from handover.schemas.notes import CorrectionDraft, NoteDraft, ReceiptDraft, RetractionDraft
 from handover.services import needs as need_services
-from handover.services import views
+from handover.services import spots, views
 from handover.services.events import about_note
+from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
+from handover.services.spots import Spot
 from handover.services.unit_of_work import UnitOfWork, as_json, person
-from handover.store import accounts, eventlog, idempotency, needs, notes, roster
+from handover.store import accounts, eventlog, idempotency, needs, notes
 
 Filter = notes.Filter
 """What a list of notes is narrowed to."""
@@ -27,20 +28,11 @@ Filter = notes.Filter
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Something new: its id and its document. `note` is the note whose text the document carries."""
+    """Something new: its id and its document. `said_in` is the note or receipt whose words the document carries."""
 
     id: str
     document: str
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Spot:
-    establishment: str
-    unit: str
-    inmate: str | None
-    pattern: tuple[ShiftStart, ...]
-    zone: ZoneInfo
+    said_in: str
 
 
 def record(uow: UnitOfWork, draft: NoteDraft) -> Made:
@@ -50,12 +42,12 @@ def record(uow: UnitOfWork, draft: NoteDraft) -> Made:
     errors = rules.problems(draft, uow.lists, uow.now)
     if errors:
         raise Invalid(*errors)
-    spot = _spot(uow, draft)
-    derived = rules.derive(draft, uow.lists, spot.pattern, spot.zone, uow.now)
+    spot = spots.of_draft(uow, draft)
+    derived = rules.derive(draft, uow.lists, spot.rota.pattern, spot.rota.zone, uow.now)
     fields = _fields(uow, who, spot, draft, derived)
-    row = _write(uow, fields, draft, who, spot)
+    row = _write(uow, fields, who)
     uow.record(about_note(uow, "note.recorded", row, "note", row["id"], row["status"], row["document"]))
-    need_services.open_for(uow, row, fields["needs"])
+    need_services.open_for(uow, row, fields["needs"], spot.needs_at)
     uow.about(establishment=spot.establishment, unit=spot.unit, subject=row["id"], person=spot.inmate)
     return Made(row["id"], row["document"], row["id"])
 
@@ -69,8 +61,10 @@ def get(uow: UnitOfWork, note: str) -> str:
         sealed = notes.sealed_document(uow.conn, note)
         if sealed is not None:
             uow.about(sealed=True)
-            kept = orjson.loads(row["document"])
-            return views.amended(sealed, status="RETRACTED", retraction=kept["retraction"])
+            shown = orjson.loads(row["document"])
+            # What happened since it was sealed (a merge) is in the envelope; why it was taken back, in full, is sealed.
+            since = {name: shown[name] for name in ("status", "inmate", "previous_inmate", "superseded_by")}
+            return views.amended(sealed, **since)
     return str(row["document"])
 
 
@@ -80,13 +74,20 @@ def find(uow: UnitOfWork, wanted: Filter, shift: str | None, cursor: str | None,
     uow.allow("notes.read")
     given = {name: getattr(wanted, name) for name in Filter.__slots__ if getattr(wanted, name)}
     uow.about(filter={**given, "shift": shift})
-    before = read_cursor(cursor, datetime, str)
+    errors = [
+        *known(uow.lists, "attention", wanted.attention, "/query/attention"),
+        *known(uow.lists, "indicators", wanted.indicator, "/query/indicator"),
+        *known(uow.lists, "needs", wanted.need, "/query/need"),
+    ]
+    if errors:
+        raise Invalid(*errors)
+    before = read_cursor(cursor, "notes", datetime, str)
     if wanted.inmate is not None:
-        wanted = _with(wanted, inmate=roster_number(uow, wanted.inmate))
+        wanted = replace(wanted, inmate=standing(uow, wanted.inmate))
     if shift is not None:
         wanted = _with_shift(uow, wanted, shift)
     rows = notes.find(uow.conn, uow.who.id, uow.sights, wanted, before, limit)
-    found = page(rows, limit, lambda row: str(row["document"]), lambda row: (row["recorded_at"], row["id"]))
+    found = page(rows, limit, lambda row: str(row["document"]), lambda row: ("notes", row["recorded_at"], row["id"]))
     uow.about(count=len(found.items), people=sorted({row["inmate"] for row in rows[:limit] if row["inmate"]}))
     return found
 
@@ -101,47 +102,65 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft) -> Made:
         raise Conflict(
             f"This note was corrected before; correct {newer}." if newer else f"This note is {old['status']}."
         )
-    draft = correction.note
-    errors = [FieldError("/note" + e.pointer, e.detail) for e in rules.problems(_about(draft, old), uow.lists, uow.now)]
-    for name in ("inmate", "establishment", "unit"):
-        wanted = getattr(draft, name)
-        if name == "inmate" and wanted is not None:
-            wanted = roster_number(uow, wanted)
-        if wanted is not None and wanted != old[name]:
-            errors.append(
-                FieldError(
-                    f"/note/{name}",
-                    "a correction keeps the note where it is; retract it (WRONG_PERSON) and write a new one",
-                )
-            )
+    before, draft = orjson.loads(old["document"]), correction.note
+    errors = [*_elsewhere(uow, draft, old), *rules.problems(_completed(draft, old, before), uow.lists, uow.now)]
     if errors:
-        raise Invalid(*errors)
-    before = orjson.loads(old["document"])
-    spot = _place(uow, old["establishment"], old["unit"], old["inmate"])
-    draft = draft.model_copy(
-        update={
-            "occurred_at": draft.occurred_at or old["occurred_at"],
-            "attention_until": draft.attention_until or datetime.fromisoformat(before["attention_until"]),
-        }
-    )
-    derived = rules.derive(draft, uow.lists, spot.pattern, spot.zone, uow.now)
+        raise Invalid(*(FieldError("/note" + e.pointer, e.detail) for e in errors))
+    until = draft.attention_until or datetime.fromisoformat(before["attention_until"])
+    draft = draft.model_copy(update={"occurred_at": draft.occurred_at or old["occurred_at"], "attention_until": until})
+    spot = spots.of_note(uow, old)
+    derived = rules.derive(draft, uow.lists, spot.rota.pattern, spot.rota.zone, uow.now)
     fields = _fields(uow, uow.who, spot, draft, derived)
-    # Late is what the *original* was: correcting a note the day after does not make it one that was filled in
-    # afterwards.
-    fields["late"] = old["recorded_at"] - derived.occurred_at > rules.LATE_AFTER
+    # Late is what the *first* wording was: a correction the day after does not make it a note that was filled in later.
+    fields["late"] = _first_recorded(uow, old, before) - derived.occurred_at > rules.LATE_AFTER
     fields["late_reason"] = draft.late_reason or before["late_reason"]
     fields |= {"supersedes": note, "correction_reason": correction.reason, "previous_inmate": before["previous_inmate"]}
-    carried, opened = need_services.continue_under(uow, old, fields)
-    row = _write(uow, fields, draft, uow.who, spot)
+    needed = need_services.continue_under(uow, note, before["needs"], fields)
+    row = _write(uow, fields, uow.who)
     superseded = views.amended(old["document"], status="CORRECTED", superseded_by=row["id"])
     notes.change(uow.conn, note, status="CORRECTED", document=superseded)
     uow.record(about_note(uow, "note.corrected", row, "note", row["id"], row["status"], row["document"]))
-    if row["handling"] != old["handling"]:
+    if (row["handling"], row["author"]) != (old["handling"], old["author"]):
         # Those who can read the old note but not the new one still learn that the old one no longer stands.
         uow.record(about_note(uow, "note.corrected", old, "note", note, "CORRECTED", superseded))
-    need_services.settle(uow, old, row, carried, opened)
+    need_services.settle(uow, row, needed)
     uow.about(establishment=spot.establishment, unit=spot.unit, person=spot.inmate, correction=row["id"])
     return Made(row["id"], row["document"], row["id"])
+
+
+def _elsewhere(uow: UnitOfWork, draft: NoteDraft, old: RowMapping) -> Iterator[FieldError]:
+    for name in ("inmate", "establishment", "unit"):
+        wanted = getattr(draft, name)
+        if wanted is not None and (standing(uow, wanted) if name == "inmate" else wanted) != old[name]:
+            yield FieldError(
+                f"/{name}", "a correction keeps the note where it is; retract it (WRONG_PERSON) and write a new one"
+            )
+
+
+def _completed(draft: NoteDraft, old: RowMapping, before: dict[str, Any]) -> NoteDraft:
+    """The correction as the rules must look at it: about the same person; attention left as it was may be over."""
+    changes: dict[str, Any] = {"inmate": draft.inmate or old["inmate"]}
+    if draft.attention_until == datetime.fromisoformat(before["attention_until"]):
+        changes["attention_until"] = None
+    return draft.model_copy(update=changes)
+
+
+def _first_recorded(uow: UnitOfWork, row: RowMapping, document: dict[str, Any]) -> datetime:
+    """When the first wording of a note was recorded."""
+    recorded: datetime = row["recorded_at"]
+    for earlier in _wordings_before(uow, document):
+        recorded = earlier["recorded_at"]
+    return recorded
+
+
+def _wordings_before(uow: UnitOfWork, document: dict[str, Any]) -> Iterator[RowMapping]:
+    """What a note superseded, and what that superseded, the latest first."""
+    while document["supersedes"]:
+        row = notes.get(uow.conn, document["supersedes"])
+        if row is None:
+            return
+        yield row
+        document = orjson.loads(row["document"])
 
 
 def retract(uow: UnitOfWork, note: str, retraction: RetractionDraft) -> Made:
@@ -155,33 +174,55 @@ def retract(uow: UnitOfWork, note: str, retraction: RetractionDraft) -> Made:
     if old["status"] == "RETRACTED":
         raise Conflict("This note was retracted before; there is nothing left to take back.")
     why = {"reason": retraction.reason, "detail": retraction.detail, "by": person(uow.who), "at": uow.now}
-    notes.seal(uow.conn, note, note, views.amended(old["document"], retraction=why), uow.now)
-    shown = views.amended(old["document"], **views.UNSAID, status="RETRACTED", retraction={**why, "detail": None})
-    notes.change(uow.conn, note, status="RETRACTED", attention="ROUTINE", search="", document=shown)
-    notes.unfile(uow.conn, note)
-    _blank(uow, note, shown)
-    row = {**old, "status": "RETRACTED", "document": shown}
-    uow.record(about_note(uow, "note.retracted", row, "note", note, "RETRACTED", shown))
-    need_services.close_retracted(uow, note)
+    shown = _take_back(uow, old, why)
+    for earlier in list(_wordings_before(uow, orjson.loads(old["document"]))):
+        # What a correction says its earlier wordings mostly said too: taking back the last takes back the whole note.
+        if earlier["status"] != "RETRACTED":
+            _take_back(uow, earlier, why)
     uow.about(establishment=old["establishment"], unit=old["unit"], person=old["inmate"])
     return Made(note, shown, note)
 
 
-def _blank(uow: UnitOfWork, note: str, shown: str) -> None:
-    """No replay, no repeated answer and no receipt repeats what a retracted note said."""
-    for row in notes.receipts_of(uow.conn, note):
-        notes.seal(uow.conn, row["id"], note, row["document"], uow.now)
-        notes.change_receipt(uow.conn, row["id"], views.amended(row["document"], text=None))
-    closed = {
-        need["id"]: "NOT_POSSIBLE" if need["status"] == "OPEN" else need["status"]
-        for need in needs.of_note(uow.conn, note)
-    }
-    carried = {}
-    for event in eventlog.of_note(uow.conn, note):
-        status = closed.get(event.about, "RETRACTED")
-        carried[event.establishment, event.sequence] = (status, views.thin(event.about, status))
-    eventlog.blank(uow.conn, note, carried)
+def _take_back(uow: UnitOfWork, old: RowMapping, why: dict[str, Any]) -> str:
+    note = str(old["id"])
+    notes.seal(uow.conn, note, note, views.amended(old["document"], retraction=why), uow.now)
+    shown = views.amended(old["document"], **views.UNSAID, status="RETRACTED", retraction={**why, "detail": None})
+    notes.change(uow.conn, note, status="RETRACTED", attention="ROUTINE", search="", document=shown)
+    notes.unfile(uow.conn, note)
+    row = {**old, "status": "RETRACTED", "document": shown}
+    uow.record(about_note(uow, "note.retracted", row, "note", note, "RETRACTED", shown))
+    _unsay_receipts(uow, row)
+    _blank_events(uow, note)
     idempotency.blank(uow.conn, note, shown)
+    need_services.close_retracted(uow, note)
+    return shown
+
+
+def _unsay_receipts(uow: UnitOfWork, note: Mapping[Any, Any]) -> None:
+    """What readers asked or read back repeats what the note said; that they did stays."""
+    for row in notes.receipts_of(uow.conn, note["id"]):
+        if orjson.loads(row["document"])["text"] is None:
+            continue
+        notes.seal(uow.conn, row["id"], note["id"], row["document"], uow.now)
+        shown = views.amended(row["document"], text=None)
+        notes.change_receipt(uow.conn, row["id"], shown)
+        idempotency.blank(uow.conn, row["id"], shown)
+        uow.record(about_note(uow, "receipt.recorded", note, "receipt", row["id"], row["kind"], shown))
+
+
+def _blank_events(uow: UnitOfWork, note: str) -> None:
+    """No replay repeats what a retracted note, its needs and receipts said. A need of an earlier wording may live on
+    under a later one: its status is told as it is."""
+    blanked = {}
+    for event in eventlog.of_note(uow.conn, note):
+        status = "RETRACTED" if event.kind == "note" else event.status
+        if event.kind == "need":
+            need = needs.get(uow.conn, event.about)
+            status = need["status"] if need else status
+            if need and need["note"] == note:
+                status = need_services.closed(status)
+        blanked[event.establishment, event.sequence] = (status, views.thin(event.about, status))
+    eventlog.blank(uow.conn, note, blanked)
 
 
 def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
@@ -204,14 +245,14 @@ def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
     if draft.kind in ("SEEN", "ACCEPTED"):
         for given in notes.receipts_of(uow.conn, note):
             if given["author"] == who.id and given["kind"] == draft.kind:
-                return Made(given["id"], given["document"], note)
+                return Made(given["id"], given["document"], given["id"])
     id_ = uow.new_id()
     document = as_json(
         {"id": id_, "note": note, "kind": draft.kind, "text": draft.text, "by": person(who), "at": uow.now}
     )
     notes.add_receipt(uow.conn, {"id": id_, "note": note, "author": who.id, "kind": draft.kind, "document": document})
     uow.record(about_note(uow, "receipt.recorded", row, "receipt", id_, draft.kind, document))
-    return Made(id_, document, note)
+    return Made(id_, document, id_)
 
 
 def receipts(uow: UnitOfWork, note: str) -> str:
@@ -222,8 +263,7 @@ def receipts(uow: UnitOfWork, note: str) -> str:
     row = _readable(uow, note)
     given = notes.receipts_of(uow.conn, note)
     uow.about(establishment=row["establishment"], unit=row["unit"], person=row["inmate"], count=len(given))
-    spot = _place(uow, row["establishment"], row["unit"], None)
-    since = shift_at(spot.pattern, spot.zone, uow.now).starts
+    since = spots.of_note(uow, row).rota.now(uow).starts
     done = {r["author"] for r in given} | {row["author"]}
     missing = [
         {name: one[name] for name in ("username", "name", "role")}
@@ -257,59 +297,7 @@ def _amendable(uow: UnitOfWork, note: str) -> RowMapping:
     return row
 
 
-def _about(draft: NoteDraft, old: RowMapping) -> NoteDraft:
-    return draft if draft.inmate is not None else draft.model_copy(update={"inmate": old["inmate"]})
-
-
-def roster_number(uow: UnitOfWork, number: str) -> str:
-    """The number that stands for this one now (after merges), where the asker may know; else the number itself."""
-    row = roster.inmate(uow.conn, number)
-    return row["merged_into"] if row and row["merged_into"] and belongs(uow.who, row["establishment"]) else number
-
-
-def _spot(uow: UnitOfWork, draft: NoteDraft) -> _Spot:
-    own = uow.who.establishments
-    if draft.inmate is not None:
-        return _spot_of_person(uow, draft, draft.inmate)
-    place = draft.establishment or (next(iter(own)) if len(own) == 1 else None)
-    if place is None:
-        raise Invalid(FieldError("/establishment", "say which establishment: you belong to several"))
-    if draft.unit is None:
-        raise Invalid(FieldError("/unit", "say whom it is about (inmate), or which unit it belongs to"))
-    return _place(uow, place, draft.unit, None)
-
-
-def _spot_of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> _Spot:
-    unknown = Invalid(
-        FieldError("/inmate", f"nobody with the number {number} in your establishments; check the number")
-    )
-    row = roster.inmate(uow.conn, number)
-    if row is not None and row["merged_into"]:
-        row = roster.inmate(uow.conn, row["merged_into"])
-    if row is None:
-        raise unknown
-    place, unit = row["establishment"], row["unit"]
-    if not belongs(uow.who, place) or (draft.establishment or place) != place:
-        # A note about somebody who has left may still be written where he or she was: words must not be lost to a van.
-        wanted = {draft.establishment} & uow.who.establishments if draft.establishment else uow.who.establishments
-        left = roster.last_left(uow.conn, row["number"], wanted)
-        if left is None:
-            raise unknown
-        place, unit = left["from_establishment"], left["from_unit"]
-    return _place(uow, place, draft.unit or unit, row["number"])
-
-
-def _place(uow: UnitOfWork, establishment: str, unit: str, inmate: str | None) -> _Spot:
-    row = roster.establishment(uow.conn, establishment) if belongs(uow.who, establishment) else None
-    if row is None:
-        raise Invalid(FieldError("/establishment", f"{establishment} is not one of your establishments"))
-    if roster.unit(uow.conn, establishment, unit) is None:
-        raise Invalid(FieldError("/unit", f"{establishment} has no unit {unit}"))
-    pattern = tuple(ShiftStart(s["code"], time.fromisoformat(s["starts"])) for s in orjson.loads(row["shifts"]))
-    return _Spot(establishment, unit, inmate, pattern, ZoneInfo(row["timezone"]))
-
-
-def _fields(uow: UnitOfWork, who: Principal, spot: _Spot, draft: NoteDraft, derived: rules.Derived) -> dict[str, Any]:
+def _fields(uow: UnitOfWork, who: Principal, spot: Spot, draft: NoteDraft, derived: rules.Derived) -> dict[str, Any]:
     return {
         "id": uow.new_id(),
         "establishment": spot.establishment,
@@ -346,7 +334,7 @@ def _fields(uow: UnitOfWork, who: Principal, spot: _Spot, draft: NoteDraft, deri
     }
 
 
-def _write(uow: UnitOfWork, fields: dict[str, Any], draft: NoteDraft, who: Principal, spot: _Spot) -> dict[str, Any]:
+def _write(uow: UnitOfWork, fields: dict[str, Any], who: Principal) -> dict[str, Any]:
     names = (
         "id",
         "establishment",
@@ -363,28 +351,22 @@ def _write(uow: UnitOfWork, fields: dict[str, Any], draft: NoteDraft, who: Princ
     row |= {
         "author": who.id,
         "author_name": who.username,
-        "search": views.searchable(draft),
+        "search": views.searchable(fields),
         "document": views.note(fields),
     }
-    found_by = {("indicators", i.code) for i in draft.indicators} | {("needs", n["code"]) for n in fields["needs"]}
+    found_by = {(name, one["code"]) for name in ("indicators", "needs") for one in fields[name]}
     notes.add(uow.conn, row, sorted(found_by))
     return row
-
-
-def _with(wanted: Filter, **changes: Any) -> Filter:
-    return Filter(**{name: changes.get(name, getattr(wanted, name)) for name in Filter.__slots__})
 
 
 def _with_shift(uow: UnitOfWork, wanted: Filter, shift: str) -> Filter:
     """`current` and `previous` of one establishment, a day's shift (`2026-11-22/NIGHT`), or a shift on any day
     (`NIGHT`)."""
     if shift not in ("current", "previous"):
-        return _with(wanted, shift=shift) if "/" in shift else _with(wanted, shift_code=shift)
+        return replace(wanted, shift=shift) if "/" in shift else replace(wanted, shift_code=shift)
     own = uow.who.establishments
     place = wanted.establishment or (next(iter(own)) if len(own) == 1 else None)
-    row = roster.establishment(uow.conn, place) if place and belongs(uow.who, place) else None
-    if row is None:
+    rota = spots.rota_of(uow, place) if place else None
+    if place is None or rota is None:
         raise Invalid(FieldError("/query/shift", "say which establishment: each has its own shifts"))
-    pattern = [ShiftStart(s["code"], time.fromisoformat(s["starts"])) for s in orjson.loads(row["shifts"])]
-    found = shift_at(pattern, ZoneInfo(row["timezone"]), uow.now, ahead=0 if shift == "current" else -1)
-    return _with(wanted, shift=found.key, establishment=row["code"])
+    return replace(wanted, establishment=place, shift=rota.now(uow, 0 if shift == "current" else -1).key)

@@ -4,7 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import orjson
@@ -27,8 +27,9 @@ def cursor(*key: Any) -> str:
     return urlsafe_b64encode(orjson.dumps(key, option=orjson.OPT_UTC_Z)).decode().rstrip("=")
 
 
-def read_cursor(text: str | None, *kinds: type) -> tuple[Any, ...] | None:
-    """The sort key in a cursor of ours; anything else is refused."""
+def read_cursor(text: str | None, *kinds: type | str) -> tuple[Any, ...] | None:
+    """The sort key in a cursor of ours; anything else is refused. A word among the kinds is the list's name: it tells a
+    cursor of another list."""
     if text is None:
         return None
     refused = Invalid(FieldError("/query/cursor", "this is not a cursor of this list; start again without one"))
@@ -36,18 +37,25 @@ def read_cursor(text: str | None, *kinds: type) -> tuple[Any, ...] | None:
         values = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         if not isinstance(values, list) or len(values) != len(kinds):
             raise refused
-        return tuple(_as(kind, value) for kind, value in zip(kinds, values, strict=True))
-    except (Base64Error, orjson.JSONDecodeError, ValueError, TypeError):
+        read = [(kind, _as(kind, value)) for kind, value in zip(kinds, values, strict=True)]
+        return tuple(value for kind, value in read if not isinstance(kind, str))
+    except (Base64Error, orjson.JSONDecodeError, ValueError, TypeError, OverflowError):
         raise refused from None
 
 
-def _as(kind: type, value: Any) -> Any:
+def _as(kind: type | str, value: Any) -> Any:
     if kind is datetime:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError
-        return moment
-    if type(value) is not kind or (isinstance(value, str) and ("\x00" in value or not value.isascii())):
+        return moment.astimezone(UTC)
+    if isinstance(kind, str):
+        sound = value == kind
+    elif kind is int:
+        sound = type(value) is int and abs(value) < 2**63
+    else:
+        sound = type(value) is kind and not (isinstance(value, str) and ("\x00" in value or not value.isascii()))
+    if not sound:
         raise ValueError
     return value
 

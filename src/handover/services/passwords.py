@@ -22,6 +22,8 @@ class Hasher:
         )
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="argon2")
         self._nobody = self._argon2.hash(token_urlsafe(16))
+        self.turn = asyncio.Lock()
+        """Held while one attempt is counted and checked: the thread does one at a time anyway."""
 
     def hash(self, secret: str) -> str:
         """The Argon2id hash to keep."""

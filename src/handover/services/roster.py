@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from sqlalchemy.engine import RowMapping
 
-from handover.domain.access import belongs
+from handover.domain.access import belongs, may, may_read
 from handover.domain.notes import CLOCK_SKEW
 from handover.errors import Conflict, FieldError, Invalid, Moved, NotFound, Stale
-from handover.schemas.roster import EstablishmentDraft, InmateDraft, MergeDraft, MoveDraft, Shift, UnitDraft
+from handover.schemas.roster import DEFAULT_SHIFTS, EstablishmentDraft, InmateDraft, MergeDraft, MoveDraft, UnitDraft
 from handover.services import needs as need_services
 from handover.services import views
 from handover.services.events import about_inmate, about_note
@@ -35,25 +35,41 @@ def put_establishment(uow: UnitOfWork, code: str, draft: EstablishmentDraft, ver
     who = uow.allow("roster.write")
     if not belongs(who, code):
         raise NotFound("No such establishment among yours.")
-    for name in ("code", "starts"):
-        values = [getattr(shift, name) for shift in draft.shifts]
-        for i, value in enumerate(values):
-            if value in values[:i]:
-                raise Invalid(FieldError(f"/shifts/{i}/{name}", f"{value} is taken by another shift"))
     old = roster.establishment(uow.conn, code)
-    version = _next(old, version)
-    row = {
+    if version is not None and version != (_tag(uow, old) if old else 0):
+        raise Stale("Somebody changed this since you read it; read it again.")
+    row: dict[str, Any] = {
         "code": code,
         "name": draft.name,
         "timezone": draft.timezone,
-        "shifts": as_json_list([shift.model_dump() for shift in draft.shifts]),
-        "version": version,
-        "updated_at": uow.now,
+        "shifts": _shifts(draft, old),
     }
-    roster.put_establishment(uow.conn, row, new=old is None)
+    if old is None or any(row[name] != old[name] for name in row):
+        row |= {"version": _next(old), "updated_at": uow.now}
+        roster.put_establishment(uow.conn, row, new=old is None)
+    else:
+        row = dict(old)
     if old is None:
         eventlog.start(uow.conn, code)
-    return Put(_establishment(uow, row), version, old is None)
+    return Put(_establishment(uow, row), _tag(uow, row), old is None)
+
+
+def _shifts(draft: EstablishmentDraft, old: Mapping[Any, Any] | None) -> str:
+    """The shifts as kept: as sent, else as they were, else the usual ones."""
+    if draft.shifts is None and old is not None:
+        return str(old["shifts"])
+    shifts = draft.shifts or DEFAULT_SHIFTS
+    for name in ("code", "starts"):
+        values = [getattr(shift, name) for shift in shifts]
+        for i, value in enumerate(values):
+            if value in values[:i]:
+                raise Invalid(FieldError(f"/shifts/{i}/{name}", f"{value} is taken by another shift"))
+    return orjson.dumps([shift.model_dump() for shift in shifts]).decode()
+
+
+def _tag(uow: UnitOfWork, row: Mapping[Any, Any]) -> int:
+    """The ETag of an establishment: it is shown with its units, and changes when one of them does."""
+    return sum((int(unit["version"]) for unit in roster.units_of(uow.conn, row["code"])), int(row["version"]))
 
 
 def get_establishment(uow: UnitOfWork, code: str) -> tuple[str, int]:
@@ -63,8 +79,7 @@ def get_establishment(uow: UnitOfWork, code: str) -> tuple[str, int]:
     row = roster.establishment(uow.conn, code) if belongs(uow.who, code) else None
     if row is None:
         raise NotFound("No such establishment among yours.")
-    units = sum(unit["version"] for unit in roster.units_of(uow.conn, code))
-    return _establishment(uow, row), row["version"] + units
+    return _establishment(uow, row), _tag(uow, row)
 
 
 def find_establishments(uow: UnitOfWork) -> Page:
@@ -83,33 +98,28 @@ def put_unit(uow: UnitOfWork, code: str, unit: str, draft: UnitDraft, version: i
     if not belongs(who, code) or roster.establishment(uow.conn, code) is None:
         raise NotFound("No such establishment among yours; set it up first.")
     old = roster.unit(uow.conn, code, unit)
-    version = _next(old, version)
-    row = {
-        "establishment": code,
-        "code": unit,
-        "name": draft.name,
-        "version": version,
-        "updated_at": uow.now,
-    }
-    roster.put_unit(uow.conn, row, new=old is None)
-    return Put(as_json({name: row[name] for name in ("establishment", "code", "name")}), version, old is None)
+    new = _next(old, version)
+    told = {"establishment": code, "code": unit, "name": draft.name}
+    if old is not None and old["name"] == draft.name:
+        return Put(as_json(told), old["version"], False)
+    roster.put_unit(uow.conn, {**told, "version": new, "updated_at": uow.now}, new=old is None)
+    return Put(as_json(told), new, old is None)
 
 
 def put_inmate(uow: UnitOfWork, number: str, draft: InmateDraft, version: int | None = None) -> Put:
-    """Puts a person on the roster, or changes the entry. Another unit than before is a move, and is told as one."""
+    """Puts a person on the roster, or changes the entry. Another unit than before is a move, and is told as one; what
+    was there already is not told again, so that a roster sent whole every night says only what is new."""
     uow.doing("inmates.put", establishment=draft.establishment, unit=draft.unit, subject=number)
     uow.allow("roster.write")
     old = roster.inmate(uow.conn, number)
     if old is not None:
         old = _seen(uow, old)
     _check_place(uow, draft.establishment, draft.unit)
-    row = {
-        "number": number,
-        **draft.model_dump(),
-        "version": _next(old, version),
-        "updated_at": uow.now,
-        "merged_into": None,
-    }
+    new = _next(old, version)
+    said = draft.model_dump()
+    if old is not None and all(old[name] == value for name, value in said.items()):
+        return Put(_inmate(uow, old), old["version"], False)
+    row = {"number": number, **said, "version": new, "updated_at": uow.now, "merged_into": None}
     roster.put_inmate(uow.conn, row, new=old is None)
     document = _inmate(uow, row)
     if old is not None and (old["establishment"], old["unit"]) != (row["establishment"], row["unit"]):
@@ -136,11 +146,14 @@ def find_inmates(
     uow.doing("inmates.list", establishment=establishment, unit=unit, filter={"q": " ".join(words) or None})
     who = uow.allow("roster.read")
     places = who.establishments if establishment is None else who.establishments & {establishment}
-    after = read_cursor(cursor, str)
+    after = read_cursor(cursor, "inmates", str)
     rows = roster.find_inmates(uow.conn, places, unit, words, after[0] if after else None, limit)
     before = roster.previous_numbers(uow.conn, [row["number"] for row in rows])
     found = page(
-        rows, limit, lambda row: as_json(views.inmate(row, before.get(row["number"], ()))), lambda row: (row["number"],)
+        rows,
+        limit,
+        lambda row: as_json(views.inmate(row, before.get(row["number"], ()))),
+        lambda row: ("inmates", row["number"]),
     )
     uow.about(count=len(found.items), people=[row["number"] for row in rows[:limit]])
     return found
@@ -181,34 +194,42 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
         raise Invalid(FieldError("/from", "a number cannot be merged into itself"))
     if given_up["merged_into"]:
         raise Conflict(f"{draft.from_} was merged before, into {given_up['merged_into']}.")
-    moved_notes = [_renumber(uow, row, number, draft.from_) for row in notes.of_inmate(uow.conn, draft.from_)]
+    moved_notes = notes.of_inmate(uow.conn, draft.from_)
+    for note in moved_notes:
+        _renumber(uow, note, number, draft.from_)
     roster.merge_inmate(uow.conn, draft.from_, number)
+    now = {**survivor, "version": survivor["version"] + 1, "updated_at": uow.now}
+    roster.put_inmate(uow.conn, now, new=False)
     moved_needs = need_services.renumber(uow, draft.from_, number)
     need_services.follow(uow, number, survivor["establishment"], survivor["unit"])
     roster.hand_over_moves(uow.conn, draft.from_, number)
-    data = as_json({"number": number, "previous": draft.from_, "inmate": orjson.Fragment(_inmate(uow, survivor))})
+    data = as_json({"number": number, "previous": draft.from_, "inmate": orjson.Fragment(_inmate(uow, now))})
     places = {row["establishment"]: row["unit"] for row in (given_up, survivor)}
     for place, unit in places.items():
         told = data if place == survivor["establishment"] else as_json({"number": number, "previous": draft.from_})
-        uow.record(about_inmate(uow, "inmate.merged", place, unit, number, told, also_unit=given_up["unit"]))
+        also = given_up["unit"] if place == given_up["establishment"] else None
+        uow.record(about_inmate(uow, "inmate.merged", place, unit, number, told, also_unit=also))
     id_, by = uow.new_id(), person(uow.who)
-    moved = as_json({"notes": moved_notes, "needs": moved_needs})
+    moved = as_json({"notes": [row["id"] for row in moved_notes], "needs": [row["id"] for row in moved_needs]})
     roster.add_merge(
         uow.conn,
         {"id": id_, "number": number, "previous": draft.from_, "moved": moved, "at": uow.now, "by": as_json(by)},
     )
     uow.about(notes=len(moved_notes), needs=len(moved_needs))
     told_merge = {"id": id_, "number": number, "previous": draft.from_, "by": by, "at": uow.now}
-    return id_, as_json({**told_merge, "notes": len(moved_notes), "needs": len(moved_needs)})
+    seen = {
+        name: sum(1 for row in rows if may(uow.who, f"{name}.read") and may_read(uow.who, views.facts(row), uow.sights))
+        for name, rows in (("notes", moved_notes), ("needs", moved_needs))
+    }
+    return id_, as_json({**told_merge, **seen})
 
 
-def _renumber(uow: UnitOfWork, row: RowMapping, number: str, previous: str) -> str:
+def _renumber(uow: UnitOfWork, row: RowMapping, number: str, previous: str) -> None:
     document = views.amended(row["document"], inmate=number, previous_inmate=previous)
     notes.change(uow.conn, row["id"], inmate=number, document=document)
     told = as_json({"number": number, "previous": previous, "note": row["id"]})
     now = {**row, "inmate": number}
     uow.record(about_note(uow, "inmate.merged", now, "note", row["id"], row["status"], told))
-    return str(row["id"])
 
 
 def _moved(
@@ -260,7 +281,7 @@ def _check_place(uow: UnitOfWork, establishment: str, unit: str) -> None:
         raise Invalid(FieldError("/unit", f"{establishment} has no unit {unit}; set it up first"))
 
 
-def _next(old: Mapping[Any, Any] | None, version: int | None) -> int:
+def _next(old: Mapping[Any, Any] | None, version: int | None = None) -> int:
     present = old["version"] if old else 0
     if version is not None and version != present:
         raise Stale("Somebody changed this since you read it; read it again.")
@@ -279,13 +300,3 @@ def _establishment(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:
 def _inmate(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:
     before = roster.previous_numbers(uow.conn, [row["number"]])
     return as_json(views.inmate(row, before.get(row["number"], ())))
-
-
-def as_json_list(value: list[Any]) -> str:
-    """A list as kept."""
-    return orjson.dumps(value).decode()
-
-
-def shifts_of(row: Mapping[Any, Any]) -> list[Shift]:
-    """The shifts of an establishment as kept."""
-    return [Shift.model_validate(shift) for shift in orjson.loads(row["shifts"])]

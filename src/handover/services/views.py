@@ -105,10 +105,10 @@ NOTE_ORDER = (
 )
 
 
-def searchable(draft: NoteDraft) -> str:
+def searchable(fields: Mapping[str, Any]) -> str:
     """The words a note is found by, in lower case."""
-    details = [need.detail for need in draft.needs]
-    return " ".join(filter(None, (draft.fact, draft.opinion, draft.if_then, *details))).casefold()
+    details = [need["detail"] for need in fields["needs"]]
+    return " ".join(filter(None, (fields["fact"], fields["opinion"], fields["if_then"], *details))).casefold()
 
 
 def amended(document: str, **changes: Any) -> str:

@@ -1,10 +1,9 @@
 """The access log: append-only, hash-chained, one chain per writing process.
 
 A line's hash covers the previous line's hash and all of its own columns, so that a changed, missing or swapped line
-shows. A
-chain's head is kept beside it, so that a missing end shows too. Each new chain begins with the heads of the others,
-so that a
-chain removed whole is missed by its successors. No chain is written by two processes: nobody waits for anybody.
+shows. A chain's head is kept beside it, so that a missing end shows too. Each new chain begins with the heads of the
+others, so that a chain removed whole is missed by its successors. No chain is written by two processes: nobody waits
+for anybody.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover.store.tables import access_chains, access_lines
+from handover.store.tables import access_chains, access_lines, inmates
 
 GENESIS = "0" * 64
 
@@ -37,10 +36,14 @@ class Line:
     detail: str
     address: str | None
     request: str | None
+    places: str | None = None
 
 
 FIELDS = [field.name for field in fields(Line)]
 COLUMNS = [access_lines.c[name] for name in ("chain", "position", *FIELDS, "hash")]
+_LENGTHS = {name: getattr(access_lines.c[name].type, "length", None) for name in FIELDS}
+LONGEST = 4096
+"""Characters kept of one thing in a line's detail: a cursor over every prison of a country fits."""
 
 
 def digest(previous: str, chain: str, position: int, values: Iterable[Any]) -> str:
@@ -51,7 +54,24 @@ def digest(previous: str, chain: str, position: int, values: Iterable[Any]) -> s
 
 def canonical(detail: dict[str, Any]) -> str:
     """A line's detail as kept and hashed: one spelling for one content."""
-    return orjson.dumps(detail, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z).decode()
+    cut = {name: _storable(value)[:LONGEST] if isinstance(value, str) else value for name, value in detail.items()}
+    return orjson.dumps(cut, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z).decode()
+
+
+def _fitting(line: Line) -> list[Any]:
+    """A line's values as any store takes them. What a stranger sent (a user name of a thousand letters, a NUL) is cut
+    and cleaned: a line that cannot be written would take the transaction with it, and with it other people's notes."""
+    values = []
+    for name in FIELDS:
+        value = getattr(line, name)
+        if isinstance(value, str):
+            value = _storable(value)[: _LENGTHS.get(name)]
+        values.append(value)
+    return values
+
+
+def _storable(text: str) -> str:
+    return text.encode(errors="replace").decode().replace("\x00", "\ufffd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +101,7 @@ def append(conn: Connection, head: Head, lines: Iterable[Line]) -> Head:
     position, previous = head.position, head.hash
     for line in lines:
         position += 1
-        values = [getattr(line, name) for name in FIELDS]
+        values = _fitting(line)
         previous = digest(previous, head.chain, position, values)
         rows.append(
             {"chain": head.chain, "position": position, **dict(zip(FIELDS, values, strict=True)), "hash": previous}
@@ -115,14 +135,32 @@ def find(
     before: tuple[datetime, str, int] | None,
     limit: int,
 ) -> list[sa.Row[Any]]:
-    """Lines of these establishments (and lines of no establishment), newest first, one more than asked to tell
-    whether there are more."""
+    """Lines that concern these establishments, newest first, one more than asked to tell whether there are more.
+    `wanted` may name columns, and `person`: somebody the line was about, or who was on the list that was read."""
     a = access_lines.c
-    query = sa.select(*COLUMNS).where(sa.or_(a.establishment.in_(sorted(establishments)), a.establishment.is_(None)))
+    wanted = dict(wanted)
+    establishment, person = wanted.pop("establishment", None), wanted.pop("person", None)
+    own = sorted(establishments) if establishment is None else sorted({establishment} & set(establishments))
+    # What is nobody's in particular (a start of the server, a wrong password) is for every auditor.
+    concerns = [a.establishment.in_(own), *(a.places.contains(f" {place} ", autoescape=True) for place in own)]
+    if establishment is None:
+        concerns.append(a.establishment.is_(None) & a.places.is_(None))
+    query = sa.select(*COLUMNS).where(sa.or_(*concerns))
     for name, value in wanted.items():
         query = query.where(a[name] == value)
+    if person is not None:
+        query = query.where(sa.or_(a.subject == person, a.detail.contains(f'"{person}"', autoescape=True)))
     if since is not None:
         query = query.where(a.at >= since)
     if before is not None:
-        query = query.where(sa.tuple_(a.at, a.chain, a.position) < sa.tuple_(*map(sa.literal, before)))
+        # With the column's own types: a bare literal would be written as another text than the embedded store keeps.
+        key = [sa.literal(value, column.type) for value, column in zip(before, (a.at, a.chain, a.position), strict=True)]
+        query = query.where(sa.tuple_(a.at, a.chain, a.position) < sa.tuple_(*key))
     return list(conn.execute(query.order_by(a.at.desc(), a.chain.desc(), a.position.desc()).limit(limit + 1)))
+
+
+def held_in(conn: Connection, numbers: Iterable[str], establishments: Iterable[str]) -> set[str]:
+    """Which of these people are in these establishments now."""
+    c = inmates.c
+    query = sa.select(c.number).where(c.number.in_(sorted(numbers)), c.establishment.in_(sorted(establishments)))
+    return set(conn.execute(query).scalars())

@@ -124,9 +124,10 @@ def revoke_token(conn: Connection, digest: str, at: datetime) -> None:
 
 
 def prune(conn: Connection, before: datetime) -> None:
-    """Forgets tokens that stopped working before this. Used refresh tokens are kept as long, so that a replay is
-    still noticed."""
+    """Forgets tokens that stopped working before this, and attempts that failed before it. Used refresh tokens are
+    kept as long, so that a replay is still noticed."""
     conn.execute(sa.delete(tokens).where(tokens.c.expires_at < before))
+    conn.execute(sa.delete(login_attempts).where(login_attempts.c.last_at < before))
 
 
 def on_duty(conn: Connection, place: str, unit: str, since: datetime, now: datetime) -> list[RowMapping]:

@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from secrets import token_hex
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover.store.tables import event_heads, events
+from handover.store.tables import event_heads, events, store_meta
+
+REWRITTEN = "rewritten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ _BUMP = (
     .values(sequence=event_heads.c.sequence + sa.bindparam("more"))
     .returning(event_heads.c.sequence)
 )
+_REWRITTEN = sa.select(store_meta.c.value).where(store_meta.c.name == REWRITTEN)
 
 
 def start(conn: Connection, establishment: str) -> None:
@@ -73,12 +77,16 @@ def append(conn: Connection, new: Iterable[NewEvent]) -> None:
         conn.execute(sa.insert(events), rows)
 
 
-def heads(conn: Connection, establishments: Iterable[str] | None = None) -> dict[str, int]:
-    """The newest sequence of each establishment (of those named)."""
+def heads(conn: Connection, establishments: Iterable[str]) -> dict[str, int]:
+    """The newest sequence of each of these establishments."""
     query = sa.select(event_heads.c.establishment, event_heads.c.sequence)
-    if establishments is not None:
-        query = query.where(event_heads.c.establishment.in_(sorted(establishments)))
+    query = query.where(event_heads.c.establishment.in_(sorted(establishments)))
     return {row.establishment: row.sequence for row in conn.execute(query)}
+
+
+def rewritten(conn: Connection) -> str | None:
+    """A mark that is another one after every rewriting of events. Whoever keeps events in memory compares it."""
+    return conn.execute(_REWRITTEN).scalar()
 
 
 def after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[StoredEvent]:
@@ -98,10 +106,14 @@ def of_note(conn: Connection, note: str) -> list[StoredEvent]:
 
 
 def blank(conn: Connection, note: str, thin: Mapping[tuple[str, int], tuple[str, str]]) -> None:
-    """Replaces what events of a retracted note carry: status and data by (establishment, sequence)."""
+    """Replaces what events of a retracted note carry: status and data by (establishment, sequence). A need takes its
+    note's words along to other establishments, so this may rewrite several logs."""
     for (place, sequence), (status, data) in thin.items():
         conn.execute(
             sa.update(events)
             .where(events.c.establishment == place, events.c.sequence == sequence, events.c.note == note)
             .values(status=status, data=data)
         )
+    mark = {"value": token_hex(8)}
+    if not conn.execute(sa.update(store_meta).where(store_meta.c.name == REWRITTEN), mark).rowcount:
+        conn.execute(sa.insert(store_meta), {"name": REWRITTEN, **mark})

@@ -44,9 +44,8 @@ def get(conn: Connection, need: str) -> RowMapping | None:
 
 
 def change(conn: Connection, need: str, version: int, **columns: Any) -> bool:
-    """Changes a need if it still has this version; False if somebody was quicker."""
-    if "due_at" in columns:
-        columns["sort_due"] = columns["due_at"] or NO_DUE
+    """Changes a need if it still has this version; False if somebody was quicker. `sort_due` stays what it was when the
+    need was opened: a row that changed its place while somebody pages would be skipped or repeated."""
     done = conn.execute(
         sa.update(needs).where(needs.c.id == need, needs.c.version == version).values(version=version + 1, **columns)
     )
@@ -84,7 +83,8 @@ def of_inmate(conn: Connection, inmate: str, status: str | None = None) -> list[
 def find(
     conn: Connection, reader: str, seen: Sequence[Sight], wanted: Filter, after: tuple[datetime, str] | None, limit: int
 ) -> list[RowMapping]:
-    """Needs this reader may see, by due time then age, one more than asked to tell whether there are more."""
+    """Needs this reader may see, by the due time they were opened with, then age; one more than asked to tell whether
+    there are more."""
     n = needs.c
     query = sa.select(needs).where(visible(needs, reader, seen))
     for name in ("establishment", "unit", "inmate", "status", "code"):

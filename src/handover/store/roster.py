@@ -55,8 +55,9 @@ def inmate(conn: Connection, number: str) -> RowMapping | None:
 
 
 def put_inmate(conn: Connection, row: dict[str, Any], new: bool) -> None:
-    """Writes a person."""
-    row["search"] = " ".join(filter(None, (row["number"], row["name"], row["cell"]))).casefold()
+    """Writes a person, to be found by any number he or she ever had."""
+    before = [] if new else previous_numbers(conn, [row["number"]]).get(row["number"], [])
+    row["search"] = " ".join(filter(None, (row["number"], row["name"], row["cell"], *before))).casefold()
     if new:
         conn.execute(sa.insert(inmates), row)
     else:

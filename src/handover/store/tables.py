@@ -317,6 +317,11 @@ class AccessLineRow(SQLModel, table=True):
     request: str | None = _is(
         "The request's correlation id, as in the service's own log.", sa.String(64), nullable=True
     )
+    places: str | None = _is(
+        "Where it may concern several establishments: their codes, a space before and after each.",
+        sa.Text,
+        nullable=True,
+    )
     hash: str = _is("SHA-256 over the previous line's hash and this line.", sa.String(64))
 
 

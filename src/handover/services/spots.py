@@ -1,0 +1,105 @@
+"""Where a note belongs: its establishment and unit, whom it is about, and the shifts that are lived by there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from handover.domain.access import belongs
+from handover.domain.shifts import Shift, ShiftStart, shift_at
+from handover.errors import FieldError, Invalid
+from handover.schemas.notes import NoteDraft
+from handover.services.unit_of_work import UnitOfWork
+from handover.store import roster
+
+
+@dataclass(frozen=True, slots=True)
+class Rota:
+    """The daily pattern of an establishment's shifts, and the clock it lives by."""
+
+    pattern: tuple[ShiftStart, ...]
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, establishment: Mapping[Any, Any]) -> "Rota":
+        """The rota of an establishment as kept."""
+        shifts = orjson.loads(establishment["shifts"])
+        pattern = tuple(ShiftStart(shift["code"], time.fromisoformat(shift["starts"])) for shift in shifts)
+        return cls(pattern, ZoneInfo(establishment["timezone"]))
+
+    def now(self, uow: UnitOfWork, ahead: int = 0) -> Shift:
+        """The shift of this moment, or one `ahead` of it."""
+        return shift_at(self.pattern, self.zone, uow.now, ahead)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a note belongs; and where the needs it states must be met, if the person has gone on from there."""
+
+    establishment: str
+    unit: str
+    inmate: str | None
+    rota: Rota
+    needs_at: tuple[str, str]
+
+
+def of_draft(uow: UnitOfWork, draft: NoteDraft) -> Spot:
+    """Where a new note belongs: where it says, or where the person is."""
+    if draft.inmate is not None:
+        return _of_person(uow, draft, draft.inmate)
+    own = uow.who.establishments
+    place = draft.establishment or (next(iter(own)) if len(own) == 1 else None)
+    if place is None:
+        raise Invalid(FieldError("/establishment", "say which establishment: you belong to several"))
+    if draft.unit is None:
+        raise Invalid(FieldError("/unit", "say whom it is about (inmate), or which unit it belongs to"))
+    return _spot(uow, place, draft.unit, None, (place, draft.unit))
+
+
+def rota_of(uow: UnitOfWork, place: str) -> Rota | None:
+    """The rota of an establishment of the caller's."""
+    row = roster.establishment(uow.conn, place) if belongs(uow.who, place) else None
+    return None if row is None else Rota.of(row)
+
+
+def _of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> Spot:
+    unknown = Invalid(
+        FieldError("/inmate", f"nobody with the number {number} in your establishments; check the number")
+    )
+    row = roster.inmate(uow.conn, number)
+    if row is not None and row["merged_into"]:
+        row = roster.inmate(uow.conn, row["merged_into"])
+    if row is None:
+        raise unknown
+    here = (row["establishment"], row["unit"])
+    if belongs(uow.who, here[0]) and (draft.establishment or here[0]) == here[0]:
+        unit = draft.unit or here[1]
+        return _spot(uow, here[0], unit, row["number"], (here[0], unit))
+    # A note about somebody who has left may still be written where he or she was: words must not be lost to a van.
+    # What is needed is needed where the person is now.
+    own = uow.who.establishments
+    left = roster.last_left(uow.conn, row["number"], {draft.establishment} & own if draft.establishment else own)
+    if left is None:
+        raise unknown
+    return _spot(uow, left["from_establishment"], draft.unit or left["from_unit"], row["number"], here)
+
+
+def _spot(uow: UnitOfWork, place: str, unit: str, inmate: str | None, needs_at: tuple[str, str]) -> Spot:
+    rota = rota_of(uow, place)
+    if rota is None:
+        raise Invalid(FieldError("/establishment", f"{place} is not one of your establishments"))
+    if roster.unit(uow.conn, place, unit) is None:
+        raise Invalid(FieldError("/unit", f"{place} has no unit {unit}"))
+    return Spot(place, unit, inmate, rota, needs_at)
+
+
+def of_note(uow: UnitOfWork, note: Mapping[Any, Any]) -> Spot:
+    """Where a note that is there belongs, whoever asks."""
+    row = roster.establishment(uow.conn, note["establishment"])
+    if row is None:
+        raise LookupError(note["establishment"])
+    place, unit = note["establishment"], note["unit"]
+    return Spot(place, unit, note["inmate"], Rota.of(row), (place, unit))
