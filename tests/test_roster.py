@@ -388,7 +388,7 @@ def test_a_merge_over_two_prisons_tells_each_what_it_needs(prison: Prison) -> No
     _, here = hartmann.pull()
     _, over_there = brandt.pull()
     clerk.post(f"/v1/inmates/{weir}/merges", {"from": twin})
-    came, arrived = hartmann.pull(here)[0]
+    arrived, came = hartmann.pull(here)[0]
     assert came["data"]["inmate"] == hartmann.get(f"/v1/inmates/{weir}")
     assert arrived["data"]["id"] == note["needs"][0]["id"]
     heard = brandt.pull(over_there)[0]

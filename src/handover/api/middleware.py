@@ -74,7 +74,7 @@ class Outermost:
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
-        except Exception as bug:  # the server then closes the connection
+        except Exception as bug:  # noqa: BLE001 - the server then closes the connection
             log.error("a bug", route=_route(scope), trace=trace(bug))
 
     def _note(self, scope: Scope, request: str, status: int, seconds: float) -> None:

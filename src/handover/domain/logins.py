@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
-
 AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 """Nobody has to wait: a moment that stays past, however the server's clock is put right."""
 

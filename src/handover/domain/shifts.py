@@ -37,16 +37,14 @@ class Shift:
 
 
 def _run(pattern: Sequence[ShiftStart], zone: ZoneInfo, first: date, days: int) -> list[tuple[datetime, date, str]]:
-    begins = [
-        (
-            datetime.combine(first + timedelta(days=n), shift.starts, zone).astimezone(UTC),
-            first + timedelta(days=n),
-            shift.code,
-        )
-        for n in range(days)
+    """When the shifts of some days begin, in order. Where the missing hour makes two begin at one instant, the later of
+    them is the one that is worked: no shift is without any time."""
+    begins = sorted(
+        (datetime.combine(day, shift.starts, zone).astimezone(UTC), day, shift.starts, shift.code)
+        for day in (first + timedelta(days=n) for n in range(days))
         for shift in pattern
-    ]
-    return sorted(begins)
+    )
+    return [(start, day, code) for start, (day, code) in {start: (day, code) for start, day, _, code in begins}.items()]
 
 
 def shift_at(pattern: Sequence[ShiftStart], zone: ZoneInfo, instant: datetime, ahead: int = 0) -> Shift:

@@ -20,24 +20,31 @@ class Sessions:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._known: dict[str, tuple[Session, float]] = {}
-        desk.store.on_commit(lambda rights_changed: self._known.clear() if rights_changed else None)
+        self._known: dict[str, tuple[Session, float, int]] = {}
+        self._changes = 0
+        desk.store.on_commit(self._bell)
+
+    def _bell(self, rights_changed: bool) -> None:
+        # From the writer's thread: what is being looked up right now was asked before the change, and is not remembered.
+        if rights_changed:
+            self._changes += 1
+            self._known.clear()
 
     async def of(self, token: str) -> Session | None:
         """The session of an access token; None if it does not work (any more)."""
         digest = token_digest(token)
         found = self._known.get(digest)
         now = self._desk.clock()
-        if found is not None and monotonic() - found[1] < REMEMBER_S:
+        if found is not None and monotonic() - found[1] < REMEMBER_S and found[2] == self._changes:
             return found[0] if found[0].expires_at > now else None
-        asked = monotonic()
+        asked, changes = monotonic(), self._changes
         session = await self._desk.peek(lambda conn: logins.by_digest(conn, digest, now))
         if len(self._known) > MOST:
             self._known.clear()
         if session is None:
             self._known.pop(digest, None)
         else:
-            self._known[digest] = (session, asked)
+            self._known[digest] = (session, asked, changes)
         return session
 
     async def again(self, digests: list[str]) -> dict[str, Session | None]:

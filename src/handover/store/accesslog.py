@@ -42,8 +42,8 @@ class Line:
 FIELDS = [field.name for field in fields(Line)]
 COLUMNS = [access_lines.c[name] for name in ("chain", "position", *FIELDS, "hash")]
 _LENGTHS = {name: getattr(access_lines.c[name].type, "length", None) for name in FIELDS}
-LONGEST = 4096
-"""Characters kept of one thing in a line's detail: a cursor over every prison of a country fits."""
+LONGEST = 32_768
+"""Characters kept of one thing in a line's detail: the longest cursor there can be fits."""
 
 
 def digest(previous: str, chain: str, position: int, values: Iterable[Any]) -> str:

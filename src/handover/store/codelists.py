@@ -1,5 +1,7 @@
 """Code lists as kept: synced from what the release ships; retired, never deleted."""
 
+from dataclasses import replace
+
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -31,14 +33,14 @@ def sync(conn: Connection, shipped: tuple[CodeList, ...]) -> None:
         conn.execute(sa.delete(code_lists).where(code_lists.c.name == one.name))
         conn.execute(sa.insert(code_lists), {"name": one.name, "title": one.title, "version": one.version})
         new = {entry.code for entry in one.entries}
-        retired = [] if old is None else [entry for entry in old.entries if entry.code not in new]
+        left_out = [] if old is None else [entry for entry in old.entries if entry.code not in new]
+        retired = [replace(entry, active=False, version=one.version) if entry.active else entry for entry in left_out]
         conn.execute(sa.delete(codes).where(codes.c.list == one.name))
         for place, entry in enumerate((*one.entries, *retired)):
             row = {
                 "list": one.name,
                 "place": place,
                 "words": orjson.dumps(entry.words).decode(),
-                **{k: getattr(entry, k) for k in ("code", "label", "anchor", "group", "forces", "version")},
-                "active": entry.active and entry.code in new,
+                **{k: getattr(entry, k) for k in ("code", "label", "anchor", "group", "forces", "version", "active")},
             }
             conn.execute(sa.insert(codes), row)

@@ -1,0 +1,386 @@
+"""`handover audit verify` finds a changed, missing or swapped line of the access log, in the store and in an export,
+and says where."""
+
+import itertools
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from handover.cli import command
+from handover.clock import now
+from handover.domain.access import operator
+from handover.schemas.roster import EstablishmentDraft, InmateDraft, UnitDraft
+from handover.services import opening, roster
+from handover.services.unit_of_work import Asker
+from handover.store import accesslog
+from handover.store.engine import open_engines
+from tests.support import postgres
+from tests.support.service import settings_for
+
+WEIR = InmateDraft(name="Weir, J.", establishment="ALM", unit="A")
+_copies = itertools.count()
+
+
+@dataclass
+class Kept:
+    """A store nobody serves at the moment, with its log in three chains: three runs of the service."""
+
+    url: str
+    folder: Path
+
+    @contextmanager
+    def copy(self) -> Iterator["Kept"]:
+        """The same again, to be tampered with."""
+        if self.url.startswith("sqlite"):
+            file = self.folder / f"copy{next(_copies)}.sqlite3"
+            shutil.copy(self.url.removeprefix("sqlite:///"), file)
+            yield Kept(f"sqlite:///{file}", self.folder)
+            return
+        url = postgres.create_database(self.url)
+        yield Kept(url, self.folder)
+        postgres.drop_database(url)
+
+    def runs(self, *doings: Callable[[Any], Any]) -> None:
+        """One run of a process that does these things, each with its line."""
+        desk = opening.open_desk(settings_for(self.url), now)
+        for doing in doings:
+            desk.do(Asker(operator("okafor", {"ALM"}), "10.20.1.14"), doing)
+        desk.store.close()
+
+    def edit(self, statement: str, **values: Any) -> None:
+        """What somebody with all rights on the database can do: the triggers are no obstacle to them."""
+        engines = open_engines(self.url, 1)
+        with engines.write.connect() as conn, conn.begin():
+            for off in self._triggers_off(conn):
+                conn.exec_driver_sql(off)
+            done = conn.execute(sa.text(statement), values)
+            assert done.rowcount > 0
+        engines.close()
+
+    def _triggers_off(self, conn: sa.Connection) -> list[str]:
+        if conn.dialect.name == "postgresql":
+            return ["SET LOCAL session_replication_role = replica"]
+        found = conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
+        return [f"DROP TRIGGER {name}" for name in found]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Every line with all columns, chain after chain."""
+        engines = open_engines(self.url, 1)
+        with engines.read.connect() as conn, conn.begin():
+            chains = accesslog.chains_with_lines(conn)
+            found = [dict(row._mapping) for chain in chains for row in accesslog.lines_of(conn, chain)]
+        engines.close()
+        return found
+
+    def chains(self) -> list[str]:
+        """The chains, oldest first."""
+        return sorted({line["chain"] for line in self.lines()})
+
+    def verify(self, *args: str) -> dict[str, Any]:
+        """What the command says, in JSON; its exit code must agree."""
+        done = self.run("audit", "verify", "--json", *args)
+        told: dict[str, Any] = json.loads(done.stdout)
+        assert done.exit_code == (0 if told["sound"] else 1)
+        assert told["sound"] == (not told["faults"])
+        return told
+
+    def faults(self, *args: str) -> list[tuple[int, str]]:
+        """Where something is wrong: the chain by its age, oldest 0, and the line."""
+        chains = sorted({head.partition(":")[0] for head in self.verify(*args)["heads"]} | set(self.chains()))
+        return [(chains.index(f["chain"]), f["line"]) for f in self.verify(*args)["faults"]]
+
+    def run(self, *words: str) -> Any:
+        """Types the command."""
+        return CliRunner().invoke(command(words), list(words), env={"HANDOVER_DATABASE_URL": self.url})
+
+
+@pytest.fixture(scope="module")
+def kept(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """Three runs: an establishment and its wing, two people, a third wing."""
+    kept = Kept(database_url, tmp_path_factory.mktemp("audit"))
+    place = EstablishmentDraft(name="HMP Aldermoor", timezone="Europe/London")
+    kept.runs(
+        lambda uow: roster.put_establishment(uow, "ALM", place),
+        lambda uow: roster.put_unit(uow, "ALM", "A", UnitDraft(name="A wing")),
+        lambda uow: roster.put_unit(uow, "ALM", "B", UnitDraft(name="B wing")),
+    )
+    kept.runs(
+        lambda uow: roster.put_inmate(uow, "A4417KD", WEIR),
+        lambda uow: roster.put_inmate(uow, "A9902XB", WEIR),
+        lambda uow: roster.put_inmate(uow, "A4417KD", WEIR),
+    )
+    kept.runs(lambda uow: roster.put_unit(uow, "ALM", "C", UnitDraft(name="C wing")))
+    return kept
+
+
+@pytest.fixture
+def copy(kept: Kept) -> Iterator[Kept]:
+    """A copy of the store for this test alone."""
+    with kept.copy() as copied:
+        yield copied
+
+
+def rehashed(line: dict[str, Any], previous: str, **changes: Any) -> dict[str, Any]:
+    """A line changed by somebody who knows how lines are hashed."""
+    line = {**line, **changes}
+    values = [line[name] for name in accesslog.FIELDS]
+    return {**line, "hash": accesslog.digest(previous, line["chain"], line["position"], values)}
+
+
+def test_a_log_as_written_is_sound_and_checking_it_changes_nothing(kept: Kept) -> None:
+    told = kept.verify()
+    assert (told["sound"], told["lines"], len(told["heads"])) == (True, 4 + 4 + 2, 3)
+    assert kept.verify(*(f"--head={head}" for head in told["heads"])) == told
+    said = kept.run("audit", "verify")
+    assert said.exit_code == 0
+    assert "10 lines in 3 chains, all as written" in said.stdout
+    assert told["heads"][0] in said.stdout.replace("\n", "")
+
+
+def test_the_command_itself_runs_beside_a_running_service(copy: Kept) -> None:
+    desk = opening.open_desk(settings_for(copy.url), now)
+    desk.do(Asker(operator("okafor", {"ALM"})), lambda uow: roster.put_inmate(uow, "A4417KD", WEIR))
+    done = subprocess.run(
+        [sys.executable, "-m", "handover", "audit", "verify"],
+        env={"HANDOVER_DATABASE_URL": copy.url, "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    desk.store.close()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "12 lines in 4 chains, all as written" in done.stdout
+
+
+COLUMNS = {
+    "actor": "somebody.else",
+    "actor_role": "auditor",
+    "action": "inmates.list",
+    "outcome": "DENIED",
+    "establishment": "BXI",
+    "unit": "Z",
+    "subject": "A0000AA",
+    "detail": '{"count":0}',
+    "address": "192.0.2.1",
+    "request": "another",
+    "places": " ALM BXI ",
+    "hash": "0" * 64,
+}
+
+
+def test_a_changed_line_is_found_whatever_was_changed_in_it(copy: Kept) -> None:
+    line = next(line for line in copy.lines() if line["subject"] == "A4417KD")
+    another = datetime.fromisoformat("2026-01-01T00:00:00Z")
+    for column, value in {**COLUMNS, "at": another}.items():
+        where = "chain = :chain AND position = :position"
+        for new in (value, line[column]):
+            if isinstance(new, datetime) and copy.url.startswith("sqlite"):
+                new = new.strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # a time there is a text here
+            copy.edit(f"UPDATE access_lines SET {column} = :value WHERE {where}", value=new, **place(line))
+            # Whoever changes the hash itself breaks the next line, too.
+            wrong = [(1, 2), (1, 3)] if column == "hash" else [(1, 2)]
+            assert copy.faults() == (wrong if new == value or column == "at" and new != line[column] else []), column
+
+
+def place(line: dict[str, Any]) -> dict[str, Any]:
+    """Where a line is."""
+    return {"chain": line["chain"], "position": line["position"]}
+
+
+def test_a_changed_line_with_its_hash_made_right_is_found_at_the_next(copy: Kept) -> None:
+    lines = [line for line in copy.lines() if line["chain"] == copy.chains()[1]]
+    forged = rehashed(lines[1], lines[0]["hash"], actor="nobody")
+    statement = "UPDATE access_lines SET actor = 'nobody', hash = :hash WHERE chain = :chain AND position = :position"
+    copy.edit(statement, hash=forged["hash"], **place(forged))
+    assert copy.faults() == [(1, 3)]
+
+
+def test_a_chain_written_anew_from_end_to_end_is_found_by_its_successor_and_by_a_noted_head(copy: Kept) -> None:
+    noted = [f"--head={head}" for head in copy.verify()["heads"]]
+    for chain in copy.chains()[1:]:
+        previous = accesslog.GENESIS
+        for line in [line for line in copy.lines() if line["chain"] == chain]:
+            forged = rehashed(line, previous, address="10.0.0.99")
+            statement = "UPDATE access_lines SET address = :address, hash = :hash"
+            where = "WHERE chain = :chain AND position = :position"
+            copy.edit(f"{statement} {where}", address="10.0.0.99", hash=forged["hash"], **place(forged))
+            previous = forged["hash"]
+        copy.edit("UPDATE access_chains SET hash = :hash WHERE chain = :chain", hash=previous, chain=chain)
+    assert copy.faults() == [(1, 4)], "the third chain's opening knew the second chain's end"
+    assert copy.faults(*noted) == [(1, 4), (2, 2)], "only a head kept elsewhere knows the newest chain's end"
+
+
+@pytest.mark.parametrize("position", [1, 2, 3, 4], ids=["first", "second", "third", "last"])
+def test_a_missing_line_is_found(copy: Kept, position: int) -> None:
+    chain = copy.chains()[1]
+    copy.edit("DELETE FROM access_lines WHERE chain = :chain AND position = :position", chain=chain, position=position)
+    assert set(copy.faults()) == {(1, position)}
+
+
+def test_a_missing_end_is_found_even_where_its_head_was_set_back(copy: Kept) -> None:
+    chain = copy.chains()[1]
+    third = next(line for line in copy.lines() if line["chain"] == chain and line["position"] == 3)
+    copy.edit("DELETE FROM access_lines WHERE chain = :chain AND position = 4", chain=chain)
+    copy.edit(
+        "UPDATE access_chains SET position = 3, hash = :hash WHERE chain = :chain", hash=third["hash"], chain=chain
+    )
+    assert copy.faults() == [(1, 4)]
+
+
+def test_a_missing_end_of_the_newest_chain_is_found_with_a_noted_head(copy: Kept) -> None:
+    noted, chain = copy.verify()["heads"][0], copy.chains()[2]
+    first = next(line for line in copy.lines() if line["chain"] == chain)
+    copy.edit("DELETE FROM access_lines WHERE chain = :chain AND position = 2", chain=chain)
+    copy.edit(
+        "UPDATE access_chains SET position = 1, hash = :hash WHERE chain = :chain", hash=first["hash"], chain=chain
+    )
+    assert copy.faults() == []
+    assert copy.faults(f"--head={noted}") == [(2, 2)]
+
+
+def test_two_lines_that_changed_places_are_found(copy: Kept) -> None:
+    chain = copy.chains()[1]
+    for position, new in ((2, 99), (3, 2), (99, 3)):
+        copy.edit(
+            "UPDATE access_lines SET position = :new WHERE chain = :chain AND position = :position",
+            chain=chain,
+            position=position,
+            new=new,
+        )
+    assert copy.faults() == [(1, 2), (1, 3), (1, 4)]
+
+
+def test_a_line_that_moved_to_another_chain_is_found(copy: Kept) -> None:
+    one, other = copy.chains()[1:]
+    copy.edit(
+        "UPDATE access_lines SET chain = :other, position = 3 WHERE chain = :one AND position = 4", one=one, other=other
+    )
+    assert copy.faults() == [(1, 4), (2, 3), (2, 3)]
+
+
+def test_a_chain_removed_whole_is_missed_with_its_head_and_without(copy: Kept) -> None:
+    chain = copy.chains()[1]
+    copy.edit("DELETE FROM access_lines WHERE chain = :chain", chain=chain)
+    assert {f["chain"] for f in copy.verify()["faults"]} == {chain}
+    copy.edit("DELETE FROM access_chains WHERE chain = :chain", chain=chain)
+    [fault] = copy.verify()["faults"]
+    assert (fault["chain"], fault["line"]) == (chain, 1)
+    assert "the chain went on to line 4" in fault["what"]
+
+
+def test_a_head_removed_alone_is_missed(copy: Kept) -> None:
+    copy.edit("DELETE FROM access_chains WHERE chain = :chain", chain=copy.chains()[2])
+    assert copy.faults() == [(2, 2)]
+
+
+def test_a_log_that_is_gone_altogether_is_missed_by_a_noted_head(copy: Kept) -> None:
+    noted = copy.verify()["heads"]
+    copy.edit("DELETE FROM access_lines")
+    copy.edit("DELETE FROM access_chains")
+    assert copy.faults() == []
+    assert {f["chain"] for f in copy.verify(*(f"--head={h}" for h in noted))["faults"]} == {h[:36] for h in noted}
+
+
+def test_a_head_that_was_copied_wrongly_is_a_mistake_in_the_command_not_in_the_log(kept: Kept) -> None:
+    for head in ("nonsense", "a:b:c", f"{'a' * 36}:1:{'0' * 63}"):
+        done = kept.run("audit", "verify", "--head", head)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "CHAIN:LINE:HASH" in done.stderr
+
+
+# --- Away from the store ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def exported(copy: Kept, tmp_path: Path) -> Path:
+    """The log as a file, taken away from its store."""
+    done = copy.run("audit", "export")
+    assert done.exit_code == 0
+    file = tmp_path / "log.ndjson"
+    file.write_text(done.stdout)
+    return file
+
+
+def check(file: Path, *args: str) -> dict[str, Any]:
+    """What the command says of a file, on a machine without a store."""
+    words = ["audit", "verify", str(file), "--json", *args]
+    done = CliRunner().invoke(command(words), words, env={"HANDOVER_DATABASE_URL": "sqlite:////nowhere/at/all"})
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert done.exit_code == (1 if told["faults"] else 0)
+    return told
+
+
+def rewrite(file: Path, change: Callable[[list[dict[str, Any]]], Any]) -> None:
+    """Changes an export."""
+    lines = [orjson.loads(line) for line in file.read_text().splitlines()]
+    change(lines)
+    file.write_text("".join(orjson.dumps(line).decode() + "\n" for line in lines))
+
+
+def test_an_export_is_sound_away_from_its_store_and_names_who_took_it(exported: Path, copy: Kept) -> None:
+    told = check(exported)
+    assert told == copy.verify()
+    assert told["lines"] == 10 + 2, "the export is a reading, and has its own line in a chain of its own"
+    last = orjson.loads(exported.read_text().splitlines()[-2])
+    assert (last["action"], last["actor_role"]) == ("access-log.export", "operator")
+
+
+CHANGES: dict[str, tuple[Callable[[list[dict[str, Any]]], Any], list[int]]] = {
+    "changed": (lambda lines: lines[5].update(actor="somebody.else"), [2]),
+    "changed in its time": (lambda lines: lines[5].update(at="2026-01-01T00:00:00Z"), [2]),
+    "changed to nonsense": (lambda lines: lines[5].update(hash="zz", detail="{"), [2, 3]),
+    "taken out": (lambda lines: lines.pop(5), [2]),
+    "taken out at the beginning": (lambda lines: lines.pop(0), [1]),
+    "doubled": (lambda lines: lines.insert(6, lines[5]), [2]),
+    "put elsewhere in the file": (lambda lines: lines.insert(6, lines.pop(5)), [2, 2]),
+    "swapped": (
+        lambda lines: (lines[5].update(position=3), lines[6].update(position=2), lines.insert(5, lines.pop(6))),
+        [2, 3, 4],
+    ),
+    "without a field": (lambda lines: lines[5].pop("actor"), [2, 6]),
+    "with a field of the wrong kind": (lambda lines: lines[5].update(position="2"), [2, 6]),
+    "without a whole chain": (lambda lines: lines.__delitem__(slice(4, 8)), [1, 1, 1]),
+    "without its last line": (lambda lines: lines.pop(), [0]),
+}
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_an_export_that_was_tampered_with_is_found_out(exported: Path, how: str) -> None:
+    change, where = CHANGES[how]
+    rewrite(exported, change)
+    assert sorted(fault["line"] for fault in check(exported)["faults"]) == where
+
+
+def test_an_export_cut_off_in_the_middle_or_not_one_at_all_is_found_out(exported: Path, tmp_path: Path) -> None:
+    text = exported.read_text()
+    exported.write_text(text[: len(text) // 2])
+    assert check(exported)["faults"]
+    for number, nonsense in enumerate(
+        ("", "\n\n", "[]\n", "5\n", '"x"\n', '{"heads": 3}\n', '{"heads": [[1]]}\n', "\x00\n")
+    ):
+        other = tmp_path / f"{number}.ndjson"
+        other.write_text(nonsense)
+        assert check(other)["faults"], nonsense
+    words = ["audit", "verify", str(tmp_path / "missing")]
+    done = CliRunner().invoke(command(words), words)
+    assert (done.exit_code, "There is no file" in done.stderr) == (2, True)
+
+
+def test_an_older_export_is_missed_against_a_noted_head(exported: Path, copy: Kept) -> None:
+    copy.runs(lambda uow: roster.put_inmate(uow, "A4417KD", WEIR))
+    newest = copy.verify()["heads"][0]
+    told = check(exported, f"--head={newest}")
+    assert [fault["chain"] for fault in told["faults"]] == [newest[:36]]

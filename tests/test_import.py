@@ -1,0 +1,180 @@
+"""Rosters from files: what the file says is there afterwards, and a line that cannot be taken is named, with the reason."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from handover.cli import command
+from tests.support import postgres
+from tests.support.service import Prison, Service, settings_for
+
+PRISONS = """\
+code,name,timezone
+ACI,Altcourse (HMP & YOI),Europe/London
+AGI,Askham Grange (HMP & YOI),Europe/London
+HMI,"Humber, the (HMP)",Europe/London
+"""
+PEOPLE = """\
+number,name,establishment,unit,cell,language,remark
+A4417KD,"Weir, J.",ACI,A,A1-07,,
+B1002XX,"Ọbi, Tọ́lá",ACI,B,,yo,speaks English too
+C7,Ashworth P.,AGI,A,A1-17,en-GB,
+"""
+
+
+@pytest.fixture
+def url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty store that no service has open, on each engine in turn."""
+    if database_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'handover.sqlite3'}"
+        return
+    own = postgres.create_database(request.getfixturevalue("template"))
+    yield own
+    postgres.drop_database(own)
+
+
+def load(url: str, *words: str | Path) -> Result:
+    """Types `handover import …` on the server."""
+    typed = ["import", *map(str, words)]
+    return CliRunner().invoke(command(typed), typed, env={"HANDOVER_DATABASE_URL": url, "COLUMNS": "200"})
+
+
+def told(result: Result) -> Any:
+    return json.loads(result.stdout)
+
+
+def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+def test_a_file_of_prisons_and_one_of_people_make_a_roster(url: str, tmp_path: Path) -> None:
+    prisons, people = write(tmp_path / "prisons.csv", PRISONS), write(tmp_path / "people.csv", PEOPLE)
+    first = load(url, "establishments", prisons)
+    assert first.exit_code == 0, first.output
+    assert "3 new, 0 there before, 0 refused" in first.stdout
+    assert "3/3" in first.stderr, "how far it has come is shown"
+    again = load(url, "establishments", prisons, "--json")
+    assert (again.exit_code, told(again), again.stderr) == (0, {"created": 0, "changed": 3, "refused": []}, "")
+    refused = load(url, "inmates", people, "--json")
+    assert (refused.exit_code, [line["line"] for line in told(refused)["refused"]]) == (1, [2, 3, 4])
+    assert "no unit A" in told(refused)["refused"][0]["why"]
+    result = load(url, "inmates", people, "--create-units", "--json")
+    assert (result.exit_code, told(result)) == (0, {"created": 3, "changed": 0, "refused": []})
+    service = Service(settings_for(url))
+    try:
+        cole = Prison(service, "ACI", None).hire("cole", "supervisor")  # type: ignore[arg-type]  # no admin is needed
+        here = cole.get("/v1/establishments/ACI")
+        assert (here["name"], [unit["code"] for unit in here["units"]]) == ("Altcourse (HMP & YOI)", ["A", "B"])
+        assert len(here["shifts"]) == 3
+        found = {one["number"]: one for one in cole.all("/v1/inmates")}
+        assert set(found) == {"A4417KD", "B1002XX"}, "who is in another prison is not seen from here"
+        assert (found["A4417KD"]["name"], found["A4417KD"]["cell"]) == ("Weir, J.", "A1-07")
+        assert (found["B1002XX"]["name"], found["B1002XX"]["language"]) == ("Ọbi, Tọ́lá", "yo")
+        assert [(e["type"], e["subject"]) for e in cole.pull()[0]] == [
+            ("inmate.updated", "A4417KD"),
+            ("inmate.updated", "B1002XX"),
+        ]
+        quill = Prison(service, "ACI", None).hire("quill", "auditor")  # type: ignore[arg-type]
+        lines = [line for line in quill.all("/v1/access-log") if line["action"] == "inmates.put"]
+        assert {line["actor_role"] for line in lines} == {"operator"}, "an import is in the access log, line by line"
+    finally:
+        service.stop()
+
+
+def test_shifts_that_were_set_outlive_an_import(prison: Prison, database_url: str, tmp_path: Path) -> None:
+    path = f"/v1/establishments/{prison.code}"
+    shifts = [{"code": "DAY", "starts": "07:00"}, {"code": "NIGHT", "starts": "19:00"}]
+    prison.admin.put(path, {"name": "Old", "timezone": "Europe/London", "shifts": shifts})
+    file = write(tmp_path / "prisons.csv", f"code,name,timezone\n{prison.code},New,Europe/Paris\n")
+    assert load(database_url, "establishments", file).exit_code == 0
+    now = prison.admin.get(path)
+    assert (now["name"], now["timezone"], now["shifts"]) == ("New", "Europe/Paris", shifts)
+
+
+def test_a_line_that_cannot_be_taken_is_named_and_the_others_are_taken(url: str, tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "prisons.csv",
+        "code,name,timezone\n"
+        "ACI,Altcourse,Europe/London\n"
+        "aci,Small letters,Europe/London\n"
+        "BAD,Nowhere,Europe/Londres\n"
+        "NON,,Europe/London\n"
+        '"TWO","A name\non two lines",Europe/London\n'
+        "SHORT\n"
+        "\n"
+        "AGI,Askham Grange,Europe/London,and,more\n",
+    )
+    result = load(url, "establishments", file, "--json")
+    assert result.exit_code == 1
+    assert (told(result)["created"], told(result)["changed"]) == (2, 0)
+    refused = {line["line"]: line["why"] for line in told(result)["refused"]}
+    assert set(refused) == {3, 4, 5, 7, 8}
+    for line, words in (
+        (3, "code: an establishment's code"),
+        (4, "timezone: not a time zone"),
+        (5, "name"),
+        (8, "name"),
+    ):
+        assert words in refused[line]
+    assert "Value error" not in str(refused)
+    plain = load(url, "establishments", file)
+    assert "0 new, 2 there before, 5 refused" in plain.stdout
+    assert "line 4: timezone: not a time zone" in plain.stderr
+
+
+def test_people_are_refused_for_what_is_wrong_with_them(url: str, tmp_path: Path) -> None:
+    load(url, "establishments", write(tmp_path / "prisons.csv", PRISONS))
+    file = write(
+        tmp_path / "people.csv",
+        "number,name,establishment,unit,language\n"
+        "A1,Weir,ACI,A,ro\n"
+        "A 2,Weir,ACI,A,ro\n"
+        "A3,Weir,ZZZ,A,ro\n"
+        "A4,Weir,ACI,A wing,ro\n"
+        "A5,Weir,ACI,A,Romanian language\n"
+        "A1,Weir,ACI,B,ro\n",
+    )
+    result = load(url, "inmates", file, "--create-units", "--json")
+    refused = {line["line"]: line["why"] for line in told(result)["refused"]}
+    assert (told(result)["created"], told(result)["changed"], set(refused)) == (1, 1, {3, 4, 5, 6})
+    for line, words in ((3, "number: a number is"), (4, "ZZZ"), (5, "unit: a unit's code"), (6, "BCP 47")):
+        assert words in refused[line]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "code, name, timezone"),
+        (b"code,name\nACI,Altcourse\n", "timezone"),
+        (b"code;name;timezone\nACI;Altcourse;Europe/London\n", "commas"),
+        (PRISONS.replace("&", "é").encode("latin-1"), "UTF-8"),
+        (PRISONS.encode("utf-16"), "UTF-8"),
+        (b'code,name,timezone\nACI,"' + b"x" * 200_000 + b'",Europe/London\n', "line 2"),
+    ],
+    ids=["empty", "a column missing", "semicolons", "latin-1", "utf-16", "a quote never closed"],
+)
+def test_a_file_that_is_no_roster_is_refused_whole(url: str, tmp_path: Path, content: bytes, words: str) -> None:
+    file = tmp_path / "prisons.csv"
+    file.write_bytes(content)
+    result = load(url, "establishments", file)
+    assert result.exit_code == 2, result.output
+    assert words in result.stderr
+    assert result.exception is None or isinstance(result.exception, SystemExit), "told in words, not as a traceback"
+
+
+def test_a_file_as_a_spreadsheet_saves_it_is_read(url: str, tmp_path: Path) -> None:
+    text = PRISONS.replace("code,name,timezone", " Code ,NAME,Timezone").replace("\n", "\r\n")
+    file = write(tmp_path / "prisons.csv", text, "utf-8-sig")
+    result = load(url, "establishments", file, "--json")
+    assert (result.exit_code, told(result)["created"]) == (0, 3)
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(url: str, tmp_path: Path) -> None:
+    for missing in (tmp_path / "none.csv", tmp_path):
+        result = load(url, "inmates", missing)
+        assert (result.exit_code, "no file" in result.stderr) == (2, True)
