@@ -230,7 +230,7 @@ def test_a_pull_that_waits_does_not_outlive_its_right(prison: Prison) -> None:
     brandt = prison.hire("brandt", "officer", "A")
     weir = prison.receive("A1")
     with ThreadPoolExecutor(2) as terminals:
-        until = {"after": "now", "wait": 1.5}
+        until: dict[str, str | float] = {"after": "now", "wait": 1.5}
         waiting = [terminals.submit(who.http.get, "/v1/events", params=until) for who in (ngata, brandt)]
         listening = prison.service.app.state.parts.hub
         eventually(
@@ -280,19 +280,13 @@ def operate(service: Service, *words: str) -> None:
 
 
 def test_a_command_in_another_process_takes_rights_away_from_open_feeds(prison: Prison) -> None:
-    ngata, keyes = prison.hire("ngata", "officer", "A"), prison.hire("keyes", "officer", "A")
-    offices, service = prison.connect("offices", "events:read"), prison.service
-    with ngata.feed() as officer, offices.feed() as system, keyes.feed() as other:
-        for feed in (officer, system, other):
-            feed.until_live()
+    ngata, keyes, service = prison.hire("ngata", "officer", "A"), prison.hire("keyes", "officer", "A"), prison.service
+    with ngata.feed() as officer, keyes.feed() as other:
+        officer.until_live()
+        other.until_live()
         operate(service, "user", "disable", ngata.name)
-        since = monotonic()
         assert closed(officer, SOON)[0] == 4401
         eventually(lambda: status(ngata) == 401, SOON)
-        operate(service, "client", "revoke", offices.name)
-        assert closed(system, SOON)[0] == 4401
-        eventually(lambda: status(offices) == 401, SOON)
-        assert monotonic() - since < 30
         other.next("heartbeat")
     assert status(keyes) == 200
 

@@ -28,9 +28,10 @@ DRAFTS: tuple[type[BaseModel], ...] = (
     MoveDraft,
     MergeDraft,
 )
-DEPENDS_ON_THE_STORE = ("/query/cursor", "/query/shift", "/header/Idempotency-Key")
-"""Parameters whose refusal no schema can foresee: a cursor of this list, a shift of this prison, a key not used
-before."""
+CODES = ("/query/attention", "/query/indicator", "/query/need", "/query/status", "/query/code")
+DEPENDS_ON_THE_STORE = ("/query/cursor", "/query/shift", "/header/Idempotency-Key", *CODES)
+"""Parameters whose refusal no schema can foresee: a cursor of this list, a shift of this prison, a key not used before,
+a code of this store's lists."""
 
 
 @schemathesis.auth()
@@ -79,4 +80,6 @@ def refused_only_for_what_no_schema_can_say(_context: Any, response: Any, case: 
                 try:
                     draft.model_validate_json(json.dumps(case.body))
                 except ValidationError as error:
-                    raise AssertionError(f"the document does not say so: {error}") from None
+                    # Which time zones there are is for the IANA to say.
+                    untold = [e for e in error.errors() if e["loc"] != ("timezone",)]
+                    assert not untold, f"the document does not say so: {untold}"

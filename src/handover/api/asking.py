@@ -36,11 +36,11 @@ class Ask:
         """Has something read; its access-log line is durable before this returns."""
         return await self.parts.desk.read(self.asker, work)
 
-    async def write(self, work: Callable[[UnitOfWork], T]) -> T:
+    async def write(self, work: Callable[[UnitOfWork], T], gathers: bool = False) -> T:
         """Has something changed; durable when this returns."""
-        return await self.parts.desk.write(self.asker, work)
+        return await self.parts.desk.write(self.asker, work, gathers)
 
-    async def create(self, work: Callable[[UnitOfWork], Answer]) -> Response:
+    async def create(self, work: Callable[[UnitOfWork], Answer], gathers: bool = False) -> Response:
         """Has something made, once for each Idempotency-Key."""
         key = self._key()
         body = await self.request.body()
@@ -54,7 +54,7 @@ class Ask:
         if key:
             self.parts.desk.in_progress.add(running)
         try:
-            answer = await self.write(lambda uow: once(uow, key, fingerprint, work))
+            answer = await self.write(lambda uow: once(uow, key, fingerprint, work), gathers)
         finally:
             if key:
                 self.parts.desk.in_progress.discard(running)

@@ -2,13 +2,14 @@
 
 A shift begins at a local time and lasts until the next one begins. Where the clocks go back, the hour that comes twice
 belongs to one running shift; where they go forward, a beginning inside the missing hour is the instant the clock
-would have
-shown it had it not been moved (PEP 495, fold 0). So every instant belongs to exactly one shift.
+would have shown it had it not been moved (PEP 495, fold 0). So every instant belongs to exactly one shift.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
@@ -36,7 +37,10 @@ class Shift:
         return f"{self.day.isoformat()}/{self.code}"
 
 
-def _run(pattern: Sequence[ShiftStart], zone: ZoneInfo, first: date, days: int) -> list[tuple[datetime, date, str]]:
+@lru_cache(maxsize=4096)
+def _run(
+    pattern: tuple[ShiftStart, ...], zone: ZoneInfo, first: date, days: int
+) -> tuple[tuple[datetime, date, str], ...]:
     """When the shifts of some days begin, in order. Where the missing hour makes two begin at one instant, the later of
     them is the one that is worked: no shift is without any time."""
     begins = sorted(
@@ -44,13 +48,14 @@ def _run(pattern: Sequence[ShiftStart], zone: ZoneInfo, first: date, days: int) 
         for day in (first + timedelta(days=n) for n in range(days))
         for shift in pattern
     )
-    return [(start, day, code) for start, (day, code) in {start: (day, code) for start, day, _, code in begins}.items()]
+    worked = {start: (day, code) for start, day, _, code in begins}
+    return tuple((start, day, code) for start, (day, code) in worked.items())
 
 
 def shift_at(pattern: Sequence[ShiftStart], zone: ZoneInfo, instant: datetime, ahead: int = 0) -> Shift:
     """The shift that holds `instant` (an aware time), or the one `ahead` shifts after (before, if negative)."""
     span = 2 + abs(ahead)
-    begins = _run(pattern, zone, instant.astimezone(zone).date() - timedelta(days=span), 2 * span + 1)
-    index = max(i for i, (start, _, _) in enumerate(begins) if start <= instant) + ahead
+    begins = _run(tuple(pattern), zone, instant.astimezone(zone).date() - timedelta(days=span), 2 * span + 1)
+    index = bisect_right(begins, instant, key=lambda begin: begin[0]) - 1 + ahead
     start, day, code = begins[index]
     return Shift(code, day, start, begins[index + 1][0])

@@ -40,7 +40,7 @@ def once(uow: UnitOfWork, key: str | None, fingerprint: str, work: Callable[[Uni
         )
     answer = work(uow)
     idempotency.add(
-        uow.conn,
+        uow.rows,
         {
             "caller": caller,
             "key": key,

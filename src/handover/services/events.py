@@ -256,7 +256,9 @@ def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limi
         pages = [_timed(eventlog.after(uow.conn, p, positions[p], min(PAGE, max(limit, 50)))) for p in behind]
         # Each log only as far as the shortest page reaches in time: an event further on may have older ones before
         # it elsewhere.
-        horizon = min((page[-1][0] for page in pages if page[-1][1].sequence < heads[page[-1][1].establishment]), default=None)
+        horizon = min(
+            (page[-1][0] for page in pages if page[-1][1].sequence < heads[page[-1][1].establishment]), default=None
+        )
         for time, event in merge(*pages, key=lambda timed: timed[0]):
             if len(items) == limit or (horizon is not None and time > horizon):
                 break

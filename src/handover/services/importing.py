@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from handover.domain.access import operator
 from handover.errors import FieldError, Invalid, Refusal
-from handover.schemas.common import EstablishmentCode, InmateNumber, UnitCode
+from handover.schemas.common import EstablishmentCode, InmateNumber
 from handover.schemas.roster import EstablishmentDraft, InmateDraft, UnitDraft
 from handover.services import roster
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork, given
@@ -21,7 +21,8 @@ from handover.store import roster as store_roster
 
 AT_ONCE = 256
 """Lines handed to the writer before the first answer is waited for."""
-_CODE, _NUMBER, _UNIT = TypeAdapter(EstablishmentCode), TypeAdapter(InmateNumber), TypeAdapter(UnitCode)
+_CODE: TypeAdapter[str] = TypeAdapter(EstablishmentCode)
+_NUMBER: TypeAdapter[str] = TypeAdapter(InmateNumber)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +57,25 @@ def inmates(
     """Columns number, name, establishment, unit; optionally cell, language."""
 
     def put(uow: UnitOfWork, row: Row) -> bool:
+        number = _valid(_NUMBER, "number", row)
         draft = InmateDraft.model_validate({k: row[k] for k in InmateDraft.model_fields if row.get(k)})
         if create_units and store_roster.unit(uow.conn, draft.establishment, draft.unit) is None:
-            roster.put_unit(uow, draft.establishment, _UNIT.validate_python(draft.unit), UnitDraft(name=draft.unit))
-        return roster.put_inmate(uow, _NUMBER.validate_python(row["number"]), draft).created
+            roster.put_unit(uow, draft.establishment, draft.unit, UnitDraft(name=draft.unit))
+        return roster.put_inmate(uow, number, draft).created
 
     return _run(desk, name, path, ("number", "name", "establishment", "unit"), put, progress)
 
 
 def count(path: Path) -> int:
-    """How many lines there are to do."""
-    return sum(1 for _ in _rows(path, ()))
+    """How many lines there are to do; 0 for a file that will be refused."""
+    try:
+        return sum(1 for _ in _rows(path, ()))
+    except Invalid:
+        return 0
 
 
 def _establishment(uow: UnitOfWork, row: Row) -> bool:
-    code = _CODE.validate_python(row["code"])
+    code = _valid(_CODE, "code", row)
     draft = EstablishmentDraft.model_validate({name: row[name] for name in ("name", "timezone")})
     return roster.put_establishment(uow, code, draft).created
 
@@ -78,6 +83,9 @@ def _establishment(uow: UnitOfWork, row: Row) -> bool:
 def _run(
     desk: Desk, name: str, path: Path, columns: tuple[str, ...], put: Put, progress: Callable[[int], None]
 ) -> Report:
+    deque(
+        _rows(path, columns), maxlen=0
+    )  # a file that cannot be read to its end is refused before its first line is taken
     known = desk.store.read(store_roster.all_codes).result()
     waiting: deque[tuple[int, Future[bool | Refusal]]] = deque()
     taken: list[bool] = []
@@ -88,7 +96,7 @@ def _run(
         try:
             taken.append(future.result() is True)
         except Refusal as refusal:
-            refused.append(Refused(line, refusal.detail))
+            refused.append(Refused(line, _told(refusal)))
         progress(1)
 
     for line, row in _rows(path, columns):
@@ -107,18 +115,46 @@ def _sound(put: Put, uow: UnitOfWork, row: Row) -> bool:
     try:
         return put(uow, row)
     except ValidationError as error:
-        raise Invalid(*(FieldError("/".join(map(str, e["loc"])), e["msg"]) for e in error.errors())) from None
+        raise Invalid(*(_error(str(e["loc"][0]), e["msg"]) for e in error.errors())) from None
+
+
+def _valid(kind: TypeAdapter[str], column: str, row: Row) -> str:
+    try:
+        return kind.validate_python(row[column])
+    except ValidationError as error:
+        raise Invalid(_error(column, error.errors()[0]["msg"])) from None
+
+
+def _error(column: str, words: str) -> FieldError:
+    return FieldError(f"/{column}", words.removeprefix("Value error, "))
+
+
+def _told(refusal: Refusal) -> str:
+    """A refusal in the words of a file: a column where the API points into a body."""
+    if not isinstance(refusal, Invalid):
+        return refusal.detail
+    return "; ".join(f"{error.pointer.strip('/')}: {error.detail}" for error in refusal.errors)
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Row]]:
+    """The lines of a file by the names in its heading, each with the line it begins on. Spreadsheets separate columns
+    by commas, semicolons or tabs, depending on the country."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, restkey="", restval="")
-        missing = [column for column in columns if column not in (reader.fieldnames or ())]
+        heading = file.readline()
+        by = max(",;\t", key=heading.count)
+        names = [name.strip().lower() for name in next(csv.reader([heading], delimiter=by), [])]
+        missing = [column for column in columns if column not in names]
         if missing:
             raise Invalid(
                 FieldError(
                     "", f"the first line must name the columns {', '.join(columns)}; missing: {', '.join(missing)}"
                 )
             )
-        for row in reader:
-            yield reader.line_num, {k: v.strip() for k, v in row.items() if k and isinstance(v, str)}
+        reader = csv.DictReader(file, names, restkey="", restval="", delimiter=by)
+        try:
+            for row in reader:
+                cells = {k: v for k, v in row.items() if k and isinstance(v, str)}
+                begins = 1 + reader.line_num - sum(v.count("\n") for v in cells.values())
+                yield begins, {k: v.strip() for k, v in cells.items()}
+        except csv.Error as error:
+            raise Invalid(FieldError("", f"line {1 + reader.line_num} cannot be read: {error}")) from None

@@ -51,8 +51,8 @@ def open_for(uow: UnitOfWork, note: Mapping[Any, Any], wanted: Sequence[Mapping[
         }
         for need in wanted
     ]
-    needs.add(uow.conn, rows)
-    needs.add_steps(uow.conn, [_step(uow, row) for row in rows])
+    needs.add(uow.rows, rows)
+    needs.add_steps(uow.rows, [_step(uow, row) for row in rows])
     for row in rows:
         _tell(uow, "need.opened", row)
 
@@ -216,7 +216,7 @@ def _change(uow: UnitOfWork, row: RowMapping, columns: dict[str, Any]) -> dict[s
     if not needs.change(uow.conn, row["id"], row["version"], updated_at=uow.now, **columns):
         raise Stale("Somebody changed this need at the same moment; read it again.")
     new = {**row, **columns, "updated_at": uow.now, "version": row["version"] + 1}
-    needs.add_steps(uow.conn, [_step(uow, new)])
+    needs.add_steps(uow.rows, [_step(uow, new)])
     if any(new[name] != row[name] for name in ("establishment", "unit", "handling", "author")):
         # First, so that those who see it both before and after drop it and then take it up again.
         uow.record(

@@ -355,7 +355,7 @@ def _write(uow: UnitOfWork, fields: dict[str, Any], who: Principal) -> dict[str,
         "document": views.note(fields),
     }
     found_by = {(name, one["code"]) for name in ("indicators", "needs") for one in fields[name]}
-    notes.add(uow.conn, row, sorted(found_by))
+    notes.add(uow.rows, row, sorted(found_by))
     return row
 
 

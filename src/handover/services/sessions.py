@@ -25,7 +25,7 @@ class Sessions:
         desk.store.on_commit(self._bell)
 
     def _bell(self, rights_changed: bool) -> None:
-        # From the writer's thread: what is being looked up right now was asked before the change, and is not remembered.
+        # From the writer's thread. What is being looked up right now was asked before the change: it is not remembered.
         if rights_changed:
             self._changes += 1
             self._known.clear()

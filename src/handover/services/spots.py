@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,16 +24,20 @@ class Rota:
     pattern: tuple[ShiftStart, ...]
     zone: ZoneInfo
 
-    @classmethod
-    def of(cls, establishment: Mapping[Any, Any]) -> "Rota":
+    @staticmethod
+    def of(establishment: Mapping[Any, Any]) -> "Rota":
         """The rota of an establishment as kept."""
-        shifts = orjson.loads(establishment["shifts"])
-        pattern = tuple(ShiftStart(shift["code"], time.fromisoformat(shift["starts"])) for shift in shifts)
-        return cls(pattern, ZoneInfo(establishment["timezone"]))
+        return _rota(establishment["shifts"], establishment["timezone"])
 
     def now(self, uow: UnitOfWork, ahead: int = 0) -> Shift:
         """The shift of this moment, or one `ahead` of it."""
         return shift_at(self.pattern, self.zone, uow.now, ahead)
+
+
+@lru_cache(maxsize=1024)
+def _rota(shifts: str, timezone: str) -> Rota:
+    pattern = tuple(ShiftStart(shift["code"], time.fromisoformat(shift["starts"])) for shift in orjson.loads(shifts))
+    return Rota(pattern, ZoneInfo(timezone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,11 @@ def _of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> Spot:
     unknown = Invalid(
         FieldError("/inmate", f"nobody with the number {number} in your establishments; check the number")
     )
+    home = roster.housed(uow.conn, number)
+    if home is not None and belongs(uow.who, home["establishment"]) and draft.establishment is draft.unit is None:
+        # By far the most notes: about somebody who is here, saying nothing about where. One query answers it all.
+        place, unit = home["establishment"], home["unit"]
+        return Spot(place, unit, home["number"], Rota.of(home), (place, unit))
     row = roster.inmate(uow.conn, number)
     if row is not None and row["merged_into"]:
         row = roster.inmate(uow.conn, row["merged_into"])

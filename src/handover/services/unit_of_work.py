@@ -24,6 +24,7 @@ from handover.settings import Settings
 from handover.store import codelists
 from handover.store.accesslog import Line, canonical
 from handover.store.eventlog import NewEvent
+from handover.store.rows import Rows
 from handover.store.store import Batch, Store
 
 T = TypeVar("T")
@@ -54,8 +55,11 @@ class UnitOfWork:
     """One unit of work. `conn` sees and changes the store; nothing it changes is real until the writer has
     committed."""
 
-    def __init__(self, conn: Connection, asker: Asker, now: datetime, lists: Lists, settings: Settings) -> None:
+    def __init__(
+        self, conn: Connection, asker: Asker, now: datetime, lists: Lists, settings: Settings, rows: Rows | None = None
+    ) -> None:
         self.conn = conn
+        self._rows = rows
         self.asker = asker
         self.now = now
         self.lists = lists
@@ -64,6 +68,13 @@ class UnitOfWork:
         self.rights_changed = False
         self._doing: _Doing | None = None
         self._sights: tuple[Sight, ...] | None = None
+
+    @property
+    def rows(self) -> Rows:
+        """Where new rows go. They are written with those of the other requests in the commit."""
+        if self._rows is None:
+            raise RuntimeError("a reading unit of work writes nothing")
+        return self._rows
 
     @property
     def who(self) -> Principal:
@@ -177,13 +188,13 @@ class Desk:
         self.code_lists: tuple[CodeList, ...] = store.read(codelists.load).result()
         self._lists: Lists = by_code(self.code_lists)
 
-    def submit(self, asker: Asker, work: Refusing[T]) -> "Future[T | Refusal]":
+    def submit(self, asker: Asker, work: Refusing[T], gathers: bool = False) -> "Future[T | Refusal]":
         """Hands a unit of work to the writer; the future resolves once it is durable. A refusal that must leave a
         mark is *returned*."""
         unit: list[UnitOfWork] = []
 
         def job(batch: Batch) -> T | Refusal:
-            uow = UnitOfWork(batch.conn, asker, self.clock(), self._lists, self.settings)
+            uow = UnitOfWork(batch.conn, asker, self.clock(), self._lists, self.settings, batch)
             unit[:] = [uow]
             value = work(uow)
             batch.lines.append(uow.line((outcome_of(value) or "OK") if isinstance(value, Refusal) else "OK"))
@@ -196,15 +207,15 @@ class Desk:
             if outcome and unit:
                 batch.lines.append(unit[0].line(outcome))
 
-        return self.store.write(job, denied)
+        return self.store.write(job, denied, gathers)
 
     def do(self, asker: Asker, work: Refusing[T]) -> T:
         """Does a unit of work and waits for it: for commands and threads."""
         return _or_raise(self.submit(asker, work).result())
 
-    async def write(self, asker: Asker, work: Refusing[T]) -> T:
+    async def write(self, asker: Asker, work: Refusing[T], gathers: bool = False) -> T:
         """Does a unit of work on the writer; durable when this returns."""
-        return _or_raise(await asyncio.wrap_future(self.submit(asker, work)))
+        return _or_raise(await asyncio.wrap_future(self.submit(asker, work, gathers)))
 
     async def read(self, asker: Asker, work: Work[T]) -> T:
         """Does a reading unit of work on a reader; its line is durable when this returns or refuses."""
@@ -234,7 +245,7 @@ class Desk:
 
     async def log(self, line: Line) -> None:
         """Makes a line durable."""
-        await asyncio.wrap_future(self.store.write(lambda batch: batch.lines.append(line)))
+        await asyncio.wrap_future(self.store.write(lambda batch: batch.lines.append(line), gathers=True))
 
     def line(self, asker: Asker, action: str, **about: Any) -> Line:
         """A line of its own, where no unit of work stands behind it: a feed opening, a feed closing."""

@@ -40,6 +40,8 @@ class Line:
 
 
 FIELDS = [field.name for field in fields(Line)]
+_INSERT = sa.insert(access_lines)
+_MOVE_ON = sa.update(access_chains).where(access_chains.c.chain == sa.bindparam("of"))
 COLUMNS = [access_lines.c[name] for name in ("chain", "position", *FIELDS, "hash")]
 _LENGTHS = {name: getattr(access_lines.c[name].type, "length", None) for name in FIELDS}
 LONGEST = 32_768
@@ -108,10 +110,8 @@ def append(conn: Connection, head: Head, lines: Iterable[Line]) -> Head:
         )
     if not rows:
         return head
-    conn.execute(sa.insert(access_lines), rows)
-    conn.execute(
-        sa.update(access_chains).where(access_chains.c.chain == head.chain).values(position=position, hash=previous)
-    )
+    conn.execute(_INSERT, rows)
+    conn.execute(_MOVE_ON, {"of": head.chain, "position": position, "hash": previous})
     return Head(head.chain, position, previous)
 
 
@@ -154,7 +154,9 @@ def find(
         query = query.where(a.at >= since)
     if before is not None:
         # With the column's own types: a bare literal would be written as another text than the embedded store keeps.
-        key = [sa.literal(value, column.type) for value, column in zip(before, (a.at, a.chain, a.position), strict=True)]
+        key = [
+            sa.literal(value, column.type) for value, column in zip(before, (a.at, a.chain, a.position), strict=True)
+        ]
         query = query.where(sa.tuple_(a.at, a.chain, a.position) < sa.tuple_(*key))
     return list(conn.execute(query.order_by(a.at.desc(), a.chain.desc(), a.position.desc()).limit(limit + 1)))
 

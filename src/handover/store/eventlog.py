@@ -43,6 +43,7 @@ class StoredEvent(NewEvent):
 
 _NEW = [field.name for field in fields(NewEvent)]
 _COLUMNS = [events.c[field.name] for field in fields(StoredEvent)]
+_INSERT = sa.insert(events)
 _BUMP = (
     sa.update(event_heads)
     .where(event_heads.c.establishment == sa.bindparam("place"))
@@ -74,7 +75,7 @@ def append(conn: Connection, new: Iterable[NewEvent]) -> None:
             row["sequence"] = first + i
             rows.append(row)
     if rows:
-        conn.execute(sa.insert(events), rows)
+        conn.execute(_INSERT, rows)
 
 
 def heads(conn: Connection, establishments: Iterable[str]) -> dict[str, int]:

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from handover.store.rows import Rows
 from handover.store.tables import idempotency
 
 
@@ -15,9 +16,9 @@ def get(conn: Connection, caller: str, key: str) -> RowMapping | None:
     return conn.execute(query).mappings().first()
 
 
-def add(conn: Connection, row: dict[str, Any]) -> None:
+def add(batch: Rows, row: dict[str, Any]) -> None:
     """Keeps a first answer."""
-    conn.execute(sa.insert(idempotency), row)
+    batch.add(idempotency, row)
 
 
 def blank(conn: Connection, note: str, body: str) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import Sight
+from handover.store.rows import Rows
 from handover.store.sights import visible
 from handover.store.tables import need_steps, needs
 
@@ -28,14 +29,14 @@ class Filter:
     due_before: datetime | None = None
 
 
-def add(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
+def add(batch: Rows, rows: Sequence[dict[str, Any]]) -> None:
     """Opens needs."""
-    conn.execute(sa.insert(needs), [{**row, "sort_due": row["due_at"] or NO_DUE} for row in rows])
+    batch.add(needs, *({**row, "sort_due": row["due_at"] or NO_DUE} for row in rows))
 
 
-def add_steps(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
+def add_steps(batch: Rows, rows: Sequence[dict[str, Any]]) -> None:
     """Writes what happened to needs."""
-    conn.execute(sa.insert(need_steps), rows)
+    batch.add(need_steps, *rows)
 
 
 def get(conn: Connection, need: str) -> RowMapping | None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import Sight
+from handover.store.rows import Rows
 from handover.store.sights import visible
 from handover.store.tables import note_codes, notes, receipts, sealed
 
@@ -32,11 +33,10 @@ class Filter:
     words: tuple[str, ...] = ()
 
 
-def add(conn: Connection, row: dict[str, Any], codes: Sequence[tuple[str, str]]) -> None:
+def add(batch: Rows, row: dict[str, Any], codes: Sequence[tuple[str, str]]) -> None:
     """Writes a note and the codes it is found by."""
-    conn.execute(sa.insert(notes), row)
-    if codes:
-        conn.execute(sa.insert(note_codes), [{"note": row["id"], "list": name, "code": code} for name, code in codes])
+    batch.add(notes, row)
+    batch.add(note_codes, *({"note": row["id"], "list": name, "code": code} for name, code in codes))
 
 
 def get(conn: Connection, note: str) -> RowMapping | None:

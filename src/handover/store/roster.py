@@ -8,10 +8,27 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from handover.store.tables import establishments, inmates, merges, moves, units
 
+_I, _E, _U = inmates.c, establishments.c, units.c
+# Built once: putting a statement together costs more than running it.
+_ESTABLISHMENT = sa.select(establishments).where(_E.code == sa.bindparam("code"))
+_UNIT = sa.select(units).where(_U.establishment == sa.bindparam("place"), _U.code == sa.bindparam("code"))
+_INMATE = sa.select(inmates).where(_I.number == sa.bindparam("number"))
+_HOUSED = (
+    sa.select(_I.number, _I.establishment, _I.unit, _E.timezone, _E.shifts)
+    .join(establishments, _E.code == _I.establishment)
+    .join(units, sa.and_(_U.establishment == _I.establishment, _U.code == _I.unit))
+    .where(_I.number == sa.bindparam("number"), _I.merged_into.is_(None))
+)
+
+
+def housed(conn: Connection, number: str) -> RowMapping | None:
+    """Where a person is, with the clock and the shifts of that place; None for a number unknown or merged away."""
+    return conn.execute(_HOUSED, {"number": number}).mappings().first()
+
 
 def establishment(conn: Connection, code: str) -> RowMapping | None:
     """One establishment."""
-    return conn.execute(sa.select(establishments).where(establishments.c.code == code)).mappings().first()
+    return conn.execute(_ESTABLISHMENT, {"code": code}).mappings().first()
 
 
 def establishments_of(conn: Connection, codes: Iterable[str]) -> list[RowMapping]:
@@ -30,8 +47,7 @@ def put_establishment(conn: Connection, row: dict[str, Any], new: bool) -> None:
 
 def unit(conn: Connection, place: str, code: str) -> RowMapping | None:
     """One unit."""
-    query = sa.select(units).where(units.c.establishment == place, units.c.code == code)
-    return conn.execute(query).mappings().first()
+    return conn.execute(_UNIT, {"place": place, "code": code}).mappings().first()
 
 
 def units_of(conn: Connection, place: str) -> list[RowMapping]:
@@ -51,7 +67,7 @@ def put_unit(conn: Connection, row: dict[str, Any], new: bool) -> None:
 
 def inmate(conn: Connection, number: str) -> RowMapping | None:
     """One person, whoever asks: the caller of this judges who may see him or her."""
-    return conn.execute(sa.select(inmates).where(inmates.c.number == number)).mappings().first()
+    return conn.execute(_INMATE, {"number": number}).mappings().first()
 
 
 def put_inmate(conn: Connection, row: dict[str, Any], new: bool) -> None:

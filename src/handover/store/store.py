@@ -14,10 +14,12 @@ from handover.store import accesslog, eventlog
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, bells, ring
 from handover.store.eventlog import NewEvent
-from handover.store.tables import store_meta
+from handover.store.tables import metadata, store_meta
 from handover.store.writer import Writer
 
 T = TypeVar("T")
+ORDER = {table: place for place, table in enumerate(metadata.sorted_tables)}
+INSERTS = {table: sa.insert(table) for table in ORDER}
 LISTEN_S = 0.5
 """How long the listener waits for a bell before it looks whether it should end."""
 log = structlog.get_logger("handover.store")
@@ -28,23 +30,43 @@ class Batch:
 
     def __init__(self, conn: Connection, store: "Store") -> None:
         self.conn = conn
+        self.gathers = False
         self.events: list[NewEvent] = []
         self.lines: list[Line] = []
         self.rights_changed = False
+        self._rows: list[tuple[sa.Table, dict[str, Any]]] = []
         self._store = store
         self._head = store.head
 
-    def mark(self) -> tuple[int, int, bool]:
-        """How much was gathered so far."""
-        return len(self.events), len(self.lines), self.rights_changed
+    def add(self, table: sa.Table, *rows: dict[str, Any]) -> None:
+        """Gathers new rows: those of all the batch's requests go into each table at once."""
+        self._rows += [(table, row) for row in rows]
+        if not self.gathers:
+            self.settle()
 
-    def back(self, mark: tuple[int, int, bool]) -> None:
+    def settle(self) -> None:
+        """Writes the rows gathered so far, parents before children."""
+        if self._rows:
+            rows: dict[sa.Table, list[dict[str, Any]]] = {}
+            for table, row in self._rows:
+                rows.setdefault(table, []).append(row)
+            self._rows.clear()
+            for table in sorted(rows, key=ORDER.__getitem__):
+                self.conn.execute(INSERTS[table], rows[table])
+
+    def mark(self) -> tuple[int, int, int, bool]:
+        """How much was gathered so far."""
+        return len(self.events), len(self.lines), len(self._rows), self.rights_changed
+
+    def back(self, mark: tuple[int, int, int, bool]) -> None:
         """Forgets what was gathered since."""
-        del self.events[mark[0] :], self.lines[mark[1] :]
-        self.rights_changed = mark[2]
+        del self.events[mark[0] :], self.lines[mark[1] :], self._rows[mark[2] :]
+        self.rights_changed = mark[3]
 
     def flush(self) -> None:
-        """Writes lines, then events: the counters of the log are locked as late, and so as shortly, as can be."""
+        """Writes rows, then lines, then events: the counters of the log are locked as late, and so as shortly, as can
+        be."""
+        self.settle()
         if self.lines:
             head = self._head or self._store.open_chain(self.conn, self.lines[0])
             self._head = accesslog.append(self.conn, head, self.lines)
@@ -96,10 +118,14 @@ class Store:
         self.writer = Writer(engines.write, lambda conn: Batch(conn, self), batch, measure)
 
     def write(
-        self, job: Callable[[Batch], T], denied: Callable[[Batch, BaseException], None] | None = None
+        self,
+        job: Callable[[Batch], T],
+        denied: Callable[[Batch, BaseException], None] | None = None,
+        gathers: bool = False,
     ) -> "Future[T]":
-        """Runs a job on the writer; the future resolves once its transaction is durable."""
-        return self.writer.submit(job, denied)
+        """Runs a job on the writer; the future resolves once its transaction is durable. A job that `gathers` changes
+        nothing by itself: it reads, and leaves rows, events and lines with the batch."""
+        return self.writer.submit(job, denied, gathers)
 
     def read(self, job: Callable[[Connection], T]) -> "Future[T]":
         """Runs a job on a read-only connection that sees one moment of the store."""

@@ -26,6 +26,10 @@ class Batch(Protocol):
     commit."""
 
     conn: Connection
+    gathers: bool
+
+    def settle(self) -> None:
+        """Writes the rows gathered so far: what comes next must see them, and must not see later rows."""
 
     def mark(self) -> Any:
         """A point to come back to."""
@@ -44,13 +48,30 @@ class Batch(Protocol):
 
 
 Job = Callable[[Any], Any]
+ATTEMPTS = 4
+"""How often one task is tried where other processes' changes are in its way."""
 
 
 @dataclass(slots=True)
 class _Task:
     job: Job
     denied: Callable[[Any, BaseException], None] | None
+    gathers: bool
     future: "Future[Any]"
+
+
+class _Unsure(Exception):  # noqa: N818 - a state of knowledge
+    """The connection broke while it committed: whether the transaction is durable, nobody knows."""
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the store cannot be reached or written to now, through no fault of a task."""
+    return isinstance(error, _Unsure) or (is_lost(error) and not passes(error))
+
+
+def _is_cut(error: Exception) -> bool:
+    """Whether the connection was gone before anything could be committed on it."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 class Writer:
@@ -72,11 +93,13 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Job, denied: Callable[[Any, BaseException], None] | None = None) -> "Future[Any]":
+    def submit(
+        self, job: Job, denied: Callable[[Any, BaseException], None] | None = None, gathers: bool = False
+    ) -> "Future[Any]":
         """Hands over a job. `denied` may leave a trace (an access-log line) of a job that raised: its own changes
         are gone by then."""
         future: Future[Any] = Future()
-        self._queue.put(_Task(job, denied, future))
+        self._queue.put(_Task(job, denied, gathers, future))
         return future
 
     def close(self) -> None:
@@ -107,22 +130,12 @@ class Writer:
                 self._commit(tasks)
         self._drop()
 
-    def _commit(self, tasks: Sequence[_Task]) -> None:
+    def _commit(self, tasks: Sequence[_Task], attempt: int = 1) -> None:
         started = perf_counter()
         try:
             results = self._attempt(tasks)
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
-            if len(tasks) > 1 and not is_lost(error):
-                # A deadlock, a raced key or a bug spoils the whole transaction: one by one, each gets its own answer.
-                for task in tasks:
-                    self._commit([task])
-                return
-            if passes(error):
-                self._again(tasks[0])
-                return
-            told = Unavailable("The store cannot be written to right now; try again.") if is_lost(error) else error
-            for task in tasks:
-                task.future.set_exception(told)
+            self._failed(tasks, error, attempt)
             return
         self._measure(len(tasks), perf_counter() - started)
         for task, (value, raised) in zip(tasks, results, strict=True):
@@ -131,50 +144,70 @@ class Writer:
             else:
                 task.future.set_exception(raised)
 
-    def _again(self, task: _Task) -> None:
-        try:
-            [(value, raised)] = self._attempt([task])
-        except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
-            told = Unavailable("Another change was in the way; try again.") if isinstance(error, DBAPIError) else error
-            task.future.set_exception(told)
-            return
-        if raised is None:
-            task.future.set_result(value)
+    def _failed(self, tasks: Sequence[_Task], error: Exception, attempt: int) -> None:
+        """Nothing of these tasks was kept (or, if the error is `_Unsure`, nobody knows). Each gets another go, or an
+        answer: what stands in the way of one must not be the end of all, and nobody may be left waiting."""
+        others = passes(error)
+        if _is_cut(error) and attempt == 1:
+            # The connection was dead (the database was restarted since the last commit): a new one may do.
+            self._commit(tasks, attempt + 1)
+        elif len(tasks) > 1 and (others or not _is_away(error)):
+            # A deadlock, a raced key or a bug spoils the whole transaction: one by one, each gets its own answer.
+            for task in tasks:
+                self._commit([task])
+        elif others and attempt < ATTEMPTS:
+            self._commit(tasks, attempt + 1)
         else:
-            task.future.set_exception(raised)
+            told: Exception = error
+            if others:
+                told = Unavailable("Another change was in the way; try again.")
+            elif _is_away(error):
+                told = Unavailable("The store cannot be written to right now; try again.")
+            for task in tasks:
+                task.future.set_exception(told)
 
     def _attempt(self, tasks: Sequence[_Task]) -> list[tuple[Any, BaseException | None]]:
         batch: Batch | None = None
+        committing = False
         try:
             conn = self._connection()
             with conn.begin():
                 batch = self._begin(conn)
                 results = [self._one(batch, task) for task in tasks]
                 batch.flush()
+                committing = True
         except BaseException as error:
-            unsure = not isinstance(error, DBAPIError) or is_lost(error)
+            unsure = committing and not (isinstance(error, DBAPIError) and (passes(error) or not is_lost(error)))
             if batch is not None:
                 batch.failed(unsure)
-            if unsure:
+            if unsure or not isinstance(error, DBAPIError) or is_lost(error):
                 self._drop()
+            if unsure:
+                raise _Unsure from error
             raise
         batch.committed()
         return results
 
     def _one(self, batch: Batch, task: _Task) -> tuple[Any, BaseException | None]:
+        batch.gathers = task.gathers
+        if not task.gathers:
+            batch.settle()
         mark = batch.mark()
-        savepoint = batch.conn.begin_nested()
+        # What a job only gathered is forgotten without the database's help; that spares two statements a request.
+        savepoint = None if task.gathers else batch.conn.begin_nested()
         try:
             value = task.job(batch)
         except DBAPIError:
             raise
         except Exception as error:  # noqa: BLE001 - goes to whoever asked
-            savepoint.rollback()
+            if savepoint is not None:
+                savepoint.rollback()
             batch.back(mark)
             if task.denied is not None:
                 task.denied(batch, error)
             return None, error
-        savepoint.commit()
+        if savepoint is not None:
+            savepoint.commit()
         return value, None
 
     def _connection(self) -> Connection:

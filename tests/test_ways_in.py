@@ -1,0 +1,700 @@
+"""Every way in, by everybody who might come that way: what one may not see does not exist there, and no answer hints
+at it."""
+
+import base64
+import itertools
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from websockets.sync.client import connect
+
+from tests.support.rights import HANDLING, ROLES, change, closed, reads, relation_to, stranger, told
+from tests.support.service import Caller, Feed, Prison, Service
+
+NOWHERE = "00000000-0000-7000-8000-000000000000"
+WORDS = {"UNIT": "kettle", "ESTABLISHMENT": "window", "HEALTH": "plaster", "SECURITY": "blanket", "COMPLAINT": "letter"}
+"""A word that occurs in the note of its class alone."""
+WRITERS = ("officer", "supervisor", "governor", "health", "chaplain", "assessor", "guest")
+"""Who may write notes and receipts; all but guests change needs."""
+
+
+@dataclass
+class Wing:
+    """A wing with a note of each class in a week's log, and people everywhere around it."""
+
+    here: Prison
+    there: Prison
+    weir: str
+    keyes: Caller
+    notes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    people: dict[str, dict[str, Caller]] = field(default_factory=dict)
+
+    def everyone(self, role: str) -> dict[str, Caller]:
+        """Somebody of this role in each relation to the wing: staff of it, of the other, of none, of another prison."""
+        if role not in self.people:
+            self.people[role] = {
+                "U": self.here.hire(f"{role}.u", role, "A"),
+                "O": self.here.hire(f"{role}.o", role, "B"),
+                "E": self.here.hire(f"{role}.e", role),
+                "X": self.there.hire(f"{role}.x", role, "A"),
+            }
+        return self.people[role]
+
+    def write(self, by: Caller, handling: str) -> dict[str, Any]:
+        """A note that every filter finds."""
+        note: dict[str, Any] = by.note(
+            self.weir,
+            handling=handling,
+            fact=f"Asked about the {WORDS[handling]}.",
+            indicators=[{"code": "WITHDRAWN"}],
+            needs=[{"code": "PHONE", "detail": f"about the {WORDS[handling]}"}],
+            attention="WATCH",
+        )
+        return note
+
+
+def _wing(service: Service) -> Wing:
+    here, there = service.prison(), service.prison()
+    wing = Wing(here, there, here.receive("A4417KD"), here.hire("keyes", "governor"))
+    for handling in HANDLING:
+        wing.notes[handling] = wing.write(wing.keyes, handling)
+    return wing
+
+
+@pytest.fixture(scope="module")
+def wing(service: Service) -> Wing:
+    """A wing where nothing more happens: what can be read there is known exactly."""
+    return _wing(service)
+
+
+@pytest.fixture(scope="module")
+def busy(service: Service) -> Wing:
+    """A wing where notes go on being written."""
+    return _wing(service)
+
+
+def ids(items: list[Any]) -> set[str]:
+    return {item["id"] for item in items}
+
+
+def about(events: list[Any]) -> set[str]:
+    """The notes, needs and receipts that these events are about."""
+    return {event["data"]["id"] for event in events if not event["type"].startswith("inmate.")}
+
+
+# --- Reading --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_way_to_read_shows_what_the_role_may_read_and_nothing_else(wing: Wing, role: str) -> None:
+    for relation, reader in wing.everyone(role).items():
+        seen = {handling for handling in HANDLING if reads(role, handling, relation)}
+        notes = {wing.notes[handling]["id"] for handling in seen}
+        needs = {wing.notes[handling]["needs"][0]["id"] for handling in seen}
+        who = f"{role} {relation}"
+        for handling, note in wing.notes.items():
+            expected = 200 if handling in seen else 404
+            for path in (f"notes/{note['id']}", f"notes/{note['id']}/receipts", f"needs/{note['needs'][0]['id']}"):
+                answer = reader.http.get(f"/v1/{path}")
+                assert answer.status_code == expected, f"{who} {handling} {path}"
+                assert expected == 200 or WORDS[handling] not in answer.text
+        assert ids(reader.all("/v1/notes")) == notes, who
+        assert ids(reader.all("/v1/needs")) == needs, who
+        assert told_by_filters(wing, reader) == {}, who
+        pulled, _ = reader.pull()
+        assert {event["data"]["id"] for event in pulled if event["data"].get("handling")} == notes, who
+        assert {event["data"]["id"] for event in pulled if event["type"].startswith("need.")} == needs, who
+        lines = reader.http.get("/v1/events", params={"limit": 200}, headers={"Accept": "application/x-ndjson"})
+        assert [orjson.loads(line) for line in lines.text.splitlines()] == pulled, who
+        with reader.feed() as feed:
+            assert [(e["id"], e["data"]) for e in feed.until_live()] == [(e["id"], e["data"]) for e in pulled], who
+
+
+def told_by_filters(wing: Wing, reader: Caller) -> dict[str, set[str]]:
+    """The filters that find anything beside what the unfiltered list shows, or miss something of it."""
+    whole = ids(reader.all("/v1/notes"))
+    wrong = {}
+    for name, value in {
+        "inmate": wing.weir,
+        "establishment": wing.here.code,
+        "unit": "A",
+        "attention": "WATCH",
+        "indicator": "WITHDRAWN",
+        "need": "PHONE",
+        "author": wing.keyes.name,
+        "q": "asked about",
+        "recorded_from": "2020-01-01T00:00:00Z",
+    }.items():
+        found = ids(reader.all("/v1/notes", limit=3, **{name: value}))
+        if found != whole:
+            wrong[name] = found ^ whole
+    for handling, word in WORDS.items():
+        found = ids(reader.all("/v1/notes", q=word))
+        if found != whole & {wing.notes[handling]["id"]}:
+            wrong[word] = found
+    return wrong
+
+
+def test_what_is_said_live_is_heard_by_those_who_may_read_it(busy: Wing) -> None:
+    officer, doctor, supervisor = (busy.everyone(role) for role in ("officer", "health", "supervisor"))
+    guest = busy.here.hire("visitor", "guest", "A")
+    governor = {"U": busy.here.hire("gov.u", "governor", "A"), "E": busy.here.hire("gov.e", "governor")}
+    readers: list[tuple[str, str, Caller]] = [("guest", "U", guest)]
+    for role, people in (("officer", officer), ("health", doctor), ("supervisor", supervisor), ("governor", governor)):
+        readers += [(role, relation, who) for relation, who in people.items()]
+    with ExitStack() as stack:
+        feeds = [(role, relation, stack.enter_context(who.feed(after="now"))) for role, relation, who in readers]
+        for _, _, feed in feeds:
+            feed.until_live()
+        said = [busy.write(busy.keyes, handling) for handling in HANDLING]
+        last = busy.keyes.note(busy.weir, handling="ESTABLISHMENT")
+        everywhere = busy.there.hire("brandt", "supervisor").note(busy.there.receive(f"L{last['id'][-8:]}"))
+        for role, relation, feed in feeds:
+            expected = [note["id"] for note in said if reads(role, note["handling"], relation)]
+            if role == "guest":
+                assert feed.next("heartbeat"), "a guest hears nothing of others"
+                continue
+            end = everywhere["id"] if relation == "X" else last["id"]
+            heard = []
+            while (event := feed.event())["data"].get("id") != end:
+                heard += [event["data"]["id"]] if event["type"] == "note.recorded" else []
+            assert heard == expected, f"{role} {relation}"
+
+
+# --- Changing -------------------------------------------------------------------------------------------------------
+
+
+def attempts(reader: Caller, note: dict[str, Any]) -> Iterator[tuple[str, httpx.Response]]:
+    """Every change one might try on a note. None is sound, so that nothing is changed where it is allowed."""
+    path, need = f"/v1/notes/{note['id']}", f"/v1/needs/{note['needs'][0]['id']}"
+    yield "receipt", reader.http.post(f"{path}/receipts", json={"kind": "NONSENSE"})
+    yield "retraction", reader.http.post(f"{path}/retractions", json={"reason": "NONSENSE"})
+    correction = {"reason": "To see what happens.", "note": {"basis": "NONSENSE", "fact": "Nothing."}}
+    yield "correction", reader.http.post(f"{path}/corrections", json=correction)
+    yield "need", reader.http.patch(need, json={"status": "DONE", "outcome": "Rang."}, headers={"If-Match": '"77"'})
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_unseen_cannot_be_changed_and_is_not_there(wing: Wing, role: str) -> None:
+    for relation in "UOX":
+        reader = wing.everyone(role)[relation]
+        for handling, note in wing.notes.items():
+            for what, answer in attempts(reader, note):
+                who = f"{role} {relation} {handling} {what}"
+                if role not in WRITERS or (role == "guest" and what == "need"):
+                    # The role may do this to nothing at all: that is said first, seen or not.
+                    assert answer.status_code == 403, who
+                elif not reads(role, handling, relation):
+                    assert answer.status_code == 404, who
+                elif what in ("retraction", "correction") and role not in ("supervisor", "governor"):
+                    assert answer.status_code == 403, who
+                else:
+                    assert answer.status_code == (412 if what == "need" else 422), who
+    assert {wing.keyes.get(f"/v1/notes/{note['id']}")["status"] for note in wing.notes.values()} == {"ACTIVE"}
+
+
+@pytest.mark.parametrize("relation", ["U", "X"])
+def test_the_unseen_is_refused_in_the_words_of_the_unknown(wing: Wing, relation: str) -> None:
+    """Word for word and header for header: nothing tells a note one may not see from one that is not there."""
+    reader = wing.everyone("officer")[relation]
+    unknown = {"id": NOWHERE, "needs": [{"id": NOWHERE}]}
+    for handling in ("HEALTH", "SECURITY", "COMPLAINT"):
+        note = wing.notes[handling]
+        for (what, answer), (_, other) in zip(attempts(reader, note), attempts(reader, unknown), strict=True):
+            assert told(answer) == told(other), what
+            assert set(answer.headers) == set(other.headers), what
+        for path in ("/v1/notes/{}", "/v1/notes/{}/receipts"):
+            for headers in ({}, {"If-None-Match": "*"}, {"Accept": "text/html"}):
+                seen, unseen = (reader.http.get(path.format(i), headers=headers) for i in (note["id"], NOWHERE))
+                assert told(seen) == told(unseen)
+                assert "etag" not in seen.headers
+        assert reader.http.head(f"/v1/notes/{note['id']}").status_code == 404
+        need = note["needs"][0]["id"]
+        for headers in ({"If-Match": "*"}, {"If-Match": '"1"'}, {}):
+            answers = [
+                reader.http.patch(f"/v1/needs/{i}", json={"owner": "me"}, headers=headers) for i in (need, NOWHERE)
+            ]
+            assert told(answers[0]) == told(answers[1])
+
+
+# --- Those who wrote it ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", WRITERS)
+def test_whoever_wrote_it_reads_it_by_every_way_in(busy: Wing, role: str) -> None:
+    author = busy.everyone(role)["O"]
+    written = [busy.write(author, handling) for handling in HANDLING]
+    assert [n["id"] for n in author.all("/v1/notes", author=author.name)] == [n["id"] for n in reversed(written)]
+    for note in written:
+        assert author.get(f"/v1/notes/{note['id']}") == note
+        author.get(f"/v1/notes/{note['id']}/receipts")
+        author.post(f"/v1/notes/{note['id']}/receipts", {"kind": "READ_BACK", "text": "As I said."})
+        author.get(f"/v1/needs/{note['needs'][0]['id']}")
+    heard = [event["data"] for event in author.pull(type="note.recorded")[0]]
+    assert [note for note in heard if note["id"] in ids(written)] == written
+
+
+def test_an_author_who_has_gone_to_another_prison_still_reads_what_he_wrote(busy: Wing) -> None:
+    hartmann = busy.here.hire("hartmann", "officer", "A")
+    note = busy.write(hartmann, "SECURITY")
+    change(busy.here.service, hartmann, places=[(busy.there.code, "A")])
+    assert hartmann.get(f"/v1/notes/{note['id']}") == note
+    assert ids(hartmann.all("/v1/notes", q="blanket")) == {note["id"]}
+    assert hartmann.http.get(f"/v1/notes/{busy.notes['ESTABLISHMENT']['id']}").status_code == 404
+    answer = hartmann.http.post(f"/v1/notes/{note['id']}/retractions", json={"reason": "NOT_TRUE"})
+    assert answer.status_code == 201
+
+
+def test_a_guest_posts_and_reads_only_that(busy: Wing) -> None:
+    visitor = busy.here.hire("agency", "guest", "A")
+    note = busy.write(visitor, "UNIT")
+    assert ids(visitor.all("/v1/notes")) == {note["id"]}
+    assert ids(visitor.all("/v1/needs")) == ids(note["needs"])
+    assert {event["type"] for event in visitor.pull()[0]} == {"note.recorded", "need.opened"}
+    for path in ("inmates", f"inmates/{busy.weir}", "establishments", f"establishments/{busy.here.code}", "access-log"):
+        visitor.get(f"/v1/{path}", 403)
+    visitor.get("/v1/codelists")
+    assert (
+        visitor.http.patch(
+            f"/v1/needs/{note['needs'][0]['id']}", json={"owner": "me"}, headers={"If-Match": "*"}
+        ).status_code
+        == 403
+    )
+
+
+def test_an_author_learns_that_a_supervisor_put_the_note_right(busy: Wing) -> None:
+    """A note for supervisors, written by an officer: the officer reads the old one, and must hear that it no longer
+    stands."""
+    hartmann, ngata = busy.here.hire("hart", "officer", "A"), busy.here.hire("ngata", "supervisor")
+    note = busy.write(hartmann, "SECURITY")
+    with hartmann.feed(after="now") as feed:
+        feed.until_live()
+        again = {"basis": "SAW", "fact": "Asked about the mattress.", "handling": "SECURITY"}
+        new = ngata.post(f"/v1/notes/{note['id']}/corrections", {"reason": "Misheard.", "note": again})
+        assert hartmann.get(f"/v1/notes/{note['id']}")["status"] == "CORRECTED"
+        hartmann.get(f"/v1/notes/{new['id']}", 404)
+        event = feed.event()
+        assert (event["type"], event["data"]["id"], event["data"]["status"]) == (
+            "note.corrected",
+            note["id"],
+            "CORRECTED",
+        )
+
+
+def test_a_note_made_a_complaint_takes_its_needs_out_of_the_units_sight(busy: Wing) -> None:
+    """The author may always read what he wrote; not what the governor wrote over it, about the author's own unit."""
+    hartmann, ngata = busy.here.hire("hartm", "officer", "A"), busy.here.hire("ngat", "officer", "A")
+    note = hartmann.note(busy.weir, fact="Wants to complain.", needs=[{"code": "COMPLAINT", "detail": "a form"}])
+    need = note["needs"][0]["id"]
+    again = {
+        "basis": "TOLD_BY_PERSON",
+        "fact": "Names an officer.",
+        "handling": "COMPLAINT",
+        "needs": [{"code": "COMPLAINT", "detail": "about officer Hartmann"}],
+    }
+    busy.keyes.post(f"/v1/notes/{note['id']}/corrections", {"reason": "It is one.", "note": again})
+    assert busy.keyes.get(f"/v1/needs/{need}")["detail"] == "about officer Hartmann"
+    for officer in (ngata, hartmann):
+        answer = officer.http.get(f"/v1/needs/{need}")
+        assert "about officer" not in answer.text, officer.name
+        assert "about officer" not in str(officer.pull()[0]), officer.name
+        assert "about officer" not in str(officer.all("/v1/needs")), officer.name
+
+
+# --- What was taken back --------------------------------------------------------------------------------------------
+
+
+def test_retracted_text_is_left_to_the_auditor_alone(busy: Wing) -> None:
+    """By no way in, old or new, does anybody else come by it again; the author and the governor least of all."""
+    auditors = busy.everyone("auditor")
+    hartmann, ngata = busy.here.hire("hartma", "officer", "A"), busy.here.hire("ngataa", "officer", "A")
+    offices = busy.here.connect("archive", "notes:read", "needs:read", "events:read", handling=HANDLING)
+    body = {
+        "inmate": busy.weir,
+        "basis": "SAW",
+        "handling": "UNIT",
+        "fact": "A quokka ran by.",
+        "opinion": "A quokka, surely.",
+        "if_then": "Quokka: call the vet.",
+        "needs": [{"code": "OTHER", "detail": "a quokka trap"}],
+    }
+    note = hartmann.http.post("/v1/notes", json=body, headers={"Idempotency-Key": "quokka"}).json()
+    path, need = f"/v1/notes/{note['id']}", note["needs"][0]["id"]
+    ngata.post(f"{path}/receipts", {"kind": "READ_BACK", "text": "A quokka."})
+    ngata.http.patch(f"/v1/needs/{need}", json={"status": "DONE", "outcome": "quokka"}, headers={"If-Match": "*"})
+    tag = ngata.http.get(path).headers["etag"]
+    hartmann.post(f"{path}/retractions", {"reason": "NOT_TRUE", "detail": "No quokka."})
+    people = [hartmann, ngata, busy.keyes, offices, *auditors.values()]
+    for who in people:
+        said = [
+            who.http.get(f"{path}/receipts"),
+            who.http.get(f"/v1/needs/{need}"),
+            who.http.get("/v1/notes", params={"limit": 200}),
+            who.http.get("/v1/needs", params={"limit": 200}),
+            who.http.get("/v1/notes", params={"q": "quokka"}),
+            who.http.get("/v1/events", params={"limit": 200, "type": ["note.recorded", "note.retracted"]}),
+            who.http.get("/v1/events", params={"limit": 200, "type": ["need.opened", "need.updated"]}),
+            who.http.get("/v1/events", params={"limit": 200, "type": "receipt.recorded"}),
+        ]
+        assert not [answer.url for answer in said if "quokka" in answer.text.casefold()], who.name
+        assert who.http.get("/v1/notes", params={"q": "quokka"}).json()["items"] == []
+        with who.feed() as feed:
+            assert "quokka" not in str(feed.until_live()).casefold(), who.name
+        answer = who.http.get(path, headers={"If-None-Match": tag})
+        if who in (auditors["U"], auditors["O"], auditors["E"]):
+            sealed = answer.json()
+            assert {name: sealed[name] for name in ("fact", "opinion", "if_then", "status")} == {
+                "fact": "A quokka ran by.",
+                "opinion": "A quokka, surely.",
+                "if_then": "Quokka: call the vet.",
+                "status": "RETRACTED",
+            }
+            assert sealed["needs"][0]["detail"] == "a quokka trap"
+        elif who is auditors["X"]:
+            assert answer.status_code == 404
+        else:
+            assert answer.status_code == 200, "an old tag is not confirmed"
+            assert "quokka" not in answer.text.casefold()
+            assert (answer.json()["status"], answer.json()["fact"], answer.json()["needs"]) == ("RETRACTED", None, [])
+    repeated = hartmann.http.post("/v1/notes", json=body, headers={"Idempotency-Key": "quokka"})
+    assert (repeated.status_code, repeated.headers["idempotency-replayed"]) == (201, "true")
+    assert "quokka" not in repeated.text.casefold()
+
+
+def test_an_auditor_reads_a_note_once_it_is_taken_back_and_not_before(busy: Wing) -> None:
+    notes = {handling: busy.write(busy.keyes, handling) for handling in HANDLING}
+    auditors = {relation: who for relation, who in busy.everyone("auditor").items() if relation != "X"}
+    for status in ("ACTIVE", "RETRACTED"):
+        for relation, who in auditors.items():
+            listed, heard = ids(who.all("/v1/notes", limit=200)), about(who.pull()[0])
+            for handling, note in notes.items():
+                expected = reads("auditor", handling, relation, status)
+                answer = who.http.get(f"/v1/notes/{note['id']}")
+                assert answer.status_code == (200 if expected else 404), (status, relation, handling)
+                assert (WORDS[handling] in answer.text) is expected
+                assert (note["id"] in listed) is (note["id"] in heard) is expected
+        for note in notes.values():
+            busy.keyes.http.post(f"/v1/notes/{note['id']}/retractions", json={"reason": "DUPLICATE"})
+
+
+# --- Other systems --------------------------------------------------------------------------------------------------
+
+CLIENTS = {
+    "default": (("notes:read", "needs:read", "events:read"), (), ("UNIT", "ESTABLISHMENT")),
+    "healthcare": (("notes:read", "needs:read", "events:read"), ("HEALTH",), ("HEALTH",)),
+    "intelligence": (("notes:read", "needs:read", "events:read"), ("SECURITY", "COMPLAINT"), ("SECURITY", "COMPLAINT")),
+}
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_another_system_reads_its_classes_in_its_prisons(wing: Wing, name: str) -> None:
+    scopes, bound, classes = CLIENTS[name]
+    client = wing.here.connect(name, *scopes, handling=bound)
+    elsewhere = wing.there.connect(name, *scopes, handling=bound)
+    expected = {note["id"] for note in wing.keyes.all("/v1/notes", limit=200) if note["handling"] in classes}
+    assert ids(client.all("/v1/notes", limit=200)) == expected
+    pulled, _ = client.pull()
+    assert {event["data"]["id"] for event in pulled if event["data"].get("handling")} == expected
+    assert not [event for event in pulled if event["type"].startswith("inmate.")], "no roster without its scope"
+    for handling, note in wing.notes.items():
+        allowed = handling in classes
+        for path in (f"notes/{note['id']}", f"notes/{note['id']}/receipts", f"needs/{note['needs'][0]['id']}"):
+            assert client.http.get(f"/v1/{path}").status_code == (200 if allowed else 404)
+            assert elsewhere.http.get(f"/v1/{path}").status_code == 404
+    assert elsewhere.all("/v1/notes", limit=200) == []
+    elsewhere.get("/v1/events", 404, establishment=wing.here.code)
+    assert client.get("/v1/me")["handling"] == sorted(classes)
+
+
+@pytest.mark.parametrize(
+    ("scope", "allowed"),
+    [
+        ("notes:read", {"notes", "note", "receipts"}),
+        ("notes:write", {"record", "receipt"}),
+        ("needs:read", {"needs", "need"}),
+        ("needs:write", {"change"}),
+        ("events:read", {"events", "ticket"}),
+        ("roster:read", {"inmates", "inmate", "establishments"}),
+        ("roster:write", {"put"}),
+        ("handovers:read", set()),
+    ],
+)
+def test_each_scope_opens_its_own_doors_and_no_other(busy: Wing, scope: str, allowed: set[str]) -> None:
+    client = busy.here.connect(f"only.{scope.replace(':', '.')}", scope)
+    note, http = busy.notes["UNIT"], client.http
+    path, need = f"/v1/notes/{note['id']}", f"/v1/needs/{note['needs'][0]['id']}"
+    answers = {
+        "notes": http.get("/v1/notes"),
+        "note": http.get(path),
+        "receipts": http.get(f"{path}/receipts"),
+        "record": http.post(
+            "/v1/notes", json={"inmate": busy.weir, "basis": "FROM_RECORD", "fact": "Court on Friday."}
+        ),
+        "receipt": http.post(f"{path}/receipts", json={"kind": "SEEN"}),
+        "needs": http.get("/v1/needs"),
+        "need": http.get(need),
+        "change": http.patch(need, json={"owner": "the office"}, headers={"If-Match": "*"}),
+        "events": http.get("/v1/events"),
+        "ticket": http.post("/v1/feed/tickets"),
+        "inmates": http.get("/v1/inmates"),
+        "inmate": http.get(f"/v1/inmates/{busy.weir}"),
+        "establishments": http.get("/v1/establishments"),
+        "put": http.put(f"/v1/establishments/{busy.here.code}/units/A", json={"name": "A wing"}),
+        "log": http.get("/v1/access-log"),
+    }
+    assert {name for name, answer in answers.items() if answer.status_code in (200, 201)} == allowed
+    refused = {name: answer for name, answer in answers.items() if name not in allowed}
+    assert {answer.status_code for answer in refused.values()} == {403}
+    for answer in refused.values():
+        assert not any(word in answer.text for word in WORDS.values())
+
+
+def test_a_system_that_may_only_hear_gets_thin_events(wing: Wing) -> None:
+    thin = wing.here.connect("bell", "events:read")
+    roster = wing.here.connect("doors", "events:read", "roster:read")
+    whole = wing.here.connect("whole", "events:read", "notes:read", "needs:read", "roster:read")
+    events = {event["id"]: event for event in whole.pull()[0]}
+    pulled, _ = thin.pull()
+    with thin.feed() as feed:
+        assert [event["data"] for event in feed.until_live()] == [event["data"] for event in pulled]
+    assert {event["id"] for event in pulled} == {i for i, e in events.items() if not e["type"].startswith("inmate.")}
+    for event in pulled:
+        assert set(event["data"]) == {"id", "status"}
+        assert event["data"]["id"] == events[event["id"]]["data"]["id"], "enough to ask for it where one may"
+    assert not any(word in str(pulled) for word in WORDS.values())
+    for event in roster.pull()[0]:
+        assert (set(event["data"]) == {"id", "status"}) is not event["type"].startswith("inmate.")
+
+
+# --- The same request again -----------------------------------------------------------------------------------------
+
+
+def test_an_idempotency_key_is_its_callers_own(busy: Wing) -> None:
+    ngata, brandt = busy.here.hire("ngat1", "supervisor"), busy.here.hire("brandt1", "officer", "B")
+    offices = busy.here.connect("keys", "notes:write")
+    body = {"inmate": busy.weir, "basis": "SAW", "fact": "Slept.", "handling": "SECURITY"}
+    key = {"Idempotency-Key": "same"}
+    answers = [who.http.post("/v1/notes", json=body, headers=key) for who in (ngata, brandt, offices)]
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert len({answer.json()["id"] for answer in answers}) == 3
+    assert not any("idempotency-replayed" in answer.headers for answer in answers)
+    again = ngata.http.post("/v1/notes", json=body, headers=key)
+    assert (again.content, again.headers["idempotency-replayed"]) == (answers[0].content, "true")
+    # Somebody else's key tells nothing, whatever is sent with it.
+    secret = {"inmate": busy.weir, "basis": "SAW", "fact": "Only mine."}
+    assert ngata.http.post("/v1/notes", json=secret, headers={"Idempotency-Key": "hers"}).status_code == 201
+    tried = brandt.http.post("/v1/notes", json=secret | {"fact": "Guess."}, headers={"Idempotency-Key": "hers"})
+    assert tried.status_code == 201
+    changed = ngata.http.post("/v1/notes", json=secret | {"fact": "Other."}, headers={"Idempotency-Key": "hers"})
+    assert changed.status_code == 422
+    assert "Only mine" not in changed.text
+
+
+def test_the_longest_key_is_answered_again_too(busy: Wing) -> None:
+    ngata = busy.here.hire("ngat2", "officer", "A")
+    body = {"inmate": busy.weir, "basis": "SAW", "fact": "Slept."}
+    answers = [ngata.http.post("/v1/notes", json=body, headers={"Idempotency-Key": "k" * 255}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
+
+
+# --- Somebody pries -------------------------------------------------------------------------------------------------
+
+
+def test_what_is_elsewhere_is_refused_in_the_words_of_what_is_nowhere(wing: Wing) -> None:
+    """People, prisons, wings: whether they exist outside one's own prison is not to be found out."""
+    admin, brandt = wing.there.admin, wing.there.hire("brandt2", "supervisor")
+    there = f"/v1/establishments/{wing.here.code}"
+    unit = {"establishment": wing.there.code, "unit": "A"}
+    offered = {"name": "Weir, J.", **unit}
+    pairs = [
+        (brandt.http.get(f"/v1/inmates/{n}") for n in (wing.weir, "NOBODY1")),
+        (brandt.http.get(f"/v1/establishments/{c}") for c in (wing.here.code, "ZZ9")),
+        (brandt.http.get("/v1/events", params={"establishment": c}) for c in (wing.here.code, "ZZ9")),
+        (brandt.http.get("/v1/notes", params={"establishment": c}) for c in (wing.here.code, "ZZ9")),
+        (brandt.http.get("/v1/notes", params={"inmate": n}) for n in (wing.weir, "NOBODY1")),
+        (brandt.http.get("/v1/notes", params={"author": n}) for n in (wing.keyes.name, "nobody")),
+        (brandt.http.get("/v1/inmates", params={"establishment": c}) for c in (wing.here.code, "ZZ9")),
+        (brandt.http.get("/v1/inmates", params={"q": q}) for q in (wing.weir, "NOBODY1")),
+        (brandt.http.post(f"/v1/inmates/{n}/moves", json={**unit, "reason": "x"}) for n in (wing.weir, "NOBODY1")),
+        (admin.http.post(f"/v1/inmates/{n}/merges", json={"from": "NOBODY2"}) for n in (wing.weir, "NOBODY1")),
+        (
+            brandt.http.get("/v1/notes", params={"shift": "current", "establishment": c})
+            for c in (wing.here.code, "ZZ9")
+        ),
+        (
+            admin.http.put(p, json={"name": "Ours now", "timezone": "Europe/London"})
+            for p in (there, "/v1/establishments/ZZ9")
+        ),
+        (admin.http.put(f"{p}/units/A", json={"name": "Ours"}) for p in (there, "/v1/establishments/ZZ9")),
+        (brandt.http.get("/v1/needs", params={"inmate": n}) for n in (wing.weir, "NOBODY1")),
+    ]
+    for seen, unseen in pairs:
+        assert told(seen) == told(unseen), seen.url
+        assert seen.status_code in (200, 404, 422)
+    told_of = [
+        orjson.dumps(told(brandt.http.post("/v1/notes", json={"inmate": n, "basis": "SAW", "fact": "x"})))
+        .decode()
+        .replace(n, "…")
+        for n in (wing.weir, "NOBODY1")
+    ]
+    assert told_of[0] == told_of[1]
+    survivor = wing.there.receive("S1")
+    merges = [
+        orjson.dumps(told(admin.http.post(f"/v1/inmates/{survivor}/merges", json={"from": n}))).decode().replace(n, "…")
+        for n in (wing.weir, "NOBODY1")
+    ]
+    assert merges[0] == merges[1]
+    # The one thing a PUT cannot hide is that a number is taken; it says no more than that one may not have it.
+    taken = admin.http.put(f"/v1/inmates/{wing.weir}", json=offered)
+    assert taken.status_code in (404, 409, 422)
+    assert wing.here.code not in taken.text
+
+
+def test_feeds_are_refused_alike_whatever_is_there(wing: Wing) -> None:
+    brandt = wing.there.hire("brandt3", "officer", "A")
+    ends = []
+    wrong = (
+        {"establishment": wing.here.code},
+        {"establishment": "ZZ9"},
+        {"establishment": "A" * 40},
+        {"unit": "B" * 60},
+        {"unit": "Q"},
+    )
+    for params in wrong:
+        with brandt.feed(**params) as feed:
+            ends.append(closed(feed))
+    assert [code for code, _ in ends] == [4403] * 5, ends
+    assert len({reason for _, reason in ends[:3]}) == 1
+
+
+def forged(*key: Any) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("path", ["/v1/notes", "/v1/needs", "/v1/inmates", "/v1/access-log"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        forged("0001-01-01T00:00:00+23:59", "x"),
+        forged("9999-12-31T23:59:59-23:59", "x"),
+        forged("2026-11-23T07:00:00Z", "' OR 1=1 --"),
+        forged("2026-11-23T07:00:00", "x"),
+        forged("2026-11-23T07:00:00Z", None),
+        forged("\u0000"),
+        forged({"a": 1}),
+        "AAAA",
+        "x" * 512,
+    ],
+)
+def test_a_forged_cursor_is_refused_or_shows_ones_own(wing: Wing, path: str, cursor: str) -> None:
+    reader = pryer(wing)
+    answer = reader.http.get(path, params={"cursor": cursor})
+    assert answer.status_code in (200, 422), answer.text
+    if path != "/v1/access-log":
+        assert not any(WORDS[handling] in answer.text for handling in ("HEALTH", "SECURITY", "COMPLAINT"))
+
+
+def pryer(wing: Wing) -> Caller:
+    """An auditor of the wing, the same for every attempt."""
+    for caller in wing.here.service.callers:
+        if caller.name.startswith("pryer.") and caller.name.endswith(wing.here.code.lower()):
+            return caller
+    return wing.here.hire("pryer", "auditor", "A")
+
+
+def test_a_cursor_in_other_hands_shows_what_those_hands_may_have(wing: Wing) -> None:
+    brandt, ngata = wing.here.hire("brandt4", "officer", "B"), wing.here.hire("ngat4", "officer", "A")
+    page = wing.keyes.get("/v1/notes", limit=1)
+    mine = ids(brandt.all("/v1/notes"))
+    assert ids(brandt.get("/v1/notes", cursor=page["next"])["items"]) <= mine
+    _, end = wing.keyes.pull()
+    start = wing.keyes.get("/v1/events", limit=1)["cursor"]
+    assert ids(brandt.pull(start)[0]) <= ids(brandt.pull()[0])
+    assert brandt.pull(end)[0] == []
+    elsewhere = wing.there.hire("brandt5", "governor", "A")
+    answer = elsewhere.http.get("/v1/events", params={"after": end})
+    assert answer.status_code == 409, "a cursor of another prison is refused out loud"
+    assert ngata.pull(start)[0] != []
+
+
+def test_headers_do_not_make_one_somebody_else(wing: Wing) -> None:
+    brandt = wing.here.hire("brandt6", "officer", "B")
+    secret = wing.notes["SECURITY"]["id"]
+    keyes = {"Authorization": f"Bearer {wing.keyes.token}"}
+    for headers in (
+        {"X-Forwarded-User": wing.keyes.name, "X-Remote-User": wing.keyes.name, "X-User": wing.keyes.name},
+        {"X-HTTP-Method-Override": "DELETE", "X-Method-Override": "PUT"},
+        {"X-Original-URL": "/v1/me", "X-Rewrite-URL": "/v1/me"},
+        {"X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1;by=127.0.0.1"},
+        {"Cookie": f"access_token={wing.keyes.token}", "X-Access-Token": wing.keyes.token},
+        {"Range": "bytes=0-10"},
+    ):
+        assert brandt.http.get(f"/v1/notes/{secret}", headers=headers).status_code == 404
+    for query in ("access_token", "token", "ticket"):
+        answer = httpx.get(f"{wing.here.service.url}/v1/me", params={query: wing.keyes.token}, trust_env=False)
+        assert answer.status_code == 401
+    for scheme in ("Token", "Basic", "bearer bearer", "Bearer,"):
+        header = {"Authorization": f"{scheme} {wing.keyes.token}"}
+        assert httpx.get(f"{wing.here.service.url}/v1/me", headers=header, trust_env=False).status_code == 401
+    twice = [("Authorization", f"Bearer {brandt.token}"), ("Authorization", keyes["Authorization"])]
+    answer = httpx.get(f"{wing.here.service.url}/v1/me", headers=twice, trust_env=False)
+    assert answer.status_code in (200, 400, 401)
+    assert answer.status_code != 200 or answer.json()["username"] == brandt.name
+    for method in ("GET", "PUT", "DELETE", "PATCH"):
+        answer = httpx.request(method, f"{wing.here.service.url}/v1/notes//{secret}", headers=keyes, trust_env=False)
+        assert answer.status_code in (404, 405)
+
+
+def test_whoever_is_nobody_is_told_nothing(wing: Wing) -> None:
+    url = wing.here.service.url
+    note = wing.notes["UNIT"]["id"]
+    for method, path in itertools.product(
+        ("GET", "POST", "PUT", "PATCH", "DELETE"),
+        (
+            "/v1/me",
+            "/v1/notes",
+            f"/v1/notes/{note}",
+            f"/v1/notes/{NOWHERE}",
+            f"/v1/notes/{note}/receipts",
+            "/v1/needs",
+            f"/v1/inmates/{wing.weir}",
+            f"/v1/establishments/{wing.here.code}",
+            "/v1/events",
+            "/v1/feed/tickets",
+            "/v1/codelists",
+            "/v1/access-log",
+        ),
+    ):
+        answer = stranger(wing.here.service).http.request(method, path, json={})
+        assert answer.status_code in (401, 405), (method, path, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert ("www-authenticate" in answer.headers) is (answer.status_code == 401)
+    with connect(f"{url.replace('http', 'ws')}/v1/feed", subprotocols=["handover.v1"], proxy=None) as socket:  # type: ignore[list-item]
+        assert closed(Feed(socket))[0] == 4401
+
+
+def test_an_auditor_reads_the_log_of_his_own_prison_alone(wing: Wing) -> None:
+    """What the staff of one prison looked at, and whom, is not for the auditor of another."""
+    wing.keyes.all("/v1/notes")
+    wing.keyes.pull()
+    wing.keyes.get(f"/v1/notes/{NOWHERE}", 404)
+    own, other = wing.here.hire("auld", "auditor"), wing.there.hire("auld", "auditor")
+    actions = {line["action"] for line in own.all("/v1/access-log", actor=wing.keyes.name, limit=200)}
+    assert {"notes.list", "events.pull", "notes.read"} <= actions
+    lines = other.all("/v1/access-log", limit=200)
+    assert lines, "there is a log"
+    assert wing.weir not in str(lines)
+    assert [line for line in lines if line["actor"] == wing.keyes.name] == []
+
+
+def test_the_board_of_who_stands_where_is_taken_from_the_contract() -> None:
+    assert relation_to("A", "ALM", [("ALM", "A"), ("ALM", "")]) == "U"
+    assert relation_to("A", "ALM", [("ALM", "B"), ("ALM", "")]) == "O"
+    assert relation_to("A", "ALM", [("ALM", "")]) == "E"
+    assert relation_to("A", "ALM", [("BEL", "A")]) == "X"
