@@ -62,19 +62,17 @@ def measure(engine: str, plan: Plan, progress: Progress) -> Figures:
 
 
 def _one(key: str, server: Server, tokens: list[str], plan: Plan) -> tuple[Result, dict[str, float]]:
-    cpu = server.cpu()
     if key == "feeds":
-        result = processes.run(Job(server.port, tokens, plan.feed_s, POSTERS, FEEDS, RATE))
-        used = server.cpu() - cpu
+        result = processes.run(Job(server.port, server.pid, tokens, plan.feed_s, POSTERS, FEEDS, RATE))
         seen = {"p50": percentile(result.latencies, 0.5), "p99": percentile(result.latencies, 0.99)}
-        seen["cpu_note"] = used / result.done * 1000
+        seen["cpu_note"] = result.server_cpu / result.done * 1000
     else:
         clients = int(key.rpartition("_")[2])
-        result = processes.run(Job(server.port, tokens, plan.post_s, clients))
+        result = processes.run(Job(server.port, server.pid, tokens, plan.post_s, clients))
         seen = {key: result.done / result.seconds}
         if clients > 1:
             seen[f"post_p99_{clients}"] = percentile(result.latencies, 0.99)
-            seen["cpu_post"] = (server.cpu() - cpu) / result.all * 1e6
+            seen["cpu_post"] = result.server_cpu / result.done * 1e6
     time.sleep(SETTLE_S)
     return result, seen
 

@@ -13,6 +13,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from time import perf_counter, process_time
 
 import uvloop
@@ -31,6 +32,7 @@ class Job:
     """What to do: post with `clients` as fast as they are answered, or post `rate` notes a second and listen on `feeds`."""
 
     port: int
+    pid: int
     tokens: list[str]
     seconds: float
     clients: int
@@ -40,13 +42,14 @@ class Job:
 
 @dataclass
 class Result:
-    """What came of it: `done` while it counted, `all` from the first on. Times are in milliseconds."""
+    """What came of it. Latencies are in milliseconds; `busy` is the share of a core that the load itself took, `server_cpu` the
+    seconds of processor time that the server took, all its threads."""
 
     done: int = 0
-    all: int = 0
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     busy: float = 0.0
+    server_cpu: float = 0.0
     missing: int = 0
 
 
@@ -160,11 +163,10 @@ async def flood(job: Job) -> Result:
     latencies = array("d")
     failed: asyncio.Future[None] = loop.create_future()
     counting = stopping = False
-    turn = total = 0
+    turn = 0
 
     def answered(poster: Poster) -> None:
-        nonlocal turn, total
-        total += 1
+        nonlocal turn
         if counting:
             latencies.append(perf_counter() - poster.started)
         if not stopping:
@@ -176,12 +178,13 @@ async def flood(job: Job) -> Result:
         turn += 1
         poster.post(prepared[turn % BODIES])
     await _unless(failed, RAMP_S)
-    counting, began, cpu = True, perf_counter(), process_time()
+    counting, began, cpu, server = True, perf_counter(), process_time(), cpu_of(job.pid)
     await _unless(failed, job.seconds)
     counting, seconds, cpu = False, perf_counter() - began, process_time() - cpu
+    server = cpu_of(job.pid) - server
     stopping = True
     await asyncio.sleep(0.05)
-    return Result(len(latencies), total, seconds, [s * 1000 for s in latencies], cpu / seconds)
+    return Result(len(latencies), seconds, [s * 1000 for s in latencies], cpu / seconds, server)
 
 
 async def stream(job: Job) -> Result:
@@ -222,7 +225,7 @@ async def stream(job: Job) -> Result:
         _, poster = await loop.create_connection(lambda: Poster(answered, failed), "127.0.0.1", job.port)
         idle.append(poster)
     await asyncio.wait_for(everything_live, PATIENCE_S)
-    began, cpu = perf_counter(), process_time()
+    began, cpu, server = perf_counter(), process_time(), cpu_of(job.pid)
     for i in range(posts):
         await _unless(failed, max(0.0, began + i / job.rate - perf_counter()))
         posted[i] = perf_counter()  # also where no connection is free: waiting for one is part of what an officer waits
@@ -235,13 +238,23 @@ async def stream(job: Job) -> Result:
         await _unless(failed, 0.05)
     seconds = perf_counter() - began
     ms = [s * 1000 for s in latencies]
-    return Result(posts, posts, seconds, ms, (process_time() - cpu) / seconds, expected - len(latencies))
+    busy, server = (process_time() - cpu) / seconds, cpu_of(job.pid) - server
+    return Result(posts, seconds, ms, busy, server, expected - len(latencies))
 
 
 async def _unless(failed: "asyncio.Future[None]", seconds: float) -> None:
     await asyncio.wait({failed}, timeout=seconds)
     if failed.done():
         failed.result()
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds of processor time a process has used, all its threads; 0 where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:

@@ -27,15 +27,7 @@ class Server:
 
     name: str
     port: int
-    process: "subprocess.Popen[bytes]"
-
-    def cpu(self) -> float:
-        """Seconds of processor time it has used, all threads; 0 where the system does not say."""
-        try:
-            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return 0.0
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    pid: int
 
 
 @contextmanager
@@ -83,7 +75,7 @@ def _running(name: str, command: list[str], port: int, env: dict[str, str], fold
         )
     try:
         _wait_until_ready(process, port, log)
-        yield Server(name, port, process)
+        yield Server(name, port, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         try:

@@ -307,6 +307,6 @@ def test_schemathesis_finds_no_answer_that_the_document_has_not_told(
         check=False,
     )
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
-    assert "found" not in done.stdout.partition("Test cases:")[2].partition("skipped")[0].replace("unique", ""), (
-        done.stdout
-    )
+    tried = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
+    assert tried is not None, done.stdout
+    assert int(tried[2]) > 1000, done.stdout

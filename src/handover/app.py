@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from types import FrameType
 
+import orjson
 import structlog
 import uvicorn
 from fastapi import FastAPI
@@ -27,6 +28,7 @@ from handover.api import (
     problems,
     roster,
 )
+from handover.api.lane import Lane
 from handover.api.middleware import Outermost
 from handover.clock import Clock, now
 from handover.feed import route
@@ -54,7 +56,7 @@ ROUTERS = (
 )
 
 
-def create_app(settings: Settings, *, clock: Clock = now, practice: bool = False) -> FastAPI:
+def create_app(settings: Settings, *, clock: Clock = now, practice: bool = False, lane: bool = True) -> FastAPI:
     """The service as an ASGI application. The store is opened here, so that a store that cannot be served stops the
     start."""
     metrics = Metrics()
@@ -95,7 +97,8 @@ def create_app(settings: Settings, *, clock: Clock = now, practice: bool = False
     docs.install(app)
     problems.install(app)
     describing.install(app)
-    app.add_middleware(Outermost, metrics=metrics, practice=practice)
+    # Outside everything the framework puts around an application, so that it has the last word on every answer.
+    app.middleware_stack = Outermost(app.build_middleware_stack(), metrics, practice, Lane(app) if lane else None)
     return app
 
 
@@ -153,6 +156,10 @@ def _ended(_sig: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
+def _json(line: dict[str, object], **_options: object) -> bytes:
+    return orjson.dumps(line, default=str)
+
+
 def configure_logging(level: str) -> None:
     """Structured lines on standard error: JSON, a time, an event, no words of a note."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -162,11 +169,11 @@ def configure_logging(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(serializer=_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
         ),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )

@@ -79,6 +79,22 @@ def stalled(caller: Caller, **params: str) -> Iterator[Feed]:
         yield Feed(open_socket)
 
 
+@contextmanager
+def fragile(caller: Caller, **params: str) -> Iterator[Feed]:
+    """An open feed whose connection is gone at the end, without a word."""
+    with connect(
+        f"{caller.service.url.replace('http', 'ws')}/v1/feed?{httpx.QueryParams(params)}",
+        additional_headers={"Authorization": f"Bearer {caller.token}"},
+        subprotocols=["handover.v1"],  # type: ignore[list-item]
+        proxy=None,
+        close_timeout=1,
+        max_queue=None,
+        ping_interval=None,
+    ) as open_socket:
+        yield Feed(open_socket)
+        open_socket.socket.shutdown(socket.SHUT_RDWR)
+
+
 @dataclass
 class Audience:
     """Many feeds in one thread; when they heard of what, by its id."""

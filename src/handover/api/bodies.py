@@ -26,7 +26,7 @@ class StrictRoute(APIRoute):
         async def strictly(request: Request) -> Response:
             asked = _Request(request.scope, request.receive)
             try:
-                if self.body_field is not None and not _says_json(request) and await asked.body():
+                if self.body_field is not None and not says_json(request) and await asked.body():
                     raise Malformed(NOT_SAID)
                 return await handle(asked)
             except HTTPException as error:
@@ -42,18 +42,20 @@ class _Request(Request):
     async def json(self) -> Any:
         """The body, or a refusal that says what is wrong with it."""
         try:
-            return _read(await self.body())
+            return read(await self.body())
         except Malformed as refusal:
             self.refusal = refusal
             raise
 
 
-def _says_json(request: Request) -> bool:
+def says_json(request: Request) -> bool:
+    """Whether the request says that its body is JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
-def _read(body: bytes) -> Any:
+def read(body: bytes) -> Any:
+    """The one JSON text in a body, or a refusal that says what is wrong with it."""
     try:
         return json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_number)
     except (ValueError, RecursionError):

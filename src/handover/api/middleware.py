@@ -14,6 +14,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from handover.api.lane import Lane
 from handover.services.metrics import Metrics
 
 LARGEST = 64 * 1024
@@ -25,8 +26,9 @@ log = structlog.get_logger("handover.requests")
 class Outermost:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, practice: bool) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, practice: bool, lane: Lane | None = None) -> None:
         self._app = app
+        self._lane = lane
         self._metrics = metrics
         self._extra = [(b"handover-practice", b"true")] if practice else []
 
@@ -59,8 +61,10 @@ class Outermost:
         try:
             if _declared(scope) > LARGEST:
                 await _problem(answer, request, *_TOO_LARGE)
-            else:
-                await self._app(scope, _limited(receive), answer)
+                return
+            receive = _limited(receive)
+            if self._lane is None or not await self._lane.takes(scope, receive, answer):
+                await self._app(scope, receive, answer)
         except _TooLarge:
             await _problem(answer, request, *_TOO_LARGE)
         except Exception as bug:  # whatever it is, the caller gets an answer and the operator a line
@@ -79,8 +83,7 @@ class Outermost:
 
     def _note(self, scope: Scope, request: str, status: int, seconds: float) -> None:
         method, route = scope["method"], _route(scope)
-        self._metrics.requests.labels(method, route, str(status)).inc()
-        self._metrics.request_time.labels(method, route).observe(seconds)
+        self._metrics.answered(method, route, status, seconds)
         log.info("request", id=request, method=method, route=route, status=status, ms=round(seconds * 1000, 2))
 
 

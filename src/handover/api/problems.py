@@ -1,6 +1,7 @@
 """Refusals as RFC 9457 problem documents: one table from kind to status, one shape. What nobody has foreseen, the
 middleware answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -98,10 +99,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _unsound(request: Request, error: RequestValidationError) -> Response:
-        found = error.errors()
-        if any(e["type"] == "json_invalid" for e in found):
-            return problem(request, Malformed("The body is not JSON; send one JSON object in UTF-8."))
-        return problem(request, Invalid(*(FieldError(_pointer(e["loc"]), _words(e)) for e in found)))
+        return problem(request, unsound(error.errors()))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
@@ -112,6 +110,13 @@ def install(app: FastAPI) -> None:
         if error.status_code == 413:
             return problem(request, TooLarge("Send at most 64 KiB."))
         return problem(request, Malformed("The body cannot be read; send one JSON object in UTF-8."))
+
+
+def unsound(found: Sequence[Any]) -> Refusal:
+    """What the schema found wrong, as a refusal."""
+    if any(e["type"] == "json_invalid" for e in found):
+        return Malformed("The body is not JSON; send one JSON object in UTF-8.")
+    return Invalid(*(FieldError(_pointer(e["loc"]), _words(e)) for e in found))
 
 
 def _method(request: Request, app: FastAPI) -> Response:

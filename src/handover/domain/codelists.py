@@ -84,7 +84,7 @@ def check(lists: Lists, name: str, code: str | None, pointer: str) -> list[Field
 
 
 def known(lists: Lists, name: str, code: str | None, pointer: str) -> list[FieldError]:
-    """As `check`, but of a code that is only looked for: one that was retired is still found in what was written before."""
+    """As `check`, but of a code that is only looked for: one that was retired is still found in older notes."""
     return [] if code in lists[name] else check(lists, name, code, pointer)
 
 

@@ -10,6 +10,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.commit = Histogram(
             "handover_commit_seconds",
             "Time from a batch's first statement to its durable commit.",
@@ -49,6 +50,16 @@ class Metrics:
         """A batch became durable."""
         self.commit.observe(seconds)
         self.batch.observe(requests)
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        # Looking a metric up by its labels costs more than counting: what was looked up once is kept.
+        kept = self._answered.get((method, route, status))
+        if kept is None:
+            kept = self.requests.labels(method, route, str(status)), self.request_time.labels(method, route)
+            self._answered[method, route, status] = kept
+        kept[0].inc()
+        kept[1].observe(seconds)
 
     def text(self) -> bytes:
         """The exposition format."""

@@ -191,15 +191,15 @@ def _take_back(uow: UnitOfWork, old: RowMapping, why: dict[str, Any]) -> str:
     notes.unfile(uow.conn, note)
     row = {**old, "status": "RETRACTED", "document": shown}
     uow.record(about_note(uow, "note.retracted", row, "note", note, "RETRACTED", shown))
-    _unsay_receipts(uow, row)
-    _blank_events(uow, note)
+    _blank_events(uow, note, _unsay_receipts(uow, row))
     idempotency.blank(uow.conn, note, shown)
     need_services.close_retracted(uow, note)
     return shown
 
 
-def _unsay_receipts(uow: UnitOfWork, note: Mapping[Any, Any]) -> None:
-    """What readers asked or read back repeats what the note said; that they did stays."""
+def _unsay_receipts(uow: UnitOfWork, note: Mapping[Any, Any]) -> set[str]:
+    """What readers asked or read back repeats what the note said; that they did stays. Answers whose words are gone."""
+    unsaid = set()
     for row in notes.receipts_of(uow.conn, note["id"]):
         if orjson.loads(row["document"])["text"] is None:
             continue
@@ -208,13 +208,17 @@ def _unsay_receipts(uow: UnitOfWork, note: Mapping[Any, Any]) -> None:
         notes.change_receipt(uow.conn, row["id"], shown)
         idempotency.blank(uow.conn, row["id"], shown)
         uow.record(about_note(uow, "receipt.recorded", note, "receipt", row["id"], row["kind"], shown))
+        unsaid.add(str(row["id"]))
+    return unsaid
 
 
-def _blank_events(uow: UnitOfWork, note: str) -> None:
+def _blank_events(uow: UnitOfWork, note: str, receipts: set[str]) -> None:
     """No replay repeats what a retracted note, its needs and receipts said. A need of an earlier wording may live on
     under a later one: its status is told as it is."""
     blanked = {}
     for event in eventlog.of_note(uow.conn, note):
+        if event.kind == "receipt" and event.about not in receipts:
+            continue
         status = "RETRACTED" if event.kind == "note" else event.status
         if event.kind == "need":
             need = needs.get(uow.conn, event.about)

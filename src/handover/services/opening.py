@@ -71,9 +71,14 @@ def migrate(settings: Settings) -> str:
 
 def _prepare(engines: Engines, practice: bool, migrate: bool) -> Identity:
     with engines.write.connect() as conn, conn.begin():
+        present = schema.present(conn)
+        if not schema.known(present):
+            raise StoreNotReady(
+                f"A newer release than this one has written this store (revision {present}). Start that."
+            )
         if migrate:
             schema.migrate(conn)
-        elif schema.present(conn) != schema.newest():
+        elif present != schema.newest():
             raise StoreNotReady("The store's schema is behind this release. Run `handover migrate`, then start again.")
         identity = read_identity(conn)
         if identity is None:

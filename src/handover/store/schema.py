@@ -36,6 +36,13 @@ def present(conn: Connection) -> str | None:
     return MigrationContext.configure(conn).get_current_revision()
 
 
+def known(revision: str | None) -> bool:
+    """Whether this release knows the revision; it does not know those of newer ones."""
+    return revision is None or revision in {
+        script.revision for script in ScriptDirectory(str(_tree())).walk_revisions()
+    }
+
+
 def migrate(conn: Connection) -> None:
     """Brings the store to the newest revision, in the caller's transaction."""
     command.upgrade(_config(conn), "head")
