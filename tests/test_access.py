@@ -227,7 +227,7 @@ def everything_heard(events: list[Any], kind: str) -> set[str]:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=9, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(data=st.data())
 def test_list_single_pull_and_feed_show_the_same_to_any_reader(world: World, data: st.DataObject) -> None:
@@ -256,7 +256,7 @@ def place_of(event: Any) -> tuple[str, int]:
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(data=st.data())
 def test_list_single_pull_and_feed_show_the_same_to_any_other_system(world: World, data: st.DataObject) -> None:

@@ -410,11 +410,12 @@ def test_a_repeated_request_is_logged_as_one_and_names_what_was_answered_again(p
     ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
     body, log = {"inmate": weir, "basis": "SAW", "change": "WORSE"}, Log(prison)
     for key in ("once", "k" * 255):
-        first = ngata.post("/v1/notes", body, **{"Idempotency-Key": key})
+        first = ngata.http.post("/v1/notes", json=body, headers={"Idempotency-Key": key}).json()
         assert log.one()["action"] == "notes.record"
-        assert ngata.post("/v1/notes", body, **{"Idempotency-Key": key}) == first
-        again = log.one()
-        assert (again["action"], again["subject"], again["outcome"]) == ("answer.repeat", first["id"], "OK")
+        again = ngata.http.post("/v1/notes", json=body, headers={"Idempotency-Key": key})
+        assert (again.json(), again.headers["idempotency-replayed"]) == (first, "true")
+        told = log.one()
+        assert (told["action"], told["subject"], told["outcome"]) == ("answer.repeat", first["id"], "OK")
 
 
 def test_a_strangers_long_or_broken_words_do_not_break_the_log(prison: Prison, service: Service) -> None:
@@ -667,9 +668,10 @@ def test_the_log_is_paged_without_gaps_while_others_write(prison: Prison) -> Non
     ngata, quill = prison.hire("ngata", "officer", "A"), prison.hire("quill", "auditor")
     for _ in range(7):
         ngata.get("/v1/notes")
-    pages, cursor = [], None
+    pages: list[list[int]] = []
+    cursor = None
     while len(pages) < 10:
-        given = {"cursor": cursor} if cursor else {}
+        given: dict[str, str] = {"cursor": cursor} if cursor else {}
         page = quill.get("/v1/access-log", actor=ngata.name, action="notes.list", limit=3, **given)
         pages.append([one["position"] for one in page["items"]])
         ngata.get("/v1/notes")

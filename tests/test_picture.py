@@ -86,7 +86,7 @@ class Reader:
         self.who = who
         self.places = tuple(places)
         self.scopes = frozenset(scopes)
-        self.follows: list[dict[str, str]] = [{"establishment": place} for place in self.places] if apart else [{}]
+        self.follows: list[dict[str, Any]] = [{"establishment": place} for place in self.places] if apart else [{}]
         self.cursors: list[str] = []
         self.picture: Picture | None = None
 
@@ -319,8 +319,12 @@ def _of_both(here: Prison, there: Prison) -> Caller:
 
 
 def test_what_a_reader_holds_is_what_a_reader_is_shown(service: Service) -> None:
+    class Here(Days):
+        def __init__(self) -> None:
+            super().__init__(service)
+
     run_state_machine_as_test(
-        lambda: Days(service),
+        Here,
         settings=settings(
             max_examples=6,
             stateful_step_count=40,

@@ -111,6 +111,11 @@ def install(app: FastAPI) -> None:
             return problem(request, TooLarge("Send at most 64 KiB."))
         return problem(request, Malformed("The body cannot be read; send one JSON object in UTF-8."))
 
+    @app.exception_handler(Exception)
+    async def _bug(_request: Request, error: Exception) -> Response:
+        # Out of the framework, which would answer in its own words, to the middleware around it.
+        raise error
+
 
 def unsound(found: Sequence[Any]) -> Refusal:
     """What the schema found wrong, as a refusal."""

@@ -4,7 +4,6 @@ can move."""
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from secrets import randbits
-from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _order = count()
@@ -12,16 +11,9 @@ _order = count()
 
 def uuid7(moment: datetime) -> str:
     """48 bits of milliseconds, 12 of their fraction (RFC 9562 §6.2 method 3), 14 that count up so that ids of one
-    moment keep their
-    order within a process, 48 random ones."""
+    moment keep their order within a process, 48 random ones."""
     micros = (moment - _EPOCH) // timedelta(microseconds=1)
     millis, rest = divmod(micros, 1000)
-    value = (
-        millis << 80
-        | 0x7 << 76
-        | (rest * 4096 // 1000) << 64
-        | 0b10 << 62
-        | (next(_order) & 0x3FFF) << 48
-        | randbits(48)
-    )
-    return str(UUID(int=value))
+    tail = 0b10 << 62 | (next(_order) & 0x3FFF) << 48 | randbits(48)
+    digits = f"{millis:012x}7{rest * 4096 // 1000:03x}{tail:016x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

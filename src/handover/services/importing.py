@@ -157,4 +157,4 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Row]]:
                 begins = 1 + reader.line_num - sum(v.count("\n") for v in cells.values())
                 yield begins, {k: v.strip() for k, v in cells.items()}
         except csv.Error as error:
-            raise Invalid(FieldError("", f"line {1 + reader.line_num} cannot be read: {error}")) from None
+            raise Invalid(FieldError("", f"line {2 + reader.line_num} cannot be read: {error}")) from None

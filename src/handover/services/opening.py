@@ -1,5 +1,6 @@
 """Opening the store for a process: schema up to date, identity known, code lists in, access-log chain begun."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from secrets import token_hex
@@ -9,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from handover.clock import Clock
 from handover.domain.codelists import shipped
-from handover.errors import StoreNotReady
+from handover.errors import StoreNotReady, Unavailable
 from handover.services.ids import uuid7
 from handover.services.unit_of_work import Desk, UnitOfWork
 from handover.settings import Settings
@@ -20,6 +21,7 @@ from handover.store.store import Identity, Store, read_identity, write_identity
 
 REMEMBERED = 100
 """How many other chains a new access-log chain names the heads of."""
+CHECK_S = 2.0
 KEEP_ANSWERS = timedelta(days=8)
 KEEP_TOKENS = timedelta(days=1)
 
@@ -136,6 +138,16 @@ def stopped(uow: UnitOfWork) -> None:
 
 
 async def check(desk: Desk) -> None:
-    """Refuses unless the store can be read and written now."""
-    await desk.quietly(lambda conn: conn.exec_driver_sql("SELECT 1").scalar())
-    await desk.peek(lambda conn: conn.exec_driver_sql("SELECT 1").scalar())
+    """Refuses unless the store can be read and written now: a store that makes everybody wait is not ready."""
+    try:
+        async with asyncio.timeout(CHECK_S):
+            await desk.quietly(_look)
+            await desk.peek(_look)
+    except TimeoutError:
+        raise Unavailable(f"The store has not answered within {CHECK_S:g} s.") from None
+    except DBAPIError as error:
+        raise Unavailable("The store cannot be read right now.") from error
+
+
+def _look(conn: Connection) -> None:
+    conn.exec_driver_sql("SELECT 1")

@@ -1,0 +1,55 @@
+"""What happens to stores: held up by somebody else, gone, broken."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from handover.store.engine import open_engines
+from tests.support import postgres
+
+
+@contextmanager
+def away(url: str) -> Iterator[None]:
+    """The store cannot be written to: the embedded one is locked by another program, PostgreSQL is gone."""
+    if url.startswith("sqlite"):
+        engines = open_engines(url, 1)
+        with engines.write.connect() as conn:
+            held = conn.begin()  # takes the one lock there is
+            yield
+            held.rollback()
+        engines.close()
+        return
+    name = sql.Identifier(urlsplit(url).path.lstrip("/"))
+    with psycopg.connect(postgres.admin_url(), autocommit=True) as admin:
+        admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+        try:
+            cut(url)
+            yield
+        finally:
+            admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+
+
+def cut(url: str) -> int:
+    """Cuts every connection to a PostgreSQL database; answers how many there were."""
+    query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
+    with psycopg.connect(postgres.admin_url(), autocommit=True) as admin:
+        row = admin.execute(query, [urlsplit(url).path.lstrip("/")]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@contextmanager
+def without(url: str, table: str) -> Iterator[None]:
+    """A table is away for a while: what needs it fails inside the store."""
+    engines = open_engines(url, 1)
+    with engines.write.connect() as conn, conn.begin():
+        conn.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}_away")
+    try:
+        yield
+    finally:
+        with engines.write.connect() as conn, conn.begin():
+            conn.exec_driver_sql(f"ALTER TABLE {table}_away RENAME TO {table}")
+        engines.close()

@@ -1,0 +1,214 @@
+"""Two people at two server processes change the same thing at the same moment: both changes count, or one is told no.
+
+The first request is carried out by one process and held just before its commit; the second comes to the other process;
+then the first is committed.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from handover.store.store import Batch
+from tests.support.service import Caller, Prison, Service, settings_for
+
+SECRET = "He owes Marlow two phone cards."
+Answer = httpx.Response
+
+
+@pytest.fixture(scope="module")
+def second(service: Service) -> Iterator[Service]:
+    """Another process on the same store."""
+    running = Service(settings_for(service.settings.database_url))
+    yield running
+    running.stop()
+
+
+@contextmanager
+def uncommitted(service: Service, request: Callable[[], Answer], pool: ThreadPoolExecutor) -> Iterator[Future[Answer]]:
+    """Has the request carried out, and its commit held until the block ends."""
+    begun, go_on, reached, commit = (threading.Event() for _ in range(4))
+
+    def before(_: Batch) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    def after(_: Batch) -> None:
+        reached.set()
+        commit.wait(10)
+
+    writer, idle = service.desk.store.writer, threading.Event()
+    service.desk.store.write(before)
+    assert begun.wait(5)
+    answer = pool.submit(request)
+    for _ in range(500):
+        if writer.waiting:
+            break
+        idle.wait(0.01)
+    service.desk.store.write(after)  # in one transaction with the request, after it
+    go_on.set()
+    assert reached.wait(5)
+    try:
+        yield answer
+    finally:
+        commit.set()
+
+
+def at_once(first: Service, one: Callable[[], Answer], other: Callable[[], Answer]) -> tuple[Answer, Answer]:
+    """Both answers; `one` is carried out by `first` and committed after `other` came to its own process."""
+    with ThreadPoolExecutor(2) as pool:
+        with uncommitted(first, one, pool) as held:
+            late = pool.submit(other)
+            wait([late], timeout=0.4)  # as it should be, it waits for the one that is held; else it is done by now
+        return held.result(10), late.result(10)
+
+
+def either(
+    service: Service, a: Callable[[Service], Answer], b: Callable[[Service], Answer], second: Service, a_first: bool
+) -> tuple[Answer, Answer]:
+    """The answers to `a` and `b`, whichever of them is carried out first."""
+    if a_first:
+        return at_once(service, lambda: a(service), lambda: b(second))
+    late, held = at_once(service, lambda: b(service), lambda: a(second))
+    return held, late
+
+
+class Desk:
+    """Somebody who can turn to either process."""
+
+    def __init__(self, who: Caller, second: Service) -> None:
+        self.who = who
+        self.at = {id(who.service): who, id(second): Caller(second, who.name, who.token)}
+
+    def send(self, service: Service, method: str, path: str, body: dict[str, Any], tag: str | None = None) -> Answer:
+        headers = {} if tag is None else {"If-Match": tag}
+        return self.at[id(service)].http.request(method, path, json=body, headers=headers, follow_redirects=True)
+
+
+both_ways = pytest.mark.parametrize("a_first", [True, False], ids=["first", "second"])
+
+
+def test_a_note_is_corrected_once(prison: Prison, second: Service) -> None:
+    hartmann, cole = (
+        Desk(who, second) for who in (prison.hire("hartmann", "officer", "A"), prison.hire("cole", "supervisor"))
+    )
+    note = hartmann.who.note(prison.receive("A4417KD"), needs=[{"code": "PHONE"}])
+    path, body = f"/v1/notes/{note['id']}/corrections", {"reason": "x", "note": {"basis": "SAW", "fact": "Put right."}}
+    one, other = at_once(
+        prison.service,
+        lambda: hartmann.send(prison.service, "POST", path, body),
+        lambda: cole.send(second, "POST", path, body),
+    )
+    assert (one.status_code, other.status_code) == (201, 409)
+    assert one.json()["id"] in other.json()["detail"]
+    assert len(cole.who.all("/v1/notes")) == 2
+
+
+@both_ways
+def test_what_is_said_of_a_note_while_it_is_taken_back_goes_with_it(
+    prison: Prison, second: Service, a_first: bool
+) -> None:
+    hartmann, ngata = (Desk(prison.hire(name, "officer", "A"), second) for name in ("hartmann", "ngata"))
+    note = hartmann.who.note(prison.receive("A4417KD"), needs=[{"code": "PHONE"}])
+    path, need = f"/v1/notes/{note['id']}", f"/v1/needs/{note['needs'][0]['id']}"
+    back, asked = either(
+        prison.service,
+        lambda s: hartmann.send(s, "POST", f"{path}/retractions", {"reason": "WRONG_PERSON"}),
+        lambda s: ngata.send(s, "POST", f"{path}/receipts", {"kind": "QUERY", "text": SECRET}),
+        second,
+        a_first,
+    )
+    assert (back.status_code, asked.status_code) == (201, 409 if a_first else 201)
+    told = [ngata.who.get(f"{path}/receipts"), ngata.who.pull()[0]]
+    again = hartmann.who.note(note["inmate"], needs=[{"code": "PHONE"}])
+    path, need = f"/v1/notes/{again['id']}", f"/v1/needs/{again['needs'][0]['id']}"
+    back, done = either(
+        prison.service,
+        lambda s: hartmann.send(s, "POST", f"{path}/retractions", {"reason": "WRONG_PERSON"}),
+        lambda s: ngata.send(s, "PATCH", need, {"status": "DONE", "outcome": SECRET}, '"1"'),
+        second,
+        a_first,
+    )
+    assert (back.status_code, done.status_code) == (201, 412 if a_first else 200)
+    told += [ngata.who.get(need), ngata.who.pull()[0]]
+    assert SECRET not in json.dumps(told)
+
+
+@both_ways
+def test_a_note_written_during_a_merge_is_on_the_one_timeline(prison: Prison, second: Service, a_first: bool) -> None:
+    admin, hartmann = Desk(prison.admin, second), Desk(prison.hire("hartmann", "officer", "A"), second)
+    weir, twin = prison.receive("A4417KD"), prison.receive("Z0001")
+    merged, written = either(
+        prison.service,
+        lambda s: admin.send(s, "POST", f"/v1/inmates/{weir}/merges", {"from": twin}),
+        lambda s: hartmann.send(s, "POST", "/v1/notes", {"inmate": twin, "basis": "SAW", "needs": [{"code": "PHONE"}]}),
+        second,
+        a_first,
+    )
+    assert (merged.status_code, written.status_code) == (201, 201)
+    assert [note["inmate"] for note in hartmann.who.all("/v1/notes")] == [weir]
+    assert [need["inmate"] for need in hartmann.who.all("/v1/needs")] == [weir]
+
+
+@both_ways
+def test_a_need_opened_during_a_move_is_where_the_person_is(prison: Prison, second: Service, a_first: bool) -> None:
+    cole, hartmann = (
+        Desk(who, second) for who in (prison.hire("cole", "supervisor"), prison.hire("hartmann", "officer", "A"))
+    )
+    weir = prison.receive("A4417KD")
+    moved, written = either(
+        prison.service,
+        lambda s: cole.send(
+            s, "POST", f"/v1/inmates/{weir}/moves", {"establishment": prison.code, "unit": "B", "reason": "Work"}
+        ),
+        lambda s: hartmann.send(s, "POST", "/v1/notes", {"inmate": weir, "basis": "SAW", "needs": [{"code": "PHONE"}]}),
+        second,
+        a_first,
+    )
+    assert (moved.status_code, written.status_code) == (201, 201)
+    assert [need["unit"] for need in cole.who.all("/v1/needs")] == ["B"]
+
+
+@both_ways
+def test_a_need_changed_during_a_move_keeps_both_changes(prison: Prison, second: Service, a_first: bool) -> None:
+    cole, hartmann = (
+        Desk(who, second) for who in (prison.hire("cole", "supervisor"), prison.hire("hartmann", "officer", "A"))
+    )
+    weir = prison.receive("A4417KD")
+    need = hartmann.who.note(weir, needs=[{"code": "PHONE"}])["needs"][0]["id"]
+    moved, changed = either(
+        prison.service,
+        lambda s: cole.send(
+            s, "POST", f"/v1/inmates/{weir}/moves", {"establishment": prison.code, "unit": "B", "reason": "Work"}
+        ),
+        lambda s: hartmann.send(s, "PATCH", f"/v1/needs/{need}", {"owner": "Ngata"}, '"1"'),
+        second,
+        a_first,
+    )
+    now = cole.who.get(f"/v1/needs/{need}")
+    assert (moved.status_code, now["unit"]) == (201, "B")
+    # After the move it is not hers to change any more; before it, what she changed goes along.
+    assert (changed.status_code, now["owner"]) == ((404, None) if a_first else (200, "Ngata"))
+
+
+def test_an_entry_is_changed_from_one_version_once(prison: Prison, second: Service) -> None:
+    admin = Desk(prison.admin, second)
+    weir = prison.receive("A4417KD")
+    entry = {"name": "Weir, J.", "establishment": prison.code, "unit": "A"}
+    for path, body in (
+        (f"/v1/inmates/{weir}", entry),
+        (f"/v1/establishments/{prison.code}/units/A", {"name": "A"}),
+        (f"/v1/establishments/{prison.code}", {"name": "HMP", "timezone": "Europe/London"}),
+    ):
+        tag = prison.admin.http.put(path, json=body).headers["etag"]
+        one, other = at_once(
+            prison.service,
+            lambda: admin.send(prison.service, "PUT", path, {**body, "name": "One"}, tag),  # noqa: B023
+            lambda: admin.send(second, "PUT", path, {**body, "name": "Other"}, tag),  # noqa: B023
+        )
+        assert (one.status_code, other.status_code) == (200, 412), path

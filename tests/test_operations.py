@@ -1,0 +1,375 @@
+"""What whoever runs the service relies on: alive and ready, metrics, a log that gives nobody away, an orderly stop, and
+a page that tells all of it."""
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from datetime import datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from time import monotonic
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+from websockets.exceptions import ConnectionClosed
+
+from handover.cli import command
+from handover.services.metrics import Metrics
+from handover.settings import Settings
+from tests.support.outages import away, without
+from tests.support.processes import handover, office, serving
+from tests.support.service import PASSWORD, Feed, Prison, Service
+
+PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
+REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@pytest.fixture
+def web(service: Service) -> Iterator[httpx.Client]:
+    """Anybody's client."""
+    with httpx.Client(base_url=service.url, trust_env=False, timeout=40) as client:
+        yield client
+
+
+def sample(web: httpx.Client, name: str, **labels: str) -> float:
+    """One value out of the metrics; 0 where it was never counted."""
+    text = web.get("/metrics").text
+    wanted = name + ("{" + ",".join(f'{k}="{v}"' for k, v in labels.items()) + "}" if labels else "")
+    found = re.search(rf"^{re.escape(wanted)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+# --- Alive, ready, measured ------------------------------------------------------------------------------------------
+
+
+def test_it_says_that_it_is_alive_and_ready(web: httpx.Client) -> None:
+    assert (web.get("/healthz").status_code, web.get("/healthz").text) == (200, "alive\n")
+    assert (web.get("/readyz").status_code, web.get("/readyz").text) == (200, "ready\n")
+
+
+def test_without_its_store_it_is_alive_and_not_ready_and_says_so_soon(web: httpx.Client, database_url: str) -> None:
+    with away(database_url):
+        began = monotonic()
+        answer = web.get("/readyz")
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
+        assert int(answer.headers["retry-after"]) > 0
+        assert monotonic() - began < 5, "a probe gives up before that"
+        assert web.get("/healthz").status_code == 200
+    assert web.get("/readyz").status_code == 200
+
+
+def test_the_metrics_tell_of_commits_feeds_and_lag_and_of_nobody(prison: Prison, web: httpx.Client) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    commits = sample(web, "handover_commit_seconds_count")
+    lags = sample(web, "handover_feed_lag_seconds_count")
+    recorded = sample(web, "handover_requests_total", method="POST", route="/v1/notes", status="201")
+    with ngata.feed(after="now") as feed:
+        feed.until_live()
+        assert sample(web, "handover_feeds_open") == 1
+        ngata.note(weir)
+        feed.event()
+        assert sample(web, "handover_feed_lag_seconds_count") == lags + 1
+        feed.next("heartbeat")
+        assert sample(web, "handover_feed_behind_events") == 0, "this feed has had everything"
+    assert sample(web, "handover_commit_seconds_count") > commits
+    assert sample(web, "handover_requests_total", method="POST", route="/v1/notes", status="201") == recorded + 1
+    ngata.get(f"/v1/inmates/{weir}")
+    web.get("/nothing/here")
+    text = web.get("/metrics").text
+    assert 'route="/v1/inmates/{number}"' in text
+    assert 'route="none"' in text
+    for name in (weir, "ngata", prison.code, "nothing"):
+        assert name not in text
+
+
+def test_a_closed_feed_is_no_longer_counted_and_its_end_is(prison: Prison, web: httpx.Client) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    closed = sample(web, "handover_feeds_closed_total", code="1000")
+    with ngata.feed(after="now") as feed:
+        feed.until_live()
+    deadline = monotonic() + 5
+    while sample(web, "handover_feeds_closed_total", code="1000") == closed:
+        assert monotonic() < deadline
+    assert sample(web, "handover_feeds_open") == 0
+    with pytest.raises(ConnectionClosed), ngata.feed(establishment="ELSE") as feed:
+        feed.frame()
+    assert sample(web, "handover_feeds_closed_total", code="4403") >= 1
+
+
+# --- What every answer has in common ---------------------------------------------------------------------------------
+
+
+def test_every_answer_carries_its_request_id_and_a_refusal_is_quoted_by_it(prison: Prison, web: httpx.Client) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    answers = [
+        web.get("/healthz"),
+        web.get("/docs"),
+        web.get("/docs/assets/swagger-ui.css"),
+        web.get("/nothing"),
+        web.delete("/v1/notes"),
+        web.get("/v1/notes"),
+        web.post("/oauth/token", content=b"x"),
+        ngata.http.get("/v1/notes"),
+        ngata.http.post("/v1/notes", json={}),
+        ngata.http.post("/v1/notes", content=b"x" * 70_000),
+        ngata.http.post("/v1/notes", json={"basis": "SAW", "change": "WORSE", "inmate": "A0000AA"}),
+    ]
+    ids = [answer.headers["x-request-id"] for answer in answers]
+    assert all(REQUEST_ID.fullmatch(one) for one in ids)
+    assert len(set(ids)) == len(ids)
+    for answer, one in zip(answers, ids, strict=True):
+        assert "server" not in answer.headers
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["instance"] == f"urn:uuid:{one}"
+
+
+def test_a_bug_is_answered_like_everything_else_and_the_connection_goes_on(prison: Prison, database_url: str) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    note = ngata.note(weir, fact="Says his brother is ill.")
+    for ask in (
+        lambda: ngata.http.get(f"/v1/notes/{note['id']}"),
+        lambda: ngata.http.post("/v1/notes", json={"inmate": weir, "basis": "SAW", "fact": "His brother."}),
+    ):
+        with without(database_url, "notes"):
+            answer = ask()
+        assert answer.status_code in (500, 503)
+        told = answer.json()
+        assert told["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
+        assert not re.search("brother|SELECT|INSERT|notes|Traceback", json.dumps(told)), told
+    ngata.get(f"/v1/notes/{note['id']}")
+
+
+def test_a_body_too_large_is_refused_whether_it_says_so_or_not(prison: Prison) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+
+    def pieces(size: int) -> Iterator[bytes]:
+        yield b'{"basis": "SAW", "fact": "'
+        yield from (b"x" * 1000 for _ in range(size))
+        yield b'"}'
+
+    said = {"Content-Type": "application/json"}
+    for path in ("/v1/notes", f"/v1/notes/{'0' * 8}-0000-7000-8000-{'0' * 12}/corrections"):
+        assert ngata.http.post(path, content=b"{" + b" " * 65_536, headers=said).status_code == 413, path
+        assert ngata.http.post(path, content=pieces(70), headers=said).status_code == 413, path
+        assert ngata.http.post(path, content=pieces(60), headers=said).status_code in (404, 422), path
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert ngata.http.post("/oauth/token", content=pieces(70), headers=form).status_code == 413
+    assert ngata.http.put(f"/v1/inmates/X{prison.code}", content=pieces(70), headers=said).status_code == 413
+
+
+def test_head_is_get_without_a_body(prison: Prison, web: httpx.Client) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    note = ngata.note(weir)
+    paths = ["/healthz", "/readyz", "/docs", "/openapi.json", "/docs/assets/swagger-ui.css", "/v1/notes", "/nothing"]
+    for path in [*paths, f"/v1/notes/{note['id']}", f"/v1/inmates/{weir}", "/v1/codelists/basis"]:
+        full, head = ngata.http.get(path), ngata.http.head(path)
+        assert (head.status_code, head.content) == (full.status_code, b""), path
+        for name in ("content-type", "content-length", "etag"):
+            assert head.headers.get(name) == full.headers.get(name), (path, name)
+
+
+def test_a_method_that_is_not_there_is_told_which_are(prison: Prison, web: httpx.Client) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    allowed = {
+        "/v1/notes": "GET, HEAD, POST",
+        f"/v1/notes/{'0' * 8}-0000-7000-8000-{'0' * 12}": "GET, HEAD",
+        "/v1/inmates/A4417KD": "GET, HEAD, PUT",
+        f"/v1/needs/{'0' * 8}-0000-7000-8000-{'0' * 12}": "GET, HEAD, PATCH",
+        "/oauth/token": "POST",
+        "/healthz": "GET, HEAD",
+        "/metrics": "GET, HEAD",
+        "/docs": "GET, HEAD",
+        "/openapi.json": "GET, HEAD",
+    }
+    for path, methods in allowed.items():
+        for client in (web, ngata.http):
+            for method in ("DELETE", "OPTIONS", "TRACE"):
+                answer = client.request(method, path)
+                assert (answer.status_code, answer.headers.get("allow")) == (405, methods), (method, path)
+                assert answer.json()["type"] == "/problems/method"
+
+
+def test_an_address_with_a_slash_too_many_is_another_address(prison: Prison, web: httpx.Client) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    for path in ("/v1/notes/", "/v1/me/", "/healthz/", "/docs/", "//v1/notes", "/V1/notes"):
+        assert ngata.http.get(path).status_code == 404, path
+    assert ngata.http.post("/v1/notes/", json={"basis": "SAW", "fact": "x"}).status_code == 404
+
+
+# --- The documentation's page ----------------------------------------------------------------------------------------
+
+
+class Addresses(HTMLParser):
+    """What a page makes a browser load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Collects them."""
+        self.found += [value for name, value in attrs if name in ("src", "href") and value]
+
+
+def test_the_documentation_needs_nothing_from_outside(web: httpx.Client) -> None:
+    page = web.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    addresses = Addresses()
+    addresses.feed(page.text)
+    assert len(addresses.found) >= 3
+    scripted = re.findall(r"""["'](https?:)?//[^"']+["']""", page.text)
+    assert scripted == []
+    assert "validator.swagger.io" not in page.text
+    for address in [*addresses.found, "/openapi.json"]:
+        assert urlsplit(address).netloc == "", address
+        answer = web.get(address)
+        assert (answer.status_code, len(answer.content) > 500) == (200, True), address
+    css = web.get("/docs/assets/swagger-ui.css").text
+    assert not re.search(r"(@import|url\(\s*[\"']?(https?:)?//)", css)
+    assert web.get("/docs/assets/../../../settings.py").status_code == 404
+
+
+# --- A server of its own ---------------------------------------------------------------------------------------------
+
+
+def test_a_servers_life_its_log_and_its_end(database_url: str, tmp_path: Path) -> None:
+    """One server, from its start to SIGTERM with open feeds: what it printed on the way gives nobody's words away."""
+    words = [f"secretword{i}" for i in range(8)]
+    w = iter(words)
+    with (
+        ExitStack() as stack,
+        serving(database_url, tmp_path / "log", LOG_LEVEL="DEBUG", POLL_S="0.3") as server,
+        office(database_url, server.url) as keeper,
+    ):
+        prison = keeper.prison()
+        ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+        feeds = [stack.enter_context(ngata.feed(after="now")) for _ in range(5)]
+        for feed in feeds:
+            feed.until_live()
+        note = ngata.note(weir, fact=next(w), opinion=next(w), needs=[{"code": "PHONE", "detail": next(w)}])
+        for feed in feeds:
+            assert feed.event()["data"]["id"] == note["id"]
+        ngata.get("/v1/notes", q=next(w))
+        ngata.post("/v1/notes", {"inmate": weir, "basis": "SAW", "fact": next(w), "change": "WORSER"}, 422)
+        ngata.http.post("/v1/notes", content=next(w).encode())
+        httpx.get(f"{server.url}/v1/notes", headers={"Authorization": "Bearer hov_access_stolen"}, trust_env=False)
+        with socket.create_connection(("127.0.0.1", server.port)) as garbage:
+            garbage.sendall(b"\x16\x03\x01\x00 not HTTP at all\r\n\r\n")
+            garbage.recv(1000)
+        for table in ("notes", "access_lines"):
+            with without(database_url, table):
+                last = next(w)
+                answer = ngata.http.post("/v1/notes", json={"inmate": weir, "basis": "SAW", "fact": last})
+                assert answer.status_code in (500, 503)
+        bug = answer.headers["x-request-id"]
+        waiting = stack.enter_context(httpx.Client(base_url=server.url, trust_env=False, headers=ngata.http.headers))
+        slow = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+        slow.sendall(b"GET /v1/events?after=now&wait=30 HTTP/1.1\r\nHost: x\r\n")
+        slow.sendall(f"Authorization: Bearer {ngata.token}\r\n\r\n".encode())
+        assert waiting.get("/v1/me").status_code == 200
+        took = server.stop()
+        assert took < 2, f"the stop took {took:.1f} s"
+        for feed in feeds:
+            assert {frame["type"] for frame in rest(feed)} <= {"event", "heartbeat"}
+            assert feed.socket.close_code == 1001
+        assert b"200 OK" in slow.recv(10_000), "whoever waits is answered, not cut off"
+        lines = keeper.desk.store.read(
+            lambda conn: conn.exec_driver_sql("SELECT actor, action, detail FROM access_lines ORDER BY at").all()
+        ).result()
+
+    ended = [
+        json.loads(detail)["code"] for actor, action, detail in lines if (actor, action) == (ngata.name, "feed.close")
+    ]
+    assert ended == [1001] * 5
+    assert [action for _, action, _ in lines][-1] == "server.stop"
+
+    text = (tmp_path / "log").read_text()
+    printed = [json.loads(line) for line in text.splitlines()]
+    for one in printed:
+        assert datetime.fromisoformat(one["timestamp"]).utcoffset() is not None
+        assert {"event", "level"} <= set(one), one
+    assert (printed[0]["event"], printed[0]["address"]) == ("serving", f"127.0.0.1:{server.port}")
+    assert {one["status"] for one in printed if one["event"] == "request"} >= {200, 201, 401, 422}
+    assert any(one.get("id") == bug and one["event"] != "request" for one in printed) or "cannot write" in text
+    assert [word for word in words if word in text] == []
+    assert "hov_" not in text
+    assert PASSWORD not in text
+    assert weir not in text
+
+
+def rest(feed: Feed) -> list[dict[str, str]]:
+    """What a feed still says until it ends."""
+    frames = []
+    with suppress(ConnectionClosed):
+        while True:
+            frames.append(feed.frame())
+    return frames
+
+
+def test_the_stop_is_orderly_also_by_control_c(tmp_path: Path) -> None:
+    with serving(f"sqlite:///{tmp_path}/store.sqlite3", tmp_path / "log") as server:
+        assert server.process is not None
+        server.process.send_signal(2)
+        assert server.process.wait(5) in (0, 130)
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_a_port_that_is_taken_is_told_in_words(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = handover("serve", "--port", port, database_url=f"sqlite:///{tmp_path}/store.sqlite3")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
+
+
+# --- Settings --------------------------------------------------------------------------------------------------------
+
+
+def typed(*words: str, **settings: str) -> Result:
+    """Types a command of the server's."""
+    return CliRunner().invoke(command(words), list(words), env={f"HANDOVER_{k}": v for k, v in settings.items()})
+
+
+def test_a_setting_that_cannot_be_used_is_told_with_its_name(tmp_path: Path) -> None:
+    wrong = {"PORT": "http", "HEARTBEAT_S": "60", "LOG_LEVEL": "LOUD", "BATCH": "0", "STOP_S": "nan"}
+    for name, value in {**wrong, "PORT ": "70000"}.items():
+        done = typed("serve", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3", **{name.strip(): value})
+        assert (done.exit_code, f"HANDOVER_{name.strip()}" in done.stderr) == (2, True), (name, done.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_for_operators_lists_every_setting_as_it_is() -> None:
+    rows = re.findall(r"^\| `(HANDOVER_\w+)` \| (.*?) \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
+    listed = {name: (default, told) for name, default, told in rows}
+    assert len(listed) == len(rows)
+    fields = {f"HANDOVER_{name.upper()}": field for name, field in Settings.model_fields.items()}
+    assert list(listed) == list(fields)
+    for name, field in fields.items():
+        default, told = listed[name]
+        assert told == field.description, name
+        if field.default_factory is None:
+            assert default == f"`{field.default}`", name
+
+
+def test_no_setting_is_without_effect() -> None:
+    source = "\n".join(
+        file.read_text() for file in (PAGE.parents[1] / "src").rglob("*.py") if file.name != "settings.py"
+    )
+    dead = [name for name in Settings.model_fields if not re.search(rf"settings\.{name}\b", source)]
+    assert dead == []
+
+
+def test_the_page_for_operators_names_every_metric_and_only_commands_there_are() -> None:
+    page = PAGE.read_text()
+    metrics = re.findall(r"^# TYPE (\w+)", Metrics().text().decode(), re.MULTILINE)
+    assert set(re.findall(r"`(handover_\w+)`", page)) == {name for name in metrics if not name.endswith("_created")}
+    commands = {words.strip() for words in re.findall(r"^handover ((?:[a-z]+ ?)+)", page, re.MULTILINE)}
+    assert {"migrate", "serve", "audit verify", "audit export"} <= commands
+    for words in commands | set(re.findall(r"`handover ([a-z]+) --help`", page)):
+        assert typed(*words.split(), "--help").exit_code == 0, words
+    assert len(page.splitlines()) <= 150

@@ -1,0 +1,215 @@
+"""Several server processes on one PostgreSQL are one service."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from tests.support import postgres
+from tests.support.processes import Office, Server, handover, office, serving
+from tests.support.readers import audience, closed, eventually, hears_everything
+from tests.support.service import Caller, Feed, Prison
+
+AT_ONCE_S = 0.5
+"""Far less than the poll below: only a bell can have been that quick."""
+POLL = {"POLL_S": "30"}
+
+
+@dataclass
+class Site:
+    """Two servers on one store."""
+
+    a: Server
+    b: Server
+    office: Office
+    database_url: str
+
+    def both(self, who: Caller) -> tuple[Caller, Caller]:
+        """The same person with the same token at either server."""
+        return who, self.office.at(self.b.url, who)
+
+
+@pytest.fixture(scope="module")
+def site(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Two servers that look into the log only when a bell rings."""
+    logs, url = tmp_path_factory.mktemp("logs"), postgres.create_database(template)
+    with serving(url, logs / "a", **POLL) as a, serving(url, logs / "b", **POLL) as b, office(url, a.url) as keeper:
+        yield Site(a, b, keeper, url)
+    postgres.drop_database(url)
+
+
+@pytest.fixture
+def prison(site: Site) -> Prison:
+    """A prison of this test's own."""
+    return site.office.prison()
+
+
+def test_a_note_posted_to_one_process_is_on_the_feeds_of_the_other_at_once(site: Site, prison: Prison) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    took = []
+    for writer, reader in ((hartmann, site.both(ngata)[1]), (site.both(hartmann)[1], ngata)):
+        with reader.feed(after="now") as feed:
+            feed.until_live()
+            for _ in range(5):
+                began = monotonic()
+                note = writer.note(unit="A")
+                assert feed.event()["data"] == note
+                took.append(monotonic() - began)
+    assert max(took) < AT_ONCE_S
+
+
+def test_a_pull_that_waits_at_one_process_is_woken_by_a_note_at_the_other(site: Site, prison: Prison) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    here, there = site.both(ngata)
+    _, cursor = here.pull()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(there.get, "/v1/events", after=cursor, wait=20)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.3)
+        began = monotonic()
+        note = hartmann.note(unit="A")
+        assert [event["data"] for event in waiting.result(5)["items"]] == [note]
+    assert monotonic() - began < AT_ONCE_S
+
+
+def test_both_processes_write_one_log_that_each_tells_alike(site: Site, prison: Prison) -> None:
+    here, there = site.both(prison.hire("hartmann", "officer", "A"))
+    records = site.both(hears_everything(prison))
+    with audience([records[0], records[1]], after="now") as readers, ThreadPoolExecutor(4) as pool:
+        posted = [pool.submit(who.note, unit="A") for _ in range(20) for who in (here, there)]
+        ids = [note.result(10)["id"] for note in posted]
+        eventually(lambda: all(readers.count(id_) == 2 for id_ in ids))
+    logs = [reader.pull()[0] for reader in records]
+    assert logs[0] == logs[1]
+    assert [event["sequence"] for event in logs[0]] == list(range(1, 41))
+    cursor = logs[0][19]["cursor"]
+    assert records[1].pull(cursor)[0] == logs[0][20:], "a cursor of one process works at the other"
+
+
+def test_a_login_a_ticket_and_a_key_hold_at_either_process(site: Site, prison: Prison) -> None:
+    here, there = site.both(prison.hire("ngata", "officer", "A"))
+    assert there.get("/v1/me") == here.get("/v1/me")
+    form = {"grant_type": "refresh_token", "refresh_token": here.refresh}
+    assert httpx.post(f"{site.b.url}/oauth/token", data=form, trust_env=False).status_code == 200
+    ticket = here.post("/v1/feed/tickets", {})["ticket"]
+    with ThreadPoolExecutor(2) as pool:
+        ends = [pool.submit(_opens, server, ticket) for server in (site.a, site.b)]
+        assert sorted(end.result(10) for end in ends) == [0, 4401], "one use, wherever"
+    draft = {"basis": "SAW", "unit": "A", "fact": "Sent to both at once."}
+    with ThreadPoolExecutor(2) as pool:
+        key = {"Idempotency-Key": "at-both"}
+        sent = [pool.submit(who.http.post, "/v1/notes", json=draft, headers=key) for who in (here, there)]
+        answers = [one.result(10) for one in sent]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert len(here.all("/v1/notes")) == 1
+
+
+def _opens(server: Server, ticket: str) -> int:
+    """0 where the ticket opens a feed there, else the code it is closed with."""
+    with connect(f"ws://127.0.0.1:{server.port}/v1/feed?after=now&ticket={ticket}", proxy=None) as socket:
+        if '"hello"' in (first := _first(socket)):
+            return 0
+        return int(first)
+
+
+def _first(socket: Any) -> str:
+    try:
+        return str(socket.recv(5))
+    except Exception:
+        return str(closed(Feed(socket))[0])
+
+
+def test_rights_taken_away_anywhere_close_feeds_everywhere_within_5_s(site: Site, prison: Prison) -> None:
+    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "A")
+    offices = prison.connect("offices", "events:read")
+    readers = [site.both(who)[1] for who in (ngata, brandt, offices)]
+    with readers[0].feed() as disabled, readers[1].feed() as left, readers[2].feed() as revoked:
+        for feed in (disabled, left, revoked):
+            feed.until_live()
+        commands = [
+            threading.Thread(target=handover, args=words, kwargs={"database_url": site.database_url})
+            for words in (("user", "disable", ngata.name), ("client", "revoke", offices.name))
+        ]
+        for command in commands:
+            command.start()
+        httpx.post(f"{site.a.url}/oauth/revoke", data={"token": brandt.refresh}, trust_env=False)
+        assert closed(left)[0] == 4401
+        for command in commands:
+            command.join(20)
+        began = monotonic()
+        assert (closed(disabled)[0], closed(revoked)[0]) == (4401, 4401)
+        assert monotonic() - began < 5
+    for reader in readers:
+        reader.get("/v1/events", 401)
+
+
+def test_a_process_that_is_killed_leaves_the_other_and_its_feeds_in_peace(
+    site: Site, prison: Prison, tmp_path: Path
+) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    with serving(site.database_url, tmp_path / "log", **POLL) as third, ngata.feed(after="now") as feed:
+        feed.until_live()
+        elsewhere = site.office.at(third.url, hartmann)
+        notes = [elsewhere.note(unit="A"), hartmann.note(unit="A")]
+        third.kill()
+        notes.append(hartmann.note(unit="A"))
+        assert [feed.event()["data"] for _ in notes] == notes
+
+
+def test_a_server_told_to_stop_is_gone_in_under_2_s_and_another_takes_its_readers(
+    site: Site, prison: Prison, tmp_path: Path
+) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    with serving(site.database_url, tmp_path / "log", **POLL) as third:
+        there = site.office.at(third.url, ngata)
+        with audience([there] * 20, after="now") as feeds, there.feed(after="now") as feed:
+            cursor = feed.until_live() or feed.next("heartbeat", 20)["cursor"]
+            missed = hartmann.note(unit="A")
+            eventually(lambda: feeds.count(missed["id"]) == 20)
+            assert third.stop() < 2
+            assert closed(feed)[0] in (1001, 1012)
+            eventually(lambda: len(feeds.ends) == 20)
+    assert set(feeds.ends) <= {1001, 1012}
+    with ngata.feed(after=cursor) as again:
+        assert [event["data"] for event in again.until_live()] == [missed]
+
+
+def test_serve_refuses_a_store_that_was_not_migrated_and_says_what_to_do(tmp_path: Path) -> None:
+    url = postgres.create_database()
+    try:
+        refused = handover("serve", "--port", "0", database_url=url)
+        assert refused.returncode == 1
+        assert "handover migrate" in refused.stderr
+        assert "Traceback" not in refused.stderr
+        migrated = handover("migrate", database_url=url)
+        assert migrated.returncode == 0, migrated.stderr
+        with serving(url, tmp_path / "log"):
+            pass
+    finally:
+        postgres.drop_database(url)
+
+
+def test_two_servers_started_at_the_same_moment_on_a_new_store_agree_on_what_it_is(
+    database_url: str, tmp_path: Path
+) -> None:
+    with serving(database_url, tmp_path / "a") as a:
+        a.kill()
+        with serving(database_url, tmp_path / "b") as b:
+            a.start(wait=False)
+            b.stop()
+            b.start(wait=False)
+            a.ready()
+            b.ready()
+            with office(database_url, a.url) as keeper:
+                prison = keeper.prison()
+                here = prison.hire("ngata", "officer", "A")
+                here.note(unit="A")
+                assert keeper.at(b.url, here).pull(here.pull()[1])[0] == []
