@@ -680,20 +680,6 @@ def test_whoever_is_nobody_is_told_nothing(wing: Wing) -> None:
         assert closed(Feed(socket))[0] == 4401
 
 
-def test_an_auditor_reads_the_log_of_his_own_prison_alone(wing: Wing) -> None:
-    """What the staff of one prison looked at, and whom, is not for the auditor of another."""
-    wing.keyes.all("/v1/notes")
-    wing.keyes.pull()
-    wing.keyes.get(f"/v1/notes/{NOWHERE}", 404)
-    own, other = wing.here.hire("auld", "auditor"), wing.there.hire("auld", "auditor")
-    actions = {line["action"] for line in own.all("/v1/access-log", actor=wing.keyes.name, limit=200)}
-    assert {"notes.list", "events.pull", "notes.read"} <= actions
-    lines = other.all("/v1/access-log", limit=200)
-    assert lines, "there is a log"
-    assert wing.weir not in str(lines)
-    assert [line for line in lines if line["actor"] == wing.keyes.name] == []
-
-
 def test_the_board_of_who_stands_where_is_taken_from_the_contract() -> None:
     assert relation_to("A", "ALM", [("ALM", "A"), ("ALM", "")]) == "U"
     assert relation_to("A", "ALM", [("ALM", "B"), ("ALM", "")]) == "O"

@@ -105,11 +105,11 @@ class Server:
 
 
 @contextmanager
-def serving(database_url: str, log: Path, **settings: str) -> Iterator[Server]:
+def serving(database_url: str, log: Path, *, wait: bool = True, **settings: str) -> Iterator[Server]:
     """A running server, gone at the end whatever happened to it."""
     server = Server(database_url, log, settings)
-    server.start()
     try:
+        server.start(wait)
         yield server
     finally:
         if server.process is not None and server.process.poll() is None:

@@ -205,12 +205,12 @@ class Prison:
 class Service:
     """A running service. `desk` reaches behind it, for setting up; tests look at it from outside."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, lane: bool = True) -> None:
         configure_logging("ERROR")
         self.settings = settings
         self.callers: list[Caller] = []
         self.clock = Clock()
-        self.app = create_app(settings, clock=self.clock)
+        self.app = create_app(settings, clock=self.clock, lane=lane)
         self.desk: Desk = self.app.state.parts.desk
         self.hasher = Hasher(settings)
         self.server = server(self.app, settings)

@@ -143,6 +143,8 @@ def _pointer(loc: tuple[int | str, ...]) -> str:
 
 
 _WORDS = {
+    "model_type": "send one JSON object",
+    "model_attributes_type": "send one JSON object",
     "missing": "this is needed",
     "extra_forbidden": "there is no such field; check its spelling",
 }

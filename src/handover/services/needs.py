@@ -18,6 +18,7 @@ from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import needs, notes, roster
+from handover.store.locks import Hold
 
 Filter = needs.Filter
 """What a list of needs is narrowed to."""
@@ -72,7 +73,7 @@ def continue_under(uow: UnitOfWork, old: str, said: Sequence[Mapping[str, Any]],
     that it repeats changes only where the two notes differ: what was done about it since is not undone. Completes
     `fields["needs"]`."""
     stated = {need["id"]: {**need, "due_at": _moment(need["due_at"])} for need in said}
-    left = needs.of_note(uow.conn, old)
+    left = needs.all_of_note(uow.conn, old)
     carried: list[tuple[RowMapping, dict[str, Any]]] = []
     opened: list[dict[str, Any]] = []
     for wanted in fields["needs"]:
@@ -106,7 +107,7 @@ def settle(uow: UnitOfWork, note: Mapping[Any, Any], needed: Continued) -> None:
 
 def _where(uow: UnitOfWork, thing: Mapping[Any, Any]) -> Place:
     """Where a need must be met: where its person is now; a need of the wing, on the wing."""
-    row = roster.inmate(uow.conn, thing["inmate"]) if thing["inmate"] else None
+    row = roster.inmate(uow.conn, thing["inmate"], "still") if thing["inmate"] else None
     return (row["establishment"], row["unit"]) if row else (thing["establishment"], thing["unit"])
 
 
@@ -116,7 +117,7 @@ def _moment(text: str | None) -> datetime | None:
 
 def close_retracted(uow: UnitOfWork, note: str) -> None:
     """Closes the needs of a retracted note and seals what they said."""
-    for row in needs.of_note(uow.conn, note):
+    for row in needs.all_of_note(uow.conn, note):
         _seal(uow, row, needs.steps(uow.conn, row["id"]))
         _change(
             uow,
@@ -138,14 +139,14 @@ def _seal(uow: UnitOfWork, row: RowMapping, steps: Sequence[str]) -> None:
 
 def follow(uow: UnitOfWork, number: str, establishment: str, unit: str) -> None:
     """Takes a person's open needs along to where he or she is now."""
-    for row in needs.of_inmate(uow.conn, number, rules.OPEN):
+    for row in needs.all_of_inmate(uow.conn, number, rules.OPEN):
         if (row["establishment"], row["unit"]) != (establishment, unit):
             _change(uow, row, {"establishment": establishment, "unit": unit})
 
 
 def renumber(uow: UnitOfWork, previous: str, number: str) -> list[RowMapping]:
     """Gives the needs of a merged number to the surviving one; answers them as they were."""
-    moved = needs.of_inmate(uow.conn, previous)
+    moved = needs.all_of_inmate(uow.conn, previous)
     for row in moved:
         _change(uow, row, {"inmate": number})
     return moved
@@ -183,7 +184,7 @@ def change(uow: UnitOfWork, need: str, version: int | None, wanted: NeedChange) 
     """Changes a need; `version` is the one the caller read (None: whichever it has)."""
     uow.doing("needs.change", subject=need)
     uow.allow("needs.change")
-    row = _readable(uow, need)
+    row = _readable(uow, need, "mine")
     if version is not None and version != row["version"]:
         raise Stale("Somebody changed this need since you read it; read it again.")
     if row["reason"] == RETRACTED:
@@ -202,8 +203,8 @@ def change(uow: UnitOfWork, need: str, version: int | None, wanted: NeedChange) 
     return views.need(changed, needs.steps(uow.conn, need)), changed["version"]
 
 
-def _readable(uow: UnitOfWork, need: str) -> RowMapping:
-    row = needs.get(uow.conn, need)
+def _readable(uow: UnitOfWork, need: str, hold: Hold | None = None) -> RowMapping:
+    row = needs.get(uow.conn, need, hold)
     if row is None or not may_read(uow.who, views.facts(row), uow.sights):
         raise NotFound("No such need.")
     uow.about(establishment=row["establishment"], unit=row["unit"], person=row["inmate"])

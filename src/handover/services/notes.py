@@ -21,6 +21,7 @@ from handover.services.paging import Page, page, read_cursor
 from handover.services.spots import Spot
 from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import accounts, eventlog, idempotency, needs, notes
+from handover.store.locks import Hold
 
 Filter = notes.Filter
 """What a list of notes is narrowed to."""
@@ -156,7 +157,7 @@ def _first_recorded(uow: UnitOfWork, row: RowMapping, document: dict[str, Any]) 
 def _wordings_before(uow: UnitOfWork, document: dict[str, Any]) -> Iterator[RowMapping]:
     """What a note superseded, and what that superseded, the latest first."""
     while document["supersedes"]:
-        row = notes.get(uow.conn, document["supersedes"])
+        row = notes.get(uow.conn, document["supersedes"], "mine")
         if row is None:
             return
         yield row
@@ -191,9 +192,11 @@ def _take_back(uow: UnitOfWork, old: RowMapping, why: dict[str, Any]) -> str:
     notes.unfile(uow.conn, note)
     row = {**old, "status": "RETRACTED", "document": shown}
     uow.record(about_note(uow, "note.retracted", row, "note", note, "RETRACTED", shown))
-    _blank_events(uow, note, _unsay_receipts(uow, row))
+    unsaid = _unsay_receipts(uow, row)
     idempotency.blank(uow.conn, note, shown)
     need_services.close_retracted(uow, note)
+    # Last: whoever was changing one of the needs has been waited for by now, and that change is in the log.
+    _blank_events(uow, note, unsaid)
     return shown
 
 
@@ -220,11 +223,8 @@ def _blank_events(uow: UnitOfWork, note: str, receipts: set[str]) -> None:
         if event.kind == "receipt" and event.about not in receipts:
             continue
         status = "RETRACTED" if event.kind == "note" else event.status
-        if event.kind == "need":
-            need = needs.get(uow.conn, event.about)
-            status = need["status"] if need else status
-            if need and need["note"] == note:
-                status = need_services.closed(status)
+        if event.kind == "need" and (need := needs.get(uow.conn, event.about)):
+            status = need["status"]
         blanked[event.establishment, event.sequence] = (status, views.thin(event.about, status))
     eventlog.blank(uow.conn, note, blanked)
 
@@ -233,7 +233,7 @@ def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
     """Gives a receipt for a note. Seen and accepted count once: the first one stands."""
     uow.doing("receipts.record", subject=note, kind=draft.kind)
     who = uow.allow("receipts.record")
-    row = _readable(uow, note)
+    row = _readable(uow, note, "still")
     errors = check(uow.lists, "receipt_kind", draft.kind, "/kind")
     if draft.kind == "DELIVERED":
         errors.append(
@@ -284,8 +284,8 @@ def _staff(one: RowMapping, note: RowMapping) -> Principal:
     )
 
 
-def _readable(uow: UnitOfWork, note: str) -> RowMapping:
-    row = notes.get(uow.conn, note)
+def _readable(uow: UnitOfWork, note: str, hold: Hold | None = None) -> RowMapping:
+    row = notes.get(uow.conn, note, hold)
     if row is None or not may_read(uow.who, views.facts(row), uow.sights):
         raise NotFound("No such note.")
     uow.about(establishment=row["establishment"], unit=row["unit"], person=row["inmate"])
@@ -294,7 +294,7 @@ def _readable(uow: UnitOfWork, note: str) -> RowMapping:
 
 def _amendable(uow: UnitOfWork, note: str) -> RowMapping:
     uow.allow("notes.amend")
-    row = _readable(uow, note)
+    row = _readable(uow, note, "mine")
     verdict = may_amend(uow.who, views.facts(row))
     if not verdict:
         raise Forbidden(verdict.reason)

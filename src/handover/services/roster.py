@@ -35,7 +35,7 @@ def put_establishment(uow: UnitOfWork, code: str, draft: EstablishmentDraft, ver
     who = uow.allow("roster.write")
     if not belongs(who, code):
         raise NotFound("No such establishment among yours.")
-    old = roster.establishment(uow.conn, code)
+    old = roster.establishment(uow.conn, code, "mine")
     if version is not None and version != (_tag(uow, old) if old else 0):
         raise Stale("Somebody changed this since you read it; read it again.")
     row: dict[str, Any] = {
@@ -97,7 +97,7 @@ def put_unit(uow: UnitOfWork, code: str, unit: str, draft: UnitDraft, version: i
     who = uow.allow("roster.write")
     if not belongs(who, code) or roster.establishment(uow.conn, code) is None:
         raise NotFound("No such establishment among yours; set it up first.")
-    old = roster.unit(uow.conn, code, unit)
+    old = roster.unit(uow.conn, code, unit, "mine")
     new = _next(old, version)
     told = {"establishment": code, "code": unit, "name": draft.name}
     if old is not None and old["name"] == draft.name:
@@ -111,7 +111,7 @@ def put_inmate(uow: UnitOfWork, number: str, draft: InmateDraft, version: int | 
     was there already is not told again, so that a roster sent whole every night says only what is new."""
     uow.doing("inmates.put", establishment=draft.establishment, unit=draft.unit, subject=number)
     uow.allow("roster.write")
-    old = roster.inmate(uow.conn, number)
+    old = roster.inmate(uow.conn, number, "mine")
     if old is not None:
         old = _seen(uow, old)
     _check_place(uow, draft.establishment, draft.unit)
@@ -163,7 +163,7 @@ def move(uow: UnitOfWork, number: str, draft: MoveDraft) -> tuple[str, str]:
     """Moves a person; open needs go along. Answers the move's id and document."""
     uow.doing("inmates.move", establishment=draft.establishment, unit=draft.unit, subject=number)
     uow.allow("roster.move")
-    old = _seen(uow, roster.inmate(uow.conn, number))
+    old = _seen(uow, roster.inmate(uow.conn, number, "mine"))
     if draft.at is not None and draft.at > uow.now + CLOCK_SKEW:
         raise Invalid(FieldError("/at", "this lies in the future; record the move when it has taken place"))
     # A person may be sent where the sender has no rights: the place must exist, not be the caller's.
@@ -185,16 +185,17 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
     """Gives one number up for another: one person, one timeline. Answers the merge's id and document."""
     uow.doing("inmates.merge", subject=number, previous=draft.from_)
     uow.allow("roster.write")
-    survivor = _seen(uow, roster.inmate(uow.conn, number))
+    held = {n: roster.inmate(uow.conn, n, "mine") for n in sorted({number, draft.from_})}
+    survivor = _seen(uow, held[number])
     uow.about(establishment=survivor["establishment"], unit=survivor["unit"])
-    given_up = roster.inmate(uow.conn, draft.from_)
+    given_up = held[draft.from_]
     if given_up is None or not belongs(uow.who, given_up["establishment"]):
         raise Invalid(FieldError("/from", f"nobody with the number {draft.from_} in your establishments"))
     if draft.from_ == number:
         raise Invalid(FieldError("/from", "a number cannot be merged into itself"))
     if given_up["merged_into"]:
         raise Conflict(f"{draft.from_} was merged before, into {given_up['merged_into']}.")
-    moved_notes = notes.of_inmate(uow.conn, draft.from_)
+    moved_notes = notes.all_of_inmate(uow.conn, draft.from_)
     for note in moved_notes:
         _renumber(uow, note, number, draft.from_)
     roster.merge_inmate(uow.conn, draft.from_, number)

@@ -79,9 +79,9 @@ def _of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> Spot:
         # By far the most notes: about somebody who is here, saying nothing about where. One query answers it all.
         place, unit = home["establishment"], home["unit"]
         return Spot(place, unit, home["number"], Rota.of(home), (place, unit))
-    row = roster.inmate(uow.conn, number)
-    if row is not None and row["merged_into"]:
-        row = roster.inmate(uow.conn, row["merged_into"])
+    row = roster.inmate(uow.conn, number, "still")
+    while row is not None and row["merged_into"]:
+        row = roster.inmate(uow.conn, row["merged_into"], "still")
     if row is None:
         raise unknown
     here = (row["establishment"], row["unit"])

@@ -16,6 +16,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover.store.rows import insert
 from handover.store.tables import access_chains, access_lines, inmates
 
 GENESIS = "0" * 64
@@ -40,7 +41,6 @@ class Line:
 
 
 FIELDS = [field.name for field in fields(Line)]
-_INSERT = sa.insert(access_lines)
 _MOVE_ON = sa.update(access_chains).where(access_chains.c.chain == sa.bindparam("of"))
 COLUMNS = [access_lines.c[name] for name in ("chain", "position", *FIELDS, "hash")]
 _LENGTHS = {name: getattr(access_lines.c[name].type, "length", None) for name in FIELDS}
@@ -110,7 +110,7 @@ def append(conn: Connection, head: Head, lines: Iterable[Line]) -> Head:
         )
     if not rows:
         return head
-    conn.execute(_INSERT, rows)
+    insert(conn, access_lines, rows)
     conn.execute(_MOVE_ON, {"of": head.chain, "position": position, "hash": previous})
     return Head(head.chain, position, previous)
 

@@ -9,6 +9,7 @@ from secrets import token_hex
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover.store.rows import insert
 from handover.store.tables import event_heads, events, store_meta
 
 REWRITTEN = "rewritten"
@@ -43,7 +44,6 @@ class StoredEvent(NewEvent):
 
 _NEW = [field.name for field in fields(NewEvent)]
 _COLUMNS = [events.c[field.name] for field in fields(StoredEvent)]
-_INSERT = sa.insert(events)
 _BUMP = (
     sa.update(event_heads)
     .where(event_heads.c.establishment == sa.bindparam("place"))
@@ -75,7 +75,7 @@ def append(conn: Connection, new: Iterable[NewEvent]) -> None:
             row["sequence"] = first + i
             rows.append(row)
     if rows:
-        conn.execute(_INSERT, rows)
+        insert(conn, events, rows)
 
 
 def heads(conn: Connection, establishments: Iterable[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import Sight
+from handover.store.locks import Hold, held
 from handover.store.rows import Rows
 from handover.store.sights import visible
 from handover.store.tables import need_steps, needs
@@ -39,9 +40,9 @@ def add_steps(batch: Rows, rows: Sequence[dict[str, Any]]) -> None:
     batch.add(need_steps, *rows)
 
 
-def get(conn: Connection, need: str) -> RowMapping | None:
+def get(conn: Connection, need: str, hold: Hold | None = None) -> RowMapping | None:
     """One need, whoever asks: the caller of this judges who may see it."""
-    return conn.execute(sa.select(needs).where(needs.c.id == need)).mappings().first()
+    return conn.execute(held(sa.select(needs).where(needs.c.id == need), hold)).mappings().first()
 
 
 def change(conn: Connection, need: str, version: int, **columns: Any) -> bool:
@@ -68,17 +69,18 @@ def blank_step(conn: Connection, need: str, version: int, document: str) -> None
     )
 
 
-def of_note(conn: Connection, note: str) -> list[RowMapping]:
-    """The needs of a note, in the order they were opened."""
-    return list(conn.execute(sa.select(needs).where(needs.c.note == note).order_by(needs.c.id)).mappings())
+def all_of_note(conn: Connection, note: str) -> list[RowMapping]:
+    """The needs of a note, in the order they were opened, to be changed."""
+    query = sa.select(needs).where(needs.c.note == note).order_by(needs.c.id)
+    return list(conn.execute(held(query, "mine")).mappings())
 
 
-def of_inmate(conn: Connection, inmate: str, status: str | None = None) -> list[RowMapping]:
-    """The needs of one number (with one status), in the order they were opened."""
+def all_of_inmate(conn: Connection, inmate: str, status: str | None = None) -> list[RowMapping]:
+    """The needs of one number (with one status), in the order they were opened, to be changed."""
     query = sa.select(needs).where(needs.c.inmate == inmate)
     if status is not None:
         query = query.where(needs.c.status == status)
-    return list(conn.execute(query.order_by(needs.c.id)).mappings())
+    return list(conn.execute(held(query.order_by(needs.c.id), "mine")).mappings())
 
 
 def find(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import Sight
+from handover.store.locks import Hold, held
 from handover.store.rows import Rows
 from handover.store.sights import visible
 from handover.store.tables import note_codes, notes, receipts, sealed
@@ -39,9 +40,9 @@ def add(batch: Rows, row: dict[str, Any], codes: Sequence[tuple[str, str]]) -> N
     batch.add(note_codes, *({"note": row["id"], "list": name, "code": code} for name, code in codes))
 
 
-def get(conn: Connection, note: str) -> RowMapping | None:
+def get(conn: Connection, note: str, hold: Hold | None = None) -> RowMapping | None:
     """One note, whoever asks: the caller of this judges who may see it."""
-    return conn.execute(sa.select(notes).where(notes.c.id == note)).mappings().first()
+    return conn.execute(held(sa.select(notes).where(notes.c.id == note), hold)).mappings().first()
 
 
 def find(
@@ -93,10 +94,12 @@ def change(conn: Connection, note: str, **columns: Any) -> None:
     conn.execute(sa.update(notes).where(notes.c.id == note).values(**columns))
 
 
-def of_inmate(conn: Connection, inmate: str) -> list[RowMapping]:
-    """Every note about one number, oldest first."""
+def all_of_inmate(conn: Connection, inmate: str) -> list[RowMapping]:
+    """Every note about one number, oldest first, to be changed."""
     query = sa.select(notes).where(notes.c.inmate == inmate).order_by(notes.c.recorded_at, notes.c.id)
-    return list(conn.execute(query).mappings())
+    conn.execute(held(query.with_only_columns(notes.c.id), "mine"))
+    # Asked again: whoever was waited for may have corrected one of them, and a correction is one more note.
+    return list(conn.execute(held(query, "mine")).mappings())
 
 
 def unfile(conn: Connection, note: str) -> None:

@@ -6,29 +6,33 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from handover.store.locks import Hold, each_way, held
 from handover.store.tables import establishments, inmates, merges, moves, units
 
 _I, _E, _U = inmates.c, establishments.c, units.c
 # Built once: putting a statement together costs more than running it.
-_ESTABLISHMENT = sa.select(establishments).where(_E.code == sa.bindparam("code"))
-_UNIT = sa.select(units).where(_U.establishment == sa.bindparam("place"), _U.code == sa.bindparam("code"))
-_INMATE = sa.select(inmates).where(_I.number == sa.bindparam("number"))
-_HOUSED = (
+_ESTABLISHMENT = each_way(sa.select(establishments).where(_E.code == sa.bindparam("code")))
+_UNIT = each_way(sa.select(units).where(_U.establishment == sa.bindparam("place"), _U.code == sa.bindparam("code")))
+_INMATE = each_way(sa.select(inmates).where(_I.number == sa.bindparam("number")))
+_HOUSED = held(
     sa.select(_I.number, _I.establishment, _I.unit, _E.timezone, _E.shifts)
     .join(establishments, _E.code == _I.establishment)
     .join(units, sa.and_(_U.establishment == _I.establishment, _U.code == _I.unit))
-    .where(_I.number == sa.bindparam("number"), _I.merged_into.is_(None))
+    .where(_I.number == sa.bindparam("number"), _I.merged_into.is_(None)),
+    "still",
+    of=inmates,
 )
 
 
 def housed(conn: Connection, number: str) -> RowMapping | None:
-    """Where a person is, with the clock and the shifts of that place; None for a number unknown or merged away."""
+    """Where a person is, with the clock and the shifts of that place; None for a number unknown or merged away. He or
+    she is neither moved nor merged until the transaction ends."""
     return conn.execute(_HOUSED, {"number": number}).mappings().first()
 
 
-def establishment(conn: Connection, code: str) -> RowMapping | None:
+def establishment(conn: Connection, code: str, hold: Hold | None = None) -> RowMapping | None:
     """One establishment."""
-    return conn.execute(_ESTABLISHMENT, {"code": code}).mappings().first()
+    return conn.execute(_ESTABLISHMENT[hold], {"code": code}).mappings().first()
 
 
 def establishments_of(conn: Connection, codes: Iterable[str]) -> list[RowMapping]:
@@ -45,9 +49,9 @@ def put_establishment(conn: Connection, row: dict[str, Any], new: bool) -> None:
         conn.execute(sa.update(establishments).where(establishments.c.code == row["code"]).values(**row))
 
 
-def unit(conn: Connection, place: str, code: str) -> RowMapping | None:
+def unit(conn: Connection, place: str, code: str, hold: Hold | None = None) -> RowMapping | None:
     """One unit."""
-    return conn.execute(_UNIT, {"place": place, "code": code}).mappings().first()
+    return conn.execute(_UNIT[hold], {"place": place, "code": code}).mappings().first()
 
 
 def units_of(conn: Connection, place: str) -> list[RowMapping]:
@@ -65,9 +69,9 @@ def put_unit(conn: Connection, row: dict[str, Any], new: bool) -> None:
         conn.execute(sa.update(units).where(*where).values(**row))
 
 
-def inmate(conn: Connection, number: str) -> RowMapping | None:
+def inmate(conn: Connection, number: str, hold: Hold | None = None) -> RowMapping | None:
     """One person, whoever asks: the caller of this judges who may see him or her."""
-    return conn.execute(_INMATE, {"number": number}).mappings().first()
+    return conn.execute(_INMATE[hold], {"number": number}).mappings().first()
 
 
 def put_inmate(conn: Connection, row: dict[str, Any], new: bool) -> None:

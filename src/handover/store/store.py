@@ -14,12 +14,12 @@ from handover.store import accesslog, eventlog
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, bells, ring
 from handover.store.eventlog import NewEvent
+from handover.store.rows import insert
 from handover.store.tables import metadata, store_meta
 from handover.store.writer import Writer
 
 T = TypeVar("T")
 ORDER = {table: place for place, table in enumerate(metadata.sorted_tables)}
-INSERTS = {table: sa.insert(table) for table in ORDER}
 LISTEN_S = 0.5
 """How long the listener waits for a bell before it looks whether it should end."""
 log = structlog.get_logger("handover.store")
@@ -52,7 +52,7 @@ class Batch:
                 rows.setdefault(table, []).append(row)
             self._rows.clear()
             for table in sorted(rows, key=ORDER.__getitem__):
-                self.conn.execute(INSERTS[table], rows[table])
+                insert(self.conn, table, rows[table])
 
     def mark(self) -> tuple[int, int, int, bool]:
         """How much was gathered so far."""
