@@ -192,8 +192,8 @@ def test_a_need_changed_during_a_move_keeps_both_changes(prison: Prison, second:
     )
     now = cole.who.get(f"/v1/needs/{need}")
     assert (moved.status_code, now["unit"]) == (201, "B")
-    # After the move it is not hers to change any more; before it, what she changed goes along.
-    assert (changed.status_code, now["owner"]) == ((404, None) if a_first else (200, "Ngata"))
+    # After the move she has to read it again; before it, what she changed goes along.
+    assert (changed.status_code, now["owner"]) == ((412, None) if a_first else (200, "Ngata"))
 
 
 def test_an_entry_is_changed_from_one_version_once(prison: Prison, second: Service) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event, Thread
 from time import monotonic
@@ -11,12 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from handover.domain.access import HANDLING
-from handover.services import accounts
-from tests.support.readers import READS, audience, closed, eventually, hears_everything, metric, stalled
+from handover.services import accounts, events, hub
+from tests.support.outages import away
+from tests.support.readers import READS, audience, closed, eventually, hears_everything, metric, read_on, stalled
 from tests.support.service import Caller, Feed, Prison, Service, settings_for
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -142,9 +142,9 @@ def test_a_reader_of_two_prisons_resumes_both_with_any_of_its_cursors(service: S
     for place in (north, south, south, north, south, north, north):
         people[place.code].note(unit="A")
     pulled, _ = records.pull()
-    assert [e["source"][-4:] for e in pulled] == [
-        p.code for p in (north, south, south, north, south, north, north)
-    ], "a pull tells them in the order of time"
+    assert [e["source"][-4:] for e in pulled] == [p.code for p in (north, south, south, north, south, north, north)], (
+        "a pull tells them in the order of time"
+    )
     with records.feed() as feed:
         fed = feed.until_live()
     everything = set(ids(pulled))
@@ -191,24 +191,20 @@ def _packed(text: str) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-@pytest.mark.parametrize(
-    "cursor",
-    ["", "garbage", "NOW", "%00", "ünser", "0", "-1", "=" * 5, _packed("."), _packed("{store}"), _packed("deadbeef.{code}:1")]
-    + ["{store}.{code}:1000000", "{store}.{code}:-1", "{store}.{code}:1" + "0" * 30, "{store}.{code}", "{store}.{code}:x"],
-)
-def test_a_cursor_that_cannot_be_honoured_is_refused_out_loud(prison: Prison, cursor: str) -> None:
-    ngata = prison.hire("ngata", "officer", "A")
+def test_a_cursor_that_cannot_be_honoured_is_refused_out_loud(prison: Prison) -> None:
+    ngata, store = prison.hire("ngata", "officer", "A"), prison.service.desk.store.identity.id
     ngata.note(unit="A")
-    if cursor.startswith("{store}."):
-        store = prison.service.desk.store.identity.id
-        cursor = _packed(cursor.format(store=store, code=prison.code))
-    told = ngata.get("/v1/events", 409, after=cursor)
-    assert told["type"].endswith("cursor-not-resumable")
-    assert "after=now" in told["detail"]
-    with ngata.feed(after=cursor) as feed:
-        code, reason = closed(feed)
-    assert code == 4409
-    assert "after=now" in reason
+    damaged = ["", "garbage", "NOW", "%00", "ünser", "0", "-1", "=" * 5, _packed("."), _packed(store)]
+    ahead = [_packed(f"{store}.{prison.code}:{end}") for end in ("2", "1" + "0" * 30)]
+    wrong = [_packed(f"{store}.{prison.code}{end}") for end in ("", ":", ":x", ":-1", ":1:", ":1,")]
+    for cursor in (*damaged, *ahead, *wrong, _packed(f"deadbeef.{prison.code}:1")):
+        told = ngata.get("/v1/events", 409, after=cursor)
+        assert told["type"].endswith("cursor-not-resumable"), cursor
+        assert "after=now" in told["detail"]
+        with ngata.feed(after=cursor) as feed:
+            code, reason = closed(feed)
+        assert code == 4409, cursor
+        assert "after=now" in reason
 
 
 # --- What is heard ---------------------------------------------------------------------------------------------------
@@ -319,7 +315,7 @@ def test_a_waiting_pull_answers_as_soon_as_there_is_something_for_its_reader(pri
     for after in ("now", None):
         waiting = Thread(target=wait, args=(after or ngata.pull()[1],))
         waiting.start()
-        eventually(lambda: _waits(prison, 1))
+        eventually(lambda: _waits(prison.service, prison.code, 1))
         for _ in range(3):
             brandt.note(unit="B")
         assert waiting.is_alive(), "what is not for this reader does not wake it"
@@ -332,9 +328,9 @@ def test_a_waiting_pull_answers_as_soon_as_there_is_something_for_its_reader(pri
         assert ngata.pull(page["cursor"])[0] == []
 
 
-def _waits(prison: Prison, how_many: int) -> bool:
-    streams = prison.service.app.state.parts.hub._streams
-    return prison.code in streams and len(streams[prison.code].wakes) == how_many
+def _waits(service: Service, code: str, how_many: int) -> bool:
+    streams = service.app.state.parts.hub._streams
+    return code in streams and len(streams[code].wakes) == how_many
 
 
 def test_a_waiting_pull_gives_up_in_time_with_a_cursor_behind_what_was_not_for_it(prison: Prison) -> None:
@@ -371,19 +367,22 @@ def test_a_clock_that_was_set_back_neither_stops_nor_disorders_a_pull(service: S
 # --- How a feed ends -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "frame",
-    ["no json", "[]", "{}", '{"type": "auth"}', '{"type": "auth", "token": 5}', '{"type": "hello"}', b"\x00\xff"]
-    + ['{"type": "auth", "token": "x", "scope": "all"}', '{"type": "auth", "token": ""}', ""],
-)
-def test_a_frame_that_cannot_be_read_ends_the_feed_with_4400(prison: Prison, frame: str | bytes) -> None:
+def test_a_frame_that_cannot_be_read_ends_the_feed_with_4400(prison: Prison) -> None:
     ngata = prison.hire("ngata", "officer", "A")
-    with ngata.feed(after="now") as feed:
-        feed.until_live()
-        feed.socket.send(frame)
-        code, reason = closed(feed)
-    assert code == 4400
-    assert '{"type": "auth", "token": "..."}' in reason
+    half: list[str | bytes] = [
+        '{"type": "auth"}',
+        '{"type": "auth", "token": 5}',
+        '{"type": "auth", "token": ""}',
+        '{"type": "hello"}',
+    ]
+    more = '{"type": "auth", "token": "x", "scope": "all"}'
+    for frame in ("no json", "", "[]", "{}", *half, more, b"\x00\xff"):
+        with ngata.feed(after="now") as feed:
+            feed.until_live()
+            feed.socket.send(frame)
+            code, reason = closed(feed)
+        assert code == 4400, frame
+        assert '{"type": "auth", "token": "..."}' in reason
 
 
 def _knock(prison: Prison, headers: dict[str, str], **params: str) -> tuple[int, str]:
@@ -533,7 +532,7 @@ def test_a_waiting_pull_tells_nothing_to_somebody_who_may_no_longer_read(prison:
     waiting = [Thread(target=wait, args=(who,)) for who in (ngata, moved)]
     for thread in waiting:
         thread.start()
-    eventually(lambda: _waits(prison, 2))
+    eventually(lambda: _waits(prison.service, prison.code, 2))
     change(prison, ngata, active=False)
     change(prison, moved, places=[(prison.code, "B")])
     hartmann.note(unit="A", fact="Said that he will not see Sunday.")
@@ -555,18 +554,33 @@ def impatient(database_url: str, service: Service) -> Iterator[Service]:
     running.stop()
 
 
-def _fill(prison: Prison, who: Caller, how_many: int) -> list[Any]:
-    """Several MiB of events: more than a connection's buffers hold."""
+@dataclass
+class Loud:
+    """A prison with several MiB of events: more than a connection's buffers hold."""
+
+    prison: Prison
+    hartmann: Caller
+    notes: list[Any]
+
+    def at(self, service: Service, name: str) -> Caller:
+        """Somebody new, at this service."""
+        here = self.prison.hire(name, "officer", "A")
+        return Caller(service, here.name, here.token)
+
+
+@pytest.fixture(scope="module")
+def loud(service: Service) -> Loud:
+    prison = service.prison()
+    hartmann = prison.hire("hartmann", "officer", "A")
     needs = [{"code": "INFORMATION", "detail": "\N{OLD KEY}" * 500} for _ in range(20)]
-    return [who.note(unit="A", fact=f"secret-{prison.code}-{i:03d} ", needs=needs) for i in range(how_many)]
+    notes = [hartmann.note(unit="A", fact=f"secret-{i:03d}", needs=needs) for i in range(70)]
+    return Loud(prison, hartmann, notes)
 
 
 def test_a_reader_that_stops_reading_is_cut_off_with_4408_while_20_others_hear_everything_at_once(
-    impatient: Service,
+    impatient: Service, loud: Loud
 ) -> None:
-    prison = impatient.prison()
-    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
-    _fill(prison, hartmann, 70)
+    hartmann, ngata = (loud.at(impatient, name) for name in ("poster", "reader"))
     everything, _ = ngata.pull()
     cut = 'handover_feeds_closed_total{code="4408"}'
     before, latencies, largest = metric(impatient.url, cut), [], 0
@@ -583,13 +597,8 @@ def test_a_reader_that_stops_reading_is_cut_off_with_4408_while_20_others_hear_e
             largest = max(
                 largest, *(c.transport.get_write_buffer_size() for c in impatient.server.server_state.connections)
             )
-        heard = []
-        with pytest.raises(ConnectionClosed) as end:
-            while True:
-                frame = slow.frame(10)
-                heard += [frame["event"]] if frame["type"] == "event" else []
-    assert end.value.rcvd is not None
-    assert (end.value.rcvd.code, end.value.rcvd.reason) == (4408, "Too slow; come back with your cursor.")
+        heard, *end = read_on(slow, 20)
+    assert end == [4408, "Too slow; come back with your cursor."]
     assert len(latencies) >= 20 * 10
     assert sorted(latencies)[int(len(latencies) * 0.99)] < 0.25
     assert others.ends == []
@@ -612,16 +621,19 @@ def test_text_that_was_taken_back_is_in_no_replay_no_pull_no_tail_and_no_repeate
         "opinion": "zebra by heart",
         "confidence": "LOW",
         "if_then": "zebra at night: call",
-        "needs": [{"code": "PHONE", "promised": True, "detail": "zebra call"}, {"code": "FOOD", "detail": "zebra food"}],
+        "needs": [
+            {"code": "PHONE", "promised": True, "detail": "zebra call"},
+            {"code": "FOOD", "detail": "zebra food"},
+        ],
     }
     start = records.pull("now")[1]
     seen: list[str] = []
     with records.feed(after="now") as tail:
         assert tail.until_live() == []
-        note = hartmann.post("/v1/notes", draft, **{"Idempotency-Key": "first"})
+        note = hartmann.post("/v1/notes", draft, 201, **{"Idempotency-Key": "first"})
         path = f"/v1/notes/{note['id']}"
         receipt = {"kind": "QUERY", "text": "Which zebra?"}
-        ngata.post(f"{path}/receipts", receipt, **{"Idempotency-Key": "second"})
+        ngata.post(f"{path}/receipts", receipt, 201, **{"Idempotency-Key": "second"})
         need = f"/v1/needs/{note['needs'][1]['id']}"
         done = {"status": "DONE", "outcome": "zebra was given bread"}
         tag = ngata.http.get(need).headers["etag"]
@@ -668,42 +680,96 @@ def test_text_that_was_taken_back_is_gone_from_the_other_prison_that_a_need_went
                 assert "zebra" not in json.dumps(again.until_live())
 
 
-def test_a_replay_that_is_under_way_leaves_out_what_is_taken_back_meanwhile(prison: Prison) -> None:
-    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
-    notes = _fill(prison, hartmann, 70)
-    sequences = {e["data"]["id"]: e["sequence"] for e in ngata.pull(type="note.recorded")[0]}
+def test_a_replay_that_is_under_way_leaves_out_what_is_taken_back_meanwhile(service: Service, loud: Loud) -> None:
+    ngata = loud.at(service, "ngata")
+    log, _ = ngata.pull()
+    sequences = {e["data"]["id"]: e["sequence"] for e in log if e["type"] == "note.recorded"}
     behind = "handover_feed_behind_events"
     with ngata.feed(after="now") as current, stalled(ngata) as slow:
         current.until_live()
         assert slow.frame()["type"] == "hello"
 
         def stands_still() -> float:
-            found = metric(prison.service.url, behind)
+            found = metric(service.url, behind)
             Event().wait(0.7)
-            return found if 0 < found < 1400 and found == metric(prison.service.url, behind) else 0
+            return found if 0 < found < len(log) - 50 and found == metric(service.url, behind) else 0
 
-        sent = 70 * 21 - eventually(stands_still, 8)
-        taken_back = [note for note in notes if sequences[note["id"]] > sent + 1]
+        sent = log[-1]["sequence"] - eventually(stands_still, 8)
+        taken_back = [note for note in loud.notes if sequences[note["id"]] > sent + 1]
         assert len(taken_back) >= 2
         for note in taken_back:
-            hartmann.post(f"/v1/notes/{note['id']}/retractions", {"reason": "NOT_TRUE"})
+            loud.hartmann.post(f"/v1/notes/{note['id']}/retractions", {"reason": "NOT_TRUE"})
         frames = []
         while '"live"' not in (frame := str(slow.socket.recv(10))):
             frames.append(frame)
     text = "".join(frames)
-    assert notes[0]["fact"] in text
+    assert loud.notes[0]["fact"] in text
     assert [note["fact"] for note in taken_back if note["fact"] in text] == []
+
+
+# --- What the server knows -------------------------------------------------------------------------------------------
+
+
+def test_one_change_that_makes_more_events_than_a_look_takes_in_is_told_whole_at_once(
+    service: Service, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "PAGE", 7)
+    quiet = Service(settings_for(database_url, poll_s=60))
+    try:
+        prison = quiet.prison()
+        hartmann, records = prison.hire("hartmann", "officer", "A"), hears_everything(prison)
+        weir, doubled = prison.receive("A1"), prison.receive("A2")
+        for _ in range(40):
+            hartmann.note(doubled)
+        with records.feed(after="now") as feed:
+            feed.until_live()
+            began = monotonic()
+            prison.admin.post(f"/v1/inmates/{weir}/merges", {"from": doubled})
+            told = [feed.event() for _ in range(41)]
+            assert monotonic() - began < 2, "without waiting for the next look"
+        assert {event["type"] for event in told} == {"inmate.merged"}
+        first = told[0]["sequence"]
+        assert [event["sequence"] for event in told] == list(range(first, first + 41))
+    finally:
+        quiet.stop()
+
+
+def _beats_within(feed: Feed, seconds: float) -> int:
+    deadline, beats = monotonic() + seconds, 0
+    while (left := deadline - monotonic()) > 0:
+        try:
+            assert feed.frame(left)["type"] == "heartbeat"
+        except TimeoutError:
+            break
+        beats += 1
+    return beats
+
+
+def test_a_feed_does_not_say_that_all_is_quiet_while_the_store_is_away_and_then_misses_nothing(
+    prison: Prison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if prison.service.desk.store.engines.embedded:
+        pytest.skip("the embedded store is never away: it is a file of this machine")
+    monkeypatch.setattr(hub, "BLIND_AFTER_S", 0.3)
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    with ngata.feed(after="now") as feed:
+        feed.until_live()
+        with away(prison.service.settings.database_url):
+            with ngata.feed(after="now") as hopeful:
+                assert closed(hopeful)[0] == 1013
+            beats = _beats_within(feed, 2.5)
+            assert beats <= 1, "what was on its way when the store went"
+        note = hartmann.note(unit="A")
+        assert feed.event()["data"] == note
+        assert feed.next("heartbeat")
 
 
 # --- The server's end ------------------------------------------------------------------------------------------------
 
 
-def test_a_stop_takes_under_2_s_with_50_feeds_a_stalled_one_and_a_waiting_pull(service: Service) -> None:
-    stopping = Service(service.settings)
-    prison = stopping.prison()
-    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
-    waiter, auditor = prison.hire("waiter", "officer", "A"), prison.hire("auditor", "auditor")
-    _fill(prison, hartmann, 60)
+def test_a_stop_takes_under_2_s_with_50_feeds_a_stalled_one_and_a_waiting_pull(service: Service, loud: Loud) -> None:
+    stopping, auditor = Service(service.settings), loud.prison.hire("auditor", "auditor")
+    ngata, waiter = (loud.at(stopping, name) for name in ("nightly", "waiter"))
     answers: list[httpx.Response] = []
 
     def wait() -> None:
@@ -715,7 +781,7 @@ def test_a_stop_takes_under_2_s_with_50_feeds_a_stalled_one_and_a_waiting_pull(s
     with audience([ngata] * 50, after="now") as feeds, stalled(ngata) as slow:
         assert slow.frame()["type"] == "hello"
         waiting.start()
-        eventually(lambda: _waits(prison, 52))
+        eventually(lambda: _waits(stopping, loud.prison.code, 52))
         began = monotonic()
         stopping.stop()
         took = monotonic() - began
@@ -724,11 +790,22 @@ def test_a_stop_takes_under_2_s_with_50_feeds_a_stalled_one_and_a_waiting_pull(s
     assert took < 2
     assert set(feeds.ends) <= {1001, 1012}, "going away, or service restart: come back with your cursor"
     assert (answers[0].status_code, answers[0].json()["items"]) == (200, [])
-    reader = service.login(auditor.name)
     opened, ended = (
-        reader.all("/v1/access-log", establishment=prison.code, action=action, actor=ngata.name)
-        for action in ("feed.open", "feed.close")
+        auditor.all("/v1/access-log", action=action, actor=ngata.name) for action in ("feed.open", "feed.close")
     )
     assert len(ended) == 51, "every feed that was opened has a line that says how far it came"
     assert len(opened) == 51
-    assert all(line["detail"]["sequences"][prison.code] for line in ended)
+    assert all(line["detail"]["sequences"][loud.prison.code] for line in ended)
+
+
+def test_a_feed_leaves_its_last_line_even_where_the_stop_had_to_cancel_it(service: Service) -> None:
+    stopping = Service(service.settings)
+    prison = stopping.prison()
+    ngata, auditor = prison.hire("ngata", "officer", "A"), prison.hire("auditor", "auditor")
+    with ngata.feed(after="now") as feed:
+        feed.until_live()
+        busy = Event()
+        stopping.desk.store.write(lambda _batch: busy.wait(1.5))
+        stopping.stop()
+    reader = service.login(auditor.name)
+    assert len(reader.all("/v1/access-log", establishment=prison.code, action="feed.close", actor=ngata.name)) == 1

@@ -1,9 +1,10 @@
-"""The log, with everybody writing and reading at once: never a gap, a repeat or a wrong order, and nobody left waiting."""
+"""The log, with everybody writing and reading at once: never a gap, a repeat or a wrong order; nobody left waiting."""
 
 import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
@@ -18,7 +19,8 @@ from handover.domain.access import operator
 from handover.schemas.roster import MoveDraft
 from handover.services import accounts, roster
 from handover.services.unit_of_work import Asker
-from tests.support.readers import fragile, hears_everything
+from tests.support.outages import cut
+from tests.support.readers import eventually, fragile, hears_everything
 from tests.support.service import PASSWORD, Caller, Prison, Service, settings_for
 
 PATIENCE = 20
@@ -32,8 +34,9 @@ RARELY = settings(
 
 @pytest.fixture(scope="module")
 def second(database_url: str, service: Service) -> Iterator[Service]:
-    """A second process's worth of the service, on the same store."""
-    running = Service(settings_for(database_url))
+    """A second process's worth of the service, on the same store. It keeps little in memory: its readers are often
+    behind that."""
+    running = Service(settings_for(database_url, tail_events=5))
     yield running
     running.stop()
 
@@ -206,7 +209,10 @@ def test_whoever_writes_at_once_every_reader_hears_everything_once_and_in_order(
     world = World(*(service, second)[:processes])
 
     @RARELY
-    @given(st.lists(st.lists(WRITE, min_size=4, max_size=14), min_size=2, max_size=5), st.lists(READER, min_size=2, max_size=4))
+    @given(
+        st.lists(st.lists(WRITE, min_size=4, max_size=14), min_size=2, max_size=5),
+        st.lists(READER, min_size=2, max_size=4),
+    )
     def holds(writers: list[list[tuple[str, int, int]]], readers: list[Any]) -> None:
         records = world.records
         before = heads(records[0])
@@ -312,7 +318,7 @@ def test_in_whatever_order_things_happen_no_reader_misses_repeats_or_disorders_a
     service: Service, second: Service
 ) -> None:
     Life.world = World(service, second)
-    run_state_machine_as_test(Life, settings=RARELY)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Life, settings=RARELY)
 
 
 # --- Writers that stand in each other's way --------------------------------------------------------------------------
@@ -351,13 +357,120 @@ def test_two_processes_that_lock_each_other_out_both_get_everything_written(serv
     assert [event["sequence"] for event in records.pull(establishment=north.code)[0]] == list(range(1, 7))
 
 
-def _cut(service: Service) -> None:
-    """Ends every connection to this store, as a restart of the database does."""
+@contextmanager
+def held_open(service: Service, *requests: Callable[[], httpx.Response]) -> Iterator[list[Future[httpx.Response]]]:
+    """Has these requests done by this process, in this order, in one transaction that is committed at the end only."""
+    writer, begin, commit = service.desk.store.writer, threading.Event(), threading.Event()
+    answers: list[Future[httpx.Response]] = []
+    with ThreadPoolExecutor(len(requests)) as pool:
+        try:
+            service.desk.store.write(lambda _batch: begin.wait(PATIENCE))
+            eventually(lambda: writer.waiting == 0)
+            for number, request in enumerate(requests, start=1):
+                answers.append(pool.submit(request))
+                eventually(lambda number=number: writer.waiting == number)  # type: ignore[misc]
+            reached = threading.Event()
+
+            def hold(_batch: Any) -> bool:
+                reached.set()
+                return commit.wait(PATIENCE)
+
+            service.desk.store.write(hold)
+            begin.set()
+            assert reached.wait(PATIENCE)
+            yield answers
+        finally:
+            begin.set()
+            commit.set()
+        for answer in answers:
+            answer.result(PATIENCE)
+
+
+def held_up_or(service: Service, answer: Future[Any]) -> bool:
+    """Whether a request waits for another process's transaction, or is answered."""
     with psycopg.connect(service.settings.database_url, autocommit=True) as conn:
-        conn.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+        row = conn.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).fetchone()
+    return answer.done() or bool(row and row[0])
+
+
+def nowhere(word: str, records: Caller, note: str) -> None:
+    """No event, no replay, no note and no receipt says this word."""
+    with fragile(records) as feed:
+        replay = json.dumps(feed.until_live())
+    told = [records.http.get(path).text for path in (f"/v1/notes/{note}", f"/v1/notes/{note}/receipts", "/v1/needs")]
+    assert [text for text in (replay, json.dumps(records.pull()[0]), *told) if word in text] == []
+
+
+def test_what_was_said_about_a_note_in_the_commit_that_takes_it_back_is_not_told(prison: Prison) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    records = hears_everything(prison)
+    note = hartmann.note(unit="A", fact="A zebra in the yard.", needs=[{"code": "FOOD"}])
+    path, need = f"/v1/notes/{note['id']}", f"/v1/needs/{note['needs'][0]['id']}"
+    query, done = {"kind": "QUERY", "text": "Which zebra?"}, {"status": "DONE", "outcome": "The zebra was fed."}
+    tag = {"If-Match": ngata.http.get(need).headers["etag"]}
+    with held_open(
+        prison.service,
+        lambda: ngata.http.post(f"{path}/receipts", json=query),
+        lambda: ngata.http.patch(need, json=done, headers=tag),
+        lambda: hartmann.http.post(f"{path}/retractions", json={"reason": "NOT_TRUE"}),
+    ) as answers:
+        pass
+    assert [answer.result().status_code for answer in answers] == [201, 200, 201]
+    nowhere("zebra", records, note["id"])
+
+
+def test_no_process_brings_back_what_another_is_taking_back(service: Service, second: Service) -> None:
+    postgresql_only(service)
+    prison = service.prison()
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    records = hears_everything(prison)
+    there = Caller(second, hartmann.name, hartmann.token)
+    correction = {"reason": "Misheard.", "note": {"basis": "SAW", "fact": "A horse in the yard."}}
+
+    def at_once(path: str, what: str, who: Caller, body: dict[str, Any]) -> int:
+        with ThreadPoolExecutor(1) as pool:
+            with held_open(second, lambda: there.http.post(f"{path}/retractions", json={"reason": "NOT_TRUE"})):
+                answer = pool.submit(who.http.post, f"{path}/{what}", json=body)
+                eventually(lambda: held_up_or(service, answer))
+            return answer.result(PATIENCE).status_code
+
+    for what, who, body in (
+        ("corrections", hartmann, correction),
+        ("receipts", ngata, {"kind": "QUERY", "text": "Which zebra?"}),
+    ):
+        note = hartmann.note(unit="A", fact="A zebra in the yard.")
+        assert at_once(f"/v1/notes/{note['id']}", what, who, body) in (409, 412), what
+        nowhere("zebra", records, note["id"])
+        assert records.get(f"/v1/notes/{note['id']}")["status"] == "RETRACTED"
+
+
+def test_a_person_moved_by_two_processes_at_once_is_in_one_place_in_every_log(
+    service: Service, second: Service
+) -> None:
+    postgresql_only(service)
+    north, south, east = (service.prison() for _ in range(3))
+    username = f"osei.{north.code}".lower()
+    World._hire(service, username, "supervisor", [(place.code, "") for place in (north, south, east)])
+    osei = service.login(username)
+    there, records = Caller(second, osei.name, osei.token), hears_everything(north, south, east)
+    number = north.receive("A1")
+
+    def move(who: Caller, to: Prison) -> httpx.Response:
+        place = {"establishment": to.code, "unit": "A", "reason": "Transferred."}
+        return who.http.post(f"/v1/inmates/{number}/moves", json=place)
+
+    with ThreadPoolExecutor(1) as pool:
+        with held_open(second, lambda: move(there, south)):
+            answer = pool.submit(move, osei, east)
+            eventually(lambda: held_up_or(service, answer))
+        assert answer.result(PATIENCE).status_code in (201, 409, 412)
+    now = records.get(f"/v1/inmates/{number}")["establishment"]
+    for place in (north, south, east):
+        last = [e for e in records.pull(establishment=place.code)[0] if e["subject"] == number][-1:]
+        here = [event for event in last if event["data"].get("status") != "LEFT"]
+        assert bool(here) == (now == place.code), f"what {place.code} was told last"
 
 
 def test_after_the_database_restarted_overnight_the_first_note_goes_through(prison: Prison) -> None:
@@ -365,7 +478,7 @@ def test_after_the_database_restarted_overnight_the_first_note_goes_through(pris
     ngata = prison.hire("ngata", "officer", "A")
     with ngata.feed(after="now") as feed:
         feed.until_live()
-        _cut(prison.service)
+        cut(prison.service.settings.database_url)
         note = ngata.note(unit="A")
         assert feed.event()["data"] == note
     assert ngata.get(f"/v1/notes/{note['id']}") == note
@@ -374,7 +487,7 @@ def test_after_the_database_restarted_overnight_the_first_note_goes_through(pris
 def test_connections_cut_under_load_lose_no_answered_note_and_double_none(prison: Prison) -> None:
     postgresql_only(prison.service)
     ngata, records = prison.hire("ngata", "officer", "A"), hears_everything(prison)
-    stop, written, unsure = threading.Event(), {}, []  # type: ignore[var-annotated]
+    stop, written, unsure = threading.Event(), dict[str, str](), list[str]()
 
     def write(name: str) -> None:
         number = 0
@@ -393,14 +506,14 @@ def test_connections_cut_under_load_lose_no_answered_note_and_double_none(prison
         try:
             for _ in range(8):
                 threading.Event().wait(0.1)
-                _cut(prison.service)
+                cut(prison.service.settings.database_url)
         finally:
             stop.set()
         for writer in writers:
             writer.result(PATIENCE)
     for key in unsure:
         draft = {"basis": "SAW", "unit": "A", "fact": key}
-        written[key] = ngata.post("/v1/notes", draft, **{"Idempotency-Key": key})["id"]
+        written[key] = ngata.post("/v1/notes", draft, 201, **{"Idempotency-Key": key})["id"]
     events, _ = records.pull()
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
     assert sorted(event["data"]["id"] for event in events) == sorted(written.values())

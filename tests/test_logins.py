@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from handover.errors import Conflict
 from handover.services import accounts, opening
 from handover.services.passwords import Hasher
 from handover.services.unit_of_work import UnitOfWork
@@ -375,6 +376,16 @@ def test_guesses_at_the_same_moment_get_no_more_looks_than_guesses_in_turn(priso
     assert all(a.status_code == 429 and a.headers["retry-after"] for a in answers if a not in looked_at)
 
 
+def test_guesses_spread_over_the_processes_of_one_store_get_no_more_looks(prison: Prison, address: str) -> None:
+    ngata, second = prison.hire("ngata"), Service(prison.service.settings)
+    try:
+        doors = [prison.service, second]
+        answers = attempts(16, lambda i: password_grant(doors[i % 2], ngata.name, "wrong", address))
+    finally:
+        second.stop()
+    assert sorted(answer.status_code for answer in answers) == [400] * 5 + [429] * 11
+
+
 def test_guesses_at_a_client_are_slowed_too(prison: Prison, secret: tuple[str, str], address: str) -> None:
     client, text = secret
     form = {"grant_type": "client_credentials", "client_id": client}
@@ -720,6 +731,28 @@ def test_a_ticket_asked_for_with_an_idempotency_key_is_not_kept_in_clear(prison:
     answer = ngata.http.post("/v1/feed/tickets", headers={"Idempotency-Key": "a1"})
     assert answer.status_code == 201
     assert answer.json()["ticket"] not in everything_kept(prison.service)
+
+
+def test_nobody_bears_the_name_of_another(prison: Prison) -> None:
+    """Notes, receipts and the access log name people by it: a system must not pass for an officer."""
+    prison.hire("ngata")
+    prison.connect("offices", "events:read")
+    with pytest.raises(Conflict):
+        prison.connect("ngata", "events:read")
+    with pytest.raises(Conflict):
+        prison.hire("offices")
+    for client in (f"OFFICES.{prison.code}", f"Ngata.{prison.code}", "operator"):
+        with pytest.raises(Conflict):
+            prison.service.do(
+                lambda uow, client=client: accounts.add_client(
+                    uow,
+                    prison.service.hasher,
+                    client,
+                    name="Offices",
+                    scopes=["events:read"],
+                    establishments=[prison.code],
+                )
+            )
 
 
 def test_a_password_too_easy_to_guess_is_refused(prison: Prison) -> None:

@@ -326,7 +326,7 @@ def test_what_a_reader_holds_is_what_a_reader_is_shown(service: Service) -> None
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=6,
+            max_examples=4,
             stateful_step_count=40,
             deadline=None,
             # No shrinking: each attempt founds two prisons, and the steps that are printed are few enough to read.

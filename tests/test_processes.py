@@ -19,7 +19,7 @@ from tests.support.service import Caller, Feed, Prison
 
 AT_ONCE_S = 0.5
 """Far less than the poll below: only a bell can have been that quick."""
-POLL = {"POLL_S": "30"}
+POLL_S = "30"
 
 
 @dataclass
@@ -40,7 +40,11 @@ class Site:
 def site(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Two servers that look into the log only when a bell rings."""
     logs, url = tmp_path_factory.mktemp("logs"), postgres.create_database(template)
-    with serving(url, logs / "a", **POLL) as a, serving(url, logs / "b", **POLL) as b, office(url, a.url) as keeper:
+    with (
+        serving(url, logs / "a", POLL_S=POLL_S) as a,
+        serving(url, logs / "b", POLL_S=POLL_S) as b,
+        office(url, a.url) as keeper,
+    ):
         yield Site(a, b, keeper, url)
     postgres.drop_database(url)
 
@@ -150,7 +154,7 @@ def test_a_process_that_is_killed_leaves_the_other_and_its_feeds_in_peace(
     site: Site, prison: Prison, tmp_path: Path
 ) -> None:
     hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
-    with serving(site.database_url, tmp_path / "log", **POLL) as third, ngata.feed(after="now") as feed:
+    with serving(site.database_url, tmp_path / "log", POLL_S=POLL_S) as third, ngata.feed(after="now") as feed:
         feed.until_live()
         elsewhere = site.office.at(third.url, hartmann)
         notes = [elsewhere.note(unit="A"), hartmann.note(unit="A")]
@@ -163,7 +167,7 @@ def test_a_server_told_to_stop_is_gone_in_under_2_s_and_another_takes_its_reader
     site: Site, prison: Prison, tmp_path: Path
 ) -> None:
     hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
-    with serving(site.database_url, tmp_path / "log", **POLL) as third:
+    with serving(site.database_url, tmp_path / "log", POLL_S=POLL_S) as third:
         there = site.office.at(third.url, ngata)
         with audience([there] * 20, after="now") as feeds, there.feed(after="now") as feed:
             feed.until_live()

@@ -16,7 +16,7 @@ import httpx
 from handover.clock import now
 from handover.services import opening
 from handover.services.passwords import Hasher
-from tests.support.service import Caller, Prison, Service, settings_for
+from tests.support.service import Caller, Service, settings_for
 
 
 def free_port() -> int:
@@ -155,5 +155,3 @@ def office(database_url: str, url: str) -> Iterator[Office]:
         yield keeper
     finally:
         keeper.close()
-
-

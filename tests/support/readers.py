@@ -11,7 +11,6 @@ from time import monotonic
 from typing import Any
 
 import httpx
-import pytest
 from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -28,14 +27,21 @@ def hears_everything(prison: Prison, *others: Prison) -> Caller:
     return prison.connect("records", *READS, handling=HANDLING, establishments=places)
 
 
-def closed(feed: Feed, timeout: float = 6) -> tuple[int, str]:
-    """How the feed ends: code and reason. Whatever comes before is passed over."""
-    deadline = monotonic() + timeout
-    with pytest.raises(ConnectionClosed) as end:
+def read_on(feed: Feed, timeout: float = 6) -> tuple[list[Any], int, str]:
+    """The events still to come until the feed is closed, and the code and reason it is closed with."""
+    deadline, heard = monotonic() + timeout, []
+    try:
         while monotonic() < deadline:
-            feed.socket.recv(timeout)
-    assert end.value.rcvd is not None, "the connection broke without a close frame"
-    return end.value.rcvd.code, end.value.rcvd.reason
+            frame = feed.frame(timeout)
+            heard += [frame["event"]] if frame["type"] == "event" else []
+    except ConnectionClosed as end:
+        return (heard, end.rcvd.code, end.rcvd.reason) if end.rcvd else (heard, 1006, "")
+    raise AssertionError("the feed was not closed in time")
+
+
+def closed(feed: Feed) -> tuple[int, str]:
+    """How the feed ends: code and reason. Whatever comes before is passed over."""
+    return read_on(feed)[1:]
 
 
 def eventually(met: Callable[[], Any], timeout: float = 10, every: float = 0.02) -> Any:
@@ -137,8 +143,7 @@ def audience(callers: list[Caller], **params: str) -> Iterator[Audience]:
         tasks = [asyncio.create_task(listen(caller, live)) for caller, live in zip(callers, lives, strict=True)]
         await asyncio.wait_for(asyncio.gather(*(live.wait() for live in lives)), 20)
         ready.wait()
-        while not stop.is_set() and not all(task.done() for task in tasks):
-            await asyncio.sleep(0.02)
+        await asyncio.to_thread(stop.wait)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -70,8 +70,7 @@ class Feed:
             self._hub.exit(self)
             self._hub.leave(self.wake, self.positions)
             if self._begun:
-                # Shielded: a server that stops may cancel this task, and the line must be written all the same.
-                await asyncio.shield(self._leave_line(ended))
+                await self._leave_line(ended)
         await self._close(ended)
 
     def rights(self, session: Session | None) -> None:

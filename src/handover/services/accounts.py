@@ -13,6 +13,8 @@ from handover.services.unit_of_work import UnitOfWork
 from handover.store import accounts
 
 PRACTICE_PASSWORD = "practice"  # noqa: S105 - printed by `handover demo`, and refused everywhere else
+RESERVED = frozenset({"operator", "handover"})
+"""What the service itself and whoever keeps it are called in the access log."""
 
 
 def add_user(
@@ -37,6 +39,7 @@ def add_user(
         raise Invalid(*errors)
     if accounts.account(uow.conn, username) is not None:
         raise Conflict(f"There is an account {username} already; change it with `handover user change {username} …`.")
+    _free(uow, username)
     id_ = uow.new_id()
     row = {
         "id": id_,
@@ -142,6 +145,7 @@ def add_client(
         raise Invalid(*errors)
     if accounts.client(uow.conn, client) is not None:
         raise Conflict(f"There is a client {client} already; revoke it, or choose another name.")
+    _free(uow, client)
     secret = new_token("secret")
     row = {
         "id": client,
@@ -175,6 +179,13 @@ def clients(uow: UnitOfWork) -> list[dict[str, Any]]:
         {**{k: row[k] for k in ("id", "name", "active")}, **{k: row[k].split() for k in names}}
         for row in accounts.all_clients(uow.conn)
     ]
+
+
+def _free(uow: UnitOfWork, name: str) -> None:
+    """Refuses a name that another could be taken for: notes and the access log name people and systems by it alone."""
+    taken = accounts.account(uow.conn, name.lower()) or accounts.client_named(uow.conn, name)
+    if taken is not None or name.lower() in RESERVED:
+        raise Conflict(f"{name} is the name of somebody else here; choose another.")
 
 
 def _account(uow: UnitOfWork, username: str) -> RowMapping:

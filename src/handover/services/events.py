@@ -116,7 +116,7 @@ def start(store_id: str, after: str | None, places: Collection[str], heads: Mapp
     positions = positions_of(store_id, after)
     # Only what this reader hears now: a cursor may remember an establishment that was taken away since, or is left out
     # here. One that knows of none of these would silently start them all again.
-    if positions and not any(place in positions for place in places):
+    if places and not any(place in positions for place in places):
         raise CursorRefused(
             "That cursor is of other establishments. Reload what you hold of these, then ask with after=now."
         )

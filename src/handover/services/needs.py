@@ -119,16 +119,9 @@ def close_retracted(uow: UnitOfWork, note: str) -> None:
     """Closes the needs of a retracted note and seals what they said."""
     for row in needs.all_of_note(uow.conn, note):
         _seal(uow, row, needs.steps(uow.conn, row["id"]))
-        _change(
-            uow,
-            row,
-            {"status": closed(row["status"]), "detail": None, "owner": None, "outcome": None, "reason": RETRACTED},
-        )
-
-
-def closed(status: str) -> str:
-    """What becomes of a need's status when its note is retracted."""
-    return "NOT_POSSIBLE" if status == rules.OPEN else status
+        closed = "NOT_POSSIBLE" if row["status"] == rules.OPEN else row["status"]
+        unsaid = {"detail": None, "owner": None, "outcome": None, "reason": RETRACTED}
+        _change(uow, row, {"status": closed, **unsaid})
 
 
 def _seal(uow: UnitOfWork, row: RowMapping, steps: Sequence[str]) -> None:
@@ -218,7 +211,7 @@ def _change(uow: UnitOfWork, row: RowMapping, columns: dict[str, Any]) -> dict[s
         raise Stale("Somebody changed this need at the same moment; read it again.")
     new = {**row, **columns, "updated_at": uow.now, "version": row["version"] + 1}
     needs.add_steps(uow.rows, [_step(uow, new)])
-    if any(new[name] != row[name] for name in ("establishment", "unit", "handling", "author")):
+    if any(new[name] != row[name] for name in ("establishment", "unit", "handling")):
         # First, so that those who see it both before and after drop it and then take it up again.
         uow.record(
             about_note(uow, "need.updated", row, "need", row["id"], new["status"], views.thin(row["id"], new["status"]))

@@ -54,6 +54,11 @@ def client(conn: Connection, client: str) -> RowMapping | None:
     return conn.execute(sa.select(clients).where(clients.c.id == client)).mappings().first()
 
 
+def client_named(conn: Connection, name: str) -> RowMapping | None:
+    """A client of this name, however it is spelt in capitals."""
+    return conn.execute(sa.select(clients).where(sa.func.lower(clients.c.id) == name.lower())).mappings().first()
+
+
 def all_clients(conn: Connection) -> list[RowMapping]:
     """Every client, by id."""
     return list(conn.execute(sa.select(clients).order_by(clients.c.id)).mappings())

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from secrets import token_hex
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -60,11 +61,10 @@ def start(conn: Connection, establishment: str) -> None:
 
 def append(conn: Connection, new: Iterable[NewEvent]) -> None:
     """Numbers and writes the events. The counter row stays locked until the commit, which is what makes sequence
-    commit order;
-    so this comes last in the transaction, and establishments are taken in one order, lest two processes wait for
-    each other."""
+    commit order; so this comes last in the transaction, and establishments are taken in one order, lest two processes
+    wait for each other."""
     by_place: dict[str, list[NewEvent]] = defaultdict(list)
-    for event in new:
+    for event in _unsaid(new):
         by_place[event.establishment].append(event)
     rows = []
     for place in sorted(by_place):
@@ -76,6 +76,23 @@ def append(conn: Connection, new: Iterable[NewEvent]) -> None:
             rows.append(row)
     if rows:
         insert(conn, events, rows)
+
+
+def _unsaid(new: Iterable[NewEvent]) -> list[NewEvent]:
+    """The events, without what was said about a note that a later request of the same commit takes back: those events
+    were not in the log yet when that request blanked it."""
+    gone: set[str | None] = set()
+    told = []
+    for event in reversed(list(new)):
+        if event.type == "note.retracted":
+            gone.add(event.note)
+        told.append(_thin(event) if event.note in gone and event.type != "note.retracted" else event)
+    return told[::-1]
+
+
+def _thin(event: NewEvent) -> NewEvent:
+    status = "RETRACTED" if event.kind == "note" else event.status
+    return replace(event, status=status, data=orjson.dumps({"id": event.about, "status": status}).decode())
 
 
 def heads(conn: Connection, establishments: Iterable[str]) -> dict[str, int]:

@@ -1,0 +1,293 @@
+"""The store under load and in trouble: many requests in one commit, one that fails alone, a commit that fails, a
+database that goes away and comes back."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from handover.domain.access import operator
+from handover.services import audit
+from handover.services.unit_of_work import Asker, UnitOfWork
+from handover.store.engine import open_engines
+from handover.store.tables import store_meta
+from tests.support.outages import away, cut
+from tests.support.service import Caller, Prison, Service, settings_for
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+def until(holds: Callable[[], Any], seconds: float = 10) -> None:
+    """Waits until it holds, for a while."""
+    deadline = monotonic() + seconds
+    while not holds():
+        assert monotonic() < deadline, "it never came to be"
+        sleep(0.005)
+
+
+@contextmanager
+def writer_busy(service: Service) -> Iterator[None]:
+    """The writer is in the middle of a batch: what comes meanwhile gathers."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_batch: Any) -> None:
+        begun.set()
+        assert go_on.wait(20)
+
+    held = service.desk.store.write(hold)
+    assert begun.wait(10)
+    try:
+        yield
+    finally:
+        go_on.set()
+        held.result(20)
+
+
+def gathered(service: Service, many: int) -> None:
+    """Waits until so many requests wait for the writer."""
+    until(lambda: service.desk.store.writer.waiting >= many)
+
+
+def commits(service: Service) -> float:
+    """How many commits there were."""
+    text = httpx.get(f"{service.url}/metrics", trust_env=False).text
+    return float(
+        next(line for line in text.splitlines() if line.startswith("handover_commit_seconds_count")).split()[1]
+    )
+
+
+def sound(service: Service) -> bool:
+    """Whether the access log is as it was written."""
+    found = service.desk.store.read(lambda conn: audit.verify_store(conn)).result()
+    assert found.faults == ()
+    return True
+
+
+def send(who: Caller, inmate: str, **more: Any) -> httpx.Response:
+    """Posts a note, whatever comes of it."""
+    return who.http.post("/v1/notes", json={"inmate": inmate, "basis": "SAW", "change": "WORSE", **more})
+
+
+def test_many_requests_share_one_commit_and_keep_their_order(prison: Prison, service: Service) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    with ngata.feed(after="now") as feed, ThreadPoolExecutor(40) as pool:
+        feed.until_live()
+        with writer_busy(service):
+            before = commits(service)
+            answers = [pool.submit(send, ngata, weir) for _ in range(40)]
+            gathered(service, 40)
+        notes = [answer.result(20).json() for answer in answers]
+        assert commits(service) - before <= 3, "the one that was held up, and one for all that gathered"
+        heard = [feed.event() for _ in notes]
+    first = heard[0]["sequence"]
+    assert [event["sequence"] for event in heard] == list(range(first, first + 40))
+    assert {event["data"]["id"] for event in heard} == {note["id"] for note in notes}
+    assert sound(service)
+
+
+def test_one_that_fails_fails_alone(prison: Prison, service: Service) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    brandt = prison.hire("brandt", "officer", "B")
+    note = ngata.note(weir)
+    asker = Asker(operator("operator", ()))
+
+    def half_done_then_a_bug(uow: UnitOfWork) -> None:
+        uow.doing("test.bug")
+        uow.conn.execute(sa.insert(store_meta), {"name": f"half {prison.code}", "value": "done"})
+        raise ZeroDivisionError
+
+    def not_for_this_database(uow: UnitOfWork) -> None:
+        uow.doing("test.duplicate")
+        uow.conn.execute(sa.insert(store_meta), [{"name": "id", "value": "another"}])
+
+    with ThreadPoolExecutor(40) as pool, writer_busy(service):
+        good = [pool.submit(send, ngata, weir) for _ in range(10)]
+        unsound = pool.submit(send, ngata, weir, change="WORSER")
+        denied = pool.submit(brandt.http.post, f"/v1/notes/{note['id']}/retractions", json={"reason": "NOT_TRUE"})
+        gathered(service, 12)
+        bug = service.desk.submit(asker, half_done_then_a_bug)
+        duplicate = service.desk.submit(asker, not_for_this_database)
+        more = [pool.submit(send, ngata, weir) for _ in range(10)]
+        gathered(service, 24)
+    assert {answer.result().status_code for answer in (*good, *more)} == {201}
+    assert (unsound.result().status_code, denied.result().status_code) == (422, 404)
+    assert isinstance(bug.exception(20), ZeroDivisionError)
+    assert duplicate.exception(20) is not None
+    quill = prison.hire("quill", "auditor")
+    lines = quill.all("/v1/access-log", limit=200)
+    assert len([one for one in lines if one["action"] == "notes.record"]) == 21
+    assert [one["outcome"] for one in lines if one["actor"] == brandt.name and one["action"] == "notes.retract"] == [
+        "DENIED"
+    ]
+    assert [one for one in lines if one["action"].startswith("test")] == []
+    with service.desk.store.engines.read.connect() as conn:
+        left = conn.execute(sa.select(store_meta.c.name).where(store_meta.c.name.startswith("half"))).all()
+    assert left == []
+    assert sound(service)
+
+
+@contextmanager
+def commits_fail(url: str) -> Iterator[None]:
+    """Whatever inserts a note is refused by the database at its very commit: a check that is put off until then."""
+    engines = open_engines(url, 1)
+    hangs = "CREATE TABLE hangs (x VARCHAR(40) REFERENCES store_meta (name) DEFERRABLE INITIALLY DEFERRED)"
+    insert = "INSERT INTO hangs VALUES ('in the air')"
+    if engines.embedded:
+        begin = [hangs, f"CREATE TRIGGER unsound AFTER INSERT ON notes BEGIN {insert}; END"]
+        end = ["DROP TRIGGER unsound", "DROP TABLE hangs"]
+    else:
+        body = f"BEGIN {insert}; RETURN NULL; END"
+        begin = [
+            hangs,
+            f"CREATE FUNCTION unsound() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+            "CREATE TRIGGER unsound AFTER INSERT ON notes FOR EACH ROW EXECUTE FUNCTION unsound()",
+        ]
+        end = ["DROP TRIGGER unsound ON notes", "DROP FUNCTION unsound", "DROP TABLE hangs"]
+
+    def run(statements: list[str]) -> None:
+        with engines.write.connect() as conn, conn.begin():
+            for statement in statements:
+                conn.exec_driver_sql(statement)
+
+    run(begin)
+    try:
+        yield
+    finally:
+        run(end)
+        engines.close()
+
+
+def test_when_a_commit_fails_nobody_is_told_that_it_succeeded(
+    prison: Prison, service: Service, database_url: str
+) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    other = prison.receive("A7712TT")
+    moved = {"establishment": prison.code, "unit": "B", "reason": "Kitchen work"}
+    with ngata.feed(after="now") as feed:
+        feed.until_live()
+        with commits_fail(database_url), ThreadPoolExecutor(10) as pool:
+            with writer_busy(service):
+                notes = [pool.submit(send, ngata, weir) for _ in range(5)]
+                move = pool.submit(prison.admin.http.post, f"/v1/inmates/{other}/moves", json=moved)
+                gathered(service, 6)
+            assert {answer.result(20).status_code for answer in notes} <= {500, 503}
+            assert move.result(20).status_code == 201, "it was in the same batch, and had nothing to do with it"
+        assert feed.event()["type"] == "inmate.moved"
+        assert ngata.all("/v1/notes") == []
+        kept = send(ngata, weir)
+        assert kept.status_code == 201
+        event = feed.event()
+        assert event["data"] == kept.json()
+    items, _ = ngata.pull()
+    assert [e["sequence"] for e in items] == list(range(items[0]["sequence"], items[-1]["sequence"] + 1)), "no gap"
+    assert sound(service)
+
+
+def outcome(answer: httpx.Response) -> tuple[int, bool]:
+    """The status, and whether it says when to try again."""
+    return answer.status_code, answer.headers.get("retry-after", "").isdigit()
+
+
+@POSTGRESQL
+def test_a_database_that_went_away_is_told_as_such_and_found_again(
+    prison: Prison, service: Service, database_url: str
+) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    before = ngata.note(weir)
+    key = {"Idempotency-Key": "once"}
+    body = {"inmate": weir, "basis": "SAW", "fact": "Slept well."}
+    with ngata.feed(after="now") as feed:
+        feed.until_live()
+        with away(database_url):
+            assert outcome(ngata.http.post("/v1/notes", json=body, headers=key)) == (503, True)
+            for path in ("/v1/notes", f"/v1/notes/{before['id']}", "/v1/events", "/v1/inmates", "/readyz"):
+                assert outcome(ngata.http.get(path)) == (503, True), path
+            form = {"grant_type": "password", "username": ngata.name, "password": "x"}
+            assert outcome(ngata.http.post("/oauth/token", data=form)) == (503, True)
+            assert ngata.http.get("/healthz").status_code == 200
+        answer = ngata.http.post("/v1/notes", json=body, headers=key)
+        assert answer.status_code == 201
+        assert feed.event(10)["data"] == answer.json()
+    assert [note["id"] for note in ngata.all("/v1/notes")] == [answer.json()["id"], before["id"]]
+    assert ngata.get(f"/v1/notes/{before['id']}") == before
+    assert sound(service)
+
+
+@POSTGRESQL
+def test_a_connection_that_is_cut_in_the_middle_of_a_batch_loses_nothing_and_doubles_nothing(
+    prison: Prison, service: Service, database_url: str
+) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    with ThreadPoolExecutor(10) as pool:
+        with writer_busy(service):
+            answers = [pool.submit(send, ngata, weir) for _ in range(8)]
+            gathered(service, 8)
+            assert cut(database_url) >= 1
+        told = [answer.result(20) for answer in answers]
+    assert {answer.status_code for answer in told} <= {201, 503}
+    kept = {answer.json()["id"] for answer in told if answer.status_code == 201}
+    assert {note["id"] for note in ngata.all("/v1/notes")} == kept
+    assert send(ngata, weir).status_code == 201
+    assert sound(service)
+
+
+@SQLITE
+def test_another_program_that_locks_the_embedded_store_is_waited_for(
+    prison: Prison, service: Service, database_url: str
+) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    with ThreadPoolExecutor(4) as pool:
+        with away(database_url):
+            answers: list[Future[Any]] = [pool.submit(send, ngata, weir) for _ in range(3)]
+            assert not wait(answers, 0.4).done, "nothing is acknowledged that is not on the disk"
+        assert {answer.result(20).status_code for answer in answers} == {201}
+    assert len(ngata.all("/v1/notes")) == 3
+
+
+@SQLITE
+def test_a_full_disk_is_told_as_such_and_what_was_acknowledged_stays(prison: Prison, service: Service) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    kept = [ngata.note(weir)["id"]]
+
+    def pages(most: int | None) -> None:
+        def limit(batch: Any) -> None:
+            used = batch.conn.exec_driver_sql("PRAGMA page_count").scalar()
+            batch.conn.exec_driver_sql(f"PRAGMA max_page_count = {most or used}")
+
+        service.desk.store.write(limit).result(10)
+
+    pages(None)
+    while True:
+        answer = send(ngata, weir, fact="x" * 1000)
+        if answer.status_code != 201:
+            break
+        kept.append(answer.json()["id"])
+        assert len(kept) < 200
+    assert outcome(answer) == (503, True)
+    pages(1_000_000_000)
+    assert {note["id"] for note in ngata.all("/v1/notes")} == set(kept)
+    assert send(ngata, weir).status_code == 201
+    assert sound(service)
+
+
+def test_what_was_handed_over_before_the_end_is_finished(tmp_path: Path) -> None:
+    running = Service(settings_for(f"sqlite:///{tmp_path}/store.sqlite3"))
+    prison = running.prison()
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    with ThreadPoolExecutor(8) as pool:
+        with writer_busy(running):
+            answers = [pool.submit(send, ngata, weir) for _ in range(8)]
+            gathered(running, 8)
+            running.app.state.parts.hub.stop_soon()
+            running.server.should_exit = True
+        told = [answer.result(20).status_code for answer in answers]
+    assert told == [201] * 8
+    running.stop()
