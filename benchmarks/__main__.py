@@ -38,7 +38,8 @@ QUICK = Plan(rounds=2, post_s=0.7, feed_s=1.5)
 
 
 def measure(engine: str, plan: Plan, progress: Progress) -> Figures:
-    """Every round measures both, one right after the other, in turns first: whatever else this machine does hits both."""
+    """Every round measures both, one right after the other, in turns first: whatever else this machine does hits
+    both."""
     task = progress.add_task(f"{engine}: setting up", total=plan.rounds * 6)
     with setup.stores(engine) as stores:
         setup.found_prison(stores.handover)

@@ -69,7 +69,8 @@ class Figures:
         return median(a for a, _ in self.pairs[key]), median(b for _, b in self.pairs[key])
 
     def ratio(self, key: str) -> float:
-        """The median over the rounds of service over stand-in: both were measured within seconds, so drift cancels out."""
+        """The median over the rounds of service over stand-in: both were measured within seconds, so drift cancels
+        out."""
         return median(b / a if a else 0.0 for a, b in self.pairs[key])
 
     def spread(self, key: str) -> tuple[float, float]:

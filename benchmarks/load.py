@@ -1,7 +1,7 @@
 """The load: a process of its own that posts and listens, and is never what is waited for.
 
-It speaks HTTP/1.1 and WebSocket by hand on prebuilt bytes, because a client library costs more than the server it would measure.
-Reads one job as JSON from standard input, writes one result as JSON to standard output.
+It speaks HTTP/1.1 and WebSocket by hand on prebuilt bytes, because a client library costs more than the server it would
+measure. Reads one job as JSON from standard input, writes one result as JSON to standard output.
 """
 
 import asyncio
@@ -29,7 +29,8 @@ PATIENCE_S = 20.0
 
 @dataclass(frozen=True)
 class Job:
-    """What to do: post with `clients` as fast as they are answered, or post `rate` notes a second and listen on `feeds`."""
+    """What to do: post with `clients` as fast as they are answered, or post `rate` notes a second and listen on
+    `feeds`."""
 
     port: int
     pid: int
@@ -42,8 +43,8 @@ class Job:
 
 @dataclass
 class Result:
-    """What came of it. Latencies are in milliseconds; `busy` is the share of a core that the load itself took, `server_cpu` the
-    seconds of processor time that the server took, all its threads."""
+    """What came of it. Latencies are in milliseconds; `busy` is the share of a core that the load itself took,
+    `server_cpu` the seconds of processor time that the server took, all its threads."""
 
     done: int = 0
     seconds: float = 0.0
@@ -63,7 +64,8 @@ def request(token: str, body: bytes) -> bytes:
 
 
 class Poster(asyncio.Protocol):
-    """One keep-alive connection. Whatever is not a 201 ends the run: a refusal is quicker than a note and would flatter."""
+    """One keep-alive connection. Whatever is not a 201 ends the run: a refusal is quicker than a note and would
+    flatter."""
 
     def __init__(self, answered: Callable[["Poster"], None], failed: "asyncio.Future[None]") -> None:
         self._answered = answered

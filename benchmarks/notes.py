@@ -38,7 +38,8 @@ def body(number: int) -> bytes:
 
 
 def number_in(text: bytes) -> int | None:
-    """The number of the note whose whole text this is; None where it is something else (a need's own event, a heartbeat)."""
+    """The number of the note whose whole text this is; None where it is something else (a need's own event, a
+    heartbeat)."""
     at = text.find(MARK)
     if at < 0:
         return None

@@ -1,4 +1,5 @@
-"""What has to stand before anything is measured: two empty stores, a prison with people in one of them, and who logs in."""
+"""What has to stand before anything is measured: two empty stores, a prison with people in one of them, and who logs
+in."""
 
 import tempfile
 from collections.abc import Iterator
@@ -72,7 +73,8 @@ def settings(url: str) -> Settings:
 
 
 def found_prison(url: str) -> None:
-    """One prison with one wing that everybody hears, its people, its officers: a real store, as the operator sets it up."""
+    """One prison with one wing that everybody hears, its people, its officers: a real store, as the operator sets it
+    up."""
     chosen = settings(url)
     if url.startswith("postgresql"):
         opening.migrate(chosen)

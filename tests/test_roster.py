@@ -389,3 +389,12 @@ def test_a_merge_over_two_prisons_tells_each_what_it_needs(prison: Prison) -> No
     brandt.get(f"/v1/inmates/{twin}", 404)
     brandt.get(f"/v1/inmates/{weir}", 404)
     assert [n["id"] for n in brandt.all("/v1/notes", inmate=twin)] == [note["id"]], "but what they wrote is found"
+
+
+def test_any_version_will_do_where_there_is_one_and_none_where_there_is_none(prison: Prison) -> None:
+    entry = {"name": "Kane, D.", "establishment": prison.code, "unit": "A"}
+    path = f"/v1/inmates/A9{prison.code}"
+    nobody = prison.admin.http.put(path, json=entry, headers={"If-Match": "*"})
+    assert nobody.status_code == 412, nobody.text
+    prison.admin.put(path, entry, 201)
+    assert prison.admin.http.put(path, json={**entry, "cell": "A1-02"}, headers={"If-Match": "*"}).status_code == 200

@@ -16,7 +16,7 @@ from handover.services.answers import Answer, once
 from handover.services.logins import Session
 from handover.services.paging import Page
 from handover.services.parts import Parts
-from handover.services.unit_of_work import Asker, UnitOfWork
+from handover.services.unit_of_work import ANY, Asker, UnitOfWork
 
 T = TypeVar("T")
 JSON = "application/json"
@@ -71,8 +71,10 @@ class Ask:
         text = self.request.headers.get("if-match")
         if text is None and required:
             raise PreconditionMissing("Send If-Match with the ETag you read, so that nobody's change is overwritten.")
-        if text is None or text.strip() == "*":
+        if text is None:
             return None
+        if text.strip() == "*":
+            return ANY
         match = re.fullmatch(r'\s*(?:W/)?"(\d{1,9})"\s*', text)
         return int(match[1]) if match else -1
 

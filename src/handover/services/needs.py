@@ -16,7 +16,7 @@ from handover.services import views
 from handover.services.events import about_note
 from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
-from handover.services.unit_of_work import UnitOfWork, as_json, person
+from handover.services.unit_of_work import ANY, UnitOfWork, as_json, person
 from handover.store import needs, notes, roster
 from handover.store.locks import Hold
 
@@ -178,7 +178,7 @@ def change(uow: UnitOfWork, need: str, version: int | None, wanted: NeedChange) 
     uow.doing("needs.change", subject=need)
     uow.allow("needs.change")
     row = _readable(uow, need, "mine")
-    if version is not None and version != row["version"]:
+    if version not in (None, ANY, row["version"]):
         raise Stale("Somebody changed this need since you read it; read it again.")
     if row["reason"] == RETRACTED:
         raise Conflict(

@@ -16,7 +16,7 @@ from handover.services import needs as need_services
 from handover.services import views
 from handover.services.events import about_inmate, about_note
 from handover.services.paging import Page, page, read_cursor
-from handover.services.unit_of_work import UnitOfWork, as_json, person
+from handover.services.unit_of_work import ANY, UnitOfWork, as_json, person
 from handover.store import eventlog, notes, roster
 
 
@@ -36,8 +36,7 @@ def put_establishment(uow: UnitOfWork, code: str, draft: EstablishmentDraft, ver
     if not belongs(who, code):
         raise NotFound("No such establishment among yours.")
     old = roster.establishment(uow.conn, code, "mine")
-    if version is not None and version != (_tag(uow, old) if old else 0):
-        raise Stale("Somebody changed this since you read it; read it again.")
+    _unchanged(version, _tag(uow, old) if old else 0)
     row: dict[str, Any] = {
         "code": code,
         "name": draft.name,
@@ -284,9 +283,14 @@ def _check_place(uow: UnitOfWork, establishment: str, unit: str) -> None:
 
 def _next(old: Mapping[Any, Any] | None, version: int | None = None) -> int:
     present = old["version"] if old else 0
-    if version is not None and version != present:
-        raise Stale("Somebody changed this since you read it; read it again.")
+    _unchanged(version, present)
     return int(present) + 1
+
+
+def _unchanged(version: int | None, present: int) -> None:
+    """Refuses a change to a version that is not the present one (0: there is none yet)."""
+    if version is not None and version != present and not (version == ANY and present):
+        raise Stale("Somebody changed this since you read it; read it again.")
 
 
 def _establishment(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:

@@ -29,6 +29,8 @@ from handover.store.rows import Rows
 from handover.store.store import Batch, Store
 
 T = TypeVar("T")
+ANY = -2
+"""`If-Match: *`: whichever version there is, but there must be one (RFC 9110 §13.1.1)."""
 X = TypeVar("X")
 
 

@@ -206,7 +206,7 @@ class NeedRow(SQLModel, table=True):
     promised: bool = _is("Somebody gave his or her word.")
     detail: str | None = _is("What exactly.", sa.Text, nullable=True)
     due_at: datetime | None = _is("When it must have happened.", UtcTime, nullable=True)
-    sort_due: datetime = _is("`due_at`, or the end of time: what lists are ordered by.", UtcTime)
+    sort_due: datetime = _is("The due time it was opened with, or the end of time: what lists are ordered by.", UtcTime)
     status: str = _is("OPEN, DONE, NOT_POSSIBLE or PASSED_ON.", sa.String(40))
     owner: str | None = _is("Who sees to it, or to whom it was passed on.", sa.String(120), nullable=True)
     outcome: str | None = _is("What came of it.", sa.Text, nullable=True)

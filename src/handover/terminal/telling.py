@@ -153,8 +153,11 @@ def _receipt(_: str, receipt: dict[str, Any], reader: Reader) -> Told:
 
 def _inmate(kind: str, data: dict[str, Any], _: Reader) -> Told:
     if kind == "inmate.moved":
-        way = f"moved from {_spot(data.get('origin'))} to {_spot(data.get('to'))}"
-        return _text(f"{way} by {phrases.person(data.get('by'))}: {data.get('reason')}"), []
+        move = data.get("move")
+        if not isinstance(move, dict):
+            return _text("has left this establishment"), []
+        way = f"moved from {_spot(move.get('from'))} to {_spot(move.get('to'))}"
+        return _text(f"{way} by {phrases.person(move.get('by'))}: {move.get('reason')}"), []
     if kind == "inmate.merged":
         return _text(f"number {data.get('previous')} is the same person: it is now {data.get('number')}"), []
     cell = f", cell {data['cell']}" if data.get("cell") else ""
