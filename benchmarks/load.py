@@ -13,6 +13,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -113,7 +114,8 @@ class Listener(asyncio.Protocol):
     def __init__(self, port: int, token: str, live: Callable[[], None], heard: Callable[[int, float], None]) -> None:
         self._hello = (
             f"GET /v1/feed?establishment={notes.ESTABLISHMENT}&after=now HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-            f"Authorization: Bearer {token}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            f"Authorization: Bearer {token}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: handover.v1\r\n\r\n"
         ).encode()
         self._live = live
@@ -219,10 +221,8 @@ async def stream(job: Job) -> Result:
 
     prepared = [request(job.tokens[i % job.clients], notes.body(i)) for i in range(posts)]
     for i in range(job.feeds):
-        token = job.tokens[i % len(job.tokens)]
-        await loop.create_connection(
-            lambda token=token: Listener(job.port, token, went_live, heard), "127.0.0.1", job.port
-        )
+        listener = Listener(job.port, job.tokens[i % len(job.tokens)], went_live, heard)
+        await loop.create_connection(partial(_same, listener), "127.0.0.1", job.port)
     for _ in range(job.clients):
         _, poster = await loop.create_connection(lambda: Poster(answered, failed), "127.0.0.1", job.port)
         idle.append(poster)
@@ -242,6 +242,10 @@ async def stream(job: Job) -> Result:
     ms = [s * 1000 for s in latencies]
     busy, server = (process_time() - cpu) / seconds, cpu_of(job.pid) - server
     return Result(posts, seconds, ms, busy, server, expected - len(latencies))
+
+
+def _same(listener: Listener) -> Listener:
+    return listener
 
 
 async def _unless(failed: "asyncio.Future[None]", seconds: float) -> None:

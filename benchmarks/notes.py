@@ -7,6 +7,10 @@ ESTABLISHMENT, UNIT = "BEN", "A"
 PEOPLE = 100
 MARK = b'"fact":"N'
 DIGITS = 7
+FACT = (
+    "Says the visit was cancelled and that nobody told him until he was already dressed and waiting at the gate. Went "
+    "back to his cell without a word and has not come out for servery."
+)
 
 
 def number_of(person: int) -> str:
@@ -19,9 +23,8 @@ def body(number: int) -> bytes:
     note: dict[str, Any] = {
         "inmate": number_of(number * 7),
         "basis": "TOLD_BY_PERSON",
-        "fact": f"N{number:0{DIGITS}d} Says the visit was cancelled and that nobody told him until he was already dressed and "
-        "waiting at the gate. Went back to his cell without a word and has not come out for servery.",
-        "opinion": "More than the visit, I think: it is two weeks to the anniversary and his sister has stopped writing.",
+        "fact": f"N{number:0{DIGITS}d} {FACT}",
+        "opinion": "More than the visit, I think: two weeks to the anniversary, and his sister has stopped writing.",
         "confidence": "MEDIUM",
         "mood": {"valence": -1, "energy": 1, "source": "OBSERVED"},
         "change": "WORSE",

@@ -61,10 +61,8 @@ def warnings(engine: str) -> list[str]:
         row = conn.execute("SELECT current_setting('fsync'), current_setting('synchronous_commit')").fetchone()
     if row == ("on", "on"):
         return []
-    return [
-        "This PostgreSQL does not wait for its disk (fsync or synchronous_commit is off): ratios hold, but nothing is durable. "
-        f"Name a real one in {postgres.VARIABLE}."
-    ]
+    told = "This PostgreSQL does not wait for its disk (fsync or synchronous_commit is off): nothing here is durable."
+    return [f"{told} Name a real one in {postgres.VARIABLE}."]
 
 
 def settings(url: str) -> Settings:
