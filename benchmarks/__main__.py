@@ -140,7 +140,8 @@ def _print(about: dict[str, Any], measured: list[Figures]) -> None:
         out.print(table(figures))
     out.print(
         f"{about['cores']} cores, {about['processor']}, Python {about['python']}, one fsync {about['fsync_ms']} ms; "
-        f"{FEEDS} feeds at {RATE:.0f} notes/s; the load took at most {max(f.load_busy for f in measured):.0%} of a core.",
+        f"{FEEDS} feeds, {RATE:.0f} notes/s; the load took at most "
+        f"{max(f.load_busy for f in measured):.0%} of a core.",
         style="dim",
     )
     if about["load_before"] > 0.5:

@@ -189,6 +189,12 @@ def test_what_is_no_such_form_is_an_invalid_request(service: Service, kind: str,
     refused(answer, 400, "invalid_request")
 
 
+def test_a_field_nobody_knows_is_ignored(prison: Prison) -> None:
+    ngata = prison.hire("ngata")
+    form = {"grant_type": "password", "username": ngata.name, "password": PASSWORD, "audience": ["a", "b"]}
+    assert stranger(prison.service).http.post("/oauth/token", data=form).status_code == 200
+
+
 def test_a_refusal_never_repeats_what_was_typed(prison: Prison, address: str) -> None:
     for form in (
         {"grant_type": "password", "username": "my-Secret-1", "password": "my-Secret-2"},

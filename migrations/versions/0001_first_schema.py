@@ -453,7 +453,10 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=True, comment="What exactly."),
         sa.Column("due_at", UtcTime(), nullable=True, comment="When it must have happened."),
         sa.Column(
-            "sort_due", UtcTime(), nullable=False, comment="The due time it was opened with, or the end of time: what lists are ordered by."
+            "sort_due",
+            UtcTime(),
+            nullable=False,
+            comment="The due time it was opened with, or the end of time: what lists are ordered by.",
         ),
         sa.Column("status", sa.String(40), nullable=False, comment="OPEN, DONE, NOT_POSSIBLE or PASSED_ON."),
         sa.Column("owner", sa.String(120), nullable=True, comment="Who sees to it, or to whom it was passed on."),

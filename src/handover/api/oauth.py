@@ -25,7 +25,10 @@ def _form(required: list[str], properties: dict[str, Any], example: dict[str, st
     return {"requestBody": {"required": True, "content": {_FORM: {"schema": schema, "example": example}}}}
 
 
-_TEXT = {"type": "string"}
+_TEXT = {"type": "string", "minLength": 1}
+_READ = frozenset(
+    {"grant_type", "username", "password", "client_id", "client_secret", "refresh_token", "scope", "token"}
+)
 _token = operation(None, 400, 401, schema="TokenProblem")
 # RFC 6749 has no word for these: they are problems like everywhere else.
 _token["responses"] |= operation(None, 413, 429)["responses"]
@@ -44,7 +47,9 @@ _token["openapi_extra"] |= _form(
 )
 _revoke = operation(None, 400, schema="TokenProblem")
 _revoke["responses"] |= operation(None, 413)["responses"]
-_revoke["openapi_extra"] |= _form(["token"], {"token": _TEXT, "token_type_hint": _TEXT}, {"token": "hov_refresh_…"})
+_revoke["openapi_extra"] |= _form(
+    ["token"], {"token": _TEXT, "token_type_hint": {"type": "string"}}, {"token": "hov_refresh_…"}
+)
 
 
 @router.post("/oauth/token", response_model=Token, **_token)
@@ -107,6 +112,8 @@ async def _read(request: Request) -> dict[str, str]:
     except HTTPException as error:
         raise GrantRefused("invalid_request", "The form cannot be read.") from error
     for name, value in fields:
+        if name not in _READ:
+            continue  # what nobody knows is ignored (RFC 6749 §3.2)
         if name in form or not isinstance(value, str):
             raise GrantRefused("invalid_request", f"Send {name} once, as text.")
         form[name] = value.replace("\x00", "")
