@@ -249,7 +249,12 @@ def test_a_feed_leaves_its_opening_and_its_end_with_the_first_and_last_sequence(
             "what is fed is between the two lines of the feed, not in lines of its own"
         )
     ended: list[Line] = []
-    until(lambda: bool(ended.extend(log.new()) or ended))
+
+    def seen() -> bool:
+        ended.extend(log.new())
+        return bool(ended)
+
+    until(seen)
     closed = {"code": 1000, "sequences": {here: [head, head + 1]}}
     assert ended == [line("feed.close", ngata, "officer", here, unit="A", detail=closed)]
 
@@ -671,7 +676,7 @@ def test_the_log_is_paged_without_gaps_while_others_write(prison: Prison) -> Non
     pages: list[list[int]] = []
     cursor = None
     while len(pages) < 10:
-        given: dict[str, str] = {"cursor": cursor} if cursor else {}
+        given: dict[str, Any] = {"cursor": cursor} if cursor else {}
         page = quill.get("/v1/access-log", actor=ngata.name, action="notes.list", limit=3, **given)
         pages.append([one["position"] for one in page["items"]])
         ngata.get("/v1/notes")

@@ -335,6 +335,12 @@ def test_an_export_is_sound_away_from_its_store_and_names_who_took_it(exported: 
     assert (last["action"], last["actor_role"]) == ("access-log.export", "operator")
 
 
+def _swap(lines: list[dict[str, Any]]) -> None:
+    lines[5].update(position=3)
+    lines[6].update(position=2)
+    lines.insert(5, lines.pop(6))
+
+
 CHANGES: dict[str, tuple[Callable[[list[dict[str, Any]]], Any], list[int]]] = {
     "changed": (lambda lines: lines[5].update(actor="somebody.else"), [2]),
     "changed in its time": (lambda lines: lines[5].update(at="2026-01-01T00:00:00Z"), [2]),
@@ -344,7 +350,7 @@ CHANGES: dict[str, tuple[Callable[[list[dict[str, Any]]], Any], list[int]]] = {
     "doubled": (lambda lines: lines.insert(6, lines[5]), [2]),
     "put elsewhere in the file": (lambda lines: lines.insert(6, lines.pop(5)), [2, 2]),
     "swapped": (
-        lambda lines: (lines[5].update(position=3), lines[6].update(position=2), lines.insert(5, lines.pop(6))),
+        _swap,
         [2, 3, 4],
     ),
     "without a field": (lambda lines: lines[5].pop("actor"), [2, 6]),

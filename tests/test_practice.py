@@ -168,6 +168,7 @@ def test_the_week_can_be_played_at_any_hour_of_any_day(now: datetime, tmp_path: 
     desk.store.close()
     assert len(times) >= 150
     assert max(max(pair) for pair in times) <= now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    assert latest is not None
     assert latest <= now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     assert min(min(pair) for pair in times) >= (now - timedelta(days=9)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
