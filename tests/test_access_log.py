@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from handover.services import accounts, opening
 from handover.services.unit_of_work import Asker
 from handover.store import accesslog
 from handover.store.engine import open_engines
+from tests.support.outages import without
 from tests.support.service import PASSWORD, Caller, Prison, Service, settings_for
 
 HERE = "127.0.0.1"
@@ -224,13 +226,12 @@ def test_a_pull_that_waits_leaves_one_line_when_it_answers(prison: Prison, servi
     assert [one["detail"]["count"] for one in pulls] == [1]
 
 
-def until(holds: Callable[[], bool], seconds: float = 5) -> None:
+def until(holds: Callable[[], Any], seconds: float = 5) -> None:
     """Waits until it holds, for a while."""
-    deadline = datetime.now().astimezone() + timedelta(seconds=seconds)
-    with ThreadPoolExecutor(1) as idle:
-        while not holds():
-            assert datetime.now().astimezone() < deadline, "it never came to be"
-            idle.submit(lambda: None).result()
+    deadline = monotonic() + seconds
+    while not holds():
+        assert monotonic() < deadline, "it never came to be"
+        sleep(0.005)
 
 
 def test_a_feed_leaves_its_opening_and_its_end_with_the_first_and_last_sequence(prison: Prison) -> None:
@@ -468,20 +469,6 @@ def test_a_reading_is_not_answered_before_its_line_is_durable(prison: Prison, da
             assert not wait(answers, 0.5).done, "an answer left before its line could be written"
         assert all(answer.result(10) for answer in answers)
     assert sorted(one["action"] for one in log.new()) == ["events.pull", "inmates.list", "notes.list", "notes.read"]
-
-
-@contextmanager
-def without(url: str, table: str) -> Iterator[None]:
-    """A table is away for a while: what needs it fails inside the store."""
-    engines = open_engines(url, 1)
-    with engines.write.connect() as conn, conn.begin():
-        conn.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}_away")
-    try:
-        yield
-    finally:
-        with engines.write.connect() as conn, conn.begin():
-            conn.exec_driver_sql(f"ALTER TABLE {table}_away RENAME TO {table}")
-        engines.close()
 
 
 def test_what_cannot_be_logged_is_not_shown_and_not_done(prison: Prison, database_url: str) -> None:

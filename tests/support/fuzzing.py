@@ -64,9 +64,8 @@ def map_path_parameters(context: Any, path_parameters: dict[str, Any]) -> dict[s
 
 @schemathesis.check
 def refused_only_for_what_no_schema_can_say(_context: Any, response: Any, case: Any) -> None:
-    """A request that fits the document is refused as 422 for the state of this store (no such code, person or wing)
-    or for
-    fields that do not go together. Where the service's own schema of the body refuses it, the document is not true."""
+    """A request that fits the document is refused as 422 for the state of this store (no such code, person or wing),
+    or for fields that do not go together. Where the service's own schema of the body refuses it, the document lies."""
     if response.status_code != 422 or case.meta is None or case.meta.generation.mode.is_negative:
         return
     errors = response.json()["errors"]

@@ -225,6 +225,7 @@ def _password(username: str, password: str, practice: bool) -> list[FieldError]:
         ]
     if len(password) > 1024:
         return [FieldError("/password", "at most 1,024 characters")]
-    if password.lower() == username or (password == PRACTICE_PASSWORD and not practice):
+    plain = password.strip().lower()
+    if plain == username or (plain == PRACTICE_PASSWORD and not practice):
         return [FieldError("/password", "everybody could guess this one; choose another")]
     return []

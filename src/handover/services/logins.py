@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from sqlalchemy.engine import Connection, RowMapping
 
@@ -310,14 +311,15 @@ async def _count(
     now = desk.clock()
 
     def count(conn: Connection) -> tuple[timedelta, RowMapping | None]:
-        known = accounts.attempts(conn, keys)
+        known = accounts.attempts(conn, keys, to_change=True)
         wait = _wait(known, keys, now)
         if wait > timedelta(0):
             return wait, None
         tallies = {row["key"]: Tally(row["failures"], row["last_at"]) for row in known}
-        for name, pace in keys.items():
+        for name, pace in sorted(keys.items(), key=itemgetter(0)):
             tally = one_more(tallies.get(name), now, pace)
-            accounts.put_attempt(conn, name, tally.failures, tally.since, free_from(now, tally.failures, pace))
+            until = free_from(now, tally.failures, pace)
+            accounts.put_attempt(conn, name, tally.failures, tally.since, until, new=name not in tallies)
         return wait, find(conn)
 
     wait, row = await desk.quietly(count)
@@ -329,7 +331,7 @@ def _forgive(conn: Connection, keys: dict[str, Pace]) -> None:
     """A right password clears the account, and takes back what it counted against the address: no more, or one known
     password would let its owner guess others for ever."""
     accounts.clear_attempts(conn, [name for name, pace in keys.items() if pace is ACCOUNT])
-    for row in accounts.attempts(conn, [name for name, pace in keys.items() if pace is ADDRESS]):
+    for row in accounts.attempts(conn, [name for name, pace in keys.items() if pace is ADDRESS], to_change=True):
         accounts.put_attempt(conn, row["key"], row["failures"] - 1, row["last_at"], AT_ONCE)
 
 

@@ -44,7 +44,7 @@ def open_desk(
         identity = _prepare(engines, practice, migrate=engines.embedded)
     except DBAPIError as error:
         engines.close()
-        raise StoreNotReady(f"The store cannot be opened: {str(error.orig).strip().splitlines()[0]}") from error
+        raise StoreNotReady(f"The store cannot be opened: {_first_line(error)}") from error
     except BaseException:
         engines.close()
         raise
@@ -66,9 +66,13 @@ def migrate(settings: Settings) -> str:
         _prepare(engines, practice=False, migrate=True)
         return schema.newest()
     except DBAPIError as error:
-        raise StoreNotReady(f"The store cannot be opened: {str(error.orig).strip().splitlines()[0]}") from error
+        raise StoreNotReady(f"The store cannot be opened: {_first_line(error)}") from error
     finally:
         engines.close()
+
+
+def _first_line(error: DBAPIError) -> str:
+    return (str(error.orig).strip().splitlines() or ["it gives no reason"])[0]
 
 
 def _prepare(engines: Engines, practice: bool, migrate: bool) -> Identity:

@@ -152,16 +152,23 @@ def on_duty(conn: Connection, place: str, unit: str, since: datetime, now: datet
     return list(conn.execute(query).mappings())
 
 
-def attempts(conn: Connection, keys: Iterable[str]) -> list[RowMapping]:
-    """Failed attempts counted under these keys."""
-    return list(conn.execute(sa.select(login_attempts).where(login_attempts.c.key.in_(sorted(keys)))).mappings())
+def attempts(conn: Connection, keys: Iterable[str], *, to_change: bool = False) -> list[RowMapping]:
+    """Failed attempts counted under these keys. `to_change` keeps other processes from counting until this one has."""
+    query = sa.select(login_attempts).where(login_attempts.c.key.in_(sorted(keys))).order_by(login_attempts.c.key)
+    return list(conn.execute(query.with_for_update() if to_change else query).mappings())
 
 
-def put_attempt(conn: Connection, key: str, failures: int, last_at: datetime, wait_until: datetime) -> None:
+def put_attempt(
+    conn: Connection, key: str, failures: int, last_at: datetime, wait_until: datetime, *, new: bool = False
+) -> None:
     """Counts a failed attempt."""
-    conn.execute(sa.delete(login_attempts).where(login_attempts.c.key == key))
-    row = {"key": key, "failures": failures, "last_at": last_at, "wait_until": wait_until}
-    conn.execute(sa.insert(login_attempts), row)
+    row = {"failures": failures, "last_at": last_at, "wait_until": wait_until}
+    if new:
+        # Where another process was quicker this fails, and is done again with what that one counted.
+        conn.execute(sa.insert(login_attempts), {"key": key, **row})
+    else:
+        # Not deleted and written anew: whoever waits for the row would find it gone, and count from nothing.
+        conn.execute(sa.update(login_attempts).where(login_attempts.c.key == key).values(**row))
 
 
 def clear_attempts(conn: Connection, keys: Iterable[str]) -> None:
