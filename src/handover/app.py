@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from types import FrameType
@@ -29,7 +30,7 @@ from handover.api import (
     roster,
 )
 from handover.api.lane import Lane
-from handover.api.middleware import Outermost
+from handover.api.middleware import Outermost, trace
 from handover.clock import Clock, now
 from handover.feed import route
 from handover.feed.transport import FeedProtocol
@@ -43,6 +44,8 @@ from handover.services.unit_of_work import Asker, Desk
 from handover.settings import Settings
 
 TIDY_S = 3600.0
+LEAVE_S = 0.5
+log = structlog.get_logger("handover")
 SWITCH_S = 0.0002
 ROUTERS = (
     oauth.router,
@@ -114,6 +117,19 @@ class _Server(uvicorn.Server):
     """Tells the feeds at once that the server is stopping, so that they leave with their cursors and the stop takes
     no time."""
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Says where it listens: whoever starts it by hand sees that it does, and with port 0 there is no other way."""
+        await super().startup(sockets)
+        for listening in (one for server in self.servers for one in server.sockets):
+            log.info("serving", address="{}:{}".format(*listening.getsockname()[:2]))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Feeds leave first, with their own close code: the server would close them with another."""
+        app = self.config.app
+        if isinstance(app, FastAPI):
+            await app.state.parts.hub.emptied(LEAVE_S)
+        await super().shutdown(sockets)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal to stop."""
         app = self.config.app
@@ -135,7 +151,7 @@ def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
         ws_max_size=64 * 1024,
         proxy_headers=True,
         forwarded_allow_ips=settings.trusted_proxies,
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=settings.stop_s,  # type: ignore[arg-type]  # it takes parts of a second, too
         access_log=False,
         server_header=False,
         log_config=None,
@@ -164,17 +180,38 @@ def _json(line: dict[str, object], **_options: object) -> bytes:
     return orjson.dumps(line, default=str)
 
 
+def _as_text(_logger: object, _method: str, line: structlog.types.EventDict) -> str:
+    return _json(dict(line)).decode()
+
+
+def _where_not_what(_logger: object, _method: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Of an exception, where it came from; what it says may be a note's words."""
+    given = line.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        line["trace"] = trace(error)
+    return line
+
+
 def configure_logging(level: str) -> None:
-    """Structured lines on standard error: JSON, a time, an event, no words of a note."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    """Structured lines on standard error: JSON, a time, an event, no words of a note. The libraries' warnings too."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _where_not_what,
+    ]
+    written = structlog.processors.JSONRenderer(serializer=_json)
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _as_text],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_json),
-        ],
+        processors=[*shared, written],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
         ),

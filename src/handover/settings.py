@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -58,8 +59,10 @@ class Settings(BaseSettings):
     )
     read_threads: int = Field(4, ge=1, le=64, description="Threads (and store connections) that serve reads.")
     batch: int = Field(64, ge=1, le=1000, description="Most requests the writer puts into one commit.")
-    stop_s: float = Field(1.5, gt=0, description="Seconds a graceful stop waits for requests still running.")
-    log_level: str = Field("INFO", description="Least severe log line printed: DEBUG, INFO, WARNING or ERROR.")
+    stop_s: float = Field(1.0, gt=0, description="Seconds a graceful stop waits for requests still running.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log line printed: DEBUG, INFO, WARNING or ERROR."
+    )
     argon2_memory_kib: int = Field(
         19456, ge=64, description="Memory in KiB for hashing one password (RFC 9106; OWASP's first choice)."
     )

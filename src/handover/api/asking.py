@@ -32,9 +32,9 @@ class Ask:
     session: Session
     asker: Asker
 
-    async def read(self, work: Callable[[UnitOfWork], T]) -> T:
-        """Has something read; its access-log line is durable before this returns."""
-        return await self.parts.desk.read(self.asker, work)
+    async def read(self, work: Callable[[UnitOfWork], T], unless: Callable[[T], bool] = lambda _: False) -> T:
+        """Has something read; its access-log line is durable before this returns (`unless` it is not passed on)."""
+        return await self.parts.desk.read(self.asker, work, unless)
 
     async def write(self, work: Callable[[UnitOfWork], T], gathers: bool = False) -> T:
         """Has something changed; durable when this returns."""
@@ -127,6 +127,7 @@ async def somebody(request: Request) -> Ask:
         raise Unauthenticated("Send `Authorization: Bearer …` with an access token from /oauth/token.")
     session = await known.sessions.of(token.strip())
     if session is None:
+        await known.sessions.tried(token.strip(), anybody(request))
         raise Unauthenticated("This access token does not work (any more); get a new one from /oauth/token.")
     allowed = query_names(request.app, request.scope["route"].path, request.method)
     unknown = [name for name in request.query_params if name not in allowed]

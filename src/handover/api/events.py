@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from time import monotonic
 from typing import Annotated
@@ -17,7 +16,8 @@ from handover.errors import Unauthenticated
 from handover.schemas.events import EventPage, EventType, Ticket
 from handover.services import events, logins
 from handover.services.answers import Answer
-from handover.services.events import Filter, Pulled
+from handover.services.events import Filter, Positions, Pulled
+from handover.services.hub import Hub
 from handover.services.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/v1", tags=["events"])
@@ -48,38 +48,44 @@ async def pull_events(
     deadline = monotonic() + wait
     wanted = frozenset(type or ())
 
-    async def pull(ask: Ask, after: str | None) -> Pulled:
-        def work(uow: UnitOfWork) -> Pulled:
-            uow.doing("events.pull", establishment=establishment, unit=unit)
-            uow.allow("events.read")
-            places = events.places_for(uow, establishment)
-            events.check_unit(uow, places, unit)
-            return events.pull(uow, store_id, Filter(places, unit, wanted), after, limit)
+    def pull(uow: UnitOfWork) -> Pulled:
+        uow.doing("events.pull", establishment=establishment, unit=unit)
+        uow.allow("events.read")
+        places = events.places_for(uow, establishment)
+        events.check_unit(uow, places, unit)
+        return events.pull(uow, store_id, Filter(places, unit, wanted), after, limit)
 
-        return await ask.read(work)
+    while True:
+        last = monotonic() >= deadline or ask.parts.hub.stopping
+        # Only what is answered is logged: a reader that waits would else leave a line for every note it may not see.
+        pulled = await ask.read(pull, _passed_on if last else _idle)
+        if last or pulled.items or pulled.more:
+            return _answer(ask.request, pulled, events.cursor_of(store_id, pulled.positions))
+        after = events.cursor_of(store_id, pulled.positions)
+        await _news(ask.parts.hub, pulled.positions, deadline)
+        ask = await _still(ask)
 
-    pulled = await pull(ask, after)
-    if wait and not pulled.items and not pulled.more:
-        pulled = await _wait(ask, pull, pulled, deadline)
-    return _answer(ask.request, pulled, events.cursor_of(store_id, pulled.positions))
+
+def _passed_on(_found: Pulled) -> bool:
+    return False
 
 
-async def _wait(ask: Ask, pull: Callable[[Ask, str], Awaitable[Pulled]], pulled: Pulled, deadline: float) -> Pulled:
-    """Looks again whenever the bell rings, until there is something for this reader or the time is up."""
-    hub, wake = ask.parts.hub, asyncio.Event()
-    places = list(pulled.positions)
-    await hub.listen(wake, places)
+def _idle(found: Pulled) -> bool:
+    return not (found.items or found.more)
+
+
+async def _news(hub: Hub, positions: Positions, deadline: float) -> None:
+    """Waits until there is something after these positions, or the time is up."""
+    wake = asyncio.Event()
+    await hub.listen(wake, positions)
     try:
-        while not (pulled.items or pulled.more or hub.stopping) and monotonic() < deadline:
+        while not hub.stopping and monotonic() < deadline:
             wake.clear()
-            ends = {place: hub.stream(place).position for place in places}
-            if any(ends[place] > pulled.positions.get(place, ends[place]) for place in places):
-                pulled = await pull(await _still(ask), events.cursor_of(hub.store_id, pulled.positions))
-            else:
-                await _rung(wake, deadline - monotonic())
-        return pulled
+            if any(hub.stream(place).position > position for place, position in positions.items()):
+                break
+            await _rung(wake, deadline - monotonic())
     finally:
-        hub.leave(wake, places)
+        hub.leave(wake, positions)
 
 
 async def _still(ask: Ask) -> Ask:

@@ -67,11 +67,14 @@ class Feed:
             log.exception("feed failed")
             ended = Close(protocol.TRY_LATER, "Something is wrong here; come back with your cursor in a moment.")
         finally:
-            self._hub.exit(self)
-            self._hub.leave(self.wake, self.positions)
-            if self._begun:
-                await self._leave_line(ended)
-        await self._close(ended)
+            try:
+                # Before anything that takes time: a server that stops soon closes what is still open in its own words.
+                await self._close(ended)
+            finally:
+                self._hub.exit(self)
+                self._hub.leave(self.wake, self.positions)
+                if self._begun:
+                    await self._leave_line(ended)
 
     def rights(self, session: Session | None) -> None:
         """Takes in what its token is worth now: closes, or narrows what it hears."""
@@ -111,6 +114,7 @@ class Feed:
         scheme, _, token = self._socket.headers.get("authorization", "").partition(" ")
         session = await self._sessions.of(token.strip()) if scheme.lower() == "bearer" else None
         if session is None:
+            await self._sessions.tried(token.strip(), self._asker)
             raise Close(protocol.NOT_AUTHORISED, "Send an access token in Authorization, or a ticket.")
         return session
 

@@ -75,6 +75,8 @@ def _welcome(prison: week.Prison, settings: Settings) -> None:
     prefix = "" if settings.port == 8000 else f"export HANDOVER_SERVER={server}; "
     handover = Path(sys.argv[0]).resolve()
     command = str(handover.relative_to(Path.cwd())) if handover.is_relative_to(Path.cwd()) else "handover"
+    if handover.name == "__main__.py":
+        command = "python -m handover"
     for line in (
         f"{prefix}{command} login p.ngata",
         (

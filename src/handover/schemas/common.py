@@ -1,19 +1,23 @@
 """The vocabulary every schema shares: text that any store can hold, times with an offset, codes, pages, strictness."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     PlainSerializer,
     StringConstraints,
 )
+from pydantic_core import core_schema
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
 # Controls except tab and line ends, and lone surrogates: no officer typed them, not every store holds them, and some of
@@ -80,14 +84,32 @@ def _code(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True)
+class _Told:
+    """A check, and the pattern that tells it to readers of the OpenAPI document, who see no checks."""
+
+    check: Callable[[Any], Any]
+    pattern: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "pattern": self.pattern}
+
+
 Time = Annotated[
     AwareDatetime,
     BeforeValidator(_rfc3339),
-    AfterValidator(_to_utc),
+    _Told(_to_utc, r"^(19|20|21)\d\d-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)$"),
     PlainSerializer(in_utc, return_type=str, when_used="json"),
 ]
-PRINTABLE = AfterValidator(_printable)
-ONE_LINE = AfterValidator(_one_line)
+_ANY, _INK = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*", r"[^\s\x00-\x1f\x7f-\x9f]"
+PRINTABLE = _Told(_printable, f"^{_ANY}{_INK}{_ANY}$")
+_ON_A_LINE = r"[^\x00-\x1f\x7f-\x9f]*"
+ONE_LINE = _Told(_one_line, f"^{_ON_A_LINE}{_INK}{_ON_A_LINE}$")
 Name = Annotated[str, up_to(120), ONE_LINE]
 Code = Annotated[str, StringConstraints(pattern=_CODE), BeforeValidator(_code)]
 EstablishmentCode = Annotated[

@@ -28,7 +28,7 @@ def once(uow: UnitOfWork, key: str | None, fingerprint: str, work: Callable[[Uni
     caller = uow.who.id
     first = idempotency.get(uow.conn, caller, key)
     if first is not None:
-        uow.doing("answer.repeat", subject=key)
+        uow.doing("answer.repeat", subject=first["note"], key=key)
         if first["fingerprint"] != fingerprint:
             raise Invalid(
                 FieldError(

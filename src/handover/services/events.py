@@ -220,7 +220,7 @@ def places_for(uow: UnitOfWork, establishment: str | None) -> tuple[str, ...]:
 
 def check_unit(uow: UnitOfWork, places: Iterable[str], unit: str | None) -> None:
     """Refuses a unit that is nowhere: a reader that hears nothing because of a typo would believe that all is quiet."""
-    if unit is not None and not any(roster.unit(uow.conn, place, unit) for place in places):
+    if unit is not None and ("\x00" in unit or not any(roster.unit(uow.conn, place, unit) for place in places)):
         raise NotFound(f"No unit {unit} in your establishments.")
 
 

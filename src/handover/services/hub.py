@@ -81,8 +81,11 @@ class Hub:
         self._desk = desk
         self._sessions = sessions
         self._metrics = metrics
+        metrics.behind.set_function(self._furthest_behind)  # as it is when somebody looks, not as it was at a look
         self._streams: dict[str, Stream] = {}
         self._readers: set[Reader] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._rung = asyncio.Event()
         self._rights_changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -129,6 +132,12 @@ class Hub:
             for wake in stream.wakes:
                 wake.set()
 
+    async def emptied(self, seconds: float) -> None:
+        """Waits until every feed has left, for a while."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
+
     async def close(self) -> None:
         """Ends listening."""
         self._unbell()
@@ -170,6 +179,7 @@ class Hub:
     def enter(self, reader: Reader) -> None:
         """Counts a feed in: its rights are looked at from now on."""
         self._readers.add(reader)
+        self._empty.clear()
         self._metrics.feeds.inc()
         if self.stopping:
             reader.stop()
@@ -178,6 +188,8 @@ class Hub:
         """Counts a feed out, if it ever came in."""
         if reader in self._readers:
             self._readers.remove(reader)
+            if not self._readers:
+                self._empty.set()
             self._metrics.feeds.dec()
 
     @property
@@ -206,7 +218,6 @@ class Hub:
             while await self._take_in():
                 pass
             self._looked = began
-            self._metrics.behind.set(self._furthest_behind())
 
     async def _take_in(self) -> bool:
         positions = {place: stream.position for place, stream in self._streams.items()}

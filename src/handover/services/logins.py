@@ -69,6 +69,8 @@ async def with_password(desk: Desk, hasher: Hasher, asker: Asker, username: str,
 
     def finish(uow: UnitOfWork, row: RowMapping | None, right: bool) -> Issued | Refusal:
         _login(uow, username if row else None)
+        if row is not None:
+            uow.concerning(place for place, _ in accounts.postings_of(uow.conn, row["id"]))
         now = accounts.account(uow.conn, username)
         if not right or row is None or now is None or not now["active"] or now["password"] != row["password"]:
             return _FailedLogin("invalid_grant", "That user name and password do not go together.")
@@ -85,6 +87,8 @@ async def with_secret(desk: Desk, hasher: Hasher, asker: Asker, client: str, sec
 
     def finish(uow: UnitOfWork, row: RowMapping | None, right: bool) -> Issued | Refusal:
         _login(uow, client if row else None)
+        if row is not None:
+            uow.concerning(row["establishments"].split())
         now = accounts.client(uow.conn, client)
         if not right or row is None or now is None or not now["active"] or now["secret"] != row["secret"]:
             return _FailedLogin("invalid_client", "That client id and secret do not go together.")
@@ -142,6 +146,8 @@ async def with_refresh(desk: Desk, asker: Asker, token: str) -> Issued:
             return refused
         account = accounts.account_by_id(uow.conn, row["account"])
         uow.doing("login.refresh", subject=row["grant_id"], actor=account["username"] if account else None)
+        if account is not None:
+            uow.concerning(place for place, _ in accounts.postings_of(uow.conn, account["id"]))
         if row["grant_revoked_at"] or account is None or not account["active"] or row["grant_expires_at"] <= uow.now:
             return refused
         if not accounts.use_token(uow.conn, digest, uow.now):
@@ -164,8 +170,9 @@ def revoke(uow: UnitOfWork, token: str) -> None:
     row = accounts.token(uow.conn, digest)
     if row is None:
         return
-    account = accounts.account_by_id(uow.conn, row["account"]) if row["account"] else None
-    uow.doing("logout", subject=row["grant_id"], actor=account["username"] if account else row["client"])
+    name, places = _whose(uow.conn, row)
+    uow.doing("logout", subject=row["grant_id"], actor=name)
+    uow.concerning(places)
     if row["kind"] == "REFRESH":
         accounts.revoke_grant(uow.conn, row["grant_id"], uow.now)
     else:
@@ -198,8 +205,10 @@ def redeem(uow: UnitOfWork, text: str) -> Session | Refusal:
         or not accounts.use_token(uow.conn, digest, uow.now)
     ):
         return Unauthenticated("This ticket was used or is too old; get a new one.")
-    session = by_digest(uow.conn, row["lends"], uow.now)
-    return session or Unauthenticated("The login this ticket came from has ended.")
+    name, places = _whose(uow.conn, row)
+    uow.doing("feed.ticket.use", actor=name)
+    uow.concerning(places)
+    return by_digest(uow.conn, row["lends"], uow.now) or Unauthenticated("The login this ticket came from has ended.")
 
 
 def identify(conn: Connection, token: str, now: datetime) -> Session | None:
@@ -220,6 +229,25 @@ def by_digest(conn: Connection, digest: str, now: datetime) -> Session | None:
         return None
     who = _staff(conn, row["account"]) if row["account"] else _client(conn, row["client"], row["scope"])
     return Session(who, digest, row["grant_id"], row["expires_at"]) if who else None
+
+
+def taken_away(conn: Connection, digest: str, now: datetime) -> tuple[str, frozenset[str]] | None:
+    """Whose token this was, and where, if it would still work had it not been taken away. One that is too old is what
+    happens to every token, and one that nobody had is nobody's."""
+    row = accounts.token(conn, digest)
+    if row is None or row["kind"] != "ACCESS" or row["expires_at"] <= now:
+        return None
+    return _whose(conn, row)
+
+
+def _whose(conn: Connection, row: RowMapping) -> tuple[str, frozenset[str]]:
+    """The name of a token's owner, and where he or she belongs."""
+    if row["account"]:
+        account = accounts.account_by_id(conn, row["account"])
+        places = accounts.postings_of(conn, row["account"])
+        return account["username"] if account else "", frozenset(place for place, _ in places)
+    client = accounts.client(conn, row["client"])
+    return row["client"], frozenset(client["establishments"].split() if client else ())
 
 
 def _staff(conn: Connection, account: str) -> Principal | None:

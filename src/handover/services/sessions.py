@@ -9,10 +9,11 @@ from sqlalchemy.engine import Connection
 from handover.services import logins
 from handover.services.logins import Session
 from handover.services.passwords import token_digest
-from handover.services.unit_of_work import Desk
+from handover.services.unit_of_work import Asker, Desk
 
 REMEMBER_S = 1.0
 MOST = 20_000
+TELL_AGAIN_S = 60.0
 
 
 class Sessions:
@@ -22,6 +23,7 @@ class Sessions:
         self._desk = desk
         self._known: dict[str, tuple[Session, float, int]] = {}
         self._changes = 0
+        self._told: dict[str, float] = {}
         desk.store.on_commit(self._bell)
 
     def _bell(self, rights_changed: bool) -> None:
@@ -46,6 +48,19 @@ class Sessions:
         else:
             self._known[digest] = (session, asked, changes)
         return session
+
+    async def tried(self, token: str, asker: Asker) -> None:
+        """Leaves a line where a token is tried that was taken away; one a minute, so that nobody fills the log with
+        it."""
+        digest = token_digest(token)
+        now = self._desk.clock()
+        whose = await self._desk.peek(lambda conn: logins.taken_away(conn, digest, now))
+        if whose is None or monotonic() - self._told.get(digest, -TELL_AGAIN_S) < TELL_AGAIN_S:
+            return
+        if len(self._told) > MOST:
+            self._told.clear()
+        self._told[digest] = monotonic()
+        await self._desk.log(self._desk.line(asker, "token", concerning=whose[1], actor=whose[0], outcome="FAILED"))
 
     async def again(self, digests: list[str]) -> dict[str, Session | None]:
         """The same for tokens of open feeds, straight from the store."""

@@ -7,7 +7,7 @@ Only the writer commits, and before anybody is answered. A read's line is durabl
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -51,6 +51,7 @@ class _Doing:
     subject: str | None
     actor: str | None
     actor_role: str | None
+    places: frozenset[str]
     detail: dict[str, Any] = field(default_factory=dict)
 
 
@@ -116,6 +117,7 @@ class UnitOfWork:
             subject,
             who.username if who else actor,
             who.role if who else None,
+            who.establishments if who else frozenset(),
             {k: v for k, v in detail.items() if v is not None},
         )
 
@@ -129,6 +131,12 @@ class UnitOfWork:
         self._doing.unit = unit or self._doing.unit
         self._doing.subject = subject or self._doing.subject
         self._doing.detail.update({k: v for k, v in detail.items() if v is not None})
+
+    def concerning(self, establishments: Iterable[str]) -> None:
+        """Says whose auditors the line is for, where nobody known asks and it is about nothing in one establishment."""
+        if self._doing is None:
+            raise RuntimeError("say what this unit of work is doing first")
+        self._doing.places = frozenset(establishments)
 
     def allow(self, operation: str) -> Principal:
         """Refuses unless the asker's role or scopes allow the operation; answers who asks."""
@@ -146,18 +154,23 @@ class UnitOfWork:
         doing = self._doing
         if doing is None:
             raise RuntimeError("a unit of work that has not said what it is doing cannot be logged")
+        # Whose auditors see it: those of the establishment it is about, and where that is not named, or not the
+        # asker's, those of all the asker's.
+        places = sorted(doing.places) if doing.establishment not in doing.places else []
+        alone = doing.establishment is None and len(places) == 1
         return Line(
             at=self.now,
             actor=doing.actor,
             actor_role=doing.actor_role,
             action=doing.action,
             outcome=outcome,
-            establishment=doing.establishment,
+            establishment=places[0] if alone else doing.establishment,
             unit=doing.unit,
             subject=doing.subject,
             detail=canonical(doing.detail),
             address=self.asker.address,
             request=self.asker.request,
+            places=f" {' '.join(places)} " if places and not alone else None,
         )
 
 
@@ -220,13 +233,15 @@ class Desk:
         """Does a unit of work on the writer; durable when this returns."""
         return _or_raise(await _of(self.submit(asker, work, gathers)))
 
-    async def read(self, asker: Asker, work: Work[T]) -> T:
-        """Does a reading unit of work on a reader; its line is durable when this returns or refuses."""
+    async def read(self, asker: Asker, work: Work[T], unless: Callable[[T], bool] = lambda _: False) -> T:
+        """Does a reading unit of work on a reader; its line is durable when this returns or refuses. `unless`: what
+        was read is not passed on, so that there is nothing to log (a waiting pull that found nothing yet)."""
 
         def job(conn: Connection) -> tuple[T | None, BaseException | None, Line | None]:
             uow = UnitOfWork(conn, asker, self.clock(), self._lists, self.settings)
             try:
-                return work(uow), None, uow.line("OK")
+                value = work(uow)
+                return value, None, None if unless(value) else uow.line("OK")
             except Refusal as refusal:
                 outcome = "OK" if isinstance(refusal, Moved) else outcome_of(refusal)
                 return None, refusal, uow.line(outcome) if outcome else None
@@ -250,11 +265,13 @@ class Desk:
         """Makes a line durable."""
         await _of(self.store.write(lambda batch: batch.lines.append(line), gathers=True))
 
-    def line(self, asker: Asker, action: str, **about: Any) -> Line:
-        """A line of its own, where no unit of work stands behind it: a feed opening, a feed closing."""
+    def line(self, asker: Asker, action: str, concerning: Iterable[str] | None = None, **about: Any) -> Line:
+        """A line of its own, where no unit of work stands behind it: a feed closing, a token that was taken away."""
         uow = UnitOfWork(None, asker, self.clock(), self._lists, self.settings)  # type: ignore[arg-type]  # a line needs no store
         outcome = about.pop("outcome", "OK")
         uow.doing(action, **about)
+        if concerning is not None:
+            uow.concerning(concerning)
         return uow.line(outcome)
 
 

@@ -63,7 +63,8 @@ def _open_sqlite(url: sa.URL, readers: int) -> Engines:
         file.touch(mode=0o600)  # SQLite gives its side files the same rights
     except OSError as error:
         raise StoreNotReady(f"The store {file} cannot be opened: {error.strerror}.") from None
-    shared: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
+    # Hidden: an error's words reach the service's own log, and the parameters of a statement are a note's words.
+    shared: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}, "hide_parameters": True}
     write = sa.create_engine(url, poolclass=NullPool, **shared)
     read = sa.create_engine(url, poolclass=QueuePool, pool_size=readers, max_overflow=2, **shared)
     for engine, begin in ((write, "BEGIN IMMEDIATE"), (read, "BEGIN")):
@@ -86,13 +87,14 @@ def _sqlite_connect(dbapi: Any, _record: Any) -> None:
 
 
 def _open_postgresql(url: sa.URL, readers: int) -> Engines:
-    write = sa.create_engine(url, poolclass=NullPool)
+    write = sa.create_engine(url, poolclass=NullPool, hide_parameters=True)
     read = sa.create_engine(
         url,
         poolclass=QueuePool,
         pool_size=readers,
         max_overflow=2,
         pool_pre_ping=True,
+        hide_parameters=True,
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
     )
@@ -131,6 +133,12 @@ def is_lost(error: BaseException) -> bool:
     return bool(error.connection_invalidated) or isinstance(error, OperationalError | InterfaceError)
 
 
+def why(error: BaseException | None) -> str:
+    """The database's own words for the operator: what it was asked with is not in them."""
+    told = error.orig if isinstance(error, DBAPIError) else error
+    return (str(told).strip().splitlines() or [type(told).__name__])[0]
+
+
 def append_only(conn: Connection, table: str) -> None:
     """Makes the database itself refuse to change or delete a row of this table."""
     if conn.dialect.name == "postgresql":
@@ -141,6 +149,10 @@ def append_only(conn: Connection, table: str) -> None:
         conn.exec_driver_sql(
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
             f"FOR EACH ROW EXECUTE FUNCTION {table}_append_only()"
+        )
+        conn.exec_driver_sql(
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
         )
         return
     for verb in ("UPDATE", "DELETE"):

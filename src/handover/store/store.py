@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
+from handover.errors import Unavailable
 from handover.store import accesslog, eventlog
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, bells, ring
+from handover.store.engine import Engines, bells, is_lost, ring, why
 from handover.store.eventlog import NewEvent
 from handover.store.rows import insert
 from handover.store.tables import metadata, store_meta
@@ -132,8 +134,14 @@ class Store:
         return self._readers.submit(self._read, job)
 
     def _read(self, job: Callable[[Connection], T]) -> T:
-        with self.engines.read.connect() as conn, conn.begin():
-            return job(conn)
+        try:
+            with self.engines.read.connect() as conn, conn.begin():
+                return job(conn)
+        except DBAPIError as error:
+            if not is_lost(error):
+                raise
+            log.warning("cannot read", why=why(error))
+            raise Unavailable("The store cannot be read right now; try again.") from error
 
     def on_commit(self, bell: Callable[[bool], None]) -> Callable[[], None]:
         """Has `bell(rights_changed)` called, from the writer's thread, after each commit worth a look; answers how

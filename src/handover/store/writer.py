@@ -14,11 +14,14 @@ from queue import SimpleQueue
 from time import perf_counter
 from typing import Any, Protocol
 
+import structlog
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from handover.errors import Unavailable
-from handover.store.engine import is_lost, passes
+from handover.store.engine import is_lost, passes, why
+
+log = structlog.get_logger("handover.store")
 
 
 class Batch(Protocol):
@@ -162,6 +165,8 @@ class Writer:
             if others:
                 told = Unavailable("Another change was in the way; try again.")
             elif _is_away(error):
+                cause = error.__cause__ if isinstance(error, _Unsure) else error
+                log.warning("cannot write", why=why(cause))
                 told = Unavailable("The store cannot be written to right now; try again.")
             for task in tasks:
                 task.future.set_exception(told)
@@ -180,7 +185,8 @@ class Writer:
             unsure = committing and not (isinstance(error, DBAPIError) and (passes(error) or not is_lost(error)))
             if batch is not None:
                 batch.failed(unsure)
-            if unsure or not isinstance(error, DBAPIError) or is_lost(error):
+            # The embedded store keeps a transaction open, and everybody else out, when its very commit was refused.
+            if committing or not isinstance(error, DBAPIError) or is_lost(error):
                 self._drop()
             if unsure:
                 raise _Unsure from error
