@@ -193,7 +193,10 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
     if draft.from_ == number:
         raise Invalid(FieldError("/from", "a number cannot be merged into itself"))
     if given_up["merged_into"]:
-        raise Conflict(f"{draft.from_} was merged before, into {given_up['merged_into']}.")
+        into = roster.inmate(uow.conn, given_up["merged_into"])
+        known = into is not None and belongs(uow.who, into["establishment"])
+        where = f", into {given_up['merged_into']}" if known else ""
+        raise Conflict(f"{draft.from_} was merged before{where}.")
     moved_notes = notes.all_of_inmate(uow.conn, draft.from_)
     for note in moved_notes:
         _renumber(uow, note, number, draft.from_)
