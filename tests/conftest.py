@@ -1,5 +1,6 @@
 """Every test that touches a store runs on both engines, against a real service on a real port."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from handover.services import opening
 from handover.settings import Settings
 from tests.support import postgres
 from tests.support.service import Prison, Service, settings_for
+
+# Started in the background, a run inherits "ignore Ctrl-C", and so would every command it starts: none could be ended.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ENGINES = ("sqlite", "postgresql")
 

@@ -704,23 +704,29 @@ def patient(service: Service) -> Iterator[Service]:
 
 def test_a_replay_that_is_under_way_leaves_out_what_is_taken_back_meanwhile(patient: Service, loud: Loud) -> None:
     ngata = loud.at(patient, "ngata")
-    log, _ = ngata.pull()
-    sequences = {e["data"]["id"]: e["sequence"] for e in log if e["type"] == "note.recorded"}
-    behind = "handover_feed_behind_events"
+    sequences = {e["data"]["id"]: e["sequence"] for e in ngata.pull(type="note.recorded")[0]}
     with ngata.feed(after="now") as current, stalled(ngata) as slow:
         current.until_live()
         assert slow.frame()["type"] == "hello"
 
-        def stands_still() -> float:
-            found = metric(patient.url, behind)
-            Event().wait(0.7)
-            return found if 0 < found < len(log) - 50 and found == metric(patient.url, behind) else 0
+        def sent() -> int:
+            """How far the replay has come: the service looks, and measures, with every note it tells."""
+            note = loud.hartmann.note(unit="A")
+            while (event := current.event())["data"]["id"] != note["id"]:
+                pass
+            return int(event["sequence"] - metric(patient.url, "handover_feed_behind_events"))
 
-        sent = log[-1]["sequence"] - eventually(stands_still, 20)
-        taken_back = [note for note in loud.notes if sequences[note["id"]] > sent + 1][:5]
+        def stands_still() -> int:
+            before = sent()
+            Event().wait(0.3)
+            return before if before == sent() > 50 else 0
+
+        position = eventually(stands_still, 20)
+        taken_back = [note for note in loud.notes if sequences[note["id"]] > position + 1][:5]
         assert len(taken_back) == 5
         for note in taken_back:
             loud.hartmann.post(f"/v1/notes/{note['id']}/retractions", {"reason": "NOT_TRUE"})
+            eventually(lambda: current.event()["type"] == "note.retracted")
         frames = []
         while '"live"' not in (frame := str(slow.socket.recv(20))):
             frames.append(frame)
