@@ -32,6 +32,12 @@ def _key(sentence: str, type_: Any = None, **more: Any) -> Any:
     return _is(sentence, type_, primary_key=True, **more)
 
 
+def _some(*columns: str, where: str) -> sa.Index:
+    """An index of the rows in which a column is filled, where most leave it empty."""
+    filled = sa.text(f"{where} IS NOT NULL")
+    return sa.Index(None, *columns, sqlite_where=filled, postgresql_where=filled)
+
+
 class StoreMeta(SQLModel, table=True):
     """What this store is, in one row per fact."""
 
@@ -75,6 +81,11 @@ class EstablishmentRow(SQLModel, table=True):
     name: str = _is("Its name.", sa.Text)
     timezone: str = _is("The IANA time zone its shifts live by.", sa.String(64))
     shifts: str = _is("The daily pattern: a JSON array of {code, starts} in local time.", sa.Text)
+    times: str | None = _is(
+        "How long it waits before something is overdue: a JSON object of minutes; empty: the usual times.",
+        sa.Text,
+        nullable=True,
+    )
     version: int = _is("Goes up with every change; its ETag.")
     updated_at: datetime = _is("When it was last changed.", UtcTime)
 
@@ -86,6 +97,10 @@ class UnitRow(SQLModel, table=True):
     establishment: str = _key("The establishment it is part of.", sa.String(16), foreign_key="establishments.code")
     code: str = _key("The unit's code within its establishment.", sa.String(16))
     name: str = _is("Its name.", sa.Text)
+    stretch: int = _is(
+        "The stretch of notes being written. Goes up when its handover is offered, and when it is accepted.",
+        column={"server_default": "0"},
+    )
     version: int = _is("Goes up with every change; its ETag.")
     updated_at: datetime = _is("When it was last changed.", UtcTime)
 
@@ -148,6 +163,9 @@ class NoteRow(SQLModel, table=True):
         sa.Index(None, "establishment", "unit", "recorded_at", "id"),
         sa.Index(None, "inmate", "recorded_at", "id"),
         sa.Index(None, "author", "recorded_at", "id"),
+        sa.Index(None, "establishment", "unit", "stretch"),
+        _some("inmate", "watch_until", where="watch_until"),
+        _some("inmate", "told_at", where="told_at"),
     )
     id: str = _key("The note's UUIDv7.", Id)
     establishment: str = _is("The establishment it belongs to.", sa.String(16), foreign_key="establishments.code")
@@ -161,8 +179,25 @@ class NoteRow(SQLModel, table=True):
     shift: str = _is("The shift it happened in, e.g. 2026-11-22/NIGHT.", sa.String(60))
     occurred_at: datetime = _is("When it happened, as claimed.", UtcTime)
     recorded_at: datetime = _is("When it was recorded, by the server's clock.", UtcTime)
+    stretch: int = _is(
+        "Its unit's stretch when it was recorded: decides, in commit order, which handover it belongs to.",
+        column={"server_default": "0"},
+    )
+    watch_until: datetime | None = _is(
+        "When its attention ends; empty where it asks for none, or was corrected or retracted.", UtcTime, nullable=True
+    )
+    told_at: datetime | None = _is(
+        "When it was recorded, where it tells what staff did or that the person opened up.",
+        UtcTime,
+        nullable=True,
+    )
     search: str = _is("Its words in lower case, for `q`; empty once retracted.", sa.Text)
     document: str = _is("The note as answered, JSON; only the envelope once retracted.", sa.Text)
+    also: str | None = _is(
+        "Units it was taken along to, when its person moved: `PLACE/UNIT`, a space before and after each.",
+        sa.Text,
+        nullable=True,
+    )
 
 
 class NoteCodeRow(SQLModel, table=True):
@@ -237,6 +272,79 @@ class ReceiptRow(SQLModel, table=True):
     document: str = _is("The receipt as answered, JSON.", sa.Text)
 
 
+class HandoverRow(SQLModel, table=True):
+    """A handover: offered by one officer, waiting for another."""
+
+    __tablename__ = "handovers"
+    __table_args__ = (
+        sa.Index(None, "establishment", "unit", "offered_at", "id"),
+        sa.Index(None, "inmate"),
+    )
+    id: str = _key("The handover's UUIDv7.", Id)
+    kind: str = _is("SHIFT: a unit to its next shift; TRANSFER: a person to another unit.", sa.String(16))
+    establishment: str = _is("The establishment that takes over.", sa.String(16), foreign_key="establishments.code")
+    unit: str = _is("The unit that is taken over, or that a person comes to.", sa.String(16))
+    from_establishment: str = _is("The establishment that hands over; the same for a shift.", sa.String(16))
+    from_unit: str = _is("The unit that hands over; the same for a shift.", sa.String(16))
+    inmate: str | None = _is("Who moves; empty for a shift.", sa.String(32), nullable=True)
+    author: str = _is("The account that offered it.", Who)
+    state: str = _is("OFFERED, OVERDUE, ESCALATED, ACCEPTED, ACCEPTED_WITH_QUERIES or WITHDRAWN.", sa.String(40))
+    first: int = _is("The first stretch of notes that belongs to it.")
+    last: int = _is("The last stretch of notes that belongs to it.")
+    offered_at: datetime = _is("When it was offered.", UtcTime)
+    accepted_at: datetime | None = _is("When it was accepted.", UtcTime, nullable=True)
+    version: int = _is("Goes up with every change; its ETag.")
+    document: str = _is(
+        "The handover, JSON: as answered, each item and query with what its reader must be entitled to.", sa.Text
+    )
+
+
+class HandoverItemRow(SQLModel, table=True):
+    """One item of a handover, to be found by its note or need."""
+
+    __tablename__ = "handover_items"
+    __table_args__ = (sa.Index(None, "thing"), sa.Index(None, "note"))
+    handover: str = _key("The handover.", Id, foreign_key="handovers.id")
+    place: int = _key("Its place in the list, counted from 0.")
+    kind: str = _is("A note, a need, or attention: a note of an earlier handover.", sa.String(16))
+    thing: str = _is("The note or need.", Id)
+    note: str = _is("The note behind it, so that a retraction finds it.", Id)
+
+
+class PageRow(SQLModel, table=True):
+    """A call that is repeated until a named person takes it."""
+
+    __tablename__ = "pages"
+    __table_args__ = (
+        sa.Index(None, "establishment", "state", "raised_at", "id"),
+        sa.Index(None, "about"),
+    )
+    id: str = _key("The page's UUIDv7.", Id)
+    establishment: str = _is("Where somebody must act.", sa.String(16))
+    unit: str = _is("The unit where somebody must act.", sa.String(16))
+    inmate: str | None = _is("Whom it is about, if one person.", sa.String(32), nullable=True)
+    author: str = _is("Who wrote the note or offered the handover.", Who)
+    handling: str = _is("Who may see it: as its note; UNIT for a handover.", sa.String(40))
+    kind: str = _is("ACT_NOW, HANDOVER or TRANSFER.", sa.String(16))
+    about: str = _is("The note or the handover.", Id)
+    note: str | None = _is("The note, where it is about one.", Id, nullable=True)
+    state: str = _is("RAISED, ACCEPTED or CLOSED.", sa.String(16))
+    raised_at: datetime = _is("When it was raised.", UtcTime)
+    version: int = _is("Goes up with every change.")
+    document: str = _is("The page as answered, JSON.", sa.Text)
+
+
+class TimerRow(SQLModel, table=True):
+    """Something to be looked at when its time comes. Whoever fires it looks first whether it still holds, so a timer
+    that was overtaken by events does no harm and need not be found and removed."""
+
+    __tablename__ = "timers"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    due_at: datetime = _key("When.", UtcTime)
+    kind: str = _key("What: ATTENTION, PROMISE, OVERDUE, ESCALATE or PAGE.", sa.String(16))
+    about: str = _key("The note, need, handover or page.", Id)
+
+
 class EventHeadRow(SQLModel, table=True):
     """The counter of each establishment's log. Bumping it in the writing transaction is what makes sequence commit
     order."""
@@ -264,7 +372,7 @@ class EventRow(SQLModel, table=True):
     time: datetime = _is("When it was recorded.", UtcTime)
     handling: str = _is("Who may hear of it; ROSTER for what all staff may know.", sa.String(40))
     author: str | None = _is("Whose note it is about, as the author always may hear of it.", Who, nullable=True)
-    kind: str = _is("What `data` is: note, need, receipt or inmate.", sa.String(16))
+    kind: str = _is("What `data` is: note, need, receipt, inmate, handover or page.", sa.String(16))
     about: str = _is("The id of that resource.", Id)
     status: str = _is(
         "That resource's status after the change; all that is left of it for those who may not see more.", sa.String(40)
@@ -433,6 +541,10 @@ sealed = _table(SealedRow)
 needs = _table(NeedRow)
 need_steps = _table(NeedStepRow)
 receipts = _table(ReceiptRow)
+handovers = _table(HandoverRow)
+handover_items = _table(HandoverItemRow)
+pages = _table(PageRow)
+timers = _table(TimerRow)
 event_heads = _table(EventHeadRow)
 events = _table(EventRow)
 access_chains = _table(AccessChainRow)

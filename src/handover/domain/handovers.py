@@ -1,0 +1,134 @@
+"""The life of a handover: who may take it one step further, which changeover it is for, and when it is overdue.
+
+DRAFT is what nobody has offered yet: the unit as it is being written. An offer freezes it; from then on it is OFFERED,
+OVERDUE and ESCALATED as time goes by, until a named officer accepts it or whoever offered it takes it back. Time never
+ends a handover: only a person does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from handover.domain.shifts import Shift, ShiftStart, shift_at
+from handover.errors import Conflict
+
+DRAFT, OFFERED, OVERDUE, ESCALATED = "DRAFT", "OFFERED", "OVERDUE", "ESCALATED"
+ACCEPTED, WITH_QUERIES, WITHDRAWN = "ACCEPTED", "ACCEPTED_WITH_QUERIES", "WITHDRAWN"
+OPEN = (OFFERED, OVERDUE, ESCALATED)
+"""States of an offer that waits for somebody."""
+TAKEN = (ACCEPTED, WITH_QUERIES)
+
+_STEPS: dict[str, dict[str, str]] = {
+    # act: {state before: state after}
+    "offer": {DRAFT: OFFERED},
+    "accept": dict.fromkeys(OPEN, ACCEPTED),
+    "accept with queries": dict.fromkeys(OPEN, WITH_QUERIES),
+    "withdraw": dict.fromkeys(OPEN, WITHDRAWN),
+    "ask": dict.fromkeys(OPEN, ""),
+    "answer": dict.fromkeys((*OPEN, *TAKEN), ""),
+    "run out": {OFFERED: OVERDUE},
+    "escalate": {OVERDUE: ESCALATED},
+}
+"""The state machine, whole: an act that is not possible in a state has no row there; an empty word leaves the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long an establishment waits, in minutes."""
+
+    accept: int = 15
+    escalate: int = 15
+    page: int = 3
+    transfer: int = 240
+
+    @staticmethod
+    def of(kept: Mapping[str, int] | None) -> "Times":
+        """The times an establishment has set; the usual ones where it has set none."""
+        return Times(**(kept or {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Changeover:
+    """From which shift to which, and when the offer must have been accepted (UTC)."""
+
+    from_shift: str
+    to_shift: str
+    due_at: datetime
+
+
+def step(state: str, act: str) -> str:
+    """The state after an act; refused with what is in the way."""
+    steps = _STEPS[act]
+    if state not in steps:
+        raise Conflict(_NOT_POSSIBLE.get(state, f"This handover is {state}."))
+    return steps[state] or state
+
+
+_NOT_POSSIBLE = {
+    ACCEPTED: "This handover was accepted before; what comes now belongs to the next one.",
+    WITH_QUERIES: "This handover was accepted before; what comes now belongs to the next one.",
+    WITHDRAWN: "This offer was taken back; offer the unit again.",
+}
+
+
+def can(state: str, act: str) -> bool:
+    """Whether an act is possible in a state."""
+    return state in _STEPS[act]
+
+
+def changeover(
+    pattern: Sequence[ShiftStart], zone: ZoneInfo, now: datetime, times: Times, last_to: str | None
+) -> Changeover:
+    """Which changeover an offer made now is for: the beginning of a shift that is nearest. Where the unit was already
+    handed over to the shift that is on, an officer is relieved within it: from that shift to itself.
+
+    `last_to` is the shift the unit was last handed over to, e.g. `2026-11-22/NIGHT`.
+    """
+    current = shift_at(pattern, zone, now)
+    upcoming = shift_at(pattern, zone, now, ahead=1)
+    wait = timedelta(minutes=times.accept)
+    if upcoming.starts - now <= now - current.starts:
+        return Changeover(current.key, upcoming.key, upcoming.starts + wait)
+    if last_to == current.key:
+        return Changeover(current.key, current.key, now + wait)
+    before = shift_at(pattern, zone, now, ahead=-1)
+    return Changeover(before.key, current.key, max(current.starts, now) + wait)
+
+
+def shifts_until(pattern: Sequence[ShiftStart], zone: ZoneInfo, now: datetime, count: int) -> list[Shift]:
+    """The shift that is on and the ones before it, the latest first: `count` in all."""
+    return [shift_at(pattern, zone, now, ahead=-n) for n in range(count)]
+
+
+def open_queries(queries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The queries nobody has answered."""
+    return [query for query in queries if not query["answers"]]
+
+
+def accept(
+    state: str,
+    queries: Sequence[Mapping[str, Any]],
+    expected: int | None,
+    actual: int | None,
+    *,
+    with_queries: bool,
+    mismatch_reason: str | None,
+) -> str:
+    """The state after an acceptance. Open queries and a roll that does not match do not stand in the way of whoever
+    says a word about them; without it, the refusal says which they are."""
+    unanswered = open_queries(queries)
+    after = step(state, "accept with queries" if unanswered else "accept")
+    if unanswered and not with_queries:
+        told = "; ".join(f"“{query['text']}” ({query['id']})" for query in unanswered)
+        raise Conflict(
+            f"{len(unanswered)} open: {told}. Wait for the answer, or accept with `with_queries`: true; "
+            "they stay open then."
+        )
+    if expected is not None and actual is not None and expected != actual and mismatch_reason is None:
+        raise Conflict(
+            f"The roll does not match: {expected} expected, {actual} counted. Count again, or say why in "
+            "`roll_mismatch_reason`."
+        )
+    return after
