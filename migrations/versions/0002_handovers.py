@@ -86,6 +86,15 @@ def upgrade() -> None:
         sa.Column("last", sa.Integer(), nullable=False, comment="The last stretch of notes that belongs to it."),
         sa.Column("offered_at", UtcTime(), nullable=False, comment="When it was offered."),
         sa.Column("accepted_at", UtcTime(), nullable=True, comment="When it was accepted."),
+        sa.Column(
+            "incoming", sa.Text(), nullable=True, comment="Who accepted it: a JSON object {username, name, role}."
+        ),
+        sa.Column(
+            "taken",
+            sa.Integer(),
+            nullable=True,
+            comment="The stretch that its acceptance closed; what comes after is late.",
+        ),
         sa.Column("version", sa.Integer(), nullable=False, comment="Goes up with every change; its ETag."),
         sa.Column(
             "document",
@@ -108,7 +117,10 @@ def upgrade() -> None:
         sa.Column("handover", sa.String(36), nullable=False, comment="The handover."),
         sa.Column("place", sa.Integer(), nullable=False, comment="Its place in the list, counted from 0."),
         sa.Column(
-            "kind", sa.String(16), nullable=False, comment="A note, a need, or attention: a note of an earlier handover."
+            "kind",
+            sa.String(16),
+            nullable=False,
+            comment="A note, a need, or attention: a note of an earlier handover.",
         ),
         sa.Column("thing", sa.String(36), nullable=False, comment="The note or need."),
         sa.Column("note", sa.String(36), nullable=False, comment="The note behind it, so that a retraction finds it."),
@@ -154,15 +166,6 @@ def upgrade() -> None:
             comment="When it was recorded, where it tells what staff did or that the person opened up.",
         ),
     )
-    op.add_column(
-        "notes",
-        sa.Column(
-            "also",
-            sa.Text(),
-            nullable=True,
-            comment="Units it was taken along to, when its person moved: `PLACE/UNIT`, a space before and after each.",
-        ),
-    )
     op.create_index(
         op.f("ix_notes_establishment_unit_stretch"), "notes", ["establishment", "unit", "stretch"], unique=False
     )
@@ -189,7 +192,7 @@ def upgrade() -> None:
             sa.Integer(),
             server_default="0",
             nullable=False,
-            comment="The stretch of notes being written. Goes up when its handover is offered, and when it is accepted.",
+            comment="The stretch of notes being written; goes up at the offer of its handover and at its acceptance.",
         ),
     )
     # ### end Alembic commands ###

@@ -98,7 +98,7 @@ class UnitRow(SQLModel, table=True):
     code: str = _key("The unit's code within its establishment.", sa.String(16))
     name: str = _is("Its name.", sa.Text)
     stretch: int = _is(
-        "The stretch of notes being written. Goes up when its handover is offered, and when it is accepted.",
+        "The stretch of notes being written; goes up at the offer of its handover and at its acceptance.",
         column={"server_default": "0"},
     )
     version: int = _is("Goes up with every change; its ETag.")
@@ -193,11 +193,6 @@ class NoteRow(SQLModel, table=True):
     )
     search: str = _is("Its words in lower case, for `q`; empty once retracted.", sa.Text)
     document: str = _is("The note as answered, JSON; only the envelope once retracted.", sa.Text)
-    also: str | None = _is(
-        "Units it was taken along to, when its person moved: `PLACE/UNIT`, a space before and after each.",
-        sa.Text,
-        nullable=True,
-    )
 
 
 class NoteCodeRow(SQLModel, table=True):
@@ -293,6 +288,8 @@ class HandoverRow(SQLModel, table=True):
     last: int = _is("The last stretch of notes that belongs to it.")
     offered_at: datetime = _is("When it was offered.", UtcTime)
     accepted_at: datetime | None = _is("When it was accepted.", UtcTime, nullable=True)
+    incoming: str | None = _is("Who accepted it: a JSON object {username, name, role}.", sa.Text, nullable=True)
+    taken: int | None = _is("The stretch that its acceptance closed; what comes after is late.", nullable=True)
     version: int = _is("Goes up with every change; its ETag.")
     document: str = _is(
         "The handover, JSON: as answered, each item and query with what its reader must be entitled to.", sa.Text
