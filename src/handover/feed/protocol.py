@@ -8,6 +8,8 @@ from handover.schemas.events import AuthFrame
 SUBPROTOCOL = "handover.v1"
 NOT_AUTHORISED, NOT_YOURS, BAD_FRAME, TOO_SLOW, BAD_CURSOR = 4401, 4403, 4400, 4408, 4409
 STOPPING, TRY_LATER = 1001, 1013
+_TEXT = 0x81
+"""FIN, and the opcode of a text."""
 
 
 class Close(Exception):  # noqa: N818 - an end, not an accident
@@ -37,6 +39,22 @@ def heartbeat(cursor: str) -> str:
 def event(text: str) -> str:
     """One event."""
     return f'{{"type":"event","event":{text}}}'
+
+
+def framed(text: str) -> bytes:
+    """A text as the server's frame on the wire: whole, and not masked (RFC 6455 §5.2)."""
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:
+        return bytes((_TEXT, size)) + payload
+    if size < 1 << 16:
+        return bytes((_TEXT, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((_TEXT, 127)) + size.to_bytes(8, "big") + payload
+
+
+def text_of(frame: bytes) -> str:
+    """What `framed` was given."""
+    return frame[{126: 4, 127: 10}.get(frame[1], 2) :].decode()
 
 
 def read(text: str | None) -> str:

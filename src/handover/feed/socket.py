@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Sequence
 from time import monotonic
 
 import structlog
@@ -10,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from handover.errors import CursorRefused, Forbidden, NotFound, Refusal, Unauthenticated
 from handover.feed import protocol
 from handover.feed.protocol import Close
+from handover.feed.transport import line_of
 from handover.services import events, logins
 from handover.services.events import Ear, Encoded, Filter
 from handover.services.logins import Session
@@ -36,6 +38,7 @@ class Feed:
 
     def __init__(self, socket: WebSocket, parts: Parts) -> None:
         self._socket = socket
+        self._line = line_of(socket)
         self._desk = parts.desk
         self._hub = parts.hub
         self._sessions = parts.sessions
@@ -47,6 +50,7 @@ class Feed:
         self._ending = asyncio.Event()
         self._begun = False
         self._live = False
+        self._level = False
         self._beat_due = 0.0
         self.session: Session
         self._ear: Ear
@@ -102,7 +106,7 @@ class Feed:
             raise Close(_CLOSES.get(type(refusal), protocol.TRY_LATER), refusal.detail) from None
         self._first = dict(self.positions)
         self._begun = True
-        await self._hub.listen(self.wake, self.positions)
+        await self._hub.listen(self.wake, self.positions, self.take)
         self._hub.enter(self)
 
     async def _who(self, ticket: str | None) -> Session:
@@ -169,26 +173,53 @@ class Feed:
     async def _send_all(self) -> Close:
         settings = self._desk.settings
         try:
-            await self._send(protocol.hello(self._cursor(), settings.heartbeat_s))
+            await self._send(protocol.framed(protocol.hello(self._cursor(), settings.heartbeat_s)))
             self._beat_due = monotonic() + settings.heartbeat_s
             while True:
                 self.wake.clear()
                 await self._catch_up()
                 if not self._live:
                     self._live = True
-                    await self._send(protocol.live(self._cursor()))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(max(0.0, self._beat_due - monotonic())):
-                        await self.wake.wait()
+                    await self._send(protocol.framed(protocol.live(self._cursor())))
+                await self._stand_by()
                 await self._beat()
         except Close as close:
             return close
         except WebSocketDisconnect as gone:
             return Close(gone.code, "")
 
+    async def _stand_by(self) -> None:
+        """Waits until there is something for this task to do. Meanwhile the feed takes what is new from the hub."""
+        # Only here: two that send at a time would send things twice, or out of order.
+        self._level = not self.wake.is_set()
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, self._beat_due - monotonic())):
+                    await self.wake.wait()
+        finally:
+            self._level = False
+
+    def take(self, new: Sequence[Encoded]) -> bool:
+        """Sends what is new in one establishment, from within the hub's pass over all feeds. Answers False where that
+        is for the feed's own task: it is behind, its reader does not keep up, or there is too much for one write."""
+        place, first = new[0].event.establishment, new[0].event.sequence
+        if self._level and self._end is None and self._line.free and first <= self.positions[place] + 1:
+            try:
+                frames, sequence = self._portion(place, new, 0)[:2]
+                if frames:
+                    self._line.write(frames)
+                self.positions[place] = sequence
+            except Exception:
+                log.exception("feed failed")  # the others must not miss it; its own task meets the same again
+            else:
+                self._level = sequence >= new[-1].event.sequence
+                return self._level
+        self._level = False
+        return False
+
     async def _catch_up(self) -> None:
-        """Sends what lies between this feed's positions and the ends of the logs. Live or a thousand events behind: the
-        same way."""
+        """Sends what lies between this feed's positions and the ends of the logs, a live feed's few events or a
+        thousand."""
         for place in self.positions:
             stream = self._hub.stream(place)
             while True:
@@ -196,35 +227,77 @@ class Feed:
                 entries = await self._hub.page(place, self.positions[place], AT_ONCE)
                 if not entries:
                     break
-                for entry in entries:
+                at = 0
+                while at < len(entries):
+                    await self._room()
                     if stream.rewritten != rewritten:
                         break  # something was taken back while we sent: what is left is read again
-                    await self._offer(entry)
+                    if self._end is not None:
+                        raise self._end  # nothing more, not even what was at hand when a right was taken away
+                    frames, sequence, at = self._portion(place, entries, at)
+                    if frames:
+                        await self._send(frames)
+                    self.positions[place] = sequence
                 await self._beat()
                 if len(entries) == AT_ONCE:
                     await asyncio.sleep(0)
+
+    def _portion(self, place: str, entries: Sequence[Encoded], at: int) -> tuple[bytes, int, int]:
+        """What goes into one write: the frames of the next entries as far as they are for this reader, the sequence it
+        has come to then, and where to go on."""
+        frames: list[bytes] = []
+        size = 0
+        position = self.positions[place]
+        while at < len(entries):
+            entry = entries[at]
+            if entry.event.sequence > position:
+                frame = self._frame(place, entry)
+                if frame is not None:
+                    size += len(frame)
+                    if frames and size > self._line.most:
+                        break
+                    frames.append(frame)
+                position = entry.event.sequence
+            at += 1
+        return frames[0] if len(frames) == 1 else b"".join(frames), position, at
+
+    def _frame(self, place: str, entry: Encoded) -> bytes | None:
+        """The event as this reader may have it, ready to be sent; None where it does not exist for him or her."""
+        whole = entry.judged(self._ear)
+        if whole is None:
+            return None
+        if len(self.positions) > 1:
+            cursor = events.cursor_of(self._hub.store_id, {**self.positions, place: entry.event.sequence})
+            return protocol.framed(protocol.event(entry.text(whole, cursor)))
+        frame = entry.ready.get(whole)
+        if frame is None:
+            frame = entry.ready[whole] = protocol.framed(protocol.event(entry.text(whole)))
+        return frame
 
     async def _beat(self) -> None:
         """A heartbeat if one is due, in a long replay too; none where the hub does not know whether there is more."""
         if monotonic() >= self._beat_due:
             self._beat_due = monotonic() + self._desk.settings.heartbeat_s
             if self._hub.sees:
-                await self._send(protocol.heartbeat(self._cursor()))
+                await self._send(protocol.framed(protocol.heartbeat(self._cursor())))
 
-    async def _offer(self, entry: Encoded) -> None:
-        if self._end is not None:
-            raise self._end  # nothing more, not even what was at hand when a right was taken away
-        self.positions[entry.event.establishment] = entry.event.sequence
-        if self._ear.hears(entry.event):
-            whole = self._ear.whole(entry.event)
-            cursor = None if len(self.positions) == 1 else self._cursor()
-            await self._send(protocol.event(entry.text(whole, cursor)))
+    async def _room(self) -> None:
+        """Waits for a reader that does not keep up, for a while. What it is sent is put together only afterwards, as it
+        is true then."""
+        if not self._line.free:
+            await self._in_time(self._line.room())
 
-    async def _send(self, frame: str) -> None:
-        """Sends one frame. The socket takes it at once, unless its reader has stopped reading."""
+    async def _send(self, frames: bytes) -> None:
+        """Sends frames. The line takes them at once, unless its reader has stopped reading."""
+        if self._line.free:
+            self._line.write(frames)
+        else:
+            await self._in_time(self._line.send(frames))
+
+    async def _in_time(self, waiting: Awaitable[None]) -> None:
         try:
             async with asyncio.timeout(self._desk.settings.feed_send_s):
-                await self._socket.send({"type": "websocket.send", "text": frame})
+                await waiting
         except TimeoutError:
             raise Close(protocol.TOO_SLOW, "Too slow; come back with your cursor.") from None
         except (OSError, RuntimeError):

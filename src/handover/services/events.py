@@ -5,6 +5,7 @@ from binascii import Error as Base64Error
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from heapq import merge
 from itertools import accumulate
 from typing import Any
@@ -139,8 +140,15 @@ class Filter:
     types: frozenset[str] = frozenset()
 
 
+@lru_cache(maxsize=1024)
+def _equals(*_counts: object) -> object:
+    """The same object for all who differ in nothing that counts: it is cheaper to compare than what it stands for."""
+    return object()
+
+
 class Ear:
-    """One reader's rights and filter, judged once for many events."""
+    """One reader's rights and filter, judged once for many events. Readers whose ears are `equals` hear the same, but
+    for what they wrote themselves."""
 
     def __init__(self, who: Principal, wanted: Filter) -> None:
         self.who = who
@@ -152,6 +160,8 @@ class Ear:
             "need": bool(may(who, "needs.read")),
             "inmate": bool(may(who, "roster.read")),
         }
+        # All that `hears` and `whole` look at, except who the reader is.
+        self.equals = _equals(self.sights, who.establishments, tuple(self._scopes.items()), wanted)
 
     def hears(self, event: StoredEvent) -> bool:
         """Whether the event exists for this reader at all."""
@@ -172,23 +182,30 @@ class Ear:
 
 
 class Encoded:
-    """An event in the bytes readers get: made once, whoever reads."""
+    """An event as readers get it. What many of them have in common is found out once and kept with it: who hears it,
+    and what the feed sends (`ready`: its frame with the whole resource, or without)."""
 
-    __slots__ = ("_cursor", "_full", "_thin", "event")
+    __slots__ = ("_cursor", "_judged", "event", "ready")
 
     def __init__(self, event: StoredEvent, store_id: str) -> None:
         self.event = event
+        self.ready: dict[bool, bytes] = {}
         self._cursor = cursor_of(store_id, {event.establishment: event.sequence})
-        self._full: str | None = None
-        self._thin: str | None = None
+        self._judged: dict[tuple[object, bool], bool | None] = {}
+
+    def judged(self, ear: Ear) -> bool | None:
+        """Whether this reader may have the whole resource; None where the event does not exist for him or her."""
+        equals = ear.equals, self.event.author == ear.who.id
+        try:
+            return self._judged[equals]
+        except KeyError:
+            verdict = ear.whole(self.event) if ear.hears(self.event) else None
+            self._judged[equals] = verdict
+            return verdict
 
     def text(self, whole: bool, cursor: str | None = None) -> str:
         """The event as JSON, with the cursor of a reader of this establishment alone, or the one given."""
-        if whole:
-            self._full = self._full or self._encode(self.event.data)
-        else:
-            self._thin = self._thin or self._encode(thin(self.event.about, self.event.status))
-        body = self._full if whole else self._thin
+        body = self._encode(self.event.data if whole else thin(self.event.about, self.event.status))
         return f'{body},"cursor":"{cursor or self._cursor}"}}'
 
     def _encode(self, data: str) -> str:

@@ -2,8 +2,9 @@
 
 The bell carries nothing. When it rings, or when it has been quiet for a while, the hub looks at the heads of the logs
 that somebody listens to and reads what is new. Live is a short replay: a feed takes from the stream's tail what lies
-after its own position, and from the store what lies before the tail. There is no second path, no queue per feed, nobody
-to wait for.
+after its own position, and from the store what lies before the tail. A feed that stands at the stream's end takes what
+is new in the very pass that brings it; any other is woken and comes for it. There is no second path, no queue per feed,
+nobody to wait for.
 """
 
 import asyncio
@@ -25,6 +26,10 @@ from handover.services.unit_of_work import Desk
 log = structlog.get_logger("handover.feed")
 BLIND_AFTER_S = 5.0
 """Seconds beyond the longest pause between two looks after which the hub does not claim to know of everything."""
+RIGHTS_AT_ONCE = 10
+"""Tokens looked at together; between two such looks others have their turn."""
+Take = Callable[[Sequence[Encoded]], bool]
+"""Takes what is new in one establishment at once, without waiting; False if it cannot, and wants to be woken."""
 
 
 class Reader(Protocol):
@@ -49,7 +54,7 @@ class Stream:
         self.position = position
         self.rewritten: str | None = None
         self.tail: deque[Encoded] = deque(maxlen=most)
-        self.wakes: set[asyncio.Event] = set()
+        self.wakes: dict[asyncio.Event, Take | None] = {}
 
     def extend(self, new: Sequence[Encoded], rewritten: str | None) -> None:
         """Takes in what is new. If events were rewritten since the last look (a retraction), what is kept may say what
@@ -60,8 +65,9 @@ class Stream:
         if new:
             self.tail.extend(new)
             self.position = new[-1].event.sequence
-            for wake in self.wakes:
-                wake.set()
+            for wake, take in self.wakes.items():
+                if take is None or not take(new):
+                    wake.set()
 
     def after(self, position: int, most: int) -> list[Encoded] | None:
         """What follows a position, from memory; None where memory does not reach back so far."""
@@ -145,15 +151,15 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def listen(self, wake: asyncio.Event, places: Iterable[str]) -> None:
-        """Has `wake` set whenever one of these establishments has news. The streams are up to date when this
-        returns."""
+    async def listen(self, wake: asyncio.Event, places: Iterable[str], take: Take | None = None) -> None:
+        """Has `wake` set whenever one of these establishments has news that `take` did not take. The streams are up to
+        date when this returns."""
         places = list(places)
         try:
             unknown = []
             for place in places:
                 if place in self._streams:
-                    self._streams[place].wakes.add(wake)  # at once: a stream that nobody listens to is forgotten
+                    self._streams[place].wakes[wake] = take  # at once: a stream that nobody listens to is forgotten
                 else:
                     unknown.append(place)
             if unknown:
@@ -161,7 +167,7 @@ class Hub:
                 for place in unknown:
                     # Somebody else may have begun the stream while we asked.
                     begun = Stream(place, heads.get(place, 0), self._desk.settings.tail_events)
-                    self._streams.setdefault(place, begun).wakes.add(wake)
+                    self._streams.setdefault(place, begun).wakes[wake] = take
             await self._look()
         except BaseException:
             self.leave(wake, places)
@@ -172,7 +178,7 @@ class Hub:
         for place in places:
             stream = self._streams.get(place)
             if stream is not None:
-                stream.wakes.discard(wake)
+                stream.wakes.pop(wake, None)
                 if not stream.wakes:
                     del self._streams[place]
 
@@ -243,13 +249,16 @@ class Hub:
         return sum(max(0, self._streams[p].position - at) for p, at in positions.items() if p in self._streams)
 
     async def _check_rights(self) -> None:
-        readers = list(self._readers)
-        if not readers:
-            return
-        sessions = await self._sessions.again(sorted({reader.session.digest for reader in readers}))
-        for reader in readers:
-            if reader.session.digest in sessions:
-                reader.rights(sessions[reader.session.digest])
+        readers: dict[str, list[Reader]] = {}
+        for reader in self._readers:
+            readers.setdefault(reader.session.digest, []).append(reader)
+        digests = sorted(readers)
+        for at in range(0, len(digests), RIGHTS_AT_ONCE):
+            sessions = await self._sessions.again(digests[at : at + RIGHTS_AT_ONCE])
+            for digest, session in sessions.items():
+                for reader in readers[digest]:
+                    if reader.session.digest == digest:  # else it was renewed while we asked
+                        reader.rights(session)
 
     async def _every(self, rung: asyncio.Event, at_least_s: float, look: Callable[[], Awaitable[None]]) -> None:
         while True:
