@@ -51,6 +51,7 @@ _NOTE: dict[str, Any] = {
     "opening": False,
     "attention": "WATCH",
     "attention_until": "2026-11-24T07:30:00Z",
+    "renewals": [],
     "if_then": "If he is awake after 22:00: sit down and talk.",
     "place": None,
     "handling": "UNIT",

@@ -32,6 +32,8 @@ CLIENT_HANDLING = ("UNIT", "ESTABLISHMENT")
 _MANAGERS = frozenset({"supervisor", "governor"})
 _WRITERS = frozenset({"officer", "supervisor", "governor", "health", "chaplain", "assessor"})
 _STAFF = frozenset(ROLES) - {"guest"}
+_HOLDERS = frozenset({"officer"}) | _MANAGERS
+"""Who can be answerable for a unit: hand it over, take it over, ask about it."""
 
 _ALLOWED: dict[str, tuple[frozenset[str], str | None]] = {
     # operation: (roles that may, scope an integration needs)
@@ -44,6 +46,8 @@ _ALLOWED: dict[str, tuple[frozenset[str], str | None]] = {
     "events.read": (frozenset(ROLES), "events:read"),
     "roster.read": (_STAFF, "roster:read"),
     "handovers.read": (_STAFF, "handovers:read"),
+    "handovers.give": (_HOLDERS, None),
+    "attention.change": (_WRITERS, "notes:write"),
     "roster.write": (frozenset({"admin", "operator"}), "roster:write"),
     "roster.move": (frozenset({"admin", "operator"}) | _MANAGERS, "roster:write"),
     "access-log.read": (frozenset({"auditor"}), None),
@@ -200,6 +204,39 @@ def may_amend(who: Principal, note: Facts) -> Verdict:
     return Verdict(
         False, "Only the author, a supervisor or the governor may correct or retract a note; ask one of them."
     )
+
+
+def may_read_handover(
+    who: Principal, places: Iterable[tuple[str, str]], author: str | None, seen: tuple[Sight, ...] | None = None
+) -> Verdict:
+    """Whether this reader may see a handover: whoever may read what is for the unit, in the unit that takes over or in
+    the one that hands over (`places`: establishment and unit of each), and whoever offered it."""
+    return may_read_anywhere(who, places, "UNIT", author, seen)
+
+
+def may_read_anywhere(
+    who: Principal,
+    places: Iterable[tuple[str, str]],
+    handling: str,
+    author: str | None,
+    seen: tuple[Sight, ...] | None = None,
+) -> Verdict:
+    """Whether this reader may see something of this class that lies in several units: who may in one of them may."""
+    verdict = Verdict(False, "not in this reader's sight")
+    for place, unit in places:
+        verdict = may_read(who, Facts(place, unit, handling, author), seen)
+        if verdict:
+            break
+    return verdict
+
+
+def may_hold(who: Principal, establishment: str, unit: str) -> Verdict:
+    """Whether this person may hand a unit over or take it over: its staff, and the managers of its establishment."""
+    if (establishment, unit) in who.units:
+        return Verdict(True, "staff of the unit")
+    if who.role in _MANAGERS and establishment in who.establishments:
+        return Verdict(True, f"{who.role} of the establishment")
+    return Verdict(False, "Only staff of the unit, a supervisor or the governor can hand it over or take it over.")
 
 
 def belongs(who: Principal, establishment: str) -> Verdict:

@@ -16,6 +16,7 @@ from handover.schemas.common import (
     UnitCode,
     up_to,
 )
+from handover.schemas.notes import Note
 from handover.schemas.roster import Place
 
 Text = Annotated[str, up_to(1000), PRINTABLE]
@@ -77,7 +78,8 @@ class RollCount(Resource):
 
 class Item(Resource):
     """What was handed over, as it stood at the offer: a note of this handover, or a need that was open. The words are
-    at the note and the need themselves."""
+    at the note and the need themselves; only a transfer brings its notes along (`content`), because the unit that takes
+    over cannot read those of the unit that a person left."""
 
     note: Id | None
     need: Id | None
@@ -90,6 +92,7 @@ class Item(Resource):
     opened_at: Time = Field(description="When the note was recorded, or the need opened.")
     carried: int = Field(description="Of a need: how many handovers have carried it before.")
     late: bool = Field(description="It happened before the last handover was accepted, and was written after it.")
+    content: Note | None = Field(description="The note as it is now; only in a transfer.")
 
 
 class Answer(Resource):

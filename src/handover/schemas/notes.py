@@ -162,6 +162,25 @@ class Retraction(Resource):
     at: Time
 
 
+class Renewal(Resource):
+    """A word about a note's attention: how long it goes on, or that it is over."""
+
+    at: Time
+    by: Person
+    until: Time
+    reason: str
+    closed: bool
+
+
+class AttentionDraft(Draft):
+    """Renews a note's attention until a time (the end of the next shift if left out), or closes it. Either wants a
+    reason: attention that just goes on is not looked at any more."""
+
+    close: bool = Field(False, strict=True, description="It is over.")
+    until: Time | None = Field(None, description="When it ends; only without `close`.")
+    reason: Detail = Field(examples=["Still does not eat; look in at every meal."])
+
+
 class Note(Resource):
     """A note as this reader may see it. Of a retracted note only the envelope is left: everything it said is null or
     empty."""
@@ -195,6 +214,9 @@ class Note(Resource):
     opening: bool
     attention: str
     attention_until: Time
+    renewals: list[Renewal] = Field(
+        default_factory=list, description="What was said about its attention since, the oldest first."
+    )
     if_then: str | None
     place: str | None
     handling: str

@@ -328,6 +328,7 @@ def _fields(uow: UnitOfWork, who: Principal, spot: Spot, draft: NoteDraft, deriv
         ],
         "attention": derived.attention,
         "attention_until": derived.attention_until,
+        "renewals": [],
         "handling": draft.handling,
         "status": "ACTIVE",
         "supersedes": None,

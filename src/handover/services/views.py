@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from handover.domain.access import Facts
+from handover.domain.access import Facts, Principal, Sight, may_read_anywhere
 from handover.schemas.notes import NoteDraft
 from handover.services.unit_of_work import as_json
 
@@ -59,6 +59,7 @@ UNSAID: dict[str, Any] = {
     "if_then": None,
     "place": None,
     "correction_reason": None,
+    "renewals": [],
 }
 """What a retracted note still says: nothing. Every field an author fills is here; a test holds it against the
 schema."""
@@ -94,6 +95,7 @@ NOTE_ORDER = (
     "opening",
     "attention",
     "attention_until",
+    "renewals",
     "if_then",
     "place",
     "handling",
@@ -150,3 +152,35 @@ def inmate(row: Mapping[Any, Any], previous_numbers: Iterable[str]) -> dict[str,
     """A person as answered."""
     names = ("number", "name", "establishment", "unit", "cell", "language", "updated_at", "version")
     return {**{name: row[name] for name in names}, "previous_numbers": list(previous_numbers)}
+
+
+# --- Handovers --------------------------------------------------------------------------------------------------------
+
+ENTITLED = "for"
+"""In a handover as kept, beside each item and query: the class it is read by, and whose note it is."""
+
+
+def places_of(handover: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
+    """The units a handover lies in: the one that takes over, and where it is another, the one that hands over."""
+    to = (handover["establishment"], handover["unit"])
+    moving = handover["transfer"]
+    return (to,) if moving is None else (to, (moving["from"]["establishment"], moving["from"]["unit"]))
+
+
+def handover(document: str, who: Principal, seen: tuple[Sight, ...]) -> str:
+    """A handover as this reader may see it: without the items, and the queries about them, that are not his or hers to
+    read. It reads the same by GET, in lists and in events."""
+    fields = orjson.loads(document)
+    places = places_of(fields)
+
+    def mine(entry: Mapping[str, Any]) -> bool:
+        entitled = entry[ENTITLED]
+        return bool(may_read_anywhere(who, places, entitled["handling"], entitled["author"], seen))
+
+    for name in ("items", "attention", "queries"):
+        fields[name] = [
+            {field: value for field, value in entry.items() if field != ENTITLED}
+            for entry in fields[name]
+            if mine(entry)
+        ]
+    return as_json(fields)

@@ -1,0 +1,183 @@
+"""Handovers, their items, and the stretches of notes they divide a unit's log into."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from handover.domain.access import Sight
+from handover.domain.handovers import OPEN, TAKEN
+from handover.store.locks import Hold, held
+from handover.store.tables import handover_items, handovers, needs, notes, units
+
+_H = handovers.c
+SHIFT, TRANSFER = "SHIFT", "TRANSFER"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list of handovers is narrowed to; None means not narrowed."""
+
+    establishment: str | None = None
+    unit: str | None = None
+    state: str | None = None
+
+
+def add(conn: Connection, row: dict[str, Any], items: Sequence[dict[str, Any]]) -> None:
+    """Writes a handover and what it is found by."""
+    conn.execute(sa.insert(handovers), row)
+    add_items(conn, row["id"], items)
+
+
+def add_items(conn: Connection, handover: str, items: Sequence[dict[str, Any]]) -> None:
+    """Writes what a handover is found by: {kind, thing, note} each."""
+    rows = [{"handover": handover, "place": place, **item} for place, item in enumerate(items)]
+    if rows:
+        conn.execute(sa.insert(handover_items), rows)
+
+
+def get(conn: Connection, handover: str, hold: Hold | None = None) -> RowMapping | None:
+    """One handover, whoever asks: the caller of this judges who may see it."""
+    return conn.execute(held(sa.select(handovers).where(_H.id == handover), hold)).mappings().first()
+
+
+def change(conn: Connection, handover: str, version: int, **columns: Any) -> bool:
+    """Changes a handover if it still has this version; False if somebody was quicker."""
+    done = conn.execute(
+        sa.update(handovers).where(_H.id == handover, _H.version == version).values(version=version + 1, **columns)
+    )
+    return done.rowcount == 1
+
+
+def waiting(conn: Connection, place: str, unit: str, hold: Hold | None = None) -> RowMapping | None:
+    """The offer of a unit that waits for somebody."""
+    query = sa.select(handovers).where(_H.establishment == place, _H.unit == unit, _H.kind == SHIFT, _H.state.in_(OPEN))
+    return conn.execute(held(query, hold)).mappings().first()
+
+
+def last_taken(conn: Connection, place: str, unit: str, at: datetime) -> RowMapping | None:
+    """The unit's newest handover that had been accepted by then."""
+    query = (
+        sa.select(handovers)
+        .where(
+            _H.establishment == place,
+            _H.unit == unit,
+            _H.kind == SHIFT,
+            _H.state.in_(TAKEN),
+            _H.accepted_at <= at,
+        )
+        .order_by(_H.last.desc())
+        .limit(1)
+    )
+    return conn.execute(query).mappings().first()
+
+
+def transfers(conn: Connection, place: str, unit: str) -> list[RowMapping]:
+    """People on their way to a unit or from it, whom nobody has accepted yet, oldest first."""
+    query = sa.select(handovers).where(
+        _H.kind == TRANSFER,
+        _H.state.in_(OPEN),
+        sa.or_(
+            sa.and_(_H.establishment == place, _H.unit == unit),
+            sa.and_(_H.from_establishment == place, _H.from_unit == unit),
+        ),
+    )
+    return list(conn.execute(query.order_by(_H.offered_at, _H.id)).mappings())
+
+
+def transfers_of(conn: Connection, inmates: Iterable[str], hold: Hold | None = None) -> list[RowMapping]:
+    """Every transfer of these people, oldest first."""
+    query = sa.select(handovers).where(_H.inmate.in_(sorted(inmates)), _H.kind == TRANSFER)
+    return list(conn.execute(held(query.order_by(_H.offered_at, _H.id), hold)).mappings())
+
+
+def with_note(conn: Connection, note: str) -> list[RowMapping]:
+    """The handovers that hold something of a note, to be changed."""
+    ids = sa.select(handover_items.c.handover).where(handover_items.c.note == note)
+    query = sa.select(handovers).where(_H.id.in_(ids)).order_by(_H.id)
+    return list(conn.execute(held(query, "mine")).mappings())
+
+
+def carries(conn: Connection, things: Iterable[str], at: datetime) -> list[RowMapping]:
+    """Who had taken these needs over by then, with a unit or with a person: (thing, incoming, accepted_at), oldest
+    first."""
+    i = handover_items.c
+    query = (
+        sa.select(i.thing, _H.incoming, _H.accepted_at)
+        .join(handovers, _H.id == i.handover)
+        .where(i.thing.in_(sorted(things)), i.kind == "need", _H.state.in_(TAKEN), _H.accepted_at <= at)
+        .order_by(_H.accepted_at, _H.id)
+    )
+    return list(conn.execute(query).mappings())
+
+
+def find(
+    conn: Connection,
+    reader: str,
+    seen: Sequence[Sight],
+    wanted: Filter,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> list[RowMapping]:
+    """Handovers this reader may see, the newest offer first, one more than asked to tell whether there are more."""
+    query = sa.select(handovers).where(_visible(reader, seen))
+    if wanted.establishment is not None:
+        query = query.where(sa.or_(_H.establishment == wanted.establishment, _from(wanted.establishment)))
+    if wanted.unit is not None:
+        query = query.where(sa.or_(_H.unit == wanted.unit, _H.from_unit == wanted.unit))
+    if wanted.state is not None:
+        query = query.where(_H.state == wanted.state)
+    if before is not None:
+        query = query.where(
+            sa.tuple_(_H.offered_at, _H.id)
+            < sa.tuple_(sa.literal(before[0], _H.offered_at.type), sa.literal(before[1]))
+        )
+    return list(conn.execute(query.order_by(_H.offered_at.desc(), _H.id.desc()).limit(limit + 1)).mappings())
+
+
+def _from(place: str) -> sa.ColumnElement[bool]:
+    return _H.from_establishment == place
+
+
+def _visible(reader: str, seen: Sequence[Sight]) -> sa.ColumnElement[bool]:
+    """As `domain.access.may_read_handover` decides: whoever may read the notes of either unit that are for the unit."""
+    classes: list[Any] = [_H.author == reader]
+    for sight in seen:
+        if sight.handling != "UNIT" or sight.status is not None:
+            continue
+        for place, unit in ((_H.establishment, _H.unit), (_H.from_establishment, _H.from_unit)):
+            terms = [place == sight.establishment]
+            if sight.units is not None:
+                terms.append(unit.in_(sorted(sight.units)))
+            classes.append(sa.and_(*terms))
+    return sa.or_(*classes)
+
+
+# --- What belongs to one handover -------------------------------------------------------------------------------------
+
+
+def close_stretch(conn: Connection, place: str, unit: str) -> int:
+    """Ends the stretch of notes that is being written in a unit; answers its number. Whoever records a note holds the
+    unit still until the commit, so every note of the stretch is in the log before this, and none comes after."""
+    where = (units.c.establishment == place, units.c.code == unit)
+    changed = conn.execute(
+        sa.update(units).where(*where).values(stretch=units.c.stretch + 1).returning(units.c.stretch)
+    )
+    return int(changed.scalar_one()) - 1
+
+
+def notes_between(conn: Connection, place: str, unit: str, first: int, last: int) -> list[RowMapping]:
+    """A unit's notes of these stretches, oldest first."""
+    n = notes.c
+    query = sa.select(notes).where(n.establishment == place, n.unit == unit, n.stretch >= first, n.stretch <= last)
+    return list(conn.execute(query.order_by(n.recorded_at, n.id)).mappings())
+
+
+def open_needs(conn: Connection, place: str, unit: str) -> list[RowMapping]:
+    """The needs of a unit that are open, those due first."""
+    n = needs.c
+    query = sa.select(needs).where(n.establishment == place, n.unit == unit, n.status == "OPEN")
+    return list(conn.execute(query.order_by(n.sort_due, n.id)).mappings())
