@@ -36,11 +36,13 @@ class Ask:
         """Has something read; its access-log line is durable before this returns (`unless` it is not passed on)."""
         return await self.parts.desk.read(self.asker, work, unless)
 
-    async def write(self, work: Callable[[UnitOfWork], T], gathers: bool = False) -> T:
+    async def write(self, work: Callable[[UnitOfWork], T], gathers: bool = False, person: str | None = None) -> T:
         """Has something changed; durable when this returns."""
-        return await self.parts.desk.write(self.asker, work, gathers)
+        return await self.parts.desk.write(self.asker, work, gathers, person)
 
-    async def create(self, work: Callable[[UnitOfWork], Answer], gathers: bool = False) -> Response:
+    async def create(
+        self, work: Callable[[UnitOfWork], Answer], gathers: bool = False, person: str | None = None
+    ) -> Response:
         """Has something made, once for each Idempotency-Key."""
         key = self._key()
         body = await self.request.body()
@@ -54,7 +56,7 @@ class Ask:
         if key:
             self.parts.desk.in_progress.add(running)
         try:
-            answer = await self.write(lambda uow: once(uow, key, fingerprint, work), gathers)
+            answer = await self.write(lambda uow: once(uow, key, fingerprint, work), gathers, person)
         finally:
             if key:
                 self.parts.desk.in_progress.discard(running)

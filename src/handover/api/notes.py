@@ -47,7 +47,7 @@ async def record_note(draft: NoteDraft, ask: Somebody) -> Response:
         headers = {"Location": f"/v1/notes/{made.id}", "ETag": f'"{tag_of(made.document)}"'}
         return Answer(201, made.document, headers, made.said_in)
 
-    return await ask.create(work, gathers=True)
+    return await ask.create(work, gathers=True, person=draft.inmate)
 
 
 @router.get("", response_model=NotePage, **operation("notes:read", 401, 403, 422))

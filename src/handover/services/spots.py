@@ -74,7 +74,7 @@ def _of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> Spot:
     unknown = Invalid(
         FieldError("/inmate", f"nobody with the number {number} in your establishments; check the number")
     )
-    home = roster.housed(uow.conn, number)
+    home = uow.rows.housed(number)
     if home is not None and belongs(uow.who, home["establishment"]) and draft.establishment is draft.unit is None:
         # By far the most notes: about somebody who is here, saying nothing about where. One query answers it all.
         place, unit = home["establishment"], home["unit"]

@@ -5,8 +5,6 @@ returns.
 Only the writer commits, and before anybody is answered. A read's line is durable before its answer leaves.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -21,12 +19,13 @@ from handover.domain.access import Principal, Sight, may, sights
 from handover.domain.codelists import CodeList, Lists, by_code
 from handover.errors import Forbidden, Moved, NotFound, Refusal, Unauthenticated
 from handover.services.ids import uuid7
+from handover.services.waking import Waking
 from handover.settings import Settings
 from handover.store import codelists
 from handover.store.accesslog import Line, canonical
 from handover.store.eventlog import NewEvent
-from handover.store.rows import Rows
 from handover.store.store import Batch, Store
+from handover.store.writer import Task
 
 T = TypeVar("T")
 ANY = -2
@@ -60,7 +59,7 @@ class UnitOfWork:
     committed."""
 
     def __init__(
-        self, conn: Connection, asker: Asker, now: datetime, lists: Lists, settings: Settings, rows: Rows | None = None
+        self, conn: Connection, asker: Asker, now: datetime, lists: Lists, settings: Settings, rows: Batch | None = None
     ) -> None:
         self.conn = conn
         self._rows = rows
@@ -74,7 +73,7 @@ class UnitOfWork:
         self._sights: tuple[Sight, ...] | None = None
 
     @property
-    def rows(self) -> Rows:
+    def rows(self) -> Batch:
         """Where new rows go. They are written with those of the other requests in the commit."""
         if self._rows is None:
             raise RuntimeError("a reading unit of work writes nothing")
@@ -201,17 +200,18 @@ class Desk:
         self.settings = settings
         self.clock = clock
         self.in_progress: set[tuple[str, str]] = set()
+        self._waking = Waking()
         self.code_lists: tuple[CodeList, ...] = store.read(codelists.load).result()
         self._lists: Lists = by_code(self.code_lists)
 
-    def submit(self, asker: Asker, work: Refusing[T], gathers: bool = False) -> "Future[T | Refusal]":
-        """Hands a unit of work to the writer; the future resolves once it is durable. A refusal that must leave a
-        mark is *returned*."""
-        unit: list[UnitOfWork] = []
+    def _job(
+        self, asker: Asker, work: Refusing[T]
+    ) -> tuple[Callable[[Batch], T | Refusal], Callable[[Batch, BaseException], None]]:
+        unit: UnitOfWork | None = None
 
         def job(batch: Batch) -> T | Refusal:
-            uow = UnitOfWork(batch.conn, asker, self.clock(), self._lists, self.settings, batch)
-            unit[:] = [uow]
+            nonlocal unit
+            unit = uow = UnitOfWork(batch.conn, asker, self.clock(), self._lists, self.settings, batch)
             value = work(uow)
             batch.lines.append(uow.line((outcome_of(value) or "OK") if isinstance(value, Refusal) else "OK"))
             batch.events += uow.events
@@ -221,17 +221,26 @@ class Desk:
         def denied(batch: Batch, error: BaseException) -> None:
             outcome = outcome_of(error)
             if outcome and unit:
-                batch.lines.append(unit[0].line(outcome))
+                batch.lines.append(unit.line(outcome))
 
-        return self.store.write(job, denied, gathers)
+        return job, denied
+
+    def submit(self, asker: Asker, work: Refusing[T]) -> "Future[T | Refusal]":
+        """Hands a unit of work to the writer; the future resolves once it is durable. A refusal that must leave a
+        mark is *returned*."""
+        return self.store.write(*self._job(asker, work))
 
     def do(self, asker: Asker, work: Refusing[T]) -> T:
         """Does a unit of work and waits for it: for commands and threads."""
         return _or_raise(self.submit(asker, work).result())
 
-    async def write(self, asker: Asker, work: Refusing[T], gathers: bool = False) -> T:
-        """Does a unit of work on the writer; durable when this returns."""
-        return _or_raise(await _of(self.submit(asker, work, gathers)))
+    async def write(self, asker: Asker, work: Refusing[T], gathers: bool = False, person: str | None = None) -> T:
+        """Does a unit of work on the writer; durable when this returns. `person`: whom it will look up."""
+        job, denied = self._job(asker, work)
+        waiting, told = self._waking.waiter()
+        self.store.writer.submit(Task(job, told, denied, gathers, person))
+        value: T | Refusal = await waiting
+        return _or_raise(value)
 
     async def read(self, asker: Asker, work: Work[T], unless: Callable[[T], bool] = lambda _: False) -> T:
         """Does a reading unit of work on a reader; its line is durable when this returns or refuses. `unless`: what
@@ -246,7 +255,7 @@ class Desk:
                 outcome = "OK" if isinstance(refusal, Moved) else outcome_of(refusal)
                 return None, refusal, uow.line(outcome) if outcome else None
 
-        value, refusal, line = await _of(self.store.read(job))
+        value, refusal, line = await self._of(self.store.read(job))
         if line is not None:
             await self.log(line)
         if refusal is not None:
@@ -255,15 +264,23 @@ class Desk:
 
     async def peek(self, work: Callable[[Connection], T]) -> T:
         """Reads what is nobody's personal data (tokens, heads of logs): no line."""
-        return await _of(self.store.read(work))
+        return await self._of(self.store.read(work))
 
     async def quietly(self, work: Callable[[Connection], T]) -> T:
         """Writes what is nobody's act and has no line: counters, housekeeping."""
-        return await _of(self.store.write(lambda batch: work(batch.conn)))
+        return await self._of(self.store.write(lambda batch: work(batch.conn)))
 
     async def log(self, line: Line) -> None:
         """Makes a line durable."""
-        await _of(self.store.write(lambda batch: batch.lines.append(line), gathers=True))
+        await self._of(self.store.write(lambda batch: batch.lines.append(line), gathers=True))
+
+    async def _of(self, future: "Future[T]") -> T:
+        """What a thread is working on, once it is there. Whoever waits may go away; what was handed over is finished
+        all the same."""
+        waiting, told = self._waking.waiter()
+        future.add_done_callback(lambda done: told(None, None))
+        await waiting
+        return future.result()
 
     def line(self, asker: Asker, action: str, concerning: Iterable[str] | None = None, **about: Any) -> Line:
         """A line of its own, where no unit of work stands behind it: a feed closing, a token that was taken away."""
@@ -273,25 +290,6 @@ class Desk:
         if concerning is not None:
             uow.concerning(concerning)
         return uow.line(outcome)
-
-
-async def _of(future: "Future[T]") -> T:
-    """What a thread is working on, once it is there. Whoever waits may go away; what was handed over is finished all
-    the same. (Half the cost of asyncio.wrap_future, which would also take back what was not begun.)"""
-    loop = asyncio.get_running_loop()
-    waiting = loop.create_future()
-
-    def settle() -> None:
-        if not waiting.done():
-            waiting.set_result(None)
-
-    def done(_future: "Future[T]") -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
-            loop.call_soon_threadsafe(settle)
-
-    future.add_done_callback(done)
-    await waiting
-    return future.result()
 
 
 def _or_raise(value: T | Refusal) -> T:

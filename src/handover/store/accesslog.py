@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover.store.rows import insert
+from handover.store.quick import Quick
+from handover.store.rows import write
 from handover.store.tables import access_chains, access_lines, inmates
 
 GENESIS = "0" * 64
@@ -41,9 +43,15 @@ class Line:
 
 
 FIELDS = [field.name for field in fields(Line)]
-_MOVE_ON = sa.update(access_chains).where(access_chains.c.chain == sa.bindparam("of"))
-COLUMNS = [access_lines.c[name] for name in ("chain", "position", *FIELDS, "hash")]
-_LENGTHS = {name: getattr(access_lines.c[name].type, "length", None) for name in FIELDS}
+_values = attrgetter(*FIELDS)
+_MOVE_ON = Quick(
+    sa.update(access_chains)
+    .where(access_chains.c.chain == sa.bindparam("of"))
+    .values(position=sa.bindparam("to"), hash=sa.bindparam("now"))
+)
+_NAMES = ("chain", "position", *FIELDS, "hash")
+COLUMNS = [access_lines.c[name] for name in _NAMES]
+_LENGTHS = [getattr(access_lines.c[name].type, "length", None) for name in FIELDS]
 LONGEST = 32_768
 """Characters kept of one thing in a line's detail: the longest cursor there can be fits."""
 
@@ -63,13 +71,10 @@ def canonical(detail: dict[str, Any]) -> str:
 def _fitting(line: Line) -> list[Any]:
     """A line's values as any store takes them. What a stranger sent (a user name of a thousand letters, a NUL) is cut
     and cleaned: a line that cannot be written would take the transaction with it, and with it other people's notes."""
-    values = []
-    for name in FIELDS:
-        value = getattr(line, name)
-        if isinstance(value, str):
-            value = _storable(value)[: _LENGTHS.get(name)]
-        values.append(value)
-    return values
+    return [
+        _storable(value)[:length] if isinstance(value, str) else value
+        for value, length in zip(_values(line), _LENGTHS, strict=True)
+    ]
 
 
 def _storable(text: str) -> str:
@@ -105,13 +110,11 @@ def append(conn: Connection, head: Head, lines: Iterable[Line]) -> Head:
         position += 1
         values = _fitting(line)
         previous = digest(previous, head.chain, position, values)
-        rows.append(
-            {"chain": head.chain, "position": position, **dict(zip(FIELDS, values, strict=True)), "hash": previous}
-        )
+        rows.append((head.chain, position, *values, previous))
     if not rows:
         return head
-    insert(conn, access_lines, rows)
-    conn.execute(_MOVE_ON, {"of": head.chain, "position": position, "hash": previous})
+    write(conn, access_lines, _NAMES, rows)
+    _MOVE_ON(conn, {"of": head.chain, "to": position, "now": previous})
     return Head(head.chain, position, previous)
 
 

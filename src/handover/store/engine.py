@@ -1,14 +1,17 @@
 """The one file that knows which database it talks to: how to open it, how to begin, how to ring its bell, which
 errors pass."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
@@ -17,6 +20,7 @@ from handover.errors import StoreNotReady
 CHANNEL = "handover"
 _DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
 _UNIQUE = ("23505",)
+ROWS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ def _open_sqlite(url: sa.URL, readers: int) -> Engines:
     except OSError as error:
         raise StoreNotReady(f"The store {file} cannot be opened: {error.strerror}.") from None
     # Hidden: an error's words reach the service's own log, and the parameters of a statement are a note's words.
-    shared: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}, "hide_parameters": True}
+    connect = {"timeout": 30, "check_same_thread": False, "cached_statements": 512}
+    shared: dict[str, Any] = {"connect_args": connect, "hide_parameters": True}
     write = sa.create_engine(url, poolclass=NullPool, **shared)
     read = sa.create_engine(url, poolclass=QueuePool, pool_size=readers, max_overflow=2, **shared)
     for engine, begin in ((write, "BEGIN IMMEDIATE"), (read, "BEGIN")):
@@ -101,11 +106,48 @@ def _open_postgresql(url: sa.URL, readers: int) -> Engines:
     return Engines(url.render_as_string(hide_password=False), write, read, embedded=False)
 
 
-def ring(conn: Connection) -> None:
-    """Tells every other process, once this transaction commits, to look again. The message carries nothing: the log
-    is the truth."""
+def pipelined(conn: Connection) -> AbstractContextManager[Any]:
+    """Statements within are sent to a server without waiting for each."""
     if conn.dialect.name == "postgresql":
-        conn.exec_driver_sql(f"NOTIFY {CHANNEL}")
+        pipeline: AbstractContextManager[Any] = conn.connection.driver_connection.pipeline()  # type: ignore[union-attr]
+        return pipeline
+    return nullcontext()
+
+
+def inserts(
+    dialect: Dialect, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
+) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Statements for the driver, with their values, that write these rows: few of them, and few different ones, so
+    that each is prepared once."""
+    if dialect.name == "postgresql":
+        # One value for all rows; the server makes columns of it, with the same checks as of any other value.
+        told = orjson.dumps([dict(zip(columns, row, strict=True)) for row in rows]).decode()
+        yield _unfold(table, columns), (told,)
+        return
+    start = 0
+    while start < len(rows):
+        count = min(ROWS_AT_ONCE, 1 << (len(rows) - start).bit_length() - 1)
+        yield _values(table, columns, count), [value for row in rows[start : start + count] for value in row]
+        start += count
+
+
+@lru_cache(maxsize=256)
+def _unfold(table: str, columns: tuple[str, ...]) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f'INSERT INTO "{table}" ({names}) SELECT {names} FROM json_populate_recordset(NULL::"{table}", %s::json)'  # noqa: S608 - names of our own tables
+
+
+@lru_cache(maxsize=512)
+def _values(table: str, columns: tuple[str, ...], count: int) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    row = f"({', '.join('?' * len(columns))})"
+    return f'INSERT INTO "{table}" ({names}) VALUES {", ".join([row] * count)}'  # noqa: S608 - the same
+
+
+def ringing(dialect: Dialect) -> str | None:
+    """The statement that tells every other process, once its transaction commits, to look again; None where there is
+    no other. The message carries nothing: the log is the truth."""
+    return f"NOTIFY {CHANNEL}" if dialect.name == "postgresql" else None
 
 
 def bells(engines: Engines, timeout: float) -> Iterator[bool]:

@@ -4,13 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from operator import attrgetter
 from secrets import token_hex
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover.store.rows import insert
+from handover.store.quick import Quick, found
+from handover.store.rows import write
 from handover.store.tables import event_heads, events, store_meta
 
 REWRITTEN = "rewritten"
@@ -43,9 +46,10 @@ class StoredEvent(NewEvent):
     sequence: int
 
 
-_NEW = [field.name for field in fields(NewEvent)]
-_COLUMNS = [events.c[field.name] for field in fields(StoredEvent)]
-_BUMP = (
+_NAMES = tuple(field.name for field in fields(StoredEvent))
+_values = attrgetter(*_NAMES[:-1])
+_COLUMNS = [events.c[name] for name in _NAMES]
+_BUMP = Quick(
     sa.update(event_heads)
     .where(event_heads.c.establishment == sa.bindparam("place"))
     .values(sequence=event_heads.c.sequence + sa.bindparam("more"))
@@ -59,23 +63,29 @@ def start(conn: Connection, establishment: str) -> None:
     conn.execute(sa.insert(event_heads), {"establishment": establishment, "sequence": 0})
 
 
-def append(conn: Connection, new: Iterable[NewEvent]) -> None:
-    """Numbers and writes the events. The counter row stays locked until the commit, which is what makes sequence
-    commit order; so this comes last in the transaction, and establishments are taken in one order, lest two processes
-    wait for each other."""
+Counted = list[tuple[Any, list[NewEvent]]]
+
+
+def count(conn: Connection, new: Iterable[NewEvent]) -> Counted:
+    """Moves the counters on for these events. Each counter row stays locked until the commit, which is what makes
+    sequence commit order; so this comes late in the transaction, and establishments are taken in one order, lest two
+    processes wait for each other."""
     by_place: dict[str, list[NewEvent]] = defaultdict(list)
     for event in _unsaid(new):
         by_place[event.establishment].append(event)
+    return [
+        (_BUMP(conn, {"place": place, "more": len(by_place[place])}), by_place[place]) for place in sorted(by_place)
+    ]
+
+
+def append(conn: Connection, counted: Counted) -> None:
+    """Numbers and writes the events that were counted."""
     rows = []
-    for place in sorted(by_place):
-        newest = conn.execute(_BUMP, {"place": place, "more": len(by_place[place])}).scalar_one()
-        first = newest - len(by_place[place]) + 1
-        for i, event in enumerate(by_place[place]):
-            row = {name: getattr(event, name) for name in _NEW}
-            row["sequence"] = first + i
-            rows.append(row)
+    for cursor, told in counted:
+        [(newest,)] = found(conn, cursor)
+        rows += [(*_values(event), newest - len(told) + i) for i, event in enumerate(told, start=1)]
     if rows:
-        insert(conn, events, rows)
+        write(conn, events, _NAMES, rows)
 
 
 def _unsaid(new: Iterable[NewEvent]) -> list[NewEvent]:

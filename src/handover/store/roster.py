@@ -1,12 +1,14 @@
 """Establishments, units, people, moves and merges."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.store.locks import Hold, each_way, held
+from handover.store.quick import Quick, found, one_trip
 from handover.store.tables import establishments, inmates, merges, moves, units
 
 _I, _E, _U = inmates.c, establishments.c, units.c
@@ -14,20 +16,31 @@ _I, _E, _U = inmates.c, establishments.c, units.c
 _ESTABLISHMENT = each_way(sa.select(establishments).where(_E.code == sa.bindparam("code")))
 _UNIT = each_way(sa.select(units).where(_U.establishment == sa.bindparam("place"), _U.code == sa.bindparam("code")))
 _INMATE = each_way(sa.select(inmates).where(_I.number == sa.bindparam("number")))
-_HOUSED = held(
-    sa.select(_I.number, _I.establishment, _I.unit, _E.timezone, _E.shifts)
-    .join(establishments, _E.code == _I.establishment)
-    .join(units, sa.and_(_U.establishment == _I.establishment, _U.code == _I.unit))
-    .where(_I.number == sa.bindparam("number"), _I.merged_into.is_(None)),
-    "still",
-    of=inmates,
-)
+_HOME = (_I.number, _I.establishment, _I.unit, _E.timezone, _E.shifts)
 
 
-def housed(conn: Connection, number: str) -> RowMapping | None:
-    """Where a person is, with the clock and the shifts of that place; None for a number unknown or merged away. He or
-    she is neither moved nor merged until the transaction ends."""
-    return conn.execute(_HOUSED, {"number": number}).mappings().first()
+@lru_cache(maxsize=16)
+def _housed(many: int) -> Quick:
+    query = (
+        sa.select(*_HOME)
+        .join(establishments, _E.code == _I.establishment)
+        .join(units, sa.and_(_U.establishment == _I.establishment, _U.code == _I.unit))
+        .where(_I.number.in_([sa.bindparam(f"n{i}") for i in range(many)]), _I.merged_into.is_(None))
+        .order_by(_I.number)  # held in one order, lest two processes wait for each other
+    )
+    return Quick(held(query, "still", of=inmates))
+
+
+def housed(conn: Connection, numbers: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Where people are, by number, with the clock and the shifts of that place; without those unknown or merged away.
+    They are neither moved nor merged until the transaction ends."""
+    # As many places as a power of two, the last number repeated: few different statements, each prepared once.
+    many = 1 << (len(numbers) - 1).bit_length()
+    values = {f"n{i}": numbers[min(i, len(numbers) - 1)] for i in range(many)}
+    with one_trip(conn):  # with the transaction's own beginning
+        cursor = _housed(many)(conn, values)
+    names = [column.name for column in _HOME]
+    return {row[0]: dict(zip(names, row, strict=True)) for row in found(conn, cursor)}
 
 
 def establishment(conn: Connection, code: str, hold: Hold | None = None) -> RowMapping | None:
@@ -107,10 +120,10 @@ def find_inmates(
 def previous_numbers(conn: Connection, numbers: Iterable[str]) -> dict[str, list[str]]:
     """The numbers merged into each of these, by surviving number."""
     query = sa.select(inmates.c.merged_into, inmates.c.number).where(inmates.c.merged_into.in_(sorted(numbers)))
-    found: dict[str, list[str]] = {}
+    previous: dict[str, list[str]] = {}
     for survivor, number in conn.execute(query.order_by(inmates.c.number)):
-        found.setdefault(survivor, []).append(number)
-    return found
+        previous.setdefault(survivor, []).append(number)
+    return previous
 
 
 def merge_inmate(conn: Connection, number: str, survivor: str) -> None:

@@ -1,11 +1,15 @@
 """New rows on their way into the store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
+
+from handover.store.engine import inserts
+from handover.store.quick import run
 
 Bind = Callable[[Any], Any]
 
@@ -18,21 +22,25 @@ class Rows(Protocol):
 
 
 def insert(conn: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Writes rows of one table, all with the same columns. What the toolkit makes of an insert is made once and kept:
-    it takes longer to put together, row by row, than the database takes to run it."""
-    text, names, binds, positional = _prepared(conn.dialect, table, tuple(rows[0]))
-    values = [[bind(row[name]) if bind else row[name] for name, bind in zip(names, binds, strict=True)] for row in rows]
-    if positional:
-        conn.exec_driver_sql(text, [tuple(row) for row in values])
-    else:
-        conn.exec_driver_sql(text, [dict(zip(names, row, strict=True)) for row in values])
+    """Writes rows of one table, all with the same columns (two at least)."""
+    columns = tuple(rows[0])
+    write(conn, table, columns, map(itemgetter(*columns), rows))
+
+
+def write(conn: Connection, table: sa.Table, columns: tuple[str, ...], rows: Iterable[Iterable[Any]]) -> None:
+    """The same, of values in the order of the columns: many rows in one statement. A statement for each takes longer,
+    row by row, and lets other threads in between."""
+    binds = _binds(conn.dialect, table, columns)
+    ready = [list(row) for row in rows]
+    for row in ready:
+        for place, bind in binds:
+            row[place] = bind(row[place])
+    for text, values in inserts(conn.dialect, table.name, columns, ready):
+        run(conn, text, values)
 
 
 @lru_cache(maxsize=256)
-def _prepared(
-    dialect: Dialect, table: sa.Table, given: tuple[str, ...]
-) -> tuple[str, tuple[str, ...], tuple[Bind | None, ...], bool]:
-    compiled = sa.insert(table).compile(dialect=dialect, column_keys=list(given))
-    names = tuple(compiled.positiontup) if compiled.positional and compiled.positiontup else given
-    binds = tuple(table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names)
-    return str(compiled), names, binds, compiled.positional
+def _binds(dialect: Dialect, table: sa.Table, columns: tuple[str, ...]) -> list[tuple[int, Bind]]:
+    """What the columns' types do to a value on its way, for those that do anything."""
+    found = (table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns)
+    return [(place, bind) for place, bind in enumerate(found) if bind is not None]

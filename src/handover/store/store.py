@@ -1,9 +1,10 @@
 """A store opened by one process: its writer, its readers, its access-log chain, its bell."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -12,13 +13,14 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from handover.errors import Unavailable
-from handover.store import accesslog, eventlog
+from handover.store import accesslog, eventlog, roster
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, bells, is_lost, ring, why
+from handover.store.engine import Engines, bells, is_lost, ringing, why
 from handover.store.eventlog import NewEvent
+from handover.store.quick import one_trip, run
 from handover.store.rows import insert
 from handover.store.tables import metadata, store_meta
-from handover.store.writer import Writer
+from handover.store.writer import Task, Writer
 
 T = TypeVar("T")
 ORDER = {table: place for place, table in enumerate(metadata.sorted_tables)}
@@ -37,6 +39,8 @@ class Batch:
         self.lines: list[Line] = []
         self.rights_changed = False
         self._rows: list[tuple[sa.Table, dict[str, Any]]] = []
+        self._ahead: list[str] = []
+        self._homes: dict[str, Mapping[str, Any] | None] = {}
         self._store = store
         self._head = store.head
 
@@ -46,15 +50,34 @@ class Batch:
         if not self.gathers:
             self.settle()
 
+    def expect(self, people: Iterable[str]) -> None:
+        """Whom jobs that gather will ask for: the first of them looks all of them up, in one statement."""
+        self._ahead = list(people)
+
+    def housed(self, number: str) -> Mapping[str, Any] | None:
+        """`roster.housed`, of one person."""
+        if not self.gathers:  # it may go on to move somebody
+            return roster.housed(self.conn, [number]).get(number)
+        if number not in self._homes:
+            numbers, self._ahead = [*self._ahead, number], []
+            self._homes |= {**dict.fromkeys(numbers), **roster.housed(self.conn, numbers)}
+        return self._homes[number]
+
     def settle(self) -> None:
-        """Writes the rows gathered so far, parents before children."""
+        """Writes the rows gathered so far. What comes next may move somebody."""
+        self._homes.clear()
         if self._rows:
-            rows: dict[sa.Table, list[dict[str, Any]]] = {}
-            for table, row in self._rows:
-                rows.setdefault(table, []).append(row)
-            self._rows.clear()
-            for table in sorted(rows, key=ORDER.__getitem__):
-                insert(self.conn, table, rows[table])
+            with one_trip(self.conn):
+                self._write_rows()
+
+    def _write_rows(self) -> None:
+        """Parents before children."""
+        rows: dict[sa.Table, list[dict[str, Any]]] = {}
+        for table, row in self._rows:
+            rows.setdefault(table, []).append(row)
+        self._rows.clear()
+        for table in sorted(rows, key=ORDER.__getitem__):
+            insert(self.conn, table, rows[table])
 
     def mark(self) -> tuple[int, int, int, bool]:
         """How much was gathered so far."""
@@ -68,13 +91,18 @@ class Batch:
     def flush(self) -> None:
         """Writes rows, then lines, then events: the counters of the log are locked as late, and so as shortly, as can
         be."""
-        self.settle()
-        if self.lines:
-            head = self._head or self._store.open_chain(self.conn, self.lines[0])
-            self._head = accesslog.append(self.conn, head, self.lines)
-        eventlog.append(self.conn, self.events)
-        if self.events or self.rights_changed:
-            ring(self.conn)
+        if self.lines and self._head is None:
+            self._head = self._store.open_chain(self.conn, self.lines[0])
+        with one_trip(self.conn):
+            self._write_rows()
+            if self._head is not None:
+                self._head = accesslog.append(self.conn, self._head, self.lines)
+            counted = eventlog.count(self.conn, self.events)
+        news = ringing(self.conn.dialect) if self.events or self.rights_changed else None
+        with one_trip(self.conn):
+            eventlog.append(self.conn, counted)
+            if news is not None:
+                run(self.conn, news)
 
     def committed(self) -> None:
         """Moves the chain on and rings the bell of this process."""
@@ -127,7 +155,9 @@ class Store:
     ) -> "Future[T]":
         """Runs a job on the writer; the future resolves once its transaction is durable. A job that `gathers` changes
         nothing by itself: it reads, and leaves rows, events and lines with the batch."""
-        return self.writer.submit(job, denied, gathers)
+        future: Future[T] = Future()
+        self.writer.submit(Task(job, partial(_resolve, future), denied, gathers))
+        return future
 
     def read(self, job: Callable[[Connection], T]) -> "Future[T]":
         """Runs a job on a read-only connection that sees one moment of the store."""
@@ -182,6 +212,13 @@ class Store:
         if self._listener is not None:
             self._listener.join()
         self.engines.close()
+
+
+def _resolve(future: "Future[T]", value: Any, error: BaseException | None) -> None:
+    if error is None:
+        future.set_result(value)
+    else:
+        future.set_exception(error)
 
 
 def read_identity(conn: Connection) -> Identity | None:

@@ -2,13 +2,12 @@
 
 Each request hands over a function. The writer thread takes what has gathered, runs each function in a savepoint of one
 transaction, and commits once. A function that raises is rolled back alone and gets its own error; the others are
-durable when
-their futures resolve. A commit costs the same for one request as for sixty: that is where the throughput comes from.
+durable when they are told. A commit costs the same for one request as for sixty: that is where the throughput comes
+from.
 """
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from time import perf_counter
@@ -30,6 +29,9 @@ class Batch(Protocol):
 
     conn: Connection
     gathers: bool
+
+    def expect(self, people: Iterable[str]) -> None:
+        """Whom the jobs will ask for."""
 
     def settle(self) -> None:
         """Writes the rows gathered so far: what comes next must see them, and must not see later rows."""
@@ -55,12 +57,17 @@ ATTEMPTS = 4
 """How often one task is tried where other processes' changes are in its way."""
 
 
-@dataclass(slots=True)
-class _Task:
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A job that was handed over. `told(value, error)` is called once, from the writer's thread, when its transaction
+    is durable or has failed. `denied` may leave a trace (an access-log line) of a job that raised: its own changes are
+    gone by then. `person` is whom it will ask for, if it is known beforehand."""
+
     job: Job
-    denied: Callable[[Any, BaseException], None] | None
-    gathers: bool
-    future: "Future[Any]"
+    told: Callable[[Any, BaseException | None], None]
+    denied: Callable[[Any, BaseException], None] | None = None
+    gathers: bool = False
+    person: str | None = None
 
 
 class _Unsure(Exception):  # noqa: N818 - a state of knowledge
@@ -91,19 +98,14 @@ class Writer:
         self._begin = begin
         self._most = most
         self._measure = measure
-        self._queue: SimpleQueue[_Task | None] = SimpleQueue()
+        self._queue: SimpleQueue[Task | None] = SimpleQueue()
         self._conn: Connection | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    def submit(
-        self, job: Job, denied: Callable[[Any, BaseException], None] | None = None, gathers: bool = False
-    ) -> "Future[Any]":
-        """Hands over a job. `denied` may leave a trace (an access-log line) of a job that raised: its own changes
-        are gone by then."""
-        future: Future[Any] = Future()
-        self._queue.put(_Task(job, denied, gathers, future))
-        return future
+    def submit(self, task: Task) -> None:
+        """Hands over a job."""
+        self._queue.put(task)
 
     def close(self) -> None:
         """Finishes what was handed over, then stops."""
@@ -118,14 +120,13 @@ class Writer:
     def _run(self) -> None:
         stopping = False
         while not stopping:
-            tasks: list[_Task] = []
+            tasks: list[Task] = []
             task = self._queue.get()
             while True:
                 if task is None:
                     stopping = True
                     break
-                if task.future.set_running_or_notify_cancel():
-                    tasks.append(task)
+                tasks.append(task)
                 if len(tasks) >= self._most or self._queue.empty():
                     break
                 task = self._queue.get()
@@ -133,7 +134,7 @@ class Writer:
                 self._commit(tasks)
         self._drop()
 
-    def _commit(self, tasks: Sequence[_Task], attempt: int = 1) -> None:
+    def _commit(self, tasks: Sequence[Task], attempt: int = 1) -> None:
         started = perf_counter()
         try:
             results = self._attempt(tasks)
@@ -142,12 +143,9 @@ class Writer:
             return
         self._measure(len(tasks), perf_counter() - started)
         for task, (value, raised) in zip(tasks, results, strict=True):
-            if raised is None:
-                task.future.set_result(value)
-            else:
-                task.future.set_exception(raised)
+            task.told(value, raised)
 
-    def _failed(self, tasks: Sequence[_Task], error: Exception, attempt: int) -> None:
+    def _failed(self, tasks: Sequence[Task], error: Exception, attempt: int) -> None:
         """Nothing of these tasks was kept (or, if the error is `_Unsure`, nobody knows). Each gets another go, or an
         answer: what stands in the way of one must not be the end of all, and nobody may be left waiting."""
         others = passes(error)
@@ -169,15 +167,16 @@ class Writer:
                 log.warning("cannot write", why=why(cause))
                 told = Unavailable("The store cannot be written to right now; try again.")
             for task in tasks:
-                task.future.set_exception(told)
+                task.told(None, told)
 
-    def _attempt(self, tasks: Sequence[_Task]) -> list[tuple[Any, BaseException | None]]:
+    def _attempt(self, tasks: Sequence[Task]) -> list[tuple[Any, BaseException | None]]:
         batch: Batch | None = None
         committing = False
         try:
             conn = self._connection()
             with conn.begin():
                 batch = self._begin(conn)
+                batch.expect(task.person for task in tasks if task.person is not None)
                 results = [self._one(batch, task) for task in tasks]
                 batch.flush()
                 committing = True
@@ -194,7 +193,7 @@ class Writer:
         batch.committed()
         return results
 
-    def _one(self, batch: Batch, task: _Task) -> tuple[Any, BaseException | None]:
+    def _one(self, batch: Batch, task: Task) -> tuple[Any, BaseException | None]:
         batch.gathers = task.gathers
         if not task.gathers:
             batch.settle()
