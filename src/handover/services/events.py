@@ -317,10 +317,12 @@ def after(conn: Connection, store_id: str, place: str, position: int, most: int)
 
 def news(conn: Connection, store_id: str, positions: Mapping[str, int]) -> News:
     """The events that follow these positions, for the establishments that have any."""
-    ends = eventlog.heads(conn, positions)
-    behind = {place: position for place, position in positions.items() if ends.get(place, 0) > position}
+    behind = positions
+    if len(positions) > 1:  # of one log, reading on is no dearer than asking first whether there is more
+        ends = eventlog.heads(conn, positions)
+        behind = {place: position for place, position in positions.items() if ends.get(place, 0) > position}
     entries = {place: after(conn, store_id, place, position, PAGE) for place, position in behind.items()}
-    more = any(found and found[-1].event.sequence < ends[place] for place, found in entries.items())
+    more = any(len(found) == PAGE for found in entries.values())
     return News(entries, more, eventlog.rewritten(conn))
 
 

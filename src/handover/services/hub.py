@@ -10,7 +10,8 @@ nobody to wait for.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from time import monotonic
 from typing import Protocol
 
@@ -27,7 +28,7 @@ log = structlog.get_logger("handover.feed")
 BLIND_AFTER_S = 5.0
 """Seconds beyond the longest pause between two looks after which the hub does not claim to know of everything."""
 RIGHTS_AT_ONCE = 10
-"""Tokens looked at together; between two such looks others have their turn."""
+"""Feeds whose rights are looked at together. All at once, they would make everybody wait every time."""
 Take = Callable[[Sequence[Encoded]], bool]
 """Takes what is new in one establishment at once, without waiting; False if it cannot, and wants to be woken."""
 
@@ -89,7 +90,7 @@ class Hub:
         self._metrics = metrics
         metrics.behind.set_function(self._furthest_behind)  # as it is when somebody looks, not as it was at a look
         self._streams: dict[str, Stream] = {}
-        self._readers: set[Reader] = set()
+        self._readers: dict[Reader, None] = {}  # those whose rights were looked at longest ago come first
         self._empty = asyncio.Event()
         self._empty.set()
         self._rung = asyncio.Event()
@@ -121,8 +122,8 @@ class Hub:
         self._desk.store.listen()
         settings = self._desk.settings
         self._tasks = [
-            asyncio.create_task(self._every(self._rung, settings.poll_s, self._look)),
-            asyncio.create_task(self._every(self._rights_changed, settings.rights_check_s, self._check_rights)),
+            asyncio.create_task(self._look_again(settings.poll_s)),
+            asyncio.create_task(self._watch_rights(settings.rights_check_s)),
         ]
 
     def stop_soon(self) -> None:
@@ -184,7 +185,7 @@ class Hub:
 
     def enter(self, reader: Reader) -> None:
         """Counts a feed in: its rights are looked at from now on."""
-        self._readers.add(reader)
+        self._readers[reader] = None
         self._empty.clear()
         self._metrics.feeds.inc()
         if self.stopping:
@@ -193,7 +194,7 @@ class Hub:
     def exit(self, reader: Reader) -> None:
         """Counts a feed out, if it ever came in."""
         if reader in self._readers:
-            self._readers.remove(reader)
+            del self._readers[reader]
             if not self._readers:
                 self._empty.set()
             self._metrics.feeds.dec()
@@ -248,27 +249,50 @@ class Hub:
         # A feed that reads from the store may be ahead of its stream for a moment.
         return sum(max(0, self._streams[p].position - at) for p, at in positions.items() if p in self._streams)
 
-    async def _check_rights(self) -> None:
-        readers: dict[str, list[Reader]] = {}
-        for reader in self._readers:
-            readers.setdefault(reader.session.digest, []).append(reader)
-        digests = sorted(readers)
-        for at in range(0, len(digests), RIGHTS_AT_ONCE):
-            sessions = await self._sessions.again(digests[at : at + RIGHTS_AT_ONCE])
-            for digest, session in sessions.items():
-                for reader in readers[digest]:
-                    if reader.session.digest == digest:  # else it was renewed while we asked
-                        reader.rights(session)
-
-    async def _every(self, rung: asyncio.Event, at_least_s: float, look: Callable[[], Awaitable[None]]) -> None:
+    async def _look_again(self, at_least_s: float) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(rung.wait(), at_least_s)
-            rung.clear()
+            await _rings(self._rung, at_least_s)
             try:
-                await look()
+                await self._look()
             except Exception:
                 # The store may be away for a moment; the feeds stay open, but their heartbeats stop saying that nothing
                 # is missing.
                 log.exception("look failed")
                 await asyncio.sleep(at_least_s)
+
+    async def _watch_rights(self, within_s: float) -> None:
+        """Looks at the rights of all feeds over and over, of a few at a time; of all of them where some were
+        changed."""
+        while True:
+            changed = await _rings(self._rights_changed, within_s / self._turns())
+            try:
+                for _ in range(self._turns() if changed else 1):
+                    await self._check_rights()
+            except Exception:
+                log.exception("look failed")
+                await asyncio.sleep(within_s)
+
+    def _turns(self) -> int:
+        return max(1, -(-len(self._readers) // RIGHTS_AT_ONCE))
+
+    async def _check_rights(self) -> None:
+        readers = list(islice(self._readers, RIGHTS_AT_ONCE))
+        if not readers:
+            return
+        sessions = await self._sessions.again(sorted({reader.session.digest for reader in readers}))
+        for reader in readers:
+            if reader in self._readers:  # it may have left meanwhile
+                del self._readers[reader]
+                self._readers[reader] = None
+            if reader.session.digest in sessions:  # else it was renewed meanwhile
+                reader.rights(sessions[reader.session.digest])
+
+
+async def _rings(bell: asyncio.Event, at_most_s: float) -> bool:
+    """Waits for a bell, for a while; whether it rang."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(at_most_s):
+            await bell.wait()
+    rang = bell.is_set()
+    bell.clear()
+    return rang
