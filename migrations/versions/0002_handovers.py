@@ -86,6 +86,7 @@ def upgrade() -> None:
         sa.Column("last", sa.Integer(), nullable=False, comment="The last stretch of notes that belongs to it."),
         sa.Column("offered_at", UtcTime(), nullable=False, comment="When it was offered."),
         sa.Column("accepted_at", UtcTime(), nullable=True, comment="When it was accepted."),
+        sa.Column("taker", sa.String(120), nullable=True, comment="The account that accepted it."),
         sa.Column(
             "incoming", sa.Text(), nullable=True, comment="Who accepted it: a JSON object {username, name, role}."
         ),

@@ -22,6 +22,7 @@ from handover.api import (
     describing,
     docs,
     events,
+    handovers,
     needs,
     notes,
     oauth,
@@ -34,7 +35,7 @@ from handover.api.middleware import Outermost, trace
 from handover.clock import Clock, now
 from handover.feed import route
 from handover.feed.transport import FeedProtocol
-from handover.services import opening
+from handover.services import opening, timers
 from handover.services.hub import Hub
 from handover.services.metrics import Metrics
 from handover.services.parts import Parts
@@ -53,6 +54,7 @@ ROUTERS = (
     codelists.router,
     notes.router,
     needs.router,
+    handovers.router,
     events.router,
     route.router,
     accesslog.router,
@@ -73,13 +75,14 @@ def create_app(settings: Settings, *, clock: Clock = now, practice: bool = False
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.start()
         await desk.write(Asker(None), opening.started)
-        tidying = asyncio.create_task(_tidy(desk))
+        tasks = [asyncio.create_task(_tidy(desk)), asyncio.create_task(timers.keep(desk))]
         # What was made at start stays for good: the collector need not look at it again (it halves the longest pauses).
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 50, 50)
         yield
-        tidying.cancel()
+        for task in tasks:
+            task.cancel()
         await hub.close()
         await desk.write(Asker(None), opening.stopped)
         hasher.close()

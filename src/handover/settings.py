@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     rights_check_s: float = Field(
         2, gt=0, le=5, description="Seconds between checks that open feeds still may hear what they hear."
     )
+    timers_s: float = Field(
+        1, gt=0, description="Seconds between looks for what has come due: attention, promises, offers, pages."
+    )
     poll_s: float = Field(
         1,
         gt=0,

@@ -45,6 +45,7 @@ def settings_for(url: str, **more: Any) -> Settings:
         "argon2_time_cost": 1,
         "heartbeat_s": 1.0,
         "poll_s": 0.3,
+        "timers_s": 0.2,
         "rights_check_s": 0.5,
         **more,
     }

@@ -21,6 +21,7 @@ from handover.api.parameters import (
 )
 from handover.schemas.common import Id
 from handover.schemas.notes import (
+    AttentionDraft,
     CorrectionDraft,
     Note,
     NoteDraft,
@@ -128,6 +129,22 @@ async def retract_note(id: NoteId, retraction: RetractionDraft, ask: Somebody) -
 
     def work(uow: UnitOfWork) -> Answer:
         made = notes.retract(uow, id, retraction)
+        return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.said_in)
+
+    return await ask.create(work)
+
+
+@router.post(
+    "/{id}/attention",
+    status_code=201,
+    response_model=Note,
+    **operation("notes:write", 401, 403, 404, 409, 422, made=True),
+)
+async def attend_to_note(id: NoteId, draft: AttentionDraft, ask: Somebody) -> Response:  # noqa: A002
+    """Renew a note's attention, or close it; either wants a reason."""
+
+    def work(uow: UnitOfWork) -> Answer:
+        made = notes.attend(uow, id, draft)
         return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.said_in)
 
     return await ask.create(work)

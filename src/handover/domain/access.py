@@ -29,10 +29,10 @@ HANDLING = ("UNIT", "ESTABLISHMENT", "HEALTH", "SECURITY", "COMPLAINT")
 CLIENT_HANDLING = ("UNIT", "ESTABLISHMENT")
 """What an integration is bound to when nothing is said."""
 
-_MANAGERS = frozenset({"supervisor", "governor"})
+MANAGERS = frozenset({"supervisor", "governor"})
 _WRITERS = frozenset({"officer", "supervisor", "governor", "health", "chaplain", "assessor"})
 _STAFF = frozenset(ROLES) - {"guest"}
-_HOLDERS = frozenset({"officer"}) | _MANAGERS
+_HOLDERS = frozenset({"officer"}) | MANAGERS
 """Who can be answerable for a unit: hand it over, take it over, ask about it."""
 
 _ALLOWED: dict[str, tuple[frozenset[str], str | None]] = {
@@ -49,7 +49,7 @@ _ALLOWED: dict[str, tuple[frozenset[str], str | None]] = {
     "handovers.give": (_HOLDERS, None),
     "attention.change": (_WRITERS, "notes:write"),
     "roster.write": (frozenset({"admin", "operator"}), "roster:write"),
-    "roster.move": (frozenset({"admin", "operator"}) | _MANAGERS, "roster:write"),
+    "roster.move": (frozenset({"admin", "operator"}) | MANAGERS, "roster:write"),
     "access-log.read": (frozenset({"auditor"}), None),
 }
 """Which roles may do what at all, and the scope another system needs for it. An operation that is not here does not
@@ -160,7 +160,7 @@ def _sights_in(who: Principal, place: str) -> Iterable[Sight]:
         return
     own = who.units_in(place)
     yield Sight(place, "ESTABLISHMENT", "staff of the establishment")
-    if who.role in _MANAGERS:
+    if who.role in MANAGERS:
         yield Sight(place, "UNIT", f"{who.role} of the establishment")
         yield Sight(place, "SECURITY", f"{who.role} of the establishment")
     elif own:
@@ -199,7 +199,7 @@ def may_amend(who: Principal, note: Facts) -> Verdict:
     establishment."""
     if note.author == who.id:
         return Verdict(True, "the author")
-    if who.kind == "user" and who.role in _MANAGERS and note.establishment in who.establishments:
+    if who.kind == "user" and who.role in MANAGERS and note.establishment in who.establishments:
         return Verdict(True, f"{who.role} of the establishment")
     return Verdict(
         False, "Only the author, a supervisor or the governor may correct or retract a note; ask one of them."
@@ -234,7 +234,7 @@ def may_hold(who: Principal, establishment: str, unit: str) -> Verdict:
     """Whether this person may hand a unit over or take it over: its staff, and the managers of its establishment."""
     if (establishment, unit) in who.units:
         return Verdict(True, "staff of the unit")
-    if who.role in _MANAGERS and establishment in who.establishments:
+    if who.role in MANAGERS and establishment in who.establishments:
         return Verdict(True, f"{who.role} of the establishment")
     return Verdict(False, "Only staff of the unit, a supervisor or the governor can hand it over or take it over.")
 

@@ -91,8 +91,8 @@ def compose(known: Known) -> dict[str, Any]:
 
 def seal(sheet: Mapping[str, Any]) -> str:
     """The sheet's hash: SHA-256 over its canonical JSON (RFC 8785 as far as it goes here: sorted keys, no blanks,
-    UTF-8, times in UTC with a `Z`), without the hash itself."""
-    rest = {name: value for name, value in sheet.items() if name != "hash"}
+    UTF-8, times in UTC with a `Z`), without the hash itself and the moment it was given out."""
+    rest = {name: value for name, value in sheet.items() if name not in ("hash", "given_at")}
     return sha256(orjson.dumps(rest, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)).hexdigest()
 
 

@@ -266,12 +266,14 @@ class Feed:
         whole = entry.judged(self._ear)
         if whole is None:
             return None
-        if len(self.positions) > 1:
-            cursor = events.cursor_of(self._hub.store_id, {**self.positions, place: entry.event.sequence})
-            return protocol.framed(protocol.event(entry.text(whole, cursor)))
+        several = len(self.positions) > 1
+        if several or not entry.alike:
+            positions = {**self.positions, place: entry.event.sequence}
+            cursor = events.cursor_of(self._hub.store_id, positions) if several else None
+            return protocol.framed(protocol.event(entry.text(self._ear, whole, cursor)))
         frame = entry.ready.get(whole)
         if frame is None:
-            frame = entry.ready[whole] = protocol.framed(protocol.event(entry.text(whole)))
+            frame = entry.ready[whole] = protocol.framed(protocol.event(entry.text(self._ear, whole)))
         return frame
 
     async def _beat(self) -> None:

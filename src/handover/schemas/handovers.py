@@ -188,6 +188,13 @@ class Page(Resource):
     version: int
 
 
+class PageDetail(Page):
+    """A page with who has seen what it calls for, and who of the unit's staff and the managers on duty has not."""
+
+    seen: list[Person]
+    not_seen: list[Person]
+
+
 class PageList(Resource):
     """Pages, the newest first."""
 

@@ -60,6 +60,23 @@ DEFAULT_SHIFTS = (
 )
 
 
+class Times(Draft):
+    """How long the establishment waits, in minutes."""
+
+    accept: Annotated[int, Field(ge=1, le=1440, strict=True)] = Field(
+        15, description="After the changeover (or a later offer): a handover nobody has accepted is OVERDUE."
+    )
+    escalate: Annotated[int, Field(ge=1, le=1440, strict=True)] = Field(
+        15, description="After that: it is ESCALATED, and the duty manager is paged."
+    )
+    page: Annotated[int, Field(ge=1, le=1440, strict=True)] = Field(
+        3, description="Between two calls of a page that nobody has taken."
+    )
+    transfer: Annotated[int, Field(ge=1, le=10080, strict=True)] = Field(
+        240, description="After a person has left: a transfer nobody has accepted is OVERDUE, and pages."
+    )
+
+
 class EstablishmentDraft(Draft):
     """An establishment's name, time zone and shifts."""
 
@@ -68,6 +85,7 @@ class EstablishmentDraft(Draft):
     shifts: Annotated[list[Shift], Field(min_length=1, max_length=12)] | None = Field(
         None, description="Left out: as they are; for a new establishment 07:30, 13:30 and 21:00."
     )
+    times: Times | None = Field(None, description="Left out: as they are; for a new establishment the usual ones.")
 
 
 class Establishment(Resource):
@@ -77,6 +95,7 @@ class Establishment(Resource):
     name: str
     timezone: str
     shifts: list[Shift]
+    times: Times
     units: list["Unit"]
 
 

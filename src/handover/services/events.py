@@ -17,7 +17,7 @@ from handover.domain.access import Facts, Principal, Sight, belongs, may, may_re
 from handover.errors import CursorRefused, NotFound
 from handover.schemas.common import in_utc
 from handover.services.unit_of_work import UnitOfWork
-from handover.services.views import thin
+from handover.services.views import handover, thin
 from handover.store import eventlog, roster
 from handover.store.eventlog import NewEvent, StoredEvent
 
@@ -46,6 +46,47 @@ def about_note(
         status=status,
         note=row["note"] if kind == "need" else row["id"],
         data=data,
+    )
+
+
+def about_handover(uow: UnitOfWork, type_: str, row: Mapping[Any, Any], establishment: str, unit: str) -> NewEvent:
+    """A change to a handover, told in one of the units it lies in. It is kept whole, and each reader gets what he or
+    she may see of it."""
+    return NewEvent(
+        establishment=establishment,
+        id=uow.new_id(),
+        type=type_,
+        subject=row["inmate"],
+        unit=unit,
+        also_unit=None,
+        time=uow.now,
+        handling="UNIT",
+        author=row["author"],
+        kind="handover",
+        about=row["id"],
+        status=row["state"],
+        note=row["id"],  # found by it when the words of an item have to go
+        data=row["document"],
+    )
+
+
+def about_page(uow: UnitOfWork, type_: str, row: Mapping[Any, Any]) -> NewEvent:
+    """A change to a page: heard by whoever may see what it calls for."""
+    return NewEvent(
+        establishment=row["establishment"],
+        id=uow.new_id(),
+        type=type_,
+        subject=row["inmate"],
+        unit=row["unit"],
+        also_unit=None,
+        time=uow.now,
+        handling=row["handling"],
+        author=row["author"],
+        kind="page",
+        about=row["id"],
+        status=row["state"],
+        note=None,  # it has none of the note's words: a retraction leaves it as it is
+        data=row["document"],
     )
 
 
@@ -159,6 +200,8 @@ class Ear:
             "receipt": bool(may(who, "notes.read")),
             "need": bool(may(who, "needs.read")),
             "inmate": bool(may(who, "roster.read")),
+            "handover": bool(may(who, "handovers.read")),
+            "page": bool(may(who, "notes.read")),
         }
         # All that `hears` and `whole` look at, except who the reader is.
         self.equals = _equals(self.sights, who.establishments, tuple(self._scopes.items()), wanted)
@@ -203,9 +246,18 @@ class Encoded:
             self._judged[equals] = verdict
             return verdict
 
-    def text(self, whole: bool, cursor: str | None = None) -> str:
+    @property
+    def alike(self) -> bool:
+        """Whether everybody who may have the resource has the same of it; of a handover each has the items that are
+        his or hers to see."""
+        return self.event.kind != "handover"
+
+    def text(self, ear: Ear, whole: bool, cursor: str | None = None) -> str:
         """The event as JSON, with the cursor of a reader of this establishment alone, or the one given."""
-        body = self._encode(self.event.data if whole else thin(self.event.about, self.event.status))
+        data = self.event.data if whole else thin(self.event.about, self.event.status)
+        if whole and not self.alike and data != thin(self.event.about, self.event.status):
+            data = handover(data, ear.who, ear.sights)
+        body = self._encode(data)
         return f'{body},"cursor":"{cursor or self._cursor}"}}'
 
     def _encode(self, data: str) -> str:
@@ -283,7 +335,7 @@ def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limi
             read += 1
             if ear.hears(event):
                 cursor = cursor_of(store_id, positions)
-                items.append(Encoded(event, store_id).text(ear.whole(event), cursor))
+                items.append(Encoded(event, store_id).text(ear, ear.whole(event), cursor))
                 if event.subject:
                     people.add(event.subject)
         more = any(positions[place] < heads.get(place, 0) for place in positions)

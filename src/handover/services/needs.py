@@ -17,7 +17,7 @@ from handover.services.events import about_note
 from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import ANY, UnitOfWork, as_json, person
-from handover.store import needs, notes, roster
+from handover.store import needs, notes, roster, timers
 from handover.store.locks import Hold
 
 Filter = needs.Filter
@@ -53,6 +53,7 @@ def open_for(uow: UnitOfWork, note: Mapping[Any, Any], wanted: Sequence[Mapping[
         for need in wanted
     ]
     needs.add(uow.rows, rows)
+    timers.add(uow.rows, *((row["due_at"], timers.PROMISE, row["id"]) for row in rows if row["due_at"]))
     needs.add_steps(uow.rows, [_step(uow, row) for row in rows])
     for row in rows:
         _tell(uow, "need.opened", row)
@@ -209,6 +210,8 @@ def _change(uow: UnitOfWork, row: RowMapping, columns: dict[str, Any]) -> dict[s
     longer."""
     if not needs.change(uow.conn, row["id"], row["version"], updated_at=uow.now, **columns):
         raise Stale("Somebody changed this need at the same moment; read it again.")
+    if columns.get("due_at") not in (None, row["due_at"]):
+        timers.put(uow.conn, columns["due_at"], timers.PROMISE, row["id"])
     new = {**row, **columns, "updated_at": uow.now, "version": row["version"] + 1}
     needs.add_steps(uow.rows, [_step(uow, new)])
     if any(new[name] != row[name] for name in ("establishment", "unit", "handling")):
@@ -218,6 +221,15 @@ def _change(uow: UnitOfWork, row: RowMapping, columns: dict[str, Any]) -> dict[s
         )
     _tell(uow, "need.updated", new)
     return new
+
+
+def came_due(uow: UnitOfWork, need: str) -> str | None:
+    """Tells that a need is still open at the time it was to be met by; answers where."""
+    row = needs.get(uow.conn, need, "mine")
+    if row is None or row["status"] != rules.OPEN or row["due_at"] is None or row["due_at"] > uow.now:
+        return None
+    _tell(uow, "need.overdue", row)
+    return str(row["establishment"])
 
 
 def _tell(uow: UnitOfWork, type_: str, row: Mapping[Any, Any]) -> None:

@@ -12,15 +12,15 @@ from handover.domain import notes as rules
 from handover.domain.access import Principal, may_amend, may_read, may_read_sealed
 from handover.domain.codelists import check, known
 from handover.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
-from handover.schemas.notes import CorrectionDraft, NoteDraft, ReceiptDraft, RetractionDraft
+from handover.schemas.notes import AttentionDraft, CorrectionDraft, NoteDraft, ReceiptDraft, RetractionDraft
+from handover.services import duty, pages, spots, transfers, views
 from handover.services import needs as need_services
-from handover.services import spots, views
 from handover.services.events import about_note
 from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
 from handover.services.spots import Spot
 from handover.services.unit_of_work import UnitOfWork, as_json, person
-from handover.store import accounts, eventlog, idempotency, needs, notes
+from handover.store import eventlog, idempotency, needs, notes, timers
 from handover.store.locks import Hold
 
 Filter = notes.Filter
@@ -46,7 +46,9 @@ def record(uow: UnitOfWork, draft: NoteDraft) -> Made:
     spot = spots.of_draft(uow, draft)
     derived = rules.derive(draft, uow.lists, spot.rota.pattern, spot.rota.zone, uow.now)
     fields = _fields(uow, who, spot, draft, derived)
-    row = _write(uow, fields, who)
+    row = _write(uow, fields, who, spot.stretch)
+    if row["attention"] == "ACT_NOW":
+        pages.about_note(uow, row)  # before all else that is told of it
     uow.record(about_note(uow, "note.recorded", row, "note", row["id"], row["status"], row["document"]))
     need_services.open_for(uow, row, fields["needs"], spot.needs_at)
     uow.about(establishment=spot.establishment, unit=spot.unit, subject=row["id"], person=spot.inmate)
@@ -117,14 +119,16 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft) -> Made:
     fields["late_reason"] = draft.late_reason or before["late_reason"]
     fields |= {"supersedes": note, "correction_reason": correction.reason, "previous_inmate": before["previous_inmate"]}
     needed = need_services.continue_under(uow, note, before["needs"], fields)
-    row = _write(uow, fields, uow.who)
+    row = _write(uow, fields, uow.who, spot.stretch)
     superseded = views.amended(old["document"], status="CORRECTED", superseded_by=row["id"])
-    notes.change(uow.conn, note, status="CORRECTED", document=superseded)
+    notes.change(uow.conn, note, status="CORRECTED", document=superseded, watch_until=None, told_at=None)
+    pages.corrected(uow, old, row)
     uow.record(about_note(uow, "note.corrected", row, "note", row["id"], row["status"], row["document"]))
     if (row["handling"], row["author"]) != (old["handling"], old["author"]):
         # Those who can read the old note but not the new one still learn that the old one no longer stands.
         uow.record(about_note(uow, "note.corrected", old, "note", note, "CORRECTED", superseded))
     need_services.settle(uow, row, needed)
+    transfers.note_changed(uow, {**old, "document": superseded})
     uow.about(establishment=spot.establishment, unit=spot.unit, person=spot.inmate, correction=row["id"])
     return Made(row["id"], row["document"], row["id"])
 
@@ -188,7 +192,8 @@ def _take_back(uow: UnitOfWork, old: RowMapping, why: dict[str, Any]) -> str:
     note = str(old["id"])
     notes.seal(uow.conn, note, note, views.amended(old["document"], retraction=why), uow.now)
     shown = views.amended(old["document"], **views.UNSAID, status="RETRACTED", retraction={**why, "detail": None})
-    notes.change(uow.conn, note, status="RETRACTED", attention="ROUTINE", search="", document=shown)
+    gone = {"attention": "ROUTINE", "search": "", "watch_until": None, "told_at": None}
+    notes.change(uow.conn, note, status="RETRACTED", document=shown, **gone)
     notes.unfile(uow.conn, note)
     row = {**old, "status": "RETRACTED", "document": shown}
     uow.record(about_note(uow, "note.retracted", row, "note", note, "RETRACTED", shown))
@@ -197,7 +202,48 @@ def _take_back(uow: UnitOfWork, old: RowMapping, why: dict[str, Any]) -> str:
     need_services.close_retracted(uow, note)
     # Last: whoever was changing one of the needs has been waited for by now, and that change is in the log.
     _blank_events(uow, note, unsaid)
+    transfers.note_changed(uow, row, unsaid=True)
+    pages.closed(uow, [note])
     return shown
+
+
+def attend(uow: UnitOfWork, note: str, draft: AttentionDraft) -> Made:
+    """Renews a note's attention, or closes it, with a reason: attention belongs to an item and runs out."""
+    uow.doing("attention.change", subject=note, close=draft.close)
+    uow.allow("attention.change")
+    row = _readable(uow, note, "mine")
+    if row["status"] != "ACTIVE" or row["attention"] == "ROUTINE":
+        raise Conflict("This note asks for no attention (any more); write a new one.")
+    if draft.close and draft.until is not None:
+        raise Invalid(FieldError("/until", "what is closed ends now; leave the time out, or do not close it"))
+    if draft.until is not None and draft.until <= uow.now:
+        raise Invalid(FieldError("/until", "this is already past; close the attention, or give a time to come"))
+    rota = spots.rota_of_place(uow, row["establishment"])
+    until = uow.now if draft.close else draft.until or rota.now(uow, 1).ends
+    word = {"at": uow.now, "by": person(uow.who), "until": until, "reason": draft.reason, "closed": draft.close}
+    said = orjson.loads(row["document"])
+    document = views.amended(row["document"], attention_until=until, renewals=[*said["renewals"], word])
+    notes.change(uow.conn, note, document=document, watch_until=until)
+    changed = {**row, "document": document}
+    uow.record(about_note(uow, "note.attention_changed", changed, "note", note, row["status"], document))
+    if draft.close:
+        pages.taken(uow, [note])
+    else:
+        timers.put(uow.conn, until, timers.ATTENTION, note)
+    transfers.note_changed(uow, changed)
+    return Made(note, document, note)
+
+
+def attention_ran_out(uow: UnitOfWork, note: str) -> str | None:
+    """Tells that a note's attention has run out, so that somebody renews or closes it; answers where."""
+    row = notes.get(uow.conn, note, "mine")
+    if row is None or row["watch_until"] is None or row["watch_until"] > uow.now:
+        return None
+    renewals = orjson.loads(row["document"]).get("renewals")
+    if renewals and renewals[-1]["closed"]:
+        return None
+    uow.record(about_note(uow, "note.attention_ended", row, "note", note, row["status"], row["document"]))
+    return str(row["establishment"])
 
 
 def _unsay_receipts(uow: UnitOfWork, note: Mapping[Any, Any]) -> set[str]:
@@ -256,32 +302,21 @@ def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
     )
     notes.add_receipt(uow.conn, {"id": id_, "note": note, "author": who.id, "kind": draft.kind, "document": document})
     uow.record(about_note(uow, "receipt.recorded", row, "receipt", id_, draft.kind, document))
+    if draft.kind == "ACCEPTED":
+        pages.taken(uow, [note])
     return Made(id_, document, id_)
 
 
 def receipts(uow: UnitOfWork, note: str) -> str:
-    """The receipts of a note, and who of the unit's staff on duty (logged in since this shift began) has not given
-    one."""
+    """The receipts of a note, and who of the unit's staff on duty has not given one."""
     uow.doing("receipts.list", subject=note)
     uow.allow("notes.read")
     row = _readable(uow, note)
     given = notes.receipts_of(uow.conn, note)
     uow.about(establishment=row["establishment"], unit=row["unit"], person=row["inmate"], count=len(given))
-    since = spots.of_note(uow, row).rota.now(uow).starts
-    done = {r["author"] for r in given} | {row["author"]}
-    missing = [
-        {name: one[name] for name in ("username", "name", "role")}
-        for one in accounts.on_duty(uow.conn, row["establishment"], row["unit"], since, uow.now)
-        if one["id"] not in done and may_read(_staff(one, row), views.facts(row))
-    ]
+    reached = {r["author"] for r in given} | {row["author"]}
+    missing = duty.not_reached(uow, row, reached)
     return as_json({"items": [orjson.Fragment(r["document"]) for r in given], "not_seen": missing, "next": None})
-
-
-def _staff(one: RowMapping, note: RowMapping) -> Principal:
-    where = (note["establishment"], note["unit"])
-    return Principal(
-        "user", one["id"], one["username"], one["name"], one["role"], frozenset({where[0]}), frozenset({where})
-    )
 
 
 def _readable(uow: UnitOfWork, note: str, hold: Hold | None = None) -> RowMapping:
@@ -339,7 +374,7 @@ def _fields(uow: UnitOfWork, who: Principal, spot: Spot, draft: NoteDraft, deriv
     }
 
 
-def _write(uow: UnitOfWork, fields: dict[str, Any], who: Principal) -> dict[str, Any]:
+def _write(uow: UnitOfWork, fields: dict[str, Any], who: Principal, stretch: int) -> dict[str, Any]:
     names = (
         "id",
         "establishment",
@@ -353,14 +388,20 @@ def _write(uow: UnitOfWork, fields: dict[str, Any], who: Principal) -> dict[str,
         "recorded_at",
     )
     row = {name: fields[name] for name in names}
+    watched = fields["attention"] != "ROUTINE"
     row |= {
         "author": who.id,
         "author_name": who.username,
+        "stretch": stretch,
+        "watch_until": fields["attention_until"] if watched else None,
+        "told_at": uow.now if fields["responses"] or fields["opening"] else None,
         "search": views.searchable(fields),
         "document": views.note(fields),
     }
     found_by = {(name, one["code"]) for name in ("indicators", "needs") for one in fields[name]}
     notes.add(uow.rows, row, sorted(found_by))
+    if watched:
+        timers.add(uow.rows, (fields["attention_until"], timers.ATTENTION, row["id"]))
     return row
 
 

@@ -1,7 +1,7 @@
 """The roster: establishments, units, people, their moves and the merging of their numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +9,12 @@ import orjson
 from sqlalchemy.engine import RowMapping
 
 from handover.domain.access import belongs, may, may_read
+from handover.domain.handovers import Times
 from handover.domain.notes import CLOCK_SKEW
 from handover.errors import Conflict, FieldError, Invalid, Moved, NotFound, Stale
 from handover.schemas.roster import DEFAULT_SHIFTS, EstablishmentDraft, InmateDraft, MergeDraft, MoveDraft, UnitDraft
 from handover.services import needs as need_services
-from handover.services import views
+from handover.services import pages, transfers, views
 from handover.services.events import about_inmate, about_note
 from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import ANY, UnitOfWork, as_json, person
@@ -42,6 +43,7 @@ def put_establishment(uow: UnitOfWork, code: str, draft: EstablishmentDraft, ver
         "name": draft.name,
         "timezone": draft.timezone,
         "shifts": _shifts(draft, old),
+        "times": draft.times.model_dump_json() if draft.times else (old["times"] if old else None),
     }
     if old is None or any(row[name] != old[name] for name in row):
         row |= {"version": _next(old), "updated_at": uow.now}
@@ -206,6 +208,7 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
     moved_needs = need_services.renumber(uow, draft.from_, number)
     need_services.follow(uow, number, survivor["establishment"], survivor["unit"])
     roster.hand_over_moves(uow.conn, draft.from_, number)
+    transfers.renumber(uow, draft.from_, number, survivor["name"])
     data = as_json({"number": number, "previous": draft.from_, "inmate": orjson.Fragment(_inmate(uow, now))})
     places = {row["establishment"]: row["unit"] for row in (given_up, survivor)}
     for place, unit in places.items():
@@ -231,8 +234,10 @@ def _renumber(uow: UnitOfWork, row: RowMapping, number: str, previous: str) -> N
     document = views.amended(row["document"], inmate=number, previous_inmate=previous)
     notes.change(uow.conn, row["id"], inmate=number, document=document)
     told = as_json({"number": number, "previous": previous, "note": row["id"]})
-    now = {**row, "inmate": number}
+    now = {**row, "inmate": number, "document": document}
     uow.record(about_note(uow, "inmate.merged", now, "note", row["id"], row["status"], told))
+    pages.renumber(uow, row["id"], number)
+    transfers.note_changed(uow, now)
 
 
 def _moved(
@@ -261,6 +266,8 @@ def _moved(
     also = old["unit"] if here else None
     uow.record(about_inmate(uow, "inmate.moved", new["establishment"], new["unit"], number, data, also_unit=also))
     need_services.follow(uow, number, new["establishment"], new["unit"])
+    if (old["establishment"], old["unit"]) != (new["establishment"], new["unit"]):
+        transfers.begin(uow, old, new)
     return id_, document
 
 
@@ -302,7 +309,8 @@ def _establishment(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:
         for unit in roster.units_of(uow.conn, row["code"])
     ]
     told = {name: row[name] for name in ("code", "name", "timezone")}
-    return as_json({**told, "shifts": orjson.Fragment(row["shifts"]), "units": units})
+    times = asdict(Times.of(orjson.loads(row["times"]) if row["times"] else None))
+    return as_json({**told, "shifts": orjson.Fragment(row["shifts"]), "times": times, "units": units})
 
 
 def _inmate(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:

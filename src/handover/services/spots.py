@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from handover.domain.access import belongs
+from handover.domain.handovers import Times
 from handover.domain.shifts import Shift, ShiftStart, shift_at
 from handover.errors import FieldError, Invalid
 from handover.schemas.notes import NoteDraft
@@ -23,11 +24,12 @@ class Rota:
 
     pattern: tuple[ShiftStart, ...]
     zone: ZoneInfo
+    times: Times
 
     @staticmethod
     def of(establishment: Mapping[Any, Any]) -> "Rota":
         """The rota of an establishment as kept."""
-        return _rota(establishment["shifts"], establishment["timezone"])
+        return _rota(establishment["shifts"], establishment["timezone"], establishment.get("times"))
 
     def now(self, uow: UnitOfWork, ahead: int = 0) -> Shift:
         """The shift of this moment, or one `ahead` of it."""
@@ -35,20 +37,22 @@ class Rota:
 
 
 @lru_cache(maxsize=1024)
-def _rota(shifts: str, timezone: str) -> Rota:
+def _rota(shifts: str, timezone: str, times: str | None) -> Rota:
     pattern = tuple(ShiftStart(shift["code"], time.fromisoformat(shift["starts"])) for shift in orjson.loads(shifts))
-    return Rota(pattern, ZoneInfo(timezone))
+    return Rota(pattern, ZoneInfo(timezone), Times.of(orjson.loads(times) if times else None))
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a note belongs; and where the needs it states must be met, if the person has gone on from there."""
+    """Where a note belongs, and to which stretch of its unit's notes; and where the needs it states must be met, if
+    the person has gone on from there."""
 
     establishment: str
     unit: str
     inmate: str | None
     rota: Rota
     needs_at: tuple[str, str]
+    stretch: int
 
 
 def of_draft(uow: UnitOfWork, draft: NoteDraft) -> Spot:
@@ -78,7 +82,7 @@ def _of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> Spot:
     if home is not None and belongs(uow.who, home["establishment"]) and draft.establishment is draft.unit is None:
         # By far the most notes: about somebody who is here, saying nothing about where. One query answers it all.
         place, unit = home["establishment"], home["unit"]
-        return Spot(place, unit, home["number"], Rota.of(home), (place, unit))
+        return Spot(place, unit, home["number"], Rota.of(home), (place, unit), home["stretch"])
     row = roster.inmate(uow.conn, number, "still")
     while row is not None and row["merged_into"]:
         row = roster.inmate(uow.conn, row["merged_into"], "still")
@@ -101,15 +105,24 @@ def _spot(uow: UnitOfWork, place: str, unit: str, inmate: str | None, needs_at: 
     rota = rota_of(uow, place)
     if rota is None:
         raise Invalid(FieldError("/establishment", f"{place} is not one of your establishments"))
-    if roster.unit(uow.conn, place, unit) is None:
+    row = roster.unit(uow.conn, place, unit, "still")
+    if row is None:
         raise Invalid(FieldError("/unit", f"{place} has no unit {unit}"))
-    return Spot(place, unit, inmate, rota, needs_at)
+    return Spot(place, unit, inmate, rota, needs_at, row["stretch"])
 
 
 def of_note(uow: UnitOfWork, note: Mapping[Any, Any]) -> Spot:
     """Where a note that is there belongs, whoever asks."""
-    row = roster.establishment(uow.conn, note["establishment"])
-    if row is None:
-        raise LookupError(note["establishment"])
     place, unit = note["establishment"], note["unit"]
-    return Spot(place, unit, note["inmate"], Rota.of(row), (place, unit))
+    row = roster.unit(uow.conn, place, unit, "still")
+    if row is None:
+        raise LookupError(unit)
+    return Spot(place, unit, note["inmate"], rota_of_place(uow, place), (place, unit), row["stretch"])
+
+
+def rota_of_place(uow: UnitOfWork, place: str) -> Rota:
+    """The rota of an establishment that is there, whoever asks."""
+    row = roster.establishment(uow.conn, place)
+    if row is None:
+        raise LookupError(place)
+    return Rota.of(row)

@@ -1,6 +1,7 @@
 """Rows to answers, and what is left of them where little may be shown."""
 
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -184,3 +185,8 @@ def handover(document: str, who: Principal, seen: tuple[Sight, ...]) -> str:
             if mine(entry)
         ]
     return as_json(fields)
+
+
+def sealed(document: Mapping[str, Any]) -> str:
+    """SHA-256 over a document that was put together here."""
+    return sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)).hexdigest()

@@ -169,3 +169,12 @@ def held_in(conn: Connection, numbers: Iterable[str], establishments: Iterable[s
     c = inmates.c
     query = sa.select(c.number).where(c.number.in_(sorted(numbers)), c.establishment.in_(sorted(establishments)))
     return set(conn.execute(query).scalars())
+
+
+def giving(conn: Connection, place: str, unit: str, at: datetime, hash_: str) -> sa.Row[Any] | None:
+    """The line that tells that a sheet with this hash was given out at that moment."""
+    a = access_lines.c
+    query = sa.select(*COLUMNS).where(
+        a.establishment == place, a.at == at, a.unit == unit, a.detail.contains(f'"hash":"{hash_}"', autoescape=True)
+    )
+    return conn.execute(query.order_by(a.chain, a.position).limit(1)).first()

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from handover.store.tables import accounts, clients, grants, login_attempts, postings, tokens
+from handover.domain.access import MANAGERS
+from handover.store.tables import accounts, clients, grants, handovers, login_attempts, postings, tokens
 
 
 def account(conn: Connection, username: str) -> RowMapping | None:
@@ -135,18 +136,32 @@ def prune(conn: Connection, before: datetime) -> None:
     conn.execute(sa.delete(login_attempts).where(login_attempts.c.last_at < before))
 
 
-def on_duty(conn: Connection, place: str, unit: str, since: datetime, now: datetime) -> list[RowMapping]:
-    """Active staff of a unit who have been logged in since then, by user name."""
+def on_duty(
+    conn: Connection, place: str, unit: str, since: datetime, now: datetime, *, managers: bool = False
+) -> list[RowMapping]:
+    """Active staff of a unit (with `managers`: and managers of its establishment) who have been logged in since then,
+    or have taken it over, by user name."""
     logged_in = sa.exists().where(
         grants.c.account == accounts.c.id,
         grants.c.seen_at >= since,
         grants.c.seen_at <= now,
         grants.c.revoked_at.is_(None),
     )
+    took_over = sa.exists().where(
+        handovers.c.establishment == place,
+        handovers.c.unit == unit,
+        handovers.c.accepted_at >= since,
+        handovers.c.accepted_at <= now,
+        handovers.c.taker == accounts.c.id,
+    )
+    where = postings.c.unit == unit
+    if managers:
+        where = sa.or_(where, accounts.c.role.in_(MANAGERS))
     query = (
         sa.select(accounts.c.id, accounts.c.username, accounts.c.name, accounts.c.role)
         .join(postings, postings.c.account == accounts.c.id)
-        .where(postings.c.establishment == place, postings.c.unit == unit, accounts.c.active, logged_in)
+        .where(postings.c.establishment == place, where, accounts.c.active, sa.or_(logged_in, took_over))
+        .distinct()
         .order_by(accounts.c.username)
     )
     return list(conn.execute(query).mappings())

@@ -15,6 +15,7 @@ from handover.store.tables import handover_items, handovers, needs, notes, units
 
 _H = handovers.c
 SHIFT, TRANSFER = "SHIFT", "TRANSFER"
+RECENT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,16 @@ def transfers(conn: Connection, place: str, unit: str) -> list[RowMapping]:
         ),
     )
     return list(conn.execute(query.order_by(_H.offered_at, _H.id)).mappings())
+
+
+def offered_by(conn: Connection, place: str, unit: str, at: datetime, kind: str) -> list[RowMapping]:
+    """The newest handovers of this kind that lay in the unit and had been offered by then."""
+    lies = sa.or_(
+        sa.and_(_H.establishment == place, _H.unit == unit),
+        sa.and_(_H.from_establishment == place, _H.from_unit == unit),
+    )
+    query = sa.select(handovers).where(lies, _H.kind == kind, _H.offered_at <= at)
+    return list(conn.execute(query.order_by(_H.offered_at.desc(), _H.id.desc()).limit(RECENT)).mappings())
 
 
 def transfers_of(conn: Connection, inmates: Iterable[str], hold: Hold | None = None) -> list[RowMapping]:

@@ -1,6 +1,7 @@
 """Rows held until the end of the transaction, against other processes. One process has one writer and needs none of
 this; where the store knows no row locks, it lets one transaction write at a time."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ Hold = Literal["still", "mine"]
 Q = TypeVar("Q", bound=sa.Select[Any])
 
 
-def held(query: Q, hold: Hold | None, of: sa.Table | None = None) -> Q:
+def held(query: Q, hold: Hold | None, of: sa.Table | Sequence[sa.Table] | None = None) -> Q:
     """The query, waiting for whoever changes these rows (those `of` one table, where it joins several), and holding
     them then."""
     return query if hold is None else query.with_for_update(read=hold == "still", of=of)

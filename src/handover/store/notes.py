@@ -12,7 +12,7 @@ from handover.domain.access import Sight
 from handover.store.locks import Hold, held
 from handover.store.rows import Rows
 from handover.store.sights import visible
-from handover.store.tables import note_codes, notes, receipts, sealed
+from handover.store.tables import inmates, note_codes, notes, receipts, sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,28 @@ def all_of_inmate(conn: Connection, inmate: str) -> list[RowMapping]:
     conn.execute(held(query.with_only_columns(notes.c.id), "mine"))
     # Asked again: whoever was waited for may have corrected one of them, and a correction is one more note.
     return list(conn.execute(held(query, "mine")).mappings())
+
+
+def watched(conn: Connection, place: str, unit: str, at: datetime) -> list[RowMapping]:
+    """The unit's notes whose attention lasts beyond a time, and those on its people, oldest first."""
+    n, i = notes.c, inmates.c
+    here = sa.select(i.number).where(i.establishment == place, i.unit == unit, i.merged_into.is_(None))
+    on_unit = sa.select(notes).where(n.inmate.is_(None), n.establishment == place, n.unit == unit, n.watch_until > at)
+    on_people = sa.select(notes).where(n.inmate.in_(here), n.watch_until > at, n.establishment == place, n.unit == unit)
+    found = [row for query in (on_unit, on_people) for row in conn.execute(query).mappings()]
+    return sorted(found, key=lambda row: (row["recorded_at"], row["id"]))
+
+
+def picture_of(conn: Connection, inmate: str, since: datetime, at: datetime) -> list[RowMapping]:
+    """The notes on a person that stand and were recorded since then, or whose attention lasts beyond `at`; oldest
+    first."""
+    n = notes.c
+    query = sa.select(notes).where(
+        n.inmate == inmate,
+        n.status.in_(("ACTIVE", "RESTRICTED")),
+        sa.or_(n.recorded_at >= since, n.watch_until > at),
+    )
+    return list(conn.execute(query.order_by(n.recorded_at, n.id)).mappings())
 
 
 def unfile(conn: Connection, note: str) -> None:

@@ -1,6 +1,7 @@
 """Establishments, units, people, moves and merges."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,7 @@ _I, _E, _U = inmates.c, establishments.c, units.c
 _ESTABLISHMENT = each_way(sa.select(establishments).where(_E.code == sa.bindparam("code")))
 _UNIT = each_way(sa.select(units).where(_U.establishment == sa.bindparam("place"), _U.code == sa.bindparam("code")))
 _INMATE = each_way(sa.select(inmates).where(_I.number == sa.bindparam("number")))
-_HOME = (_I.number, _I.establishment, _I.unit, _E.timezone, _E.shifts)
+_HOME = (_I.number, _I.establishment, _I.unit, _E.timezone, _E.shifts, _U.stretch)
 
 
 @lru_cache(maxsize=16)
@@ -28,12 +29,12 @@ def _housed(many: int) -> Quick:
         .where(_I.number.in_([sa.bindparam(f"n{i}") for i in range(many)]), _I.merged_into.is_(None))
         .order_by(_I.number)  # held in one order, lest two processes wait for each other
     )
-    return Quick(held(query, "still", of=inmates))
+    return Quick(held(query, "still", of=(inmates, units)))
 
 
 def housed(conn: Connection, numbers: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """Where people are, by number, with the clock and the shifts of that place; without those unknown or merged away.
-    They are neither moved nor merged until the transaction ends."""
+    They are neither moved nor merged, nor their unit handed over, until the transaction ends."""
     # As many places as a power of two, the last number repeated: few different statements, each prepared once.
     many = 1 << (len(numbers) - 1).bit_length()
     values = {f"n{i}": numbers[min(i, len(numbers) - 1)] for i in range(many)}
@@ -149,6 +150,13 @@ def last_left(conn: Connection, number: str, places: Iterable[str]) -> RowMappin
     m = moves.c
     query = sa.select(moves).where(m.inmate == number, m.from_establishment.in_(sorted(places)))
     return conn.execute(query.order_by(m.recorded_at.desc(), m.id.desc()).limit(1)).mappings().first()
+
+
+def first_move_after(conn: Connection, number: str, at: datetime) -> RowMapping | None:
+    """The person's first move that was recorded after a time: where it began, the person was until then."""
+    m = moves.c
+    query = sa.select(moves).where(m.inmate == number, m.recorded_at > at)
+    return conn.execute(query.order_by(m.recorded_at, m.id).limit(1)).mappings().first()
 
 
 def hand_over_moves(conn: Connection, number: str, survivor: str) -> None:

@@ -288,6 +288,7 @@ class HandoverRow(SQLModel, table=True):
     last: int = _is("The last stretch of notes that belongs to it.")
     offered_at: datetime = _is("When it was offered.", UtcTime)
     accepted_at: datetime | None = _is("When it was accepted.", UtcTime, nullable=True)
+    taker: str | None = _is("The account that accepted it.", Who, nullable=True)
     incoming: str | None = _is("Who accepted it: a JSON object {username, name, role}.", sa.Text, nullable=True)
     taken: int | None = _is("The stretch that its acceptance closed; what comes after is late.", nullable=True)
     version: int = _is("Goes up with every change; its ETag.")

@@ -1,0 +1,206 @@
+"""Handovers, sheets and pages."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from handover.api.asking import Somebody, tag_of
+from handover.api.bodies import StrictRoute
+from handover.api.describing import operation
+from handover.api.paper import print_sheet
+from handover.api.parameters import CodeFilter, Cursor, Limit, PlaceFilter, QueryTime, UnitFilter
+from handover.schemas.common import EstablishmentCode, Id, InmateNumber, UnitCode
+from handover.schemas.handovers import (
+    AcceptanceDraft,
+    AnswerDraft,
+    Handover,
+    HandoverDraft,
+    HandoverPage,
+    PageDetail,
+    PageList,
+    QueryDraft,
+    WithdrawalDraft,
+)
+from handover.schemas.handovers import Query as Asked
+from handover.schemas.sheets import GivenSheet, Learned, Sheet
+from handover.services import handovers, pages, sheets
+from handover.services.answers import Answer
+from handover.services.unit_of_work import UnitOfWork, as_json
+
+router = APIRouter(prefix="/v1", tags=["handovers"], route_class=StrictRoute)
+HandoverId = Annotated[Id, Path()]
+Place = Annotated[EstablishmentCode, Path()]
+UnitName = Annotated[UnitCode, Path()]
+HTML = "text/html"
+_FRESH = {"Cache-Control": "no-store", "Vary": "Accept"}
+
+
+@router.get(
+    "/establishments/{code}/units/{unit}/sheet",
+    response_model=Sheet,
+    **operation("handovers:read", 401, 403, 404, 422),
+)
+async def read_sheet(
+    code: Place,
+    unit: UnitName,
+    ask: Somebody,
+    at: Annotated[QueryTime, Query(description="What was known then; as it stands if left out.")] = None,
+) -> Response:
+    """Read a unit's sheet. As `text/html` it prints on one page."""
+    sheet = await ask.read(lambda uow: sheets.get(uow, code, unit, at))
+    if _wants_paper(ask.request.headers.get("accept", "")):
+        practice = ask.parts.desk.store.identity.practice
+        return Response(print_sheet(sheet, practice), media_type=HTML, headers=_FRESH)
+    return Response(as_json(sheet), media_type="application/json", headers=_FRESH)
+
+
+def _wants_paper(accept: str) -> bool:
+    kinds = [part.partition(";")[0].strip() for part in accept.split(",")]
+    return HTML in kinds and "application/json" not in kinds[: kinds.index(HTML)]
+
+
+@router.get(
+    "/establishments/{code}/units/{unit}/sheets/{hash}",
+    response_model=GivenSheet,
+    **operation("handovers:read", 401, 403, 404, 422),
+)
+async def verify_sheet(
+    code: Place,
+    unit: UnitName,
+    hash: Annotated[str, Path(pattern="^[0-9a-f]{64}$")],  # noqa: A002 - the name in the path
+    given_at: Annotated[QueryTime, Query(description="When it was given out, as it says itself.")],
+    ask: Somebody,
+) -> Response:
+    """Check that a sheet was given out as it is: to whom, when, knowing what."""
+    if given_at is None:
+        raise AssertionError  # it is required: the type only lends its shape
+    found = await ask.read(lambda uow: sheets.verify(uow, code, unit, hash, given_at))
+    return Response(as_json(found), media_type="application/json")
+
+
+@router.get("/inmates/{number}/worked", response_model=Learned, **operation("notes:read", 308, 401, 403, 404, 422))
+async def read_what_worked(number: Annotated[InmateNumber, Path()], ask: Somebody) -> Response:
+    """What staff did with a person and whether it helped, and when he or she opened up; each with its source."""
+    return Response(as_json(await ask.read(lambda uow: sheets.worked(uow, number))), media_type="application/json")
+
+
+@router.get("/handovers", response_model=HandoverPage, **operation("handovers:read", 401, 403, 422))
+async def list_handovers(
+    ask: Somebody,
+    establishment: PlaceFilter = None,
+    unit: UnitFilter = None,
+    state: CodeFilter = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response:
+    """List handovers you may see, the newest offer first."""
+    wanted = handovers.Filter(establishment, unit, state)
+    return ask.page(await ask.read(lambda uow: handovers.find(uow, wanted, cursor, limit)))
+
+
+@router.get("/handovers/{id}", response_model=Handover, **operation("handovers:read", 401, 403, 404, 422, tagged=True))
+async def read_handover(id: HandoverId, ask: Somebody) -> Response:  # noqa: A002 - the name in the path
+    """Read one handover."""
+    document, version = await ask.read(lambda uow: handovers.get(uow, id))
+    return ask.single(document, version)
+
+
+@router.post(
+    "/handovers", status_code=201, response_model=Handover, **operation("staff", 401, 403, 404, 409, 422, made=True)
+)
+async def offer_handover(draft: HandoverDraft, ask: Somebody) -> Response:
+    """Offer a unit's handover. What is in it is frozen; what comes later goes into the next one."""
+
+    def work(uow: UnitOfWork) -> Answer:
+        id_, document = handovers.offer(uow, draft)
+        return Answer(201, document, {"Location": f"/v1/handovers/{id_}", "ETag": '"1"'}, id_)
+
+    return await ask.create(work)
+
+
+@router.post(
+    "/handovers/{id}/queries",
+    status_code=201,
+    response_model=Asked,
+    **operation("staff", 401, 403, 404, 409, 422, made=True),
+)
+async def ask_about_handover(id: HandoverId, draft: QueryDraft, ask: Somebody) -> Response:  # noqa: A002
+    """Ask about one item of an offer."""
+
+    def work(uow: UnitOfWork) -> Answer:
+        return Answer(201, handovers.ask(uow, id, draft), {"Location": f"/v1/handovers/{id}"}, id)
+
+    return await ask.create(work)
+
+
+@router.post(
+    "/handovers/{id}/queries/{query}/answers",
+    status_code=201,
+    response_model=Asked,
+    **operation("staff", 401, 403, 404, 409, 422, made=True),
+)
+async def answer_query(
+    id: HandoverId,  # noqa: A002
+    query: Annotated[Id, Path()],
+    draft: AnswerDraft,
+    ask: Somebody,
+) -> Response:
+    """Answer a query; answers the query with all its answers."""
+
+    def work(uow: UnitOfWork) -> Answer:
+        return Answer(201, handovers.answer(uow, id, query, draft), {"Location": f"/v1/handovers/{id}"}, id)
+
+    return await ask.create(work)
+
+
+@router.post(
+    "/handovers/{id}/acceptance",
+    status_code=201,
+    response_model=Handover,
+    **operation("staff", 401, 403, 404, 409, 422, made=True),
+)
+async def accept_handover(id: HandoverId, draft: AcceptanceDraft, ask: Somebody) -> Response:  # noqa: A002
+    """Take a unit, or a person who has moved, over: the caller answers for it from now on."""
+
+    def work(uow: UnitOfWork) -> Answer:
+        document, version = handovers.accept(uow, id, draft)
+        return Answer(201, document, {"Location": f"/v1/handovers/{id}", "ETag": f'"{version}"'}, id)
+
+    return await ask.create(work)
+
+
+@router.post(
+    "/handovers/{id}/withdrawal",
+    status_code=201,
+    response_model=Handover,
+    **operation("staff", 401, 403, 404, 409, 422, made=True),
+)
+async def withdraw_handover(id: HandoverId, draft: WithdrawalDraft, ask: Somebody) -> Response:  # noqa: A002
+    """Take an offer back. What it held goes into the next one."""
+
+    def work(uow: UnitOfWork) -> Answer:
+        document, version = handovers.withdraw(uow, id, draft)
+        return Answer(201, document, {"Location": f"/v1/handovers/{id}", "ETag": f'"{version}"'}, id)
+
+    return await ask.create(work)
+
+
+@router.get("/pages", response_model=PageList, **operation("notes:read", 401, 403, 422))
+async def list_pages(
+    ask: Somebody,
+    establishment: PlaceFilter = None,
+    unit: UnitFilter = None,
+    state: CodeFilter = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response:
+    """List pages you may see, the newest first: what calls for somebody until a named person takes it."""
+    return ask.page(await ask.read(lambda uow: pages.find(uow, establishment, unit, state, cursor, limit)))
+
+
+@router.get("/pages/{id}", response_model=PageDetail, **operation("notes:read", 401, 403, 404, 422, tagged=True))
+async def read_page(id: Annotated[Id, Path()], ask: Somebody) -> Response:  # noqa: A002
+    """Read one page: who has seen what it calls for, and who on duty has not."""
+    document, _ = await ask.read(lambda uow: pages.get(uow, id))
+    return ask.single(document, tag_of(document))

@@ -1,0 +1,359 @@
+"""Handovers: offered by one officer, asked about, accepted by another by name; or taken back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy.engine import RowMapping
+
+from handover.domain import handovers as rules
+from handover.domain.access import may_hold, may_read_handover
+from handover.domain.codelists import known
+from handover.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
+from handover.schemas.handovers import AcceptanceDraft, AnswerDraft, HandoverDraft, QueryDraft, WithdrawalDraft
+from handover.services import pages, sheets, spots, views
+from handover.services.events import about_handover
+from handover.services.paging import Page, page, read_cursor
+from handover.services.unit_of_work import UnitOfWork, as_json, person
+from handover.store import eventlog, handovers, idempotency, notes, roster, timers
+from handover.store.locks import Hold
+
+Filter = handovers.Filter
+"""What a list of handovers is narrowed to."""
+Document = dict[str, Any]
+
+
+def offer(uow: UnitOfWork, draft: HandoverDraft) -> tuple[str, str]:
+    """Offers a unit's handover: freezes what it holds. Notes that come later go into the next one. Answers its id and
+    document."""
+    uow.doing("handovers.offer", establishment=draft.establishment, unit=draft.unit)
+    who = uow.allow("handovers.give")
+    place, unit = draft.establishment, draft.unit
+    row = roster.unit(uow.conn, place, unit, "mine") if may_hold(who, place, unit) else None
+    if row is None:
+        raise NotFound(f"No unit {unit} in {place} that is yours to hand over.")
+    waiting = handovers.waiting(uow.conn, place, unit, "mine")
+    if waiting is not None:
+        by = orjson.loads(waiting["document"])["outgoing"]["name"]
+        raise Conflict(f"{by} has offered this unit; accept that, or take it back: /v1/handovers/{waiting['id']}.")
+    last = handovers.last_taken(uow.conn, place, unit, uow.now)
+    rota = spots.rota_of_place(uow, place)
+    change = rules.changeover(rota.pattern, rota.zone, uow.now, rota.times, _to_shift(last))
+    stamp = sheets.stamp(uow, place, unit)
+    first, closed = (last["last"] + 1 if last else 0), handovers.close_stretch(uow.conn, place, unit)
+    items = [
+        *(_note_item(row, last) for row in handovers.notes_between(uow.conn, place, unit, first, closed)),
+        *_need_items(uow, handovers.open_needs(uow.conn, place, unit)),
+    ]
+    id_ = uow.new_id()
+    document = {
+        "id": id_,
+        "kind": handovers.SHIFT,
+        "establishment": place,
+        "unit": unit,
+        "from_shift": change.from_shift,
+        "to_shift": change.to_shift,
+        "state": rules.step(rules.DRAFT, "offer"),
+        "outgoing": person(who),
+        "incoming": None,
+        "offered_at": uow.now,
+        "due_at": change.due_at,
+        "accepted_at": None,
+        "roll": {"expected": draft.roll_expected, "actual": None, "mismatch_reason": None},
+        "remarks": draft.remarks,
+        "read_back": None,
+        "items": items,
+        "attention": [
+            _note_item(row, None) for row in notes.watched(uow.conn, place, unit, uow.now) if row["stretch"] < first
+        ],
+        "queries": [],
+        "transfer": None,
+        "withdrawal": None,
+        "sequence": stamp.sequence,
+        "hash": stamp.hash,
+        "version": 1,
+    }
+    uow.about(subject=id_, items=len(items), hash=stamp.hash)
+    timers.add(uow.rows, (change.due_at, timers.OVERDUE, id_))
+    return id_, open_(uow, document, first, closed)
+
+
+def open_(uow: UnitOfWork, document: Document, first: int, last: int) -> str:
+    """Writes a handover that waits for somebody, and tells it. Answers it as the caller may see it."""
+    moving = document["transfer"]
+    row = {
+        "id": document["id"],
+        "kind": document["kind"],
+        "establishment": document["establishment"],
+        "unit": document["unit"],
+        "from_establishment": moving["from"]["establishment"] if moving else document["establishment"],
+        "from_unit": moving["from"]["unit"] if moving else document["unit"],
+        "inmate": moving["inmate"] if moving else None,
+        "author": uow.who.id,
+        "state": document["state"],
+        "first": first,
+        "last": last,
+        "offered_at": document["offered_at"],
+        "accepted_at": None,
+        "taker": None,
+        "incoming": None,
+        "taken": None,
+        "version": 1,
+        "document": as_json(document),
+    }
+    found_by = [
+        {"kind": kind, "thing": item["need"] or item["note"], "note": item[views.ENTITLED]["note"]}
+        for kind, item in _each(document)
+    ]
+    handovers.add(uow.conn, row, found_by)
+    _tell(uow, "handover.offered", row)
+    return shown(uow, row)
+
+
+def _each(document: Document) -> Iterable[tuple[str, Document]]:
+    yield from (("need" if item["need"] else "note", item) for item in document["items"])
+    yield from (("attention", item) for item in document["attention"])
+
+
+def _to_shift(last: RowMapping | None) -> str | None:
+    return orjson.loads(last["document"])["to_shift"] if last else None
+
+
+def note_item(row: Mapping[Any, Any], late: bool = False, content: bool = False) -> Document:
+    """A note as an item."""
+    said = orjson.loads(row["document"])
+    return {
+        "note": row["id"],
+        "need": None,
+        "inmate": row["inmate"],
+        "attention": row["attention"],
+        "attention_until": said["attention_until"],
+        "code": None,
+        "promised": False,
+        "due_at": None,
+        "opened_at": row["recorded_at"],
+        "carried": 0,
+        "late": late,
+        "content": said if content else None,
+        views.ENTITLED: {"handling": row["handling"], "author": row["author"], "note": row["id"]},
+    }
+
+
+def _note_item(row: RowMapping, last: RowMapping | None) -> Document:
+    late = last is not None and row["stretch"] > last["taken"] and row["occurred_at"] < last["accepted_at"]
+    return note_item(row, late)
+
+
+def _need_items(uow: UnitOfWork, rows: Sequence[RowMapping]) -> list[Document]:
+    return need_items(rows, handovers.carries(uow.conn, [row["id"] for row in rows], uow.now))
+
+
+def need_items(rows: Sequence[Mapping[Any, Any]], carries: Sequence[Mapping[Any, Any]]) -> list[Document]:
+    """Open needs as items; `carries` says how often each was taken over before."""
+    carried = [one["thing"] for one in carries]
+    return [
+        {
+            "note": None,
+            "need": row["id"],
+            "inmate": row["inmate"],
+            "attention": "ROUTINE",
+            "attention_until": None,
+            "code": row["code"],
+            "promised": row["promised"],
+            "due_at": row["due_at"],
+            "opened_at": row["opened_at"],
+            "carried": carried.count(row["id"]),
+            "late": False,
+            "content": None,
+            views.ENTITLED: {"handling": row["handling"], "author": row["author"], "note": row["note"]},
+        }
+        for row in rows
+    ]
+
+
+def get(uow: UnitOfWork, handover: str) -> tuple[str, int]:
+    """One handover, as this reader may see it."""
+    uow.doing("handovers.read", subject=handover)
+    uow.allow("handovers.read")
+    row = _readable(uow, handover)
+    return shown(uow, row), row["version"]
+
+
+def find(uow: UnitOfWork, wanted: Filter, cursor: str | None, limit: int) -> Page:
+    """Handovers this reader may see, the newest offer first."""
+    uow.doing("handovers.list", establishment=wanted.establishment, unit=wanted.unit, filter={"state": wanted.state})
+    uow.allow("handovers.read")
+    errors = known(uow.lists, "handover_state", wanted.state, "/query/state")
+    if errors:
+        raise Invalid(*errors)
+    before = read_cursor(cursor, "handovers", datetime, str)
+    rows = handovers.find(uow.conn, uow.who.id, uow.sights, wanted, before, limit)
+    found = page(rows, limit, lambda row: shown(uow, row), lambda row: ("handovers", row["offered_at"], row["id"]))
+    uow.about(count=len(found.items), handovers=[row["id"] for row in rows[:limit]])
+    return found
+
+
+def ask(uow: UnitOfWork, handover: str, draft: QueryDraft) -> str:
+    """Asks about one item of an offer; both officers see it until it is answered."""
+    uow.doing("handovers.ask", subject=handover)
+    uow.allow("handovers.give")
+    row, document = _mine(uow, handover, "ask")
+    if (draft.note is None) == (draft.need is None):
+        raise Invalid(FieldError("", "say what you ask about: the `note` or the `need` of one item"))
+    visible = orjson.loads(shown(uow, row))
+    wanted = ("note", draft.note) if draft.note else ("need", draft.need)
+    entitled = next((i[views.ENTITLED] for _, i in _each(document) if i[wanted[0]] == wanted[1]), None)
+    if entitled is None or not any(i[wanted[0]] == wanted[1] for i in (*visible["items"], *visible["attention"])):
+        raise Invalid(FieldError(f"/{wanted[0]}", "this is not an item of the handover"))
+    query = {
+        "id": uow.new_id(),
+        "note": draft.note,
+        "need": draft.need,
+        "text": draft.text,
+        "by": person(uow.who),
+        "at": uow.now,
+        "answers": [],
+        views.ENTITLED: entitled,
+    }
+    document["queries"].append(query)
+    change(uow, row, document, "handover.queried")
+    return as_json({name: value for name, value in query.items() if name != views.ENTITLED})
+
+
+def answer(uow: UnitOfWork, handover: str, query: str, draft: AnswerDraft) -> str:
+    """Answers a query, also once the unit was taken over with it open. Answers the query with all its answers."""
+    uow.doing("handovers.answer", subject=handover, query=query)
+    uow.allow("handovers.give")
+    row, document = _mine(uow, handover, "answer")
+    seen = {one["id"] for one in orjson.loads(shown(uow, row))["queries"]}
+    found = next((one for one in document["queries"] if one["id"] == query and query in seen), None)
+    if found is None:
+        raise NotFound("No such query in this handover.")
+    found["answers"].append({"text": draft.text, "by": person(uow.who), "at": uow.now})
+    change(uow, row, document, "handover.answered")
+    return as_json({name: value for name, value in found.items() if name != views.ENTITLED})
+
+
+def accept(uow: UnitOfWork, handover: str, draft: AcceptanceDraft) -> tuple[str, int]:
+    """Takes the unit, or the person, over: the caller is answerable from now on. Whoever offered it may take it over
+    again (a double shift)."""
+    uow.doing("handovers.accept", subject=handover)
+    who = uow.allow("handovers.give")
+    row, document = _mine(uow, handover, "accept")
+    if not may_hold(who, row["establishment"], row["unit"]):
+        raise Forbidden(may_hold(who, row["establishment"], row["unit"]).reason)
+    roll = document["roll"]
+    state = rules.accept(
+        row["state"],
+        document["queries"],
+        roll["expected"],
+        draft.roll_actual,
+        with_queries=draft.with_queries,
+        mismatch_reason=draft.roll_mismatch_reason,
+    )
+    document["roll"] = {**roll, "actual": draft.roll_actual, "mismatch_reason": draft.roll_mismatch_reason}
+    document |= {"incoming": person(who), "accepted_at": uow.now, "read_back": draft.read_back}
+    columns: dict[str, Any] = {"state": state, "accepted_at": uow.now}
+    columns |= {"taker": who.id, "incoming": as_json(person(who))}
+    if row["kind"] == handovers.SHIFT:
+        columns["taken"] = handovers.close_stretch(uow.conn, row["establishment"], row["unit"])
+    uow.about(state=state)
+    changed = change(uow, row, document, "handover.accepted", **columns)
+    pages.taken(uow, [handover, *(item["note"] for _, item in _each(document) if item["note"])])
+    return shown(uow, changed), changed["version"]
+
+
+def withdraw(uow: UnitOfWork, handover: str, draft: WithdrawalDraft) -> tuple[str, int]:
+    """Takes an offer back, saying why: by whoever offered it, or a manager. What it held goes into the next one."""
+    uow.doing("handovers.withdraw", subject=handover)
+    who = uow.allow("handovers.give")
+    row, document = _mine(uow, handover, "withdraw")
+    if row["kind"] == handovers.TRANSFER:
+        raise Invalid(FieldError("", "a person who has left is not taken back by a word: record where he or she is"))
+    if row["author"] != who.id and who.role not in ("supervisor", "governor"):
+        raise Forbidden("Whoever offered it, a supervisor or the governor takes an offer back.")
+    changed = taken_back(uow, row, document, draft.reason)
+    return shown(uow, changed), changed["version"]
+
+
+def taken_back(uow: UnitOfWork, row: RowMapping, document: Document, reason: str) -> dict[str, Any]:
+    """Ends an offer that nobody will accept any more."""
+    state = rules.step(row["state"], "withdraw")
+    document["withdrawal"] = {"reason": reason, "by": person(uow.who), "at": uow.now}
+    changed = change(uow, row, document, "handover.withdrawn", state=state)
+    pages.closed(uow, [row["id"]])
+    return changed
+
+
+def change(uow: UnitOfWork, row: Mapping[Any, Any], document: Document, type_: str, **columns: Any) -> dict[str, Any]:
+    """The one way a handover changes: its row, and an event."""
+    state = columns.get("state", row["state"])
+    document |= {"state": state, "version": row["version"] + 1}
+    columns["document"] = as_json(document)
+    if not handovers.change(uow.conn, row["id"], row["version"], **columns):
+        raise Stale("Somebody changed this handover at the same moment; read it again.")
+    changed = {**row, **columns, "version": row["version"] + 1}
+    _tell(uow, type_, changed)
+    return changed
+
+
+def ran_out(uow: UnitOfWork, handover: str) -> str | None:
+    """Tells that nobody has accepted in time; a person on the way is paged at once. Answers where."""
+    row = handovers.get(uow.conn, handover, "mine")
+    if row is None or not rules.can(row["state"], "run out"):
+        return None
+    state = rules.step(row["state"], "run out")
+    changed = change(uow, row, orjson.loads(row["document"]), "handover.overdue", state=state)
+    if row["kind"] == handovers.TRANSFER:
+        pages.about_handover(uow, changed)
+    times = spots.rota_of_place(uow, row["establishment"]).times
+    timers.add(uow.rows, (uow.now + timedelta(minutes=times.escalate), timers.ESCALATE, handover))
+    return str(row["establishment"])
+
+
+def escalate(uow: UnitOfWork, handover: str) -> str | None:
+    """Makes an offer that is still overdue the duty manager's problem; answers where."""
+    row = handovers.get(uow.conn, handover, "mine")
+    if row is None or not rules.can(row["state"], "escalate"):
+        return None
+    state = rules.step(row["state"], "escalate")
+    changed = change(uow, row, orjson.loads(row["document"]), "handover.escalated", state=state)
+    if row["kind"] == handovers.SHIFT:
+        pages.about_handover(uow, changed)
+    return str(row["establishment"])
+
+
+def unsay(uow: UnitOfWork, row: Mapping[Any, Any]) -> None:
+    """Makes every event about a handover tell it as it is now: what earlier ones said in it was taken back."""
+    idempotency.blank(uow.conn, row["id"], views.thin(row["id"], row["state"]))
+    told = eventlog.of_note(uow.conn, row["id"])
+    eventlog.blank(uow.conn, row["id"], {(e.establishment, e.sequence): (row["state"], row["document"]) for e in told})
+
+
+def shown(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:
+    """A handover as the caller may see it."""
+    return views.handover(row["document"], uow.who, uow.sights)
+
+
+def _tell(uow: UnitOfWork, type_: str, row: Mapping[Any, Any]) -> None:
+    """In the log of each establishment it lies in, for each unit."""
+    for place, unit in dict.fromkeys(
+        ((row["establishment"], row["unit"]), (row["from_establishment"], row["from_unit"]))
+    ):
+        uow.record(about_handover(uow, type_, row, place, unit))
+
+
+def _readable(uow: UnitOfWork, handover: str, hold: Hold | None = None) -> RowMapping:
+    row = handovers.get(uow.conn, handover, hold)
+    places = row and ((row["establishment"], row["unit"]), (row["from_establishment"], row["from_unit"]))
+    if row is None or not may_read_handover(uow.who, places or (), row["author"], uow.sights):
+        raise NotFound("No such handover.")
+    uow.about(establishment=row["establishment"], unit=row["unit"], person=row["inmate"])
+    return row
+
+
+def _mine(uow: UnitOfWork, handover: str, act: str) -> tuple[RowMapping, Document]:
+    row = _readable(uow, handover, "mine")
+    rules.step(row["state"], act)
+    return row, orjson.loads(row["document"])

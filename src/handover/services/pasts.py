@@ -1,0 +1,121 @@
+"""What was known at a time in the past: what stands now, with everything that has changed since put back to what the
+log said of it then. Words that were retracted since are gone from the past too."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from handover.domain.access import Facts, may_read
+from handover.domain.handovers import OPEN
+from handover.services.unit_of_work import UnitOfWork
+from handover.store import handovers, needs, notes, roster, sheets
+
+Document = dict[str, Any]
+
+
+class Past:
+    """One unit at one moment, at this place in its establishment's log."""
+
+    def __init__(self, uow: UnitOfWork, place: str, unit: str, at: datetime, sequence: int) -> None:
+        self._uow = uow
+        self._place = place
+        self._unit = unit
+        self._at = at
+        self.sequence = sequence
+        self._changed: dict[str, dict[str, Mapping[Any, Any]]] = {}
+        kinds = ("note", "need", "inmate", "handover")
+        for event in sheets.changed_since(uow.conn, place, sequence, kinds):
+            self._changed.setdefault(event["kind"], {}).setdefault(event["about"], event)
+
+    def _then(self, note: str, about: str) -> Document | None:
+        """What the log said last of a resource up to then; None where it said nothing, or nothing it may say again."""
+        told = sheets.told_by(self._uow.conn, self._place, self.sequence, note, about)
+        document: Document | None = orjson.loads(told) if told else None
+        return None if document is None or document.keys() == {"id", "status"} else document
+
+    # --- People -------------------------------------------------------------------------------------------------------
+
+    def people(self, now: Iterable[Mapping[Any, Any]]) -> list[Mapping[Any, Any]]:
+        """Who was in the unit then."""
+        here = {row["number"]: row for row in now}
+        for number, event in self._changed.get("inmate", {}).items():
+            row = roster.inmate(self._uow.conn, number)
+            if row is None:
+                continue
+            there = self._where(number, row, event)
+            if there is None or there[:2] != (self._place, self._unit):
+                here.pop(number, None)
+            else:
+                here[number] = {**row, "establishment": there[0], "unit": there[1], "cell": there[2]}
+        return sorted(here.values(), key=lambda row: str(row["number"]))
+
+    def _where(
+        self, number: str, row: Mapping[Any, Any], first: Mapping[Any, Any]
+    ) -> tuple[str, str, str | None] | None:
+        """Where a person was then; None for one who was not on the roster yet, or under another number."""
+        move = roster.first_move_after(self._uow.conn, number, self._at)
+        if move is not None:
+            return move["from_establishment"], move["from_unit"], move["from_cell"]
+        told = sheets.data_of(self._uow.conn, self._place, first["sequence"])
+        if first["type"] == "inmate.updated" and orjson.loads(told)["version"] == 1:
+            return None
+        return None if row["merged_into"] else (row["establishment"], row["unit"], row["cell"])
+
+    # --- Notes and needs ----------------------------------------------------------------------------------------------
+
+    def notes(self, now: Mapping[str, Document]) -> dict[str, Document]:
+        """The notes as they stood: corrected ones as they read, attention as it was."""
+        found = dict(now)
+        touched = set(self._changed.get("note", {}))
+        for id_ in list(touched):
+            row = notes.get(self._uow.conn, id_)
+            superseded = orjson.loads(row["document"])["supersedes"] if row else None
+            touched |= {superseded} if superseded else set()
+        for id_ in touched:
+            row, then = notes.get(self._uow.conn, id_), self._then(id_, id_)
+            thing = Facts(row["establishment"], row["unit"], row["handling"], row["author"]) if row else None
+            if then is None or thing is None or not may_read(self._uow.who, thing, self._uow.sights):
+                found.pop(id_, None)
+            else:
+                found[id_] = then
+        return found
+
+    def needs(self, now: Iterable[Document]) -> list[Document]:
+        """The needs that were open, as they stood."""
+        found = {need["id"]: need for need in now}
+        for id_, event in self._changed.get("need", {}).items():
+            row, then = needs.get(self._uow.conn, id_), self._then(event["note"], id_)
+            if row is None or then is None or then["status"] != "OPEN" or then["unit"] != self._unit:
+                found.pop(id_, None)
+                continue
+            thing = Facts(then["establishment"], then["unit"], row["handling"], row["author"])
+            if may_read(self._uow.who, thing, self._uow.sights):
+                found[id_] = then
+        return list(found.values())
+
+    # --- Handovers ----------------------------------------------------------------------------------------------------
+
+    def waiting(self) -> Mapping[str, Any] | None:
+        """The offer that was waiting."""
+        rows = handovers.offered_by(self._uow.conn, self._place, self._unit, self._at, handovers.SHIFT)
+        return next((row for row in map(self._handover, rows) if row and row["state"] in OPEN), None)
+
+    def transfers(self, now: Iterable[Mapping[Any, Any]]) -> list[Mapping[str, Any]]:
+        """The transfers that were under way, or had come in lately."""
+        rows = {row["id"]: row for row in now}
+        for row in handovers.offered_by(self._uow.conn, self._place, self._unit, self._at, handovers.TRANSFER):
+            rows.setdefault(row["id"], row)
+        return [then for row in rows.values() if (then := self._handover(row))]
+
+    def _handover(self, row: Mapping[Any, Any]) -> Mapping[str, Any] | None:
+        if row["offered_at"] > self._at:
+            return None
+        if row["id"] not in self._changed.get("handover", {}):
+            return row
+        told = sheets.told_by(self._uow.conn, self._place, self.sequence, row["id"], row["id"])
+        if told is None:
+            return None
+        document = orjson.loads(told)
+        return {**row, "state": document["state"], "document": told}

@@ -1,0 +1,217 @@
+"""A unit's sheet: gathered from the store as one reader may see it, put together by `domain.sheets`, stamped."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy.engine import RowMapping
+
+from handover.domain import handovers as states
+from handover.domain import sheets as rules
+from handover.domain.access import belongs, may_read_handover
+from handover.domain.notes import CLOCK_SKEW
+from handover.domain.sheets import Known
+from handover.errors import FieldError, Invalid, Moved, NotFound
+from handover.schemas.common import in_utc
+from handover.services import pasts, spots, views
+from handover.services.unit_of_work import UnitOfWork, as_json
+from handover.store import accesslog, eventlog, handovers, roster, sheets
+
+LOOK_BACK = 3
+"""Shifts that a sheet looks back on, the one that is on among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells a sheet from every other: the newest event it knows of, and the hash over all it says."""
+
+    sequence: int
+    hash: str
+
+
+def get(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> dict[str, Any]:
+    """The unit as it stands, or as it was known to stand at a time in the past."""
+    uow.doing("sheets.read", establishment=place, unit=unit, at=at)
+    uow.allow("handovers.read")
+    known = gather(uow, place, unit, at)
+    sheet = _stamped(rules.compose(known))
+    people = [one["inmate"] for one in (*sheet["people"], *sheet["others"])]
+    uow.about(sequence=sheet["sequence"], hash=sheet["hash"], people=people)
+    return {**sheet, "given_at": in_utc(uow.now)}
+
+
+def stamp(uow: UnitOfWork, place: str, unit: str) -> Stamp:
+    """The stamp of the sheet as the caller sees it now."""
+    sheet = _stamped(rules.compose(gather(uow, place, unit, None)))
+    return Stamp(sheet["sequence"], sheet["hash"])
+
+
+def _stamped(sheet: dict[str, Any]) -> dict[str, Any]:
+    # As it is answered, so that whoever has the answer can seal it again and compare.
+    told: dict[str, Any] = orjson.loads(as_json(sheet))
+    return {**told, "hash": rules.seal(told)}
+
+
+def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known:
+    """All that the sheet is made of, as the caller may see it."""
+    if at is not None and at > uow.now + CLOCK_SKEW:
+        raise Invalid(FieldError("/query/at", "this lies in the future; leave it out for the unit as it stands"))
+    if not belongs(uow.who, place) or roster.unit(uow.conn, place, unit) is None:
+        raise NotFound(f"No unit {unit} among yours.")
+    now = at is None or at >= uow.now
+    moment = uow.now if at is None or now else at
+    rota = spots.rota_of_place(uow, place)
+    shifts = states.shifts_until(rota.pattern, rota.zone, moment, LOOK_BACK)
+    since = shifts[-1].starts
+    head = eventlog.heads(uow.conn, [place]).get(place, 0)
+    past = None if now else pasts.Past(uow, place, unit, moment, sheets.sequence_at(uow.conn, place, moment, head))
+    people: list[Mapping[Any, Any]] = [*sheets.people(uow.conn, place, unit)]
+    if past is not None:
+        people = past.people(people)
+    numbers = [person["number"] for person in people]
+    last = handovers.last_taken(uow.conn, place, unit, moment)
+    accepted = last["accepted_at"] if last else shifts[0].starts
+    rows = [
+        *sheets.on_people(uow.conn, uow.who.id, uow.sights, numbers, since, moment),
+        *sheets.on_unit(uow.conn, uow.who.id, uow.sights, place, unit, since, moment),
+        *sheets.of_stretches(uow.conn, uow.who.id, uow.sights, place, unit, last["taken"] if last else -1)[:MOST],
+    ]
+    notes = {row["id"]: orjson.loads(row["document"]) for row in rows}
+    needs = [
+        orjson.loads(views.need(row))
+        for row in sheets.open_needs(uow.conn, uow.who.id, uow.sights, place, unit, moment)
+    ]
+    if past is not None:
+        notes, needs = past.notes(notes), past.needs(needs)
+    for number in _watched(notes.values(), numbers, moment):
+        for row in sheets.telling(uow.conn, uow.who.id, uow.sights, number, moment, rules.TELLING):
+            notes.setdefault(row["id"], orjson.loads(row["document"]))
+    moving: list[Mapping[Any, Any]] = [
+        *handovers.transfers(uow.conn, place, unit),
+        *_came_with(uow, numbers, place, unit, since),
+    ]
+    waiting: Mapping[Any, Any] | None = handovers.waiting(uow.conn, place, unit)
+    if past is not None:
+        waiting, moving = past.waiting(), past.transfers(moving)
+    carries = handovers.carries(uow.conn, [need["id"] for need in needs], moment)
+    change = states.changeover(rota.pattern, rota.zone, moment, rota.times, _shown(uow, last, "to_shift"))
+    return Known(
+        establishment=place,
+        unit=unit,
+        at=moment,
+        sequence=past.sequence if past is not None else head,
+        shifts=shifts,
+        people=people,
+        notes=list(notes.values()),
+        needs=needs,
+        waiting=_document(uow, waiting),
+        last=_document(uow, last),
+        draft={
+            "id": None,
+            "state": states.DRAFT,
+            "from_shift": change.from_shift,
+            "to_shift": change.to_shift,
+            "due_at": change.due_at,
+        },
+        transfers=[found for one in moving if (found := _document(uow, one))],
+        moves=[_move(row) for row in sheets.moved(uow.conn, place, unit, accepted, moment)],
+        carries=_carries(carries),
+    )
+
+
+MOST = 2000
+"""Notes since the last acceptance that a sheet looks at, where a unit is never handed over."""
+
+
+def _watched(notes: Iterable[Mapping[str, Any]], numbers: Iterable[str], at: datetime) -> list[str]:
+    """Whose attention is live: their sheet shows what worked with them."""
+    live = {
+        note["inmate"]
+        for note in notes
+        if note["attention"] != "ROUTINE" and rules.time_of(note["attention_until"]) > at
+    }
+    return [number for number in numbers if number in live]
+
+
+def _came_with(uow: UnitOfWork, numbers: Iterable[str], place: str, unit: str, since: datetime) -> list[RowMapping]:
+    """Transfers that brought people here lately."""
+    return [
+        row
+        for row in handovers.transfers_of(uow.conn, numbers)
+        if (row["establishment"], row["unit"]) == (place, unit)
+        and row["accepted_at"] is not None
+        and row["accepted_at"] >= since
+    ]
+
+
+def _document(uow: UnitOfWork, row: Mapping[Any, Any] | None) -> dict[str, Any] | None:
+    """A handover as the caller may see it; nothing where he or she may not."""
+    if row is None:
+        return None
+    document = orjson.loads(row["document"])
+    author = row.get("author")
+    if not may_read_handover(uow.who, views.places_of(document), author, uow.sights):
+        return None
+    seen: dict[str, Any] = orjson.loads(views.handover(row["document"], uow.who, uow.sights))
+    return seen
+
+
+def _shown(uow: UnitOfWork, row: Mapping[Any, Any] | None, name: str) -> Any:
+    document = _document(uow, row)
+    return document and document[name]
+
+
+def _move(row: Mapping[Any, Any]) -> dict[str, Any]:
+    ends = {
+        side: {name: row[f"{side}_{name}"] for name in ("establishment", "unit", "cell")} for side in ("from", "to")
+    }
+    return {
+        "inmate": row["inmate"],
+        "name": row["name"],
+        **ends,
+        "at": row["recorded_at"].isoformat(),
+        "reason": row["reason"],
+    }
+
+
+def _carries(rows: Iterable[Mapping[Any, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["thing"], []).append({"by": orjson.loads(row["incoming"]), "at": row["accepted_at"]})
+    return found
+
+
+def worked(uow: UnitOfWork, number: str) -> dict[str, Any]:
+    """What worked with a person and what did not, and when he or she opened up, from the notes the caller may see."""
+    uow.doing("inmates.worked", subject=number)
+    uow.allow("notes.read")
+    row = roster.inmate(uow.conn, number)
+    if row is not None and row["merged_into"]:
+        survivor = roster.inmate(uow.conn, row["merged_into"])
+        if survivor is not None and belongs(uow.who, survivor["establishment"]):
+            raise Moved(survivor["number"])
+    if row is None or not belongs(uow.who, row["establishment"]):
+        raise NotFound("Nobody with this number in your establishments.")
+    uow.about(establishment=row["establishment"], unit=row["unit"], person=number)
+    rows = sheets.telling(uow.conn, uow.who.id, uow.sights, number, uow.now, rules.TELLING)
+    return rules.learned(orjson.loads(one["document"]) for one in rows)
+
+
+def verify(uow: UnitOfWork, place: str, unit: str, hash_: str, given_at: datetime) -> dict[str, Any]:
+    """Whether a sheet with this hash was given out then: the access log holds the hash of each, in a chain that cannot
+    be changed unseen. Answers to whom, and the newest event it knew of."""
+    uow.doing("sheets.verify", establishment=place, unit=unit, checked=hash_)
+    uow.allow("handovers.read")
+    if not belongs(uow.who, place) or roster.unit(uow.conn, place, unit) is None:
+        raise NotFound(f"No unit {unit} among yours.")
+    line = accesslog.giving(uow.conn, place, unit, given_at, hash_)
+    if line is None:
+        raise NotFound(
+            "No sheet with this hash was given out for this unit at that time. Check unit, hash and time; if they are "
+            "as printed, the sheet is not one of ours, or what it says was changed."
+        )
+    detail = orjson.loads(line.detail)
+    told = {"establishment": place, "unit": unit, "hash": hash_, "given_at": line.at, "given_to": line.actor}
+    return {**told, "at": detail.get("at") or line.at, "sequence": detail.get("sequence")}

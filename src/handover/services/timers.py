@@ -1,0 +1,65 @@
+"""What happens because its time has come. The times are in the store and the clock is the server's, so a restart
+changes nothing; each is fired once, by whichever process is first, and looks first whether it still holds."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+from time import monotonic
+
+import structlog
+
+from handover.errors import Conflict
+from handover.services import handovers, needs, notes, pages
+from handover.services.unit_of_work import Asker, Desk, UnitOfWork
+from handover.store import timers
+
+AT_ONCE = 100
+AGAIN_S = 60.0
+"""Seconds until a timer that could not be fired is tried again."""
+log = structlog.get_logger("handover.timers")
+FIRES: dict[str, Callable[[UnitOfWork, str], str | None]] = {
+    timers.ATTENTION: notes.attention_ran_out,
+    timers.PROMISE: needs.came_due,
+    timers.OVERDUE: handovers.ran_out,
+    timers.ESCALATE: handovers.escalate,
+    timers.PAGE: pages.repeat,
+}
+"""What each kind of timer does; it answers the establishment where it did something, or None where nothing was left to
+do."""
+
+
+def fire(uow: UnitOfWork, at: datetime, kind: str, about: str) -> None:
+    """Fires one timer, unless another process has."""
+    uow.doing("timers.fire", actor="handover", subject=about, kind=kind)
+    if not timers.take(uow.conn, at, kind, about):
+        raise Conflict("Another process was quicker.")
+    place = FIRES[kind](uow, about)
+    uow.about(establishment=place, held=place is not None)
+
+
+async def keep(desk: Desk) -> None:
+    """Fires what is due, for as long as the process serves."""
+    failed: dict[tuple[datetime, str, str], float] = {}
+    while True:
+        try:
+            due = await desk.peek(lambda conn: timers.due(conn, desk.clock(), AT_ONCE + len(failed)))
+            ready = [timer for timer in due if failed.get(timer, 0.0) <= monotonic()]
+            answers = await asyncio.gather(*(_fire(desk, timer) for timer in ready), return_exceptions=True)
+        except Exception:
+            log.exception("timers could not be looked at")  # the store may be away for a moment
+            ready, answers = [], []
+        for timer, answer in zip(ready, answers, strict=True):
+            if isinstance(answer, BaseException):
+                # One that cannot be fired must not hold up the others; it is tried again.
+                log.error("a timer failed", kind=timer[1], exc_info=answer)
+                failed[timer] = monotonic() + AGAIN_S
+            else:
+                failed.pop(timer, None)
+        if len(ready) < AT_ONCE:
+            await asyncio.sleep(desk.settings.timers_s)
+
+
+async def _fire(desk: Desk, timer: tuple[datetime, str, str]) -> None:
+    with contextlib.suppress(Conflict):
+        await desk.write(Asker(None), lambda uow: fire(uow, *timer))

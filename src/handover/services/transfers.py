@@ -1,0 +1,107 @@
+"""A person who moves takes what is open along: the unit that receives him or her accepts it by name, and until then the
+one that sent answers for it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from handover.domain import handovers as rules
+from handover.domain.shifts import shift_at
+from handover.services import handovers as service
+from handover.services import pages, spots, views
+from handover.services.unit_of_work import UnitOfWork, as_json, person
+from handover.store import handovers, needs, notes, timers
+
+PICTURE = timedelta(hours=72)
+"""How far back the notes reach that travel with a person."""
+STAYS = ("COMPLAINT",)
+"""Classes that do not travel: a complaint is for the governor of the prison it is about."""
+
+
+def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> None:
+    """Offers a person to the unit he or she moves to: open needs, live attention, and what was written in the last 72
+    hours. One who moves on before anybody accepted takes along what came along."""
+    number = new["number"]
+    for row in handovers.transfers_of(uow.conn, [number], "mine"):
+        if row["state"] in rules.OPEN:
+            service.taken_back(uow, row, orjson.loads(row["document"]), "Moved on before anybody accepted.")
+    rota = spots.rota_of_place(uow, new["establishment"])
+    shift = shift_at(rota.pattern, rota.zone, uow.now)
+    due = uow.now + timedelta(minutes=rota.times.transfer)
+    travelling = [
+        row for row in notes.picture_of(uow.conn, number, uow.now - PICTURE, uow.now) if row["handling"] not in STAYS
+    ]
+    open_needs = needs.all_of_inmate(uow.conn, number, "OPEN")
+    carries = handovers.carries(uow.conn, [row["id"] for row in open_needs], uow.now)
+    id_ = uow.new_id()
+    ends = {
+        side: {name: row[name] for name in ("establishment", "unit", "cell")}
+        for side, row in (("from", old), ("to", new))
+    }
+    document = {
+        "id": id_,
+        "kind": handovers.TRANSFER,
+        "establishment": new["establishment"],
+        "unit": new["unit"],
+        "from_shift": shift.key,
+        "to_shift": shift_at(rota.pattern, rota.zone, due).key,
+        "state": rules.step(rules.DRAFT, "offer"),
+        "outgoing": person(uow.who),
+        "incoming": None,
+        "offered_at": uow.now,
+        "due_at": due,
+        "accepted_at": None,
+        "roll": {"expected": None, "actual": None, "mismatch_reason": None},
+        "remarks": None,
+        "read_back": None,
+        "items": [
+            *(service.note_item(row, content=True) for row in travelling),
+            *service.need_items(open_needs, carries),
+        ],
+        "attention": [],
+        "queries": [],
+        "transfer": {"inmate": number, "name": new["name"], **ends},
+        "withdrawal": None,
+        "sequence": 0,
+        "hash": "",
+        "version": 1,
+    }
+    document["hash"] = views.sealed(document)
+    timers.add(uow.rows, (due, timers.OVERDUE, id_))
+    service.open_(uow, document, 0, -1)
+
+
+def note_changed(uow: UnitOfWork, row: Mapping[Any, Any], *, unsaid: bool = False) -> None:
+    """Passes a change to a note on to whoever was handed it: what travelled is brought up to date (Directive (EU)
+    2016/680, Art 7(3)). `unsaid`: it was retracted, and nothing is left of its words, nor of the questions about
+    them, in any handover and any event that told of one."""
+    for held in handovers.with_note(uow.conn, row["id"]):
+        document = orjson.loads(held["document"])
+        before = as_json(document)
+        for item in (*document["items"], *document["attention"]):
+            if item["note"] == row["id"] and item["content"] is not None:
+                item["content"] = orjson.loads(row["document"])
+                item["inmate"] = row["inmate"]
+        if unsaid:
+            gone = {row["id"]} | {n["id"] for n in needs.all_of_note(uow.conn, row["id"])}
+            for query in document["queries"]:
+                if (query["note"] or query["need"]) in gone:
+                    query["text"] = None
+                    query["answers"] = [{**answer, "text": None} for answer in query["answers"]]
+        if as_json(document) == before:
+            continue
+        changed = service.change(uow, held, document, "handover.updated")
+        if unsaid:
+            service.unsay(uow, changed)
+
+
+def renumber(uow: UnitOfWork, previous: str, number: str, name: str) -> None:
+    """Gives the transfers of a merged number to the surviving one."""
+    for row in handovers.transfers_of(uow.conn, [previous], "mine"):
+        document = orjson.loads(row["document"])
+        document["transfer"] |= {"inmate": number, "name": name}
+        service.change(uow, row, document, "handover.updated", inmate=number)
+        if row["state"] in rules.OPEN:
+            pages.renumber(uow, row["id"], number)

@@ -1,0 +1,161 @@
+"""What a unit's sheet is made of. Each query goes by the people who are in the unit, so that it costs the same whatever
+has gathered behind them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from handover.domain.access import Sight
+from handover.store.sights import visible
+from handover.store.tables import events, inmates, moves, needs, notes
+
+_I, _N, _M, _E = inmates.c, notes.c, moves.c, events.c
+_SHOWN = (_N.id, _N.inmate, _N.document)
+STANDING = ("ACTIVE", "RESTRICTED")
+
+
+def people(conn: Connection, place: str, unit: str) -> list[RowMapping]:
+    """Who is in the unit, by number."""
+    query = sa.select(inmates).where(_I.establishment == place, _I.unit == unit, _I.merged_into.is_(None))
+    return list(conn.execute(query.order_by(_I.number)).mappings())
+
+
+def on_people(
+    conn: Connection, reader: str, seen: Sequence[Sight], numbers: Sequence[str], since: datetime, until: datetime
+) -> list[RowMapping]:
+    """Notes on these people that were recorded between two times, or whose attention lasted beyond the first."""
+    of_them = _N.inmate.in_(numbers)
+    return _notes(conn, reader, seen, of_them, since, until) if numbers else []
+
+
+def on_unit(
+    conn: Connection,
+    reader: str,
+    seen: Sequence[Sight],
+    place: str,
+    unit: str,
+    since: datetime,
+    until: datetime,
+) -> list[RowMapping]:
+    """The same, of the unit's notes that are about nobody in particular."""
+    of_it = sa.and_(_N.inmate.is_(None), _N.establishment == place, _N.unit == unit)
+    return _notes(conn, reader, seen, of_it, since, until)
+
+
+def _notes(
+    conn: Connection,
+    reader: str,
+    seen: Sequence[Sight],
+    which: sa.ColumnElement[bool],
+    since: datetime,
+    until: datetime,
+) -> list[RowMapping]:
+    # Two queries, each along an index, rather than one with an OR along none.
+    terms = (which, _N.status.in_(STANDING), _N.recorded_at <= until, visible(notes, reader, seen))
+    recent = sa.select(*_SHOWN).where(*terms, _N.recorded_at >= since)
+    watched = sa.select(*_SHOWN).where(*terms, _N.recorded_at < since, _N.watch_until >= since)
+    return [*conn.execute(recent).mappings(), *conn.execute(watched).mappings()]
+
+
+def of_stretches(
+    conn: Connection, reader: str, seen: Sequence[Sight], place: str, unit: str, after: int
+) -> list[RowMapping]:
+    """The unit's notes of every stretch after this one."""
+    query = sa.select(*_SHOWN).where(
+        _N.establishment == place,
+        _N.unit == unit,
+        _N.stretch > after,
+        _N.status.in_(STANDING),
+        visible(notes, reader, seen),
+    )
+    return list(conn.execute(query).mappings())
+
+
+def telling(
+    conn: Connection, reader: str, seen: Sequence[Sight], number: str, until: datetime, most: int
+) -> list[RowMapping]:
+    """The newest notes on a person that tell what staff did, or that he or she opened up."""
+    query = (
+        sa.select(*_SHOWN)
+        .where(
+            _N.inmate == number,
+            _N.told_at.is_not(None),
+            _N.told_at <= until,
+            _N.status.in_(STANDING),
+            visible(notes, reader, seen),
+        )
+        .order_by(_N.told_at.desc(), _N.id.desc())
+        .limit(most)
+    )
+    return list(conn.execute(query).mappings())
+
+
+def open_needs(
+    conn: Connection, reader: str, seen: Sequence[Sight], place: str, unit: str, until: datetime
+) -> list[RowMapping]:
+    """The open needs of the unit that this reader may see."""
+    n = needs.c
+    query = sa.select(needs).where(
+        n.establishment == place,
+        n.unit == unit,
+        n.status == "OPEN",
+        n.opened_at <= until,
+        visible(needs, reader, seen),
+    )
+    return list(conn.execute(query).mappings())
+
+
+def moved(conn: Connection, place: str, unit: str, since: datetime, until: datetime) -> list[RowMapping]:
+    """Moves into the unit and out of it that were recorded between two times, oldest first, with the people's names."""
+    ends = (
+        sa.and_(_M.from_establishment == place, _M.from_unit == unit),
+        sa.and_(_M.to_establishment == place, _M.to_unit == unit),
+    )
+    query = (
+        sa.select(moves, _I.name)
+        .join(inmates, _I.number == _M.inmate)
+        .where(_M.recorded_at >= since, _M.recorded_at <= until, sa.or_(*ends))
+        .order_by(_M.recorded_at, _M.id)
+    )
+    return list(conn.execute(query).mappings())
+
+
+def sequence_at(conn: Connection, place: str, at: datetime, head: int) -> int:
+    """The newest event of a log that had been recorded by then. The log stands in the order of its commits, and so but
+    for moments in that of its times: it is halved until the place is found."""
+    low, high = 0, head
+    while low < high:
+        middle = (low + high + 1) // 2
+        query = sa.select(_E.time).where(_E.establishment == place, _E.sequence >= middle)
+        time = conn.execute(query.order_by(_E.sequence).limit(1)).scalar()
+        if time is not None and time <= at:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def changed_since(conn: Connection, place: str, sequence: int, kinds: Iterable[str]) -> list[RowMapping]:
+    """What changed in an establishment after this event: (sequence, type, kind, about, note), oldest first."""
+    query = sa.select(_E.sequence, _E.type, _E.kind, _E.about, _E.note).where(
+        _E.establishment == place, _E.sequence > sequence, _E.kind.in_(sorted(kinds))
+    )
+    return list(conn.execute(query.order_by(_E.sequence)).mappings())
+
+
+def told_by(conn: Connection, place: str, sequence: int, note: str, about: str) -> str | None:
+    """What the log said last of a resource, up to this event."""
+    query = sa.select(_E.data).where(
+        _E.note == note, _E.about == about, _E.establishment == place, _E.sequence <= sequence
+    )
+    found: str | None = conn.execute(query.order_by(_E.sequence.desc()).limit(1)).scalar()
+    return found
+
+
+def data_of(conn: Connection, place: str, sequence: int) -> str:
+    """What one event of a log carries."""
+    found: str = conn.execute(sa.select(_E.data).where(_E.establishment == place, _E.sequence == sequence)).scalar_one()
+    return found
