@@ -47,7 +47,7 @@ from handover.settings import Settings
 TIDY_S = 3600.0
 LEAVE_S = 0.5
 log = structlog.get_logger("handover")
-SWITCH_S = 0.0002
+SWITCH_S = 0.001
 ROUTERS = (
     oauth.router,
     roster.router,

@@ -45,9 +45,7 @@ class Ask:
     ) -> Response:
         """Has something made, once for each Idempotency-Key."""
         key = self._key()
-        body = await self.request.body()
-        path = f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n"
-        fingerprint = sha256(path.encode() + body).hexdigest() if key else ""
+        fingerprint = await self._fingerprint() if key else ""
         running = (self.session.principal.id, key or "")
         if key and running in self.parts.desk.in_progress:
             raise Conflict(
@@ -61,6 +59,10 @@ class Ask:
             if key:
                 self.parts.desk.in_progress.discard(running)
         return Response(answer.body, answer.status, answer.headers, JSON)
+
+    async def _fingerprint(self) -> str:
+        path = f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n"
+        return sha256(path.encode() + await self.request.body()).hexdigest()
 
     def _key(self) -> str | None:
         key = self.request.headers.get("idempotency-key")
@@ -131,8 +133,11 @@ async def somebody(request: Request) -> Ask:
     if session is None:
         await known.sessions.tried(token.strip(), anybody(request))
         raise Unauthenticated("This access token does not work (any more); get a new one from /oauth/token.")
-    allowed = query_names(request.app, request.scope["route"].path, request.method)
-    unknown = [name for name in request.query_params if name not in allowed]
+    if request.scope["query_string"]:
+        allowed = query_names(request.app, request.scope["route"].path, request.method)
+        unknown = [name for name in request.query_params if name not in allowed]
+    else:
+        unknown = []
     if unknown:
         raise Invalid(
             *(FieldError(f"/query/{name}", "there is no such parameter; check its spelling") for name in unknown)

@@ -7,7 +7,6 @@ Plain ASGI: the usual middleware base class costs half the throughput.
 import traceback
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import structlog
@@ -15,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handover.api.lane import Lane
+from handover.services.ids import uuid4
 from handover.services.metrics import Metrics
 
 LARGEST = 64 * 1024
@@ -42,7 +42,7 @@ class Outermost:
             await self._app(scope, receive, send)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = str(uuid4())
+        request = uuid4()
         scope.setdefault("state", {})["id"] = request
         began, status, started = perf_counter(), 500, False
         head = scope["method"] == "HEAD"

@@ -78,6 +78,8 @@ def _fitting(line: Line) -> list[Any]:
 
 
 def _storable(text: str) -> str:
+    if text.isascii() and "\x00" not in text:
+        return text
     return text.encode(errors="replace").decode().replace("\x00", "\ufffd")
 
 

@@ -21,6 +21,7 @@ CHANNEL = "handover"
 _DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
 _UNIQUE = ("23505",)
 ROWS_AT_ONCE = 32
+"""Rows in one statement of the embedded store, a power of two. Filling up the last one instead takes longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,14 @@ from sqlalchemy.engine import Connection, RowMapping
 from handover.store.rows import Rows
 from handover.store.tables import idempotency
 
+_FIRST = sa.select(idempotency).where(
+    idempotency.c.caller == sa.bindparam("caller"), idempotency.c.key == sa.bindparam("key")
+)
+
 
 def get(conn: Connection, caller: str, key: str) -> RowMapping | None:
     """The first answer under this key, if there is one."""
-    query = sa.select(idempotency).where(idempotency.c.caller == caller, idempotency.c.key == key)
-    return conn.execute(query).mappings().first()
+    return conn.execute(_FIRST, {"caller": caller, "key": key}).mappings().first()
 
 
 def add(batch: Rows, row: dict[str, Any]) -> None:
