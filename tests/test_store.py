@@ -180,7 +180,7 @@ def test_when_a_commit_fails_nobody_is_told_that_it_succeeded(
                 gathered(service, 6)
             assert {answer.result(20).status_code for answer in notes} <= {500, 503}
             assert move.result(20).status_code == 201, "it was in the same batch, and had nothing to do with it"
-        assert feed.event()["type"] == "inmate.moved"
+        assert [feed.event()["type"] for _ in range(2)] == ["inmate.moved", "handover.offered"]
         assert ngata.all("/v1/notes") == []
         kept = send(ngata, weir)
         assert kept.status_code == 201

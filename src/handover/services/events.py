@@ -49,16 +49,18 @@ def about_note(
     )
 
 
-def about_handover(uow: UnitOfWork, type_: str, row: Mapping[Any, Any], establishment: str, unit: str) -> NewEvent:
-    """A change to a handover, told in one of the units it lies in. It is kept whole, and each reader gets what he or
-    she may see of it."""
+def about_handover(
+    uow: UnitOfWork, type_: str, row: Mapping[Any, Any], establishment: str, unit: str, also_unit: str | None
+) -> NewEvent:
+    """A change to a handover, told in one of the establishments it lies in: heard in both units, where both are there.
+    It is kept whole, and each reader gets what he or she may see of it."""
     return NewEvent(
         establishment=establishment,
         id=uow.new_id(),
         type=type_,
         subject=row["inmate"],
         unit=unit,
-        also_unit=None,
+        also_unit=also_unit,
         time=uow.now,
         handling="UNIT",
         author=row["author"],
@@ -215,8 +217,11 @@ class Ear:
             return False
         if event.handling == ROSTER:
             return self._scopes["inmate"] and bool(belongs(self.who, event.establishment))
-        thing = Facts(event.establishment, event.unit or "", event.handling, event.author, event.status)
-        return bool(may_read(self.who, thing, self.sights))
+        units = (event.unit or "", event.also_unit)
+        things = (
+            Facts(event.establishment, u, event.handling, event.author, event.status) for u in units if u is not None
+        )
+        return any(may_read(self.who, thing, self.sights) for thing in things)
 
     def whole(self, event: StoredEvent) -> bool:
         """Whether the reader may have the resource, and not only learn that it changed (an integration without its

@@ -337,11 +337,13 @@ def shown(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:
 
 
 def _tell(uow: UnitOfWork, type_: str, row: Mapping[Any, Any]) -> None:
-    """In the log of each establishment it lies in, for each unit."""
-    for place, unit in dict.fromkeys(
-        ((row["establishment"], row["unit"]), (row["from_establishment"], row["from_unit"]))
-    ):
-        uow.record(about_handover(uow, type_, row, place, unit))
+    """In the log of each establishment it lies in."""
+    to, left = (row["establishment"], row["unit"]), (row["from_establishment"], row["from_unit"])
+    if to[0] == left[0]:
+        uow.record(about_handover(uow, type_, row, *to, left[1] if left != to else None))
+    else:
+        uow.record(about_handover(uow, type_, row, *to, None))
+        uow.record(about_handover(uow, type_, row, *left, None))
 
 
 def _readable(uow: UnitOfWork, handover: str, hold: Hold | None = None) -> RowMapping:

@@ -6,7 +6,7 @@ however many come at once, each after the free ones waits.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -218,17 +218,22 @@ def identify(conn: Connection, token: str, now: datetime) -> Session | None:
 
 def by_digest(conn: Connection, digest: str, now: datetime) -> Session | None:
     """The same, for a token we know only as its digest."""
-    row = accounts.token(conn, digest)
-    if (
-        row is None
-        or row["kind"] != "ACCESS"
-        or row["revoked_at"]
-        or row["grant_revoked_at"]
-        or row["expires_at"] <= now
-    ):
-        return None
-    who = _staff(conn, row["account"]) if row["account"] else _client(conn, row["client"], row["scope"])
-    return Session(who, digest, row["grant_id"], row["expires_at"]) if who else None
+    return by_digests(conn, [digest], now)[digest]
+
+
+def by_digests(conn: Connection, digests: Collection[str], now: datetime) -> dict[str, Session | None]:
+    """The same, for several at once: as many statements as for one."""
+    working = {
+        digest: row
+        for digest, row in accounts.tokens_with(conn, digests).items()
+        if row["kind"] == "ACCESS" and not row["revoked_at"] and not row["grant_revoked_at"] and row["expires_at"] > now
+    }
+    staff = _staff(conn, {row["account"] for row in working.values() if row["account"]})
+    sessions: dict[str, Session | None] = dict.fromkeys(digests)
+    for digest, row in working.items():
+        who = staff.get(row["account"]) if row["account"] else _client(conn, row["client"], row["scope"])
+        sessions[digest] = Session(who, digest, row["grant_id"], row["expires_at"]) if who else None
+    return sessions
 
 
 def taken_away(conn: Connection, digest: str, now: datetime) -> tuple[str, frozenset[str]] | None:
@@ -250,21 +255,24 @@ def _whose(conn: Connection, row: RowMapping) -> tuple[str, frozenset[str]]:
     return row["client"], frozenset(client["establishments"].split() if client else ())
 
 
-def _staff(conn: Connection, account: str) -> Principal | None:
-    row = accounts.account_by_id(conn, account)
-    if row is None or not row["active"]:
-        return None
-    places = accounts.postings_of(conn, account)
-    return Principal(
-        kind="user",
-        id=row["id"],
-        username=row["username"],
-        name=row["name"],
-        role=row["role"],
-        establishments=frozenset(place for place, _ in places),
-        units=frozenset((place, unit) for place, unit in places if unit),
-        scopes=frozenset(ROLE_SCOPES[row["role"]]),
-    )
+def _staff(conn: Connection, ids: Collection[str]) -> dict[str, Principal]:
+    """Those of these members of staff who may come in, by account."""
+    found = accounts.accounts_by_id(conn, ids) if ids else {}
+    places = accounts.postings_of_all(conn, found) if found else {}
+    return {
+        id_: Principal(
+            kind="user",
+            id=id_,
+            username=row["username"],
+            name=row["name"],
+            role=row["role"],
+            establishments=frozenset(place for place, _ in places.get(id_, ())),
+            units=frozenset((place, unit) for place, unit in places.get(id_, ()) if unit),
+            scopes=frozenset(ROLE_SCOPES[row["role"]]),
+        )
+        for id_, row in found.items()
+        if row["active"]
+    }
 
 
 def _client(conn: Connection, client: str, scope: str) -> Principal | None:

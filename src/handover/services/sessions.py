@@ -4,8 +4,6 @@ away is gone."""
 from datetime import datetime
 from time import monotonic
 
-from sqlalchemy.engine import Connection
-
 from handover.services import logins
 from handover.services.logins import Session
 from handover.services.passwords import token_digest
@@ -66,7 +64,4 @@ class Sessions:
         """The same for tokens of open feeds, straight from the store."""
         now: datetime = self._desk.clock()
 
-        def look(conn: Connection) -> dict[str, Session | None]:
-            return {digest: logins.by_digest(conn, digest, now) for digest in digests}
-
-        return await self._desk.peek(look)
+        return await self._desk.peek(lambda conn: logins.by_digests(conn, digests, now))

@@ -16,6 +16,12 @@ def account(conn: Connection, username: str) -> RowMapping | None:
     return conn.execute(sa.select(accounts).where(accounts.c.username == username)).mappings().first()
 
 
+def accounts_by_id(conn: Connection, ids: Iterable[str]) -> dict[str, RowMapping]:
+    """The accounts with these ids."""
+    query = sa.select(accounts).where(accounts.c.id.in_(sorted(ids)))
+    return {row["id"]: row for row in conn.execute(query).mappings()}
+
+
 def account_by_id(conn: Connection, account: str) -> RowMapping | None:
     """The account with this id."""
     return conn.execute(sa.select(accounts).where(accounts.c.id == account)).mappings().first()
@@ -48,6 +54,16 @@ def postings_of(conn: Connection, account: str) -> list[tuple[str, str]]:
     """Where a member of staff belongs: (establishment, unit), unit empty for the establishment as a whole."""
     query = sa.select(postings.c.establishment, postings.c.unit).where(postings.c.account == account)
     return [(place, unit) for place, unit in conn.execute(query)]
+
+
+def postings_of_all(conn: Connection, accounts: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+    """The same, of several members of staff."""
+    p = postings.c
+    found: dict[str, list[tuple[str, str]]] = {}
+    query = sa.select(p.account, p.establishment, p.unit).where(p.account.in_(sorted(accounts)))
+    for account, place, unit in conn.execute(query):
+        found.setdefault(account, []).append((place, unit))
+    return found
 
 
 def client(conn: Connection, client: str) -> RowMapping | None:
@@ -103,6 +119,11 @@ def add_tokens(conn: Connection, rows: list[dict[str, Any]]) -> None:
 
 def token(conn: Connection, digest: str) -> RowMapping | None:
     """A token with the login it came from."""
+    return tokens_with(conn, [digest]).get(digest)
+
+
+def tokens_with(conn: Connection, digests: Iterable[str]) -> dict[str, RowMapping]:
+    """Tokens with the logins they came from, by digest."""
     query = (
         sa.select(
             tokens,
@@ -113,9 +134,9 @@ def token(conn: Connection, digest: str) -> RowMapping | None:
             grants.c.revoked_at.label("grant_revoked_at"),
         )
         .join(grants, grants.c.id == tokens.c.grant_id)
-        .where(tokens.c.hash == digest)
+        .where(tokens.c.hash.in_(sorted(digests)))
     )
-    return conn.execute(query).mappings().first()
+    return {row["hash"]: row for row in conn.execute(query).mappings()}
 
 
 def use_token(conn: Connection, digest: str, at: datetime) -> bool:
