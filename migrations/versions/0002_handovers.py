@@ -197,6 +197,7 @@ def upgrade() -> None:
         ),
     )
     # ### end Alembic commands ###
+    op.add_column("merges", sa.Column("undone_at", UtcTime(), nullable=True, comment="When it was undone."))
     if op.get_bind().dialect.supports_comments:
         op.alter_column(
             "events",

@@ -23,8 +23,9 @@ from handover.schemas.roster import (
     MoveDraft,
     Unit,
     UnitDraft,
+    UnmergeDraft,
 )
-from handover.services import roster
+from handover.services import merges, roster
 from handover.services.answers import Answer
 from handover.services.roster import Put
 from handover.services.unit_of_work import UnitOfWork
@@ -142,7 +143,23 @@ async def merge_inmates(number: Number, draft: MergeDraft, ask: Somebody) -> Res
     note is told."""
 
     def work(uow: UnitOfWork) -> Answer:
-        _, document = roster.merge(uow, number, draft)
+        _, document = merges.merge(uow, number, draft)
         return Answer(201, document, {"Location": f"/v1/inmates/{number}"})
+
+    return await ask.create(work)
+
+
+@router.post(
+    "/inmates/{number}/unmerges",
+    status_code=201,
+    response_model=Merge,
+    **operation("roster:write", 308, 401, 403, 404, 409, 422, made=True),
+)
+async def unmerge_inmates(number: Number, draft: UnmergeDraft, ask: Somebody) -> Response:
+    """Undo a merge: what came from the number that was given up goes back to it; each note that goes is told."""
+
+    def work(uow: UnitOfWork) -> Answer:
+        _, document = merges.unmerge(uow, number, draft)
+        return Answer(201, document, {"Location": f"/v1/inmates/{draft.previous}"})
 
     return await ask.create(work)

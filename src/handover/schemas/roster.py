@@ -189,6 +189,13 @@ class MergeDraft(Draft):
     from_: InmateNumber = Field(alias="from")
 
 
+class UnmergeDraft(Draft):
+    """Two people after all: `previous` was merged into the number in the path by mistake."""
+
+    previous: InmateNumber
+    reason: Annotated[str, up_to(500), PRINTABLE] = Field(examples=["Brothers; the dates of birth were read wrongly."])
+
+
 class Merge(Resource):
     """A merge as recorded: how much moved to the surviving number."""
 

@@ -27,7 +27,7 @@ from handover.services.unit_of_work import Desk
 log = structlog.get_logger("handover.feed")
 BLIND_AFTER_S = 5.0
 """Seconds beyond the longest pause between two looks after which the hub does not claim to know of everything."""
-RIGHTS_AT_ONCE = 5
+RIGHTS_AT_ONCE = 50
 """Feeds whose rights are looked at together. All at once, they would make everybody wait every time."""
 Take = Callable[[Sequence[Encoded]], bool]
 """Takes what is new in one establishment at once, without waiting; False if it cannot, and wants to be woken."""

@@ -142,8 +142,13 @@ def renumber(uow: UnitOfWork, previous: str, number: str) -> list[RowMapping]:
     """Gives the needs of a merged number to the surviving one; answers them as they were."""
     moved = needs.all_of_inmate(uow.conn, previous)
     for row in moved:
-        _change(uow, row, {"inmate": number})
+        give_to(uow, row, number)
     return moved
+
+
+def give_to(uow: UnitOfWork, need: RowMapping, number: str) -> None:
+    """Gives a need to a number."""
+    _change(uow, need, {"inmate": number})
 
 
 def get(uow: UnitOfWork, need: str) -> tuple[str, int]:

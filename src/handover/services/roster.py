@@ -8,17 +8,17 @@ from typing import Any
 import orjson
 from sqlalchemy.engine import RowMapping
 
-from handover.domain.access import belongs, may, may_read
+from handover.domain.access import belongs
 from handover.domain.handovers import Times
 from handover.domain.notes import CLOCK_SKEW
-from handover.errors import Conflict, FieldError, Invalid, Moved, NotFound, Stale
-from handover.schemas.roster import DEFAULT_SHIFTS, EstablishmentDraft, InmateDraft, MergeDraft, MoveDraft, UnitDraft
+from handover.errors import FieldError, Invalid, Moved, NotFound, Stale
+from handover.schemas.roster import DEFAULT_SHIFTS, EstablishmentDraft, InmateDraft, MoveDraft, UnitDraft
 from handover.services import needs as need_services
-from handover.services import pages, transfers, views
-from handover.services.events import about_inmate, about_note
+from handover.services import transfers, views
+from handover.services.events import about_inmate
 from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import ANY, UnitOfWork, as_json, person
-from handover.store import eventlog, notes, roster
+from handover.store import eventlog, roster
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +114,15 @@ def put_inmate(uow: UnitOfWork, number: str, draft: InmateDraft, version: int | 
     uow.allow("roster.write")
     old = roster.inmate(uow.conn, number, "mine")
     if old is not None:
-        old = _seen(uow, old)
+        old = seen(uow, old)
     _check_place(uow, draft.establishment, draft.unit)
     new = _next(old, version)
     said = draft.model_dump()
     if old is not None and all(old[name] == value for name, value in said.items()):
-        return Put(_inmate(uow, old), old["version"], False)
+        return Put(shown(uow, old), old["version"], False)
     row = {"number": number, **said, "version": new, "updated_at": uow.now, "merged_into": None}
     roster.put_inmate(uow.conn, row, new=old is None)
-    document = _inmate(uow, row)
+    document = shown(uow, row)
     if old is not None and (old["establishment"], old["unit"]) != (row["establishment"], row["unit"]):
         _moved(uow, old, row, "Changed on the roster.", uow.now)
     else:
@@ -135,9 +135,9 @@ def get_inmate(uow: UnitOfWork, number: str) -> tuple[str, int]:
     """One person."""
     uow.doing("inmates.read", subject=number)
     uow.allow("roster.read")
-    row = _seen(uow, roster.inmate(uow.conn, number))
+    row = seen(uow, roster.inmate(uow.conn, number))
     uow.about(establishment=row["establishment"], unit=row["unit"])
-    return _inmate(uow, row), row["version"]
+    return shown(uow, row), row["version"]
 
 
 def find_inmates(
@@ -164,7 +164,7 @@ def move(uow: UnitOfWork, number: str, draft: MoveDraft) -> tuple[str, str]:
     """Moves a person; open needs go along. Answers the move's id and document."""
     uow.doing("inmates.move", establishment=draft.establishment, unit=draft.unit, subject=number)
     uow.allow("roster.move")
-    old = _seen(uow, roster.inmate(uow.conn, number, "mine"))
+    old = seen(uow, roster.inmate(uow.conn, number, "mine"))
     if draft.at is not None and draft.at > uow.now + CLOCK_SKEW:
         raise Invalid(FieldError("/at", "this lies in the future; record the move when it has taken place"))
     # A person may be sent where the sender has no rights: the place must exist, not be the caller's.
@@ -180,64 +180,6 @@ def move(uow: UnitOfWork, number: str, draft: MoveDraft) -> tuple[str, str]:
     }
     roster.put_inmate(uow.conn, row, new=False)
     return _moved(uow, old, row, draft.reason, min(draft.at or uow.now, uow.now))
-
-
-def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
-    """Gives one number up for another: one person, one timeline. Answers the merge's id and document."""
-    uow.doing("inmates.merge", subject=number, previous=draft.from_)
-    uow.allow("roster.write")
-    held = {n: roster.inmate(uow.conn, n, "mine") for n in sorted({number, draft.from_})}
-    survivor = _seen(uow, held[number])
-    uow.about(establishment=survivor["establishment"], unit=survivor["unit"])
-    given_up = held[draft.from_]
-    if given_up is None or not belongs(uow.who, given_up["establishment"]):
-        raise Invalid(FieldError("/from", f"nobody with the number {draft.from_} in your establishments"))
-    if draft.from_ == number:
-        raise Invalid(FieldError("/from", "a number cannot be merged into itself"))
-    if given_up["merged_into"]:
-        into = roster.inmate(uow.conn, given_up["merged_into"])
-        known = into is not None and belongs(uow.who, into["establishment"])
-        where = f", into {given_up['merged_into']}" if known else ""
-        raise Conflict(f"{draft.from_} was merged before{where}.")
-    moved_notes = notes.all_of_inmate(uow.conn, draft.from_)
-    for note in moved_notes:
-        _renumber(uow, note, number, draft.from_)
-    roster.merge_inmate(uow.conn, draft.from_, number)
-    now = {**survivor, "version": survivor["version"] + 1, "updated_at": uow.now}
-    roster.put_inmate(uow.conn, now, new=False)
-    moved_needs = need_services.renumber(uow, draft.from_, number)
-    need_services.follow(uow, number, survivor["establishment"], survivor["unit"])
-    roster.hand_over_moves(uow.conn, draft.from_, number)
-    transfers.renumber(uow, draft.from_, number, survivor["name"])
-    data = as_json({"number": number, "previous": draft.from_, "inmate": orjson.Fragment(_inmate(uow, now))})
-    places = {row["establishment"]: row["unit"] for row in (given_up, survivor)}
-    for place, unit in places.items():
-        told = data if place == survivor["establishment"] else as_json({"number": number, "previous": draft.from_})
-        also = given_up["unit"] if place == given_up["establishment"] else None
-        uow.record(about_inmate(uow, "inmate.merged", place, unit, number, told, also_unit=also))
-    id_, by = uow.new_id(), person(uow.who)
-    moved = as_json({"notes": [row["id"] for row in moved_notes], "needs": [row["id"] for row in moved_needs]})
-    roster.add_merge(
-        uow.conn,
-        {"id": id_, "number": number, "previous": draft.from_, "moved": moved, "at": uow.now, "by": as_json(by)},
-    )
-    uow.about(notes=len(moved_notes), needs=len(moved_needs))
-    told_merge = {"id": id_, "number": number, "previous": draft.from_, "by": by, "at": uow.now}
-    seen = {
-        name: sum(1 for row in rows if may(uow.who, f"{name}.read") and may_read(uow.who, views.facts(row), uow.sights))
-        for name, rows in (("notes", moved_notes), ("needs", moved_needs))
-    }
-    return id_, as_json({**told_merge, **seen})
-
-
-def _renumber(uow: UnitOfWork, row: RowMapping, number: str, previous: str) -> None:
-    document = views.amended(row["document"], inmate=number, previous_inmate=previous)
-    notes.change(uow.conn, row["id"], inmate=number, document=document)
-    told = as_json({"number": number, "previous": previous, "note": row["id"]})
-    now = {**row, "inmate": number, "document": document}
-    uow.record(about_note(uow, "inmate.merged", now, "note", row["id"], row["status"], told))
-    pages.renumber(uow, row["id"], number)
-    transfers.note_changed(uow, now)
 
 
 def _moved(
@@ -258,7 +200,7 @@ def _moved(
         for side, row in (("from", old), ("to", new))
     }
     document = as_json({"id": id_, "inmate": number, **spots, "reason": reason, "at": at, "by": by})
-    data = as_json({**orjson.loads(_inmate(uow, new)), "move": orjson.Fragment(document)})
+    data = as_json({**orjson.loads(shown(uow, new)), "move": orjson.Fragment(document)})
     here = old["establishment"] == new["establishment"]
     if not here:
         gone = views.thin(number, "LEFT")
@@ -271,7 +213,7 @@ def _moved(
     return id_, document
 
 
-def _seen(uow: UnitOfWork, row: RowMapping | None) -> RowMapping:
+def seen(uow: UnitOfWork, row: RowMapping | None) -> RowMapping:
     if row is not None and row["merged_into"]:
         survivor = roster.inmate(uow.conn, row["merged_into"])
         if survivor is not None and belongs(uow.who, survivor["establishment"]):
@@ -313,6 +255,6 @@ def _establishment(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:
     return as_json({**told, "shifts": orjson.Fragment(row["shifts"]), "times": times, "units": units})
 
 
-def _inmate(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:
+def shown(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:
     before = roster.previous_numbers(uow.conn, [row["number"]])
     return as_json(views.inmate(row, before.get(row["number"], ())))

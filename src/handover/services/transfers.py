@@ -1,7 +1,7 @@
 """A person who moves takes what is open along: the unit that receives him or her accepts it by name, and until then the
 one that sent answers for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -97,11 +97,21 @@ def note_changed(uow: UnitOfWork, row: Mapping[Any, Any], *, unsaid: bool = Fals
             service.unsay(uow, changed)
 
 
-def renumber(uow: UnitOfWork, previous: str, number: str, name: str) -> None:
-    """Gives the transfers of a merged number to the surviving one."""
-    for row in handovers.transfers_of(uow.conn, [previous], "mine"):
+def renumber(uow: UnitOfWork, previous: str, number: str, name: str) -> list[str]:
+    """Gives the transfers of a merged number to the surviving one; answers which."""
+    ids = [row["id"] for row in handovers.transfers_of(uow.conn, [previous])]
+    give_to(uow, ids, number, name)
+    return ids
+
+
+def give_to(uow: UnitOfWork, ids: Iterable[str], number: str, name: str) -> None:
+    """Gives transfers to a person."""
+    for id_ in ids:
+        row = handovers.get(uow.conn, id_, "mine")
+        if row is None:
+            continue
         document = orjson.loads(row["document"])
         document["transfer"] |= {"inmate": number, "name": name}
         service.change(uow, row, document, "handover.updated", inmate=number)
         if row["state"] in rules.OPEN:
-            pages.renumber(uow, row["id"], number)
+            pages.renumber(uow, id_, number)

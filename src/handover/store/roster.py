@@ -159,9 +159,33 @@ def first_move_after(conn: Connection, number: str, at: datetime) -> RowMapping 
     return conn.execute(query.order_by(m.recorded_at, m.id).limit(1)).mappings().first()
 
 
-def hand_over_moves(conn: Connection, number: str, survivor: str) -> None:
-    """Gives a person's moves the surviving number."""
-    conn.execute(sa.update(moves).where(moves.c.inmate == number).values(inmate=survivor))
+def hand_over_moves(conn: Connection, number: str, survivor: str) -> list[str]:
+    """Gives a person's moves the surviving number; answers which."""
+    ids = list(conn.execute(sa.select(moves.c.id).where(moves.c.inmate == number).order_by(moves.c.id)).scalars())
+    give_moves(conn, ids, survivor)
+    return ids
+
+
+def give_moves(conn: Connection, ids: Sequence[str], number: str) -> None:
+    """Gives moves to a number."""
+    conn.execute(sa.update(moves).where(moves.c.id.in_(ids)).values(inmate=number))
+
+
+def merge_of(conn: Connection, number: str, previous: str) -> RowMapping | None:
+    """The merge that gave one number up for the other, if it stands."""
+    m = merges.c
+    query = sa.select(merges).where(m.number == number, m.previous == previous, m.undone_at.is_(None))
+    return conn.execute(held(query.order_by(m.id.desc()).limit(1), "mine")).mappings().first()
+
+
+def undo_merge(conn: Connection, merge: str, at: datetime) -> None:
+    """Notes that a merge was undone."""
+    conn.execute(sa.update(merges).where(merges.c.id == merge).values(undone_at=at))
+
+
+def restore_numbers(conn: Connection, number: str, previous: Sequence[str]) -> None:
+    """Has numbers that were merged into one before it was given up lead there again."""
+    conn.execute(sa.update(inmates).where(inmates.c.number.in_(previous)).values(merged_into=number))
 
 
 def all_codes(conn: Connection) -> list[str]:

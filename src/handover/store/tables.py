@@ -152,6 +152,7 @@ class MergeRow(SQLModel, table=True):
     moved: str = _is("What moved, so that it can be undone: a JSON object of lists of ids.", sa.Text)
     at: datetime = _is("When it was merged.", UtcTime)
     by: str = _is("Who merged it: a JSON object {username, name, role}.", sa.Text)
+    undone_at: datetime | None = _is("When it was undone.", UtcTime, nullable=True)
 
 
 class NoteRow(SQLModel, table=True):
