@@ -5,19 +5,34 @@ keep a picture from a snapshot taken at some moment, and the events since; and o
 each must be what that reader is shown when asking anew.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime, time, timedelta
 from itertools import count
+from time import monotonic, sleep
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from handover.domain.handovers import OPEN, Times, changeover, shifts_until
+from handover.domain.sheets import Known, compose
+from handover.domain.shifts import ShiftStart
+from handover.schemas.roster import DEFAULT_SHIFTS
 from handover.services import accounts
-from tests.support.service import PASSWORD, Caller, Prison, Service
+from handover.services.unit_of_work import as_json
+from handover.store import timers
+from tests.support.service import PASSWORD, Caller, Prison, Service, settings_for
 
-KINDS = ("notes", "needs", "receipts", "people")
-EVERYTHING = ("notes:read", "needs:read", "roster:read", "events:read")
+KINDS = ("notes", "needs", "receipts", "people", "handovers", "pages")
+EVERYTHING = ("notes:read", "needs:read", "roster:read", "events:read", "handovers:read")
+LONDON = ZoneInfo("Europe/London")
+PATTERN = tuple(ShiftStart(one.code, time.fromisoformat(one.starts)) for one in DEFAULT_SHIFTS)
+UNTOLD = ("hash", "given_at", "arrived", "left")
+"""What a picture does not say of a sheet: its stamp, and moves, which are told once."""
 
 
 class Picture:
@@ -28,6 +43,8 @@ class Picture:
         self.needs: dict[str, Any] = {}
         self.receipts: dict[str, Any] = {}
         self.people: dict[str, Any] = {}
+        self.handovers: dict[str, Any] = {}
+        self.pages: dict[str, Any] = {}
 
     def apply(self, event: dict[str, Any]) -> None:
         """Takes in one event."""
@@ -36,6 +53,13 @@ class Picture:
             self._drop(data["id"], place)
         elif event["type"] == "inmate.merged":
             self._merge(data, place)
+        elif event["type"] == "inmate.unmerged":
+            if data["note"] in self.notes:
+                self.notes[data["note"]] |= {"inmate": data["number"], "previous_inmate": data["previous_inmate"]}
+        elif event["type"].startswith("handover."):
+            self._put(self.handovers, data["id"], data)
+        elif event["type"].startswith("page."):
+            self._put(self.pages, data["id"], data)
         elif event["type"].startswith("note."):
             self.notes[data["id"]] = data
             if self.notes.get(data["supersedes"], {}).get("status") == "ACTIVE":
@@ -48,7 +72,7 @@ class Picture:
             self._put(self.people, data["number"], {k: v for k, v in data.items() if k != "move"})
 
     def _drop(self, id_: str, place: str) -> None:
-        for held in (self.notes, self.needs, self.receipts, self.people):
+        for held in (getattr(self, kind) for kind in KINDS):
             if held.get(id_, {}).get("establishment", place) == place:
                 held.pop(id_, None)
 
@@ -72,6 +96,57 @@ class Picture:
                 if names or (id_ in mine) != (id_ in theirs):
                     found.append((kind, id_, {n: a.get(n) for n in names}, {n: b.get(n) for n in names}))
         return found
+
+    def sheet(self, shown: dict[str, Any]) -> dict[str, Any]:
+        """The sheet of the unit and the moment of the one that is shown, from what is held here."""
+        place, unit, at = shown["establishment"], shown["unit"], datetime.fromisoformat(shown["at"])
+        here = [h for h in self.handovers.values() if h["kind"] == "SHIFT"]
+        here = [h for h in here if (h["establishment"], h["unit"]) == (place, unit)]
+        taken = sorted((h for h in here if h["accepted_at"]), key=lambda h: datetime.fromisoformat(h["accepted_at"]))
+        last = taken[-1] if taken else None
+        change = changeover(PATTERN, LONDON, at, Times(), last["to_shift"] if last else None)
+        carries: dict[str, list[Any]] = {}
+        everyone = sorted(
+            (h for h in self.handovers.values() if h["accepted_at"]),
+            key=lambda h: (datetime.fromisoformat(h["accepted_at"]), h["id"]),
+        )
+        for handover in everyone:
+            for item in (one for one in handover["items"] if one["need"]):
+                carries.setdefault(item["need"], []).append({"by": handover["incoming"], "at": handover["accepted_at"]})
+        known = Known(
+            establishment=place,
+            unit=unit,
+            at=at,
+            sequence=shown["sequence"],
+            shifts=shifts_until(PATTERN, LONDON, at, 3),
+            people=[p for p in self.people.values() if (p["establishment"], p["unit"]) == (place, unit)],
+            notes=list(self.notes.values()),
+            needs=[n for n in self.needs.values() if (n["establishment"], n["unit"]) == (place, unit)],
+            waiting=next((h for h in here if h["state"] in OPEN), None),
+            last=last,
+            draft={
+                "id": None,
+                "state": "DRAFT",
+                "from_shift": change.from_shift,
+                "to_shift": change.to_shift,
+                "due_at": change.due_at,
+            },
+            transfers=[
+                h
+                for h in sorted(
+                    self.handovers.values(), key=lambda h: (datetime.fromisoformat(h["offered_at"]), h["id"])
+                )
+                if h["kind"] == "TRANSFER" and self._touches(h, place, unit)
+            ],
+            carries=carries,
+        )
+        told: dict[str, Any] = json.loads(as_json(compose(known)))
+        return {name: value for name, value in told.items() if name not in UNTOLD}
+
+    @staticmethod
+    def _touches(transfer: dict[str, Any], place: str, unit: str) -> bool:
+        ends = (transfer, transfer["transfer"]["from"])
+        return any((end["establishment"], end["unit"]) == (place, unit) for end in ends)
 
     @staticmethod
     def _put(held: dict[str, Any], key: str, new: dict[str, Any]) -> None:
@@ -136,10 +211,22 @@ class Reader:
             if "roster:read" in self.scopes:
                 found = self.who.all("/v1/inmates", establishment=place, limit=200)
                 picture.people |= {person["number"]: person for person in found}
+            if "handovers:read" in self.scopes:
+                found = self.who.all("/v1/handovers", establishment=place, limit=200)
+                picture.handovers |= {handover["id"]: handover for handover in found}
+            if "notes:read" in self.scopes:
+                found = self.who.all("/v1/pages", establishment=place, limit=200)
+                picture.pages |= {page["id"]: page for page in found}
         for note in picture.notes:
             given = self.who.get(f"/v1/notes/{note}/receipts")["items"]
             picture.receipts |= {receipt["id"]: receipt for receipt in given}
         return picture
+
+    def sheets(self) -> Iterable[dict[str, Any]]:
+        """The sheets of the units there are."""
+        for place in self.places if "handovers:read" in self.scopes else ():
+            for unit in "AB":
+                yield self.who.get(f"/v1/establishments/{place}/units/{unit}/sheet")
 
     def retold(self) -> Picture:
         """What the events alone amount to, from the first of them on."""
@@ -157,7 +244,13 @@ needed = st.lists(
     max_size=2,
 )
 said = st.fixed_dictionaries(
-    {"handling": handling, "needs": needed, "attention": st.sampled_from(["ROUTINE", "WATCH"])},
+    {
+        "handling": handling,
+        "needs": needed,
+        "attention": st.sampled_from(["ROUTINE", "ROUTINE", "WATCH", "ACT_NOW"]),
+        "responses": st.sampled_from([[], [{"code": "LISTENED", "effect": "HELPED"}]]),
+        "basis": st.sampled_from(["SAW", "TOLD_BY_STAFF"]),
+    },
 )
 some = st.integers(0, 1000)
 
@@ -205,7 +298,7 @@ class Days(RuleBasedStateMachine):
     def write(self, who: int, about: int, person: bool, fields: dict[str, Any]) -> None:
         author = self.authors[who % len(self.authors)]
         whom = {"inmate": self.people[about % len(self.people)]} if person else {"unit": "AB"[about % 2]}
-        body = {**whom, "basis": "SAW", "fact": f"Fact {next(self.words)}.", **fields}
+        body = {**whom, "fact": f"Fact {next(self.words)}.", **fields}
         note = self._do(author, "POST", "/v1/notes", body)
         if note:
             self.notes.append(note["id"])
@@ -213,7 +306,7 @@ class Days(RuleBasedStateMachine):
     @rule(which=some, by_author=st.booleans(), fields=said)
     def correct(self, which: int, by_author: bool, fields: dict[str, Any]) -> None:
         note = self.notes[which % len(self.notes)]
-        body = {"reason": "Put right", "note": {"basis": "SAW", "fact": f"Fact {next(self.words)}.", **fields}}
+        body = {"reason": "Put right", "note": {"fact": f"Fact {next(self.words)}.", **fields}}
         for who in self.authors if by_author else (self.vane, self.cole, self.stone):
             made = self._do(who, "POST", f"/v1/notes/{note}/corrections", body)
             if made:
@@ -283,6 +376,62 @@ class Days(RuleBasedStateMachine):
         number, given_up = self.people[one % len(self.people)], self.people[other % len(self.people)]
         self._do(self.clerk, "POST", f"/v1/inmates/{number}/merges", {"from": given_up})
 
+    @rule(one=some, other=some)
+    def find_that_one_are_two(self, one: int, other: int) -> None:
+        number, previous = self.people[one % len(self.people)], self.people[other % len(self.people)]
+        self._do(self.clerk, "POST", f"/v1/inmates/{number}/unmerges", {"previous": previous, "reason": "Brothers"})
+
+    @rule(which=some, close=st.booleans())
+    def say_a_word_about_attention(self, which: int, close: bool) -> None:
+        note = self.notes[which % len(self.notes)]
+        for who in (self.hartmann, self.vane, self.stone):
+            self._do(who, "POST", f"/v1/notes/{note}/attention", {"close": close, "reason": "Looked in."})
+
+    @rule(unit=st.sampled_from("AB"), across=st.booleans())
+    def offer(self, unit: str, across: bool) -> None:
+        who, place = (self.stone, self.there) if across else (self.cole, self.here)
+        self._do(who, "POST", "/v1/handovers", {"establishment": place.code, "unit": unit, "roll_expected": 3})
+
+    def _waiting(self, who: Caller, which: int) -> Any:
+        found = [h for h in who.all("/v1/handovers") if h["state"] in OPEN]
+        return found[which % len(found)] if found else None
+
+    @rule(across=st.booleans(), which=some, counted=st.sampled_from([3, 3, 4]), anyway=st.booleans())
+    def accept(self, across: bool, which: int, counted: int, anyway: bool) -> None:
+        who = self.stone if across else self.hartmann
+        waiting = self._waiting(who, which)
+        if waiting:
+            body = {"roll_actual": counted, "with_queries": anyway, "read_back": "Understood."}
+            self._do(who, "POST", f"/v1/handovers/{waiting['id']}/acceptance", body)
+
+    @rule(across=st.booleans(), which=some)
+    def take_an_offer_back(self, across: bool, which: int) -> None:
+        who = self.stone if across else self.cole
+        waiting = self._waiting(who, which)
+        if waiting:
+            self._do(who, "POST", f"/v1/handovers/{waiting['id']}/withdrawal", {"reason": "Not yet."})
+
+    @rule(across=st.booleans(), which=some, item=some)
+    def ask_and_answer(self, across: bool, which: int, item: int) -> None:
+        who = self.stone if across else self.hartmann
+        waiting = self._waiting(who, which)
+        if waiting and waiting["items"]:
+            wanted = waiting["items"][item % len(waiting["items"])]
+            about = {"need": wanted["need"]} if wanted["need"] else {"note": wanted["note"]}
+            path = f"/v1/handovers/{waiting['id']}/queries"
+            asked = self._do(who, "POST", path, {**about, "text": f"Question {next(self.words)}?"})
+            if asked and item % 2:
+                self._do(who, "POST", f"{path}/{asked['id']}/answers", {"text": f"Answer {next(self.words)}."})
+
+    @rule(hours=st.sampled_from([0.3, 3, 9]))
+    def time_goes_by(self, hours: float) -> None:
+        service = self.here.service
+        service.clock.ahead += timedelta(hours=hours)
+        deadline = monotonic() + 10
+        while service.desk.store.read(lambda conn: timers.due(conn, service.clock(), 1)).result():
+            assert monotonic() < deadline, "what is due is fired"
+            sleep(0.02)
+
     # --- What readers do ----------------------------------------------------------------------------------------------
 
     @rule(which=some)
@@ -304,6 +453,9 @@ class Days(RuleBasedStateMachine):
             now, retold = reader.fresh(), reader.retold()
             assert reader.picture.besides(now) == [], f"{reader.who.name}, who kept a picture"
             assert retold.besides(now) == [], f"{reader.who.name}, from the events alone"
+            for shown in reader.sheets():
+                told = {name: value for name, value in shown.items() if name not in UNTOLD}
+                assert reader.picture.sheet(shown) == told, f"{reader.who.name}, the sheet"
 
 
 def _of_both(here: Prison, there: Prison) -> Caller:
@@ -318,10 +470,18 @@ def _of_both(here: Prison, there: Prison) -> Caller:
     return service.login(name)
 
 
-def test_what_a_reader_holds_is_what_a_reader_is_shown(service: Service) -> None:
+@pytest.fixture
+def patient(database_url: str) -> Iterator[Service]:
+    """A service that lets nobody's login end, however much time goes by."""
+    running = Service(settings_for(database_url, access_token_s=10**8, refresh_token_s=10**8))
+    yield running
+    running.stop()
+
+
+def test_what_a_reader_holds_is_what_a_reader_is_shown(patient: Service) -> None:
     class Here(Days):
         def __init__(self) -> None:
-            super().__init__(service)
+            super().__init__(patient)
 
     run_state_machine_as_test(
         Here,

@@ -118,6 +118,9 @@ def _change(
     if "state" in said:
         new["state"] = said["state"]
     pages.change(uow.conn, row["id"], row["version"], **new)
+    if any(name in new and new[name] != row[name] for name in ("handling", "author")):
+        # First, so that those who see it both before and after drop it and then take it up again.
+        uow.record(about_page(uow, type_, {**row, "document": views.thin(row["id"], row["state"])}))
     uow.record(about_page(uow, type_, {**row, **new, "version": version}))
 
 
