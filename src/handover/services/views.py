@@ -12,8 +12,8 @@ from handover.services.unit_of_work import as_json
 
 
 def facts(row: Mapping[Any, Any]) -> Facts:
-    """What a decision about a note or need rests on."""
-    return Facts(row["establishment"], row["unit"], row["handling"], row["author"], row["status"])
+    """What a decision about a note, need or page rests on; a page has no status of its own."""
+    return Facts(row["establishment"], row["unit"], row["handling"], row["author"], row.get("status", "ACTIVE"))
 
 
 def thin(about: str, status: str) -> str:

@@ -9,7 +9,7 @@ from handover.domain.access import Sight
 
 
 def visible(table: sa.Table, reader: str, seen: Sequence[Sight]) -> sa.ColumnElement[bool]:
-    """The rows of `notes` or `needs` that are in these sights, or that the reader wrote."""
+    """The rows of `notes`, `needs` or `pages` that are in these sights, or that the reader wrote."""
     c = table.c
     classes: list[Any] = [c.author == reader]
     for sight in seen:
@@ -19,6 +19,8 @@ def visible(table: sa.Table, reader: str, seen: Sequence[Sight]) -> sa.ColumnEle
         if sight.except_units:
             terms.append(c.unit.not_in(sorted(sight.except_units)))
         if sight.status is not None:
+            if "status" not in c:
+                continue  # pages: what an auditor looks into besides is what was taken back, and no page is
             # A retracted note's needs are closed and empty: only the note itself is left to look into.
             terms.append(c.status == sight.status)
         classes.append(sa.and_(*terms))
