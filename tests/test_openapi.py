@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it comes without types
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from handover.api.examples import NEED_ID, NOTE_ID
+from handover.api.examples import HANDOVER_ID, NEED_ID, NOTE_ID, PAGE_ID, SHEET_HASH
 from tests.support.service import Caller, Prison, Service
 
 Document = dict[str, Any]
@@ -136,16 +136,18 @@ def test_every_body_has_an_example_that_fits_its_schema(document: Document) -> N
 
 def filled(told: Document, path: str, method: str, **known: str) -> dict[str, Any]:
     """A request as the document exemplifies it; `known` are ids that this store has."""
-    headers = {}
+    headers, params = {}, {}
     for parameter in told.get("parameters", ()):
         if parameter["in"] == "path":
             [example] = parameter["schema"]["examples"]
             path = path.replace("{" + parameter["name"] + "}", known.get(parameter["name"], example))
         elif parameter["name"] == "If-Match":
             headers["If-Match"] = parameter["example"]
+        elif parameter["in"] == "query" and parameter["required"]:
+            [params[parameter["name"]]] = parameter["schema"]["examples"]
     [media] = told.get("requestBody", {}).get("content", {}).values() or [None]
     body = {"json": media["example"]} if media else {}
-    return {"method": method.upper(), "url": path, "headers": headers, **body}
+    return {"method": method.upper(), "url": path, "headers": headers, "params": params, **body}
 
 
 class Telling:
@@ -184,6 +186,7 @@ def test_every_answer_is_as_told_and_every_example_request_works(
     tell = Telling(document)
     admin, weir = aldermoor.admin, "A4417KD"
     ngata, auditor = aldermoor.hire("ngata", "officer", "A"), aldermoor.hire("quill", "auditor")
+    hartmann = aldermoor.hire("hartmann", "officer", "A")
 
     def example(method: str, path: str) -> Any:
         return document["paths"][path][method]["requestBody"]["content"]["application/json"]["example"]
@@ -218,7 +221,48 @@ def test_every_answer_is_as_told_and_every_example_request_works(
     receipt = example("post", "/v1/notes/{id}/receipts")
     tell(ngata, "POST", f"/v1/notes/{note['id']}/receipts", 201, json=receipt)
     tell(ngata, "GET", f"/v1/notes/{note['id']}/receipts", 200)
+    attention = example("post", "/v1/notes/{id}/attention")
+    note = tell(ngata, "POST", f"/v1/notes/{note['id']}/attention", 201, json=attention).json()
     [need] = note["needs"]
+
+    offer = example("post", "/v1/handovers")
+    answer = tell(ngata, "POST", "/v1/handovers", 201, json=offer)
+    offered = answer.headers["location"]
+    tell(ngata, "POST", "/v1/handovers", 409, json=offer)
+    etag = tell(hartmann, "GET", offered, 200).headers["etag"]
+    assert etag == answer.headers["etag"]
+    tell(hartmann, "GET", offered, 304, headers={"If-None-Match": etag})
+    query = {**example("post", "/v1/handovers/{id}/queries"), "need": need["id"]}
+    asked = tell(hartmann, "POST", f"{offered}/queries", 201, json=query).json()
+    acceptance = example("post", "/v1/handovers/{id}/acceptance")
+    tell(hartmann, "POST", f"{offered}/acceptance", 409, json=acceptance)
+    answers = f"{offered}/queries/{asked['id']}/answers"
+    tell(ngata, "POST", answers, 201, json=example("post", "/v1/handovers/{id}/queries/{query}/answers"))
+    accepted = tell(hartmann, "POST", f"{offered}/acceptance", 201, json=acceptance).json()
+    assert (accepted["state"], accepted["incoming"]["username"]) == ("ACCEPTED", hartmann.name)
+    again = tell(ngata, "POST", "/v1/handovers", 201, json=offer).headers["location"]
+    withdrawal = example("post", "/v1/handovers/{id}/withdrawal")
+    tell(ngata, "POST", f"{again}/withdrawal", 201, json=withdrawal)
+    tell(ngata, "POST", f"{again}/withdrawal", 409, json=withdrawal)
+    tell(hartmann, "GET", "/v1/handovers?state=ACCEPTED&limit=1", 200)
+    tell(hartmann, "GET", "/v1/handovers?state=GONE", 422)
+    wing = "/v1/establishments/ALM/units/A"
+    given = tell(hartmann, "GET", f"{wing}/sheet", 200).json()
+    paper = tell(hartmann, "GET", f"{wing}/sheet", 200, headers={"Accept": "text/html"})
+    assert paper.headers["content-type"] == "text/html; charset=utf-8"
+    at = {"given_at": given["given_at"]}
+    checked = tell(ngata, "GET", f"{wing}/sheets/{given['hash']}", 200, params=at).json()
+    assert (checked["given_to"], checked["sequence"]) == (hartmann.name, given["sequence"])
+    tell(ngata, "GET", f"{wing}/sheets/{SHEET_HASH}", 404, params=at)
+    missing = tell(ngata, "GET", f"{wing}/sheets/{given['hash']}", 422).json()
+    assert missing["errors"] == [{"pointer": "/query/given_at", "detail": "this is needed"}]
+    tell(ngata, "GET", f"/v1/inmates/{weir}/worked", 200)
+    ngata.note(weir, attention="ACT_NOW")
+    [raised] = tell(hartmann, "GET", "/v1/pages?state=RAISED", 200).json()["items"]
+    etag = tell(hartmann, "GET", f"/v1/pages/{raised['id']}", 200).headers["etag"]
+    tell(hartmann, "GET", f"/v1/pages/{raised['id']}", 304, headers={"If-None-Match": etag})
+    tell(hartmann, "GET", "/v1/pages?state=GONE", 422)
+
     etag = tell(ngata, "GET", f"/v1/needs/{need['id']}", 200).headers["etag"]
     change = example("patch", "/v1/needs/{id}")
     tell(ngata, "PATCH", f"/v1/needs/{need['id']}", 200, json=change, headers={"If-Match": etag})
@@ -234,6 +278,8 @@ def test_every_answer_is_as_told_and_every_example_request_works(
     tell(admin, "POST", f"/v1/inmates/{weir}/moves", 201, json=example("post", "/v1/inmates/{number}/moves"))
     tell(admin, "POST", f"/v1/inmates/{weir}/merges", 201, json=example("post", "/v1/inmates/{number}/merges"))
     tell(ngata, "GET", "/v1/inmates/A9902XB", 308, follow_redirects=False)
+    tell(ngata, "GET", "/v1/inmates/A9902XB/worked", 308, follow_redirects=False)
+    tell(admin, "POST", f"/v1/inmates/{weir}/unmerges", 201, json=example("post", "/v1/inmates/{number}/unmerges"))
     tell(ngata, "GET", "/v1/events?limit=200", 200)
     tell(ngata, "GET", "/v1/events?limit=2", 200, headers={"Accept": "application/x-ndjson"})
     tell(ngata, "GET", "/v1/events?after=bm9uZQ", 409)
@@ -247,6 +293,8 @@ def test_every_answer_is_as_told_and_every_example_request_works(
     tell(ngata, "POST", "/v1/notes", 422, json={"basis": "SAW", "moood": 1})
     tell(ngata, "GET", f"/v1/notes/{NOTE_ID}", 404)
     tell(ngata, "GET", f"/v1/needs/{NEED_ID}", 404)
+    tell(ngata, "GET", f"/v1/handovers/{HANDOVER_ID}", 404)
+    tell(ngata, "GET", f"/v1/pages/{PAGE_ID}", 404)
     tell(ngata, "GET", "/v1/access-log", 403)
     wrong = {"grant_type": "password", "username": ngata.name, "password": "not the word"}
     tell(ngata, "POST", "/oauth/token", 400, data=wrong)
@@ -264,6 +312,7 @@ def test_every_answer_is_as_told_and_every_example_request_works(
 def test_the_scopes_it_names_are_the_scopes_that_are_needed(document: Document, aldermoor: Prison) -> None:
     scopes = document["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]["scopes"]
     holders = {scope: aldermoor.connect(f"only-{scope.replace(':', '-')}", scope) for scope in scopes}
+    every = aldermoor.connect("every-scope", *scopes)
     stranger = httpx.Client(base_url=aldermoor.service.url, trust_env=False)
     for path, method, told in operations(document):
         if path in BEFORE_LOGIN:
@@ -273,6 +322,9 @@ def test_the_scopes_it_names_are_the_scopes_that_are_needed(document: Document, 
         assert (anonymous.status_code, anonymous.headers["www-authenticate"][:7]) == (401, "Bearer "), path
         [needed] = told["security"][0].values()
         if not needed:
+            # No scope opens what is for staff; what is for everybody who is known needs none.
+            for_staff = every.http.request(**request).status_code == 403
+            assert for_staff is ("403" in told["responses"]), f"{method} {path}"
             continue
         other = next(scope for scope in scopes if scope not in needed)
         assert holders[other].http.request(**request).status_code == 403, f"{method} {path} with {other} alone"
@@ -284,13 +336,19 @@ def test_schemathesis_finds_no_answer_that_the_document_has_not_told(
     document: Document, aldermoor: Prison, database_url: str, tmp_path: Path
 ) -> None:
     ngata, auditor = aldermoor.hire("fuzzer", "officer", "A"), aldermoor.hire("reader", "auditor")
-    note = ngata.note("A4417KD", needs=[{"code": "PHONE"}])
+    note = ngata.note("A9902XB", needs=[{"code": "PHONE"}], attention="ACT_NOW")
+    offered = ngata.post("/v1/handovers", {"establishment": "ALM", "unit": "A"})
+    query = ngata.post(f"/v1/handovers/{offered['id']}/queries", {"note": note["id"], "text": "Since when?"})
+    [page, *_] = ngata.get("/v1/pages")["items"]
     known = {
         "admin": aldermoor.admin.token,
         "officer": ngata.token,
         "auditor": auditor.token,
         "note": note["id"],
         "need": note["needs"][0]["id"],
+        "handover": offered["id"],
+        "query": query["id"],
+        "page": page["id"],
     }
     told = tmp_path / "openapi.json"
     told.write_text(json.dumps(closed(document)))

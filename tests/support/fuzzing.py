@@ -8,30 +8,39 @@ from typing import Any
 import schemathesis
 from pydantic import BaseModel, ValidationError
 
-from handover.api.examples import NEED_ID, NOTE_ID
+from handover.api.examples import HANDOVER_ID, NEED_ID, NOTE_ID, PAGE_ID, QUERY_ID
+from handover.schemas.handovers import AcceptanceDraft, AnswerDraft, HandoverDraft, QueryDraft, WithdrawalDraft
 from handover.schemas.needs import NeedChange
-from handover.schemas.notes import CorrectionDraft, NoteDraft, ReceiptDraft, RetractionDraft
-from handover.schemas.roster import EstablishmentDraft, InmateDraft, MergeDraft, MoveDraft, UnitDraft
+from handover.schemas.notes import AttentionDraft, CorrectionDraft, NoteDraft, ReceiptDraft, RetractionDraft
+from handover.schemas.roster import EstablishmentDraft, InmateDraft, MergeDraft, MoveDraft, UnitDraft, UnmergeDraft
 
 KNOWN = json.loads(os.environ["HANDOVER_FUZZED"])
-"""The tokens of an admin, an officer and an auditor, and the ids of a note and a need there are."""
+"""The tokens of an admin, an officer and an auditor, and the ids of a note, a need, a handover, a query and a page that
+there are."""
 
 DRAFTS: tuple[type[BaseModel], ...] = (
     NoteDraft,
     CorrectionDraft,
     RetractionDraft,
     ReceiptDraft,
+    AttentionDraft,
+    HandoverDraft,
+    QueryDraft,
+    AnswerDraft,
+    AcceptanceDraft,
+    WithdrawalDraft,
     NeedChange,
     EstablishmentDraft,
     UnitDraft,
     InmateDraft,
     MoveDraft,
     MergeDraft,
+    UnmergeDraft,
 )
-CODES = ("/query/attention", "/query/indicator", "/query/need", "/query/status", "/query/code")
-DEPENDS_ON_THE_STORE = ("/query/cursor", "/query/shift", "/header/Idempotency-Key", *CODES)
-"""Parameters whose refusal no schema can foresee: a cursor of this list, a shift of this prison, a key not used before,
-a code of this store's lists."""
+CODES = ("/query/attention", "/query/indicator", "/query/need", "/query/status", "/query/state", "/query/code")
+DEPENDS_ON_THE_STORE = ("/query/cursor", "/query/shift", "/query/at", "/header/Idempotency-Key", *CODES)
+"""Parameters whose refusal no schema can foresee: a cursor of this list, a shift of this prison, a time that has not
+come, a key not used before, a code of this store's lists."""
 
 
 @schemathesis.auth()
@@ -56,6 +65,7 @@ def map_path_parameters(context: Any, path_parameters: dict[str, Any]) -> dict[s
     """The document's example ids become ids of this store."""
     note = KNOWN["need" if context.operation.path.startswith("/v1/needs") else "note"]
     real = {NOTE_ID: note, NEED_ID: KNOWN["need"]}
+    real |= {HANDOVER_ID: KNOWN["handover"], QUERY_ID: KNOWN["query"], PAGE_ID: KNOWN["page"]}
     return {
         name: real.get(value, value) if isinstance(value, str) else value
         for name, value in (path_parameters or {}).items()

@@ -19,7 +19,7 @@ Person = Annotated[
 ]
 
 
-@router.get("", response_model=AccessPage, **operation("any", 401, 403, 422))
+@router.get("", response_model=AccessPage, **operation("staff", 401, 403, 422))
 async def list_access(
     ask: Somebody,
     establishment: PlaceFilter = None,

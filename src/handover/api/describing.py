@@ -42,7 +42,8 @@ _ABOUT = """
 Notes, needs and rosters of prisons, and every change to them as an event.
 
 **Who is calling.** `Authorization: Bearer …` with an access token from `POST /oauth/token`. A scope beside an operation
-is what an integration needs for it; staff need a role that has it. What a caller may not see does not exist: 404, and
+is what an integration needs for it; staff need a role that has it. An operation without a scope that may answer 403 is
+for staff in certain roles alone, whatever scopes an integration has. What a caller may not see does not exist: 404, and
 absent from every list.
 
 **Lists** answer `{"items": […], "next": "…"}` and `Link: <…>; rel="next"`. Ask again with `cursor`: nothing is skipped
@@ -77,7 +78,17 @@ _REPLAYED = {
         "schema": {"type": "string", "enum": ["true"]},
     }
 }
-_NDJSON = {"schema": {"type": "string"}, "example": '{"specversion":"1.0",…}\\n{"specversion":"1.0",…}\\n'}
+_BESIDE: dict[str, dict[str, Any]] = {
+    "pull_events": {
+        "application/x-ndjson": {
+            "schema": {"type": "string"},
+            "example": '{"specversion":"1.0",…}\\n{"specversion":"1.0",…}\\n',
+        }
+    },
+    "read_sheet": {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"}},
+}
+"""What an operation answers beside JSON, where it is asked for it."""
+_VARY = {"Vary": _text("`Accept`: another form of it may be asked for.")}
 _LINK = {"Link": _text('Where to go on: `<…>; rel="next"`.')}
 _IDEMPOTENCY = {
     "name": "Idempotency-Key",
@@ -97,8 +108,10 @@ def operation(
     conditional: bool | None = None,
     schema: str = "Problem",
 ) -> dict[str, Any]:
-    """Keyword arguments for a route. `made`: creates, and takes an Idempotency-Key; `tagged`: a single resource with
-    ETag; `conditional`: takes If-Match (True: must); `schema`: the form of the refusals that are its own."""
+    """Keyword arguments for a route. `scope`: what an integration needs; `staff` where no scope will do, `any` for
+    everybody who is known, None for strangers too. `made`: creates, and takes an Idempotency-Key; `tagged`: a single
+    resource with ETag; `conditional`: takes If-Match (True: must); `schema`: the form of the refusals that are its
+    own."""
     parameters: list[dict[str, Any]] = []
     responses: dict[int | str, Any] = {}
     codes = {*refusals, 503}
@@ -115,7 +128,7 @@ def operation(
         # The token endpoint's own refusals are 400 and 401 (RFC 6749 §5.2); the others are those of every address.
         responses[code] = _response(code, schema if code in (400, 401) else "Problem")
     extra: dict[str, Any] = {"parameters": parameters} if parameters else {}
-    extra["security"] = [] if scope is None else [{"oauth2": [scope] if scope in SCOPES else []}]
+    extra["security"] = [] if scope is None else [{"oauth2": [] if scope in ("any", "staff") else [scope]}]
     return {"responses": responses, "openapi_extra": extra}
 
 
@@ -190,10 +203,11 @@ def _complete(told: dict[str, Any]) -> None:
     answers = told["responses"]
     if "200" in answers and "201" in answers:
         answers["201"] = {**answers["200"], "description": _WHY[201], "headers": dict(_LOCATION)}
-    if told["operationId"] == "pull_events":
-        answers["200"]["content"]["application/x-ndjson"] = _NDJSON
+    answers.get("200", {}).get("content", {}).update(_BESIDE.get(told["operationId"], {}))
     for code, answer in answers.items():
         headers = {**answer.get("headers", {}), **_headers(code, takes)}
+        if code == "200" and told["operationId"] in _BESIDE:
+            headers |= _VARY
         if headers:
             answer["headers"] = headers
     for part in (told.get("requestBody", {}), *answers.values()):

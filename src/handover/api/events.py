@@ -104,7 +104,7 @@ async def _rung(wake: asyncio.Event, seconds: float) -> None:
 
 def _answer(request: Request, pulled: Pulled, cursor: str) -> Response:
     query = request.url.include_query_params(after=cursor).query
-    headers = {"Link": f'<{request.url.path}?{query}>; rel="next"', "Cache-Control": "no-store"}
+    headers = {"Link": f'<{request.url.path}?{query}>; rel="next"', "Cache-Control": "no-store", "Vary": "Accept"}
     if NDJSON in request.headers.get("accept", ""):
         return Response("".join(item + "\n" for item in pulled.items), 200, headers, NDJSON)
     more = "true" if pulled.more else "false"

@@ -1,12 +1,20 @@
 """The examples in the OpenAPI document, one for each schema that crosses the door: one man, one cancelled visit, one
-phone call promised. The tests hold them against the schemas, and send the requests among them to a prison like it."""
+phone call promised, and the wing handed over with it. The tests hold them against the schemas, and send the requests
+among them to a prison like it."""
 
 from typing import Any
 
 NOTE_ID = "019ab3f0-6a52-7c11-9f4e-2d1b8a3c5e77"
 NEED_ID = "019ab3f0-6a52-7c12-8a07-51c9d0b7e3aa"
+HANDOVER_ID = "019ab3f7-4e10-7b02-9c5a-3d7f60a1e2b4"
+QUERY_ID = "019ab3fb-12d8-7a40-8f3e-90c4b7d51a66"
+PAGE_ID = "019ab837-9a00-7e61-a2d4-5b8c0f3e7d19"
+SHEET_HASH = "7c1f0d4be2a95836c04d7fb1e6a3920858dd14c7f90b6e2a3175c8e04fb9d263"
+GIVEN_AT = "2026-11-23T16:00:04.118200Z"
 _HARTMANN = {"username": "l.hartmann", "name": "L. Hartmann", "role": "officer"}
 _NGATA = {"username": "p.ngata", "name": "P. Ngata", "role": "officer"}
+_BRANDT = {"username": "t.brandt", "name": "T. Brandt", "role": "officer"}
+_OKAFOR = {"username": "d.okafor", "name": "D. Okafor", "role": "admin"}
 _SAID: dict[str, Any] = {
     "basis": "TOLD_BY_PERSON",
     "fact": "Says the visit was cancelled and nobody told him.",
@@ -105,12 +113,14 @@ _SHIFTS = [
     {"code": "LATE", "starts": "13:30"},
     {"code": "NIGHT", "starts": "21:00"},
 ]
+_TIMES = {"accept": 15, "escalate": 15, "page": 3, "transfer": 240}
 _UNIT = {"establishment": "ALM", "code": "A", "name": "A wing"}
 _ESTABLISHMENT = {
     "code": "ALM",
     "name": "HMP Aldermoor",
     "timezone": "Europe/London",
     "shifts": _SHIFTS,
+    "times": _TIMES,
     "units": [_UNIT],
 }
 _INMATE: dict[str, Any] = {
@@ -123,6 +133,167 @@ _INMATE: dict[str, Any] = {
     "updated_at": "2026-11-20T09:15:44.230117Z",
     "version": 3,
     "previous_numbers": [],
+}
+_ASKED = {"need": NEED_ID, "text": "Does the daughter know?"}
+_ANSWER = {"text": "Yes, she waits for the call after six.", "by": _HARTMANN, "at": "2026-11-23T14:26:40.710332Z"}
+_QUERY = {"id": QUERY_ID, "note": None, **_ASKED, "by": _NGATA, "at": "2026-11-23T14:24:09.003118Z"}
+_OPENED = "2026-11-23T14:12:31.512004Z"
+_OFFERED = {
+    "from_shift": "2026-11-23/EARLY",
+    "to_shift": "2026-11-23/LATE",
+    "outgoing": _HARTMANN,
+    "incoming": _NGATA,
+    "offered_at": "2026-11-23T14:20:05.440817Z",
+    "due_at": "2026-11-23T14:35:05.440817Z",
+    "accepted_at": "2026-11-23T14:31:52.061904Z",
+    "remarks": "The kitchen sends one meal too few since Friday.",
+}
+_ITEM: dict[str, Any] = {
+    "note": None,
+    "need": None,
+    "inmate": "A4417KD",
+    "attention": "ROUTINE",
+    "attention_until": None,
+    "code": None,
+    "promised": False,
+    "due_at": None,
+    "opened_at": _OPENED,
+    "carried": 0,
+    "late": False,
+    "content": None,
+}
+_HANDOVER: dict[str, Any] = {
+    "id": HANDOVER_ID,
+    "kind": "SHIFT",
+    "establishment": "ALM",
+    "unit": "A",
+    "state": "ACCEPTED",
+    **_OFFERED,
+    "roll": {"expected": 58, "actual": 58, "mismatch_reason": None},
+    "read_back": "Weir: visit cancelled, withdrawn; a call to his daughter is promised for tonight.",
+    "items": [
+        {**_ITEM, "note": NOTE_ID, "attention": "WATCH", "attention_until": "2026-11-24T07:30:00Z"},
+        {**_ITEM, "need": NEED_ID, "code": "PHONE", "promised": True},
+    ],
+    "attention": [],
+    "queries": [{**_QUERY, "answers": [_ANSWER]}],
+    "transfer": None,
+    "withdrawal": None,
+    "sequence": 415,
+    "hash": "4be0a7d15c9f36e2810d5b7ac43f9e6027d8b1f5e30c96a4d27f8b05c1e6394a",
+    "version": 4,
+}
+_PAGE: dict[str, Any] = {
+    "id": PAGE_ID,
+    "kind": "TRANSFER",
+    "establishment": "ALM",
+    "unit": "B",
+    "inmate": "A4417KD",
+    "note": None,
+    "handover": "019ab75b-e180-7d03-b07e-18f4a2c6d95b",
+    "state": "RAISED",
+    "raised_at": "2026-11-24T14:00:12.230041Z",
+    "repeated": 1,
+    "accepted_by": None,
+    "accepted_at": None,
+    "version": 2,
+}
+_SAYS = {"by": "L. Hartmann", "at": _OPENED}
+_WHY_THERE = {"note": NOTE_ID, "need": None, **_SAYS, "basis": "TOLD_BY_PERSON"}
+_LEARNED = {
+    "worked": [
+        {
+            "code": "PRIVATE_TALK",
+            "effect": "HELPED",
+            "note": "019aa8d2-0f34-7b90-8c7d-62e1a5f0b3c8",
+            "by": "P. Ngata",
+            "at": "2026-11-21T10:40:00Z",
+            "place": "LANDING",
+            "fact": "Sat down with him for ten minutes; he went to work after all.",
+        }
+    ],
+    "did_not": [],
+    "openings": [],
+}
+_UNKNOWN = {"change": None, "mood": None, "note": None, "by": None, "at": None, "basis": None}
+_KING = {"inmate": "A5120JP", "name": "King, T.", "cell": "A1-09"}
+_SHEET: dict[str, Any] = {
+    "establishment": "ALM",
+    "unit": "A",
+    "at": GIVEN_AT,
+    "sequence": 421,
+    "hash": SHEET_HASH,
+    "given_at": GIVEN_AT,
+    "handover": {
+        "id": None,
+        "state": "DRAFT",
+        "from_shift": "2026-11-23/LATE",
+        "to_shift": "2026-11-23/LATE",
+        "outgoing": None,
+        "incoming": None,
+        "offered_at": None,
+        "due_at": "2026-11-23T16:15:04.118200Z",
+        "accepted_at": None,
+        "roll": None,
+        "remarks": None,
+        "open_queries": 0,
+        "last": {"id": HANDOVER_ID, "state": "ACCEPTED", **_OFFERED},
+    },
+    "roll": {"expected": 58, "in_transit": 0},
+    "people": [
+        {
+            "inmate": "A4417KD",
+            "name": "Weir, J.",
+            "cell": "A1-07",
+            "attention": "WATCH",
+            "attention_until": "2026-11-24T07:30:00Z",
+            "reasons": [
+                {"rule": "WATCH", **_WHY_THERE},
+                {"rule": "PROMISED", **_WHY_THERE, "need": NEED_ID, "basis": None},
+                {"rule": "WORSE", **_WHY_THERE},
+            ],
+            **_LEARNED,
+            "if_then": [{"text": "If he is awake after 22:00: sit down and talk.", "note": NOTE_ID, **_SAYS}],
+            "needs": [
+                {
+                    **_NEED,
+                    "status": "OPEN",
+                    "outcome": None,
+                    "updated_at": _OPENED,
+                    "version": 1,
+                    "carried": [{"by": _NGATA, "at": _OFFERED["accepted_at"]}],
+                }
+            ],
+            "changes": [
+                {
+                    "shift": "2026-11-23/LATE",
+                    "change": "WORSE",
+                    "mood": _NOTE["mood"],
+                    "note": NOTE_ID,
+                    **_SAYS,
+                    "basis": "TOLD_BY_PERSON",
+                },
+                {"shift": "2026-11-23/EARLY", **_UNKNOWN},
+                {"shift": "2026-11-22/NIGHT", **_UNKNOWN},
+            ],
+            "notes": [_NOTE],
+        }
+    ],
+    "wing_notes": [],
+    "wing_needs": [],
+    "late": [],
+    "not_observed": [{**_KING, "why": None, "last": "2026-11-23T11:50:00Z"}],
+    "arrived": [],
+    "left": [],
+    "in_transit": [],
+    "others": [
+        {
+            **_KING,
+            "changes": [
+                {"shift": shift, **_UNKNOWN} for shift in ("2026-11-23/LATE", "2026-11-23/EARLY", "2026-11-22/NIGHT")
+            ],
+        }
+    ],
 }
 _CODES = {
     "name": "change",
@@ -181,7 +352,7 @@ EXAMPLES: dict[str, Any] = {
         "access_token": "hov_access_…",
         "token_type": "Bearer",
         "expires_in": 900,
-        "scope": "notes:read notes:write needs:read needs:write events:read",
+        "scope": "notes:read notes:write needs:read needs:write handovers:read events:read roster:read",
         "refresh_token": "hov_refresh_…",
     },
     "Me": {
@@ -192,11 +363,24 @@ EXAMPLES: dict[str, Any] = {
         "establishments": ["ALM"],
         "units": ["A"],
         "postings": [{"establishment": "ALM", "units": ["A"]}],
-        "scopes": ["events:read", "needs:read", "needs:write", "notes:read", "notes:write", "roster:read"],
+        "scopes": [
+            "events:read",
+            "handovers:read",
+            "needs:read",
+            "needs:write",
+            "notes:read",
+            "notes:write",
+            "roster:read",
+        ],
         "handling": ["ESTABLISHMENT", "UNIT"],
         "practice": False,
     },
-    "EstablishmentDraft": {"name": "HMP Aldermoor", "timezone": "Europe/London", "shifts": _SHIFTS},
+    "EstablishmentDraft": {
+        "name": "HMP Aldermoor",
+        "timezone": "Europe/London",
+        "shifts": _SHIFTS,
+        "times": _TIMES,
+    },
     "Establishment": _ESTABLISHMENT,
     "EstablishmentPage": _page(_ESTABLISHMENT),
     "UnitDraft": {"name": "A wing"},
@@ -217,7 +401,7 @@ EXAMPLES: dict[str, Any] = {
         "to": {"establishment": "ALM", "unit": "B", "cell": "B2-03"},
         "reason": "Works in the kitchen from Monday",
         "at": "2026-11-24T10:00:00Z",
-        "by": {"username": "d.okafor", "name": "D. Okafor", "role": "admin"},
+        "by": _OKAFOR,
     },
     "MergeDraft": {"from": "A9902XB"},
     "Merge": {
@@ -226,9 +410,10 @@ EXAMPLES: dict[str, Any] = {
         "previous": "A9902XB",
         "notes": 3,
         "needs": 1,
-        "by": {"username": "d.okafor", "name": "D. Okafor", "role": "admin"},
+        "by": _OKAFOR,
         "at": "2026-11-24T10:05:12.004310Z",
     },
+    "UnmergeDraft": {"previous": "A9902XB", "reason": "Brothers; the dates of birth were read wrongly."},
     "CodeLists": _page(_CODES),
     "CodeList": _CODES,
     "NoteDraft": {"inmate": "A4417KD", **_SAID},
@@ -242,6 +427,33 @@ EXAMPLES: dict[str, Any] = {
     "NeedChange": {"status": "DONE", "outcome": "Spoke to his daughter for ten minutes."},
     "NeedPage": _page(_NEED),
     "NeedWithHistory": {**_NEED, "history": _HISTORY},
+    "AttentionDraft": {"reason": "Still keeps to himself; look in at every meal."},
+    "HandoverDraft": {
+        "establishment": "ALM",
+        "unit": "A",
+        "roll_expected": 58,
+        "remarks": _OFFERED["remarks"],
+    },
+    "Handover": _HANDOVER,
+    "HandoverPage": _page(_HANDOVER),
+    "QueryDraft": _ASKED,
+    "Query": {**_QUERY, "answers": [_ANSWER]},
+    "AnswerDraft": {"text": _ANSWER["text"]},
+    "AcceptanceDraft": {"roll_actual": 58, "read_back": _HANDOVER["read_back"]},
+    "WithdrawalDraft": {"reason": "Mass refusal at lunch: the unit is not ready to be handed over."},
+    "Sheet": _SHEET,
+    "GivenSheet": {
+        "establishment": "ALM",
+        "unit": "A",
+        "hash": SHEET_HASH,
+        "given_at": GIVEN_AT,
+        "given_to": "p.ngata",
+        "at": GIVEN_AT,
+        "sequence": 421,
+    },
+    "Learned": _LEARNED,
+    "PageList": _page(_PAGE),
+    "PageDetail": {**_PAGE, "seen": [], "not_seen": [_BRANDT]},
     "EventPage": {"items": [_EVENT], "cursor": _CURSOR, "more": False},
     "Ticket": {"ticket": "hov_ticket_…", "expires_in": 30},
     "AccessPage": _page(_LINE),

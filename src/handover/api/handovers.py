@@ -1,6 +1,6 @@
 """Handovers, sheets and pages."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
@@ -8,8 +8,9 @@ from starlette.responses import Response
 from handover.api.asking import Somebody, tag_of
 from handover.api.bodies import StrictRoute
 from handover.api.describing import operation
+from handover.api.examples import GIVEN_AT, HANDOVER_ID, PAGE_ID, QUERY_ID, SHEET_HASH
 from handover.api.paper import print_sheet
-from handover.api.parameters import CodeFilter, Cursor, Limit, PlaceFilter, QueryTime, UnitFilter
+from handover.api.parameters import CodeFilter, Cursor, Limit, PlaceFilter, QueryTime, SentTime, UnitFilter
 from handover.schemas.common import EstablishmentCode, Id, InmateNumber, UnitCode
 from handover.schemas.handovers import (
     AcceptanceDraft,
@@ -29,9 +30,10 @@ from handover.services.answers import Answer
 from handover.services.unit_of_work import UnitOfWork, as_json
 
 router = APIRouter(prefix="/v1", tags=["handovers"], route_class=StrictRoute)
-HandoverId = Annotated[Id, Path()]
+HandoverId = Annotated[Id, Path(examples=[HANDOVER_ID])]
 Place = Annotated[EstablishmentCode, Path()]
 UnitName = Annotated[UnitCode, Path()]
+PageState = Annotated[Literal["RAISED", "ACCEPTED", "CLOSED"] | None, Query()]
 HTML = "text/html"
 _FRESH = {"Cache-Control": "no-store", "Vary": "Accept"}
 
@@ -68,13 +70,11 @@ def _wants_paper(accept: str) -> bool:
 async def verify_sheet(
     code: Place,
     unit: UnitName,
-    hash: Annotated[str, Path(pattern="^[0-9a-f]{64}$")],  # noqa: A002 - the name in the path
-    given_at: Annotated[QueryTime, Query(description="When it was given out, as it says itself.")],
+    hash: Annotated[str, Path(pattern="^[0-9a-f]{64}$", examples=[SHEET_HASH])],  # noqa: A002 - the name in the path
+    given_at: Annotated[SentTime, Query(description="When it was given out, as it says itself.", examples=[GIVEN_AT])],
     ask: Somebody,
 ) -> Response:
     """Check that a sheet was given out as it is: to whom, when, knowing what."""
-    if given_at is None:
-        raise AssertionError  # it is required: the type only lends its shape
     found = await ask.read(lambda uow: sheets.verify(uow, code, unit, hash, given_at))
     return Response(as_json(found), media_type="application/json")
 
@@ -142,7 +142,7 @@ async def ask_about_handover(id: HandoverId, draft: QueryDraft, ask: Somebody) -
 )
 async def answer_query(
     id: HandoverId,  # noqa: A002
-    query: Annotated[Id, Path()],
+    query: Annotated[Id, Path(examples=[QUERY_ID])],
     draft: AnswerDraft,
     ask: Somebody,
 ) -> Response:
@@ -191,7 +191,7 @@ async def list_pages(
     ask: Somebody,
     establishment: PlaceFilter = None,
     unit: UnitFilter = None,
-    state: CodeFilter = None,
+    state: PageState = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response:
@@ -200,7 +200,7 @@ async def list_pages(
 
 
 @router.get("/pages/{id}", response_model=PageDetail, **operation("notes:read", 401, 403, 404, 422, tagged=True))
-async def read_page(id: Annotated[Id, Path()], ask: Somebody) -> Response:  # noqa: A002
+async def read_page(id: Annotated[Id, Path(examples=[PAGE_ID])], ask: Somebody) -> Response:  # noqa: A002
     """Read one page: who has seen what it calls for, and who on duty has not."""
     document, _ = await ask.read(lambda uow: pages.get(uow, id))
     return ask.single(document, tag_of(document))

@@ -14,7 +14,9 @@ def _plus(value: Any) -> Any:
     return value.replace(" ", "+") if isinstance(value, str) else value
 
 
-QueryTime = Annotated[Annotated[Time, BeforeValidator(_plus)] | None, Query(examples=["2026-11-23T06:00:00Z"])]
+SentTime = Annotated[Time, BeforeValidator(_plus)]
+"""A time in a query."""
+QueryTime = Annotated[SentTime | None, Query(examples=["2026-11-23T06:00:00Z"])]
 PlaceFilter = Annotated[EstablishmentCode | None, Query()]
 UnitFilter = Annotated[UnitCode | None, Query()]
 NumberFilter = Annotated[InmateNumber | None, Query()]

@@ -73,6 +73,12 @@ def shaped(pattern: str, words: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Takes 58.0 for 58, as JSON Schema does: JSON has one kind of number. What is no number stays refused."""
 _CODE = r"^[A-Z][A-Z0-9_]{0,39}$"
 
 

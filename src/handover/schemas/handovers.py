@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from handover.schemas.common import (
     PRINTABLE,
+    WHOLE,
     Draft,
     EstablishmentCode,
     Id,
@@ -21,7 +22,7 @@ from handover.schemas.roster import Place
 
 Text = Annotated[str, up_to(1000), PRINTABLE]
 Reason = Annotated[str, up_to(500), PRINTABLE]
-Roll = Annotated[int, Field(ge=0, le=9999, strict=True)]
+Roll = Annotated[int, Field(ge=0, le=9999, strict=True), WHOLE]
 
 
 class HandoverDraft(Draft):

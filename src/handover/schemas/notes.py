@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from handover.schemas.common import (
     PRINTABLE,
+    WHOLE,
     Code,
     Draft,
     EstablishmentCode,
@@ -24,11 +25,11 @@ Detail = Annotated[str, up_to(500), PRINTABLE]
 class MoodDraft(Draft):
     """Mood as seen or as told, or the honest statement that it was not observed. There is no default mood."""
 
-    valence: int | None = Field(
-        None, ge=-2, le=2, strict=True, description="Very low −2 … very good +2 (list `mood_valence`)."
+    valence: Annotated[int, Field(ge=-2, le=2, strict=True), WHOLE] | None = Field(
+        None, description="Very low −2 … very good +2 (list `mood_valence`)."
     )
-    energy: int | None = Field(
-        None, ge=0, le=4, strict=True, description="Shut down 0 … out of control 4 (list `mood_energy`)."
+    energy: Annotated[int, Field(ge=0, le=4, strict=True), WHOLE] | None = Field(
+        None, description="Shut down 0 … out of control 4 (list `mood_energy`)."
     )
     source: Code | None = Field(None, description="OBSERVED (taken if left out) or SELF_REPORTED.")
     not_observed: Code | None = Field(None, description="Why there is nothing to say: ASLEEP, AWAY or NOT_SEEN.")

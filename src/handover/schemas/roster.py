@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from handover.schemas.common import (
     ONE_LINE,
     PRINTABLE,
+    WHOLE,
     Code,
     Draft,
     EstablishmentCode,
@@ -63,16 +64,16 @@ DEFAULT_SHIFTS = (
 class Times(Draft):
     """How long the establishment waits, in minutes."""
 
-    accept: Annotated[int, Field(ge=1, le=1440, strict=True)] = Field(
+    accept: Annotated[int, Field(ge=1, le=1440, strict=True), WHOLE] = Field(
         15, description="After the changeover (or a later offer): a handover nobody has accepted is OVERDUE."
     )
-    escalate: Annotated[int, Field(ge=1, le=1440, strict=True)] = Field(
+    escalate: Annotated[int, Field(ge=1, le=1440, strict=True), WHOLE] = Field(
         15, description="After that: it is ESCALATED, and the duty manager is paged."
     )
-    page: Annotated[int, Field(ge=1, le=1440, strict=True)] = Field(
+    page: Annotated[int, Field(ge=1, le=1440, strict=True), WHOLE] = Field(
         3, description="Between two calls of a page that nobody has taken."
     )
-    transfer: Annotated[int, Field(ge=1, le=10080, strict=True)] = Field(
+    transfer: Annotated[int, Field(ge=1, le=10080, strict=True), WHOLE] = Field(
         240, description="After a person has left: a transfer nobody has accepted is OVERDUE, and pages."
     )
 
