@@ -45,6 +45,7 @@ DOMAIN = {
     "note_status": "ACTIVE CORRECTED RETRACTED RESTRICTED",
     "receipt_kind": "DELIVERED SEEN ACCEPTED QUERY READ_BACK",
     "retraction_reason": "WRONG_PERSON NOT_TRUE DUPLICATE OTHER",
+    "handover_state": "DRAFT OFFERED OVERDUE ESCALATED ACCEPTED ACCEPTED_WITH_QUERIES WITHDRAWN",
     "roles": "officer supervisor governor health chaplain assessor auditor admin guest",
 }
 

@@ -18,7 +18,7 @@ from handover.store.store import Batch
 from tests.support.service import PASSWORD, Caller, Prison, run
 
 ADDED = {"id", "author", "recorded_at", "late", "shift", "status", "previous_inmate"} | {
-    "supersedes", "superseded_by", "correction_reason", "retraction"
+    "supersedes", "superseded_by", "correction_reason", "retraction", "renewals"
 }  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def test_the_smallest_useful_note_gets_everything_it_needs_from_the_service(pris
         "indicators": [],
         "needs": [],
         "responses": [],
+        "renewals": [],
         "opening": False,
         "attention": "ROUTINE",
         "attention_until": "2026-01-14T21:00:00Z",
@@ -633,4 +634,4 @@ def test_a_cursor_is_only_good_for_its_own_list(prison: Prison) -> None:
 
 def test_everything_an_author_can_say_is_taken_out_of_a_retracted_note() -> None:
     kept = {"inmate", "establishment", "unit", "occurred_at", "captured_at", "attention_until", "handling"}
-    assert set(UNSAID) == set(NoteDraft.model_fields) - kept | {"correction_reason"}
+    assert set(UNSAID) == set(NoteDraft.model_fields) - kept | {"correction_reason", "renewals"}
