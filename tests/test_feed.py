@@ -260,10 +260,15 @@ def test_a_unit_filter_hears_who_comes_and_who_leaves(prison: Prison) -> None:
         spot = {"establishment": prison.code, "reason": "Works in the kitchen from Monday"}
         osei.post(f"/v1/inmates/{weir}/moves", {**spot, "unit": "B"})
         osei.post(f"/v1/inmates/{king}/moves", {**spot, "unit": "C"})
-        left, gone = a.event(), [b.event(), b.event()]
-        assert (left["type"], left["subject"], left["data"]["move"]["to"]["unit"]) == ("inmate.moved", weir, "B")
-        assert [(event["subject"], event["unit"]) for event in gone] == [(weir, "B"), (king, "C")]
-        assert c.event()["subject"] == king
+        left, gone, come = [a.event(), a.event()], [b.event() for _ in range(4)], [c.event(), c.event()]
+        assert left[0]["data"]["move"]["to"]["unit"] == "B"
+        told = [[(event["type"], event["subject"], event["unit"]) for event in heard] for heard in (left, gone, come)]
+        # Each move is told with the transfer that it offers to the unit where the person comes.
+        to_b, to_c = (
+            [(type_, who, unit) for type_ in ("inmate.moved", "handover.offered")]
+            for who, unit in ((weir, "B"), (king, "C"))
+        )
+        assert told == [to_b, [*to_b, *to_c], to_c]
         for feed in (a, c):
             feed.next("heartbeat")
 
@@ -685,10 +690,16 @@ def test_text_that_was_taken_back_is_gone_from_the_other_prison_that_a_need_went
         note = hartmann.note(weir, needs=[{"code": "FAMILY_WELFARE", "detail": "zebra"}])
         for place in (south, east):
             osei.post(f"/v1/inmates/{weir}/moves", {"establishment": place.code, "unit": "B", "reason": "Transferred"})
-        assert [kept_warm.event()["type"] for _ in range(2)] == ["inmate.moved", "need.updated"]
-        assert [here.event()["type"] for _ in range(2)] == ["inmate.moved", "need.updated"]
+        for feed in (kept_warm, here):
+            came = [feed.event() for _ in range(3)]
+            assert [event["type"] for event in came] == ["inmate.moved", "need.updated", "handover.offered"]
+            assert ["zebra" in json.dumps(event) for event in came] == [False, True, True], "the note comes along"
         hartmann.post(f"/v1/notes/{note['id']}/retractions", {"reason": "NOT_TRUE"})
         assert here.event()["data"]["detail"] is None
+        updated = here.event()
+        assert (updated["type"], "zebra" in json.dumps(updated)) == ("handover.updated", False)
+        [taken_back] = [item["content"] for item in updated["data"]["items"] if item["note"] == note["id"]]
+        assert (taken_back["status"], taken_back["needs"]) == ("RETRACTED", [])
         for reader in readers:
             with reader.feed() as again:
                 assert "zebra" not in json.dumps(again.until_live())

@@ -240,10 +240,10 @@ def test_every_answer_is_as_told_and_every_example_request_works(
     tell(ngata, "POST", answers, 201, json=example("post", "/v1/handovers/{id}/queries/{query}/answers"))
     accepted = tell(hartmann, "POST", f"{offered}/acceptance", 201, json=acceptance).json()
     assert (accepted["state"], accepted["incoming"]["username"]) == ("ACCEPTED", hartmann.name)
-    again = tell(ngata, "POST", "/v1/handovers", 201, json=offer).headers["location"]
+    second = tell(ngata, "POST", "/v1/handovers", 201, json=offer).headers["location"]
     withdrawal = example("post", "/v1/handovers/{id}/withdrawal")
-    tell(ngata, "POST", f"{again}/withdrawal", 201, json=withdrawal)
-    tell(ngata, "POST", f"{again}/withdrawal", 409, json=withdrawal)
+    tell(ngata, "POST", f"{second}/withdrawal", 201, json=withdrawal)
+    tell(ngata, "POST", f"{second}/withdrawal", 409, json=withdrawal)
     tell(hartmann, "GET", "/v1/handovers?state=ACCEPTED&limit=1", 200)
     tell(hartmann, "GET", "/v1/handovers?state=GONE", 422)
     wing = "/v1/establishments/ALM/units/A"

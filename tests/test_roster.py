@@ -55,6 +55,7 @@ def test_an_establishment_is_set_up_with_its_units_and_changed(prison: Prison) -
         "name": "HMP Newer",
         "timezone": "Asia/Kathmandu",
         "shifts": shifts,  # a new name is no reason to lose them
+        "times": {"accept": 15, "escalate": 15, "page": 3, "transfer": 240},
         "units": [unit.json()],
     }
     assert registry.get("/v1/establishments")["items"] == [renamed]
@@ -242,11 +243,17 @@ def test_a_move_within_the_prison_is_told_to_both_wings_and_open_needs_go_along(
     assert (made["inmate"], made["reason"], made["by"]["name"]) == (weir, move["reason"], "Cole")
     now = brandt.get(f"/v1/inmates/{weir}")
     assert (now["unit"], now["cell"], now["version"]) == ("B", "B2-03", 2)
-    moved, gone = hartmann.pull(a_here, unit="A")[0]
+    moved, gone, offered = hartmann.pull(a_here, unit="A")[0]
     assert (moved["type"], moved["data"]) == ("inmate.moved", {**now, "move": made})
     assert (gone["type"], gone["data"]) == ("need.updated", {"id": needs[0]["id"], "status": "OPEN"})
-    told, arrived = brandt.pull(b_here, unit="B")[0]
+    told, arrived, waiting = brandt.pull(b_here, unit="B")[0]
     assert told["data"] == moved["data"]
+    assert waiting == offered, "the wing that is left and the one that takes over hear of one and the same transfer"
+    transfer = waiting["data"]
+    assert (waiting["type"], waiting["subject"]) == ("handover.offered", weir)
+    assert (transfer["kind"], transfer["state"], transfer["unit"]) == ("TRANSFER", "OFFERED", "B")
+    assert transfer["transfer"] == {"inmate": weir, "name": "Weir, J.", "from": made["from"], "to": made["to"]}
+    assert [item["need"] for item in transfer["items"] if item["need"]] == [needs[0]["id"]]
     assert (arrived["data"]["id"], arrived["data"]["unit"]) == (needs[0]["id"], "B")
     assert [need["id"] for need in brandt.get("/v1/needs")["items"]] == [needs[0]["id"]]
     assert hartmann.get(f"/v1/needs/{needs[1]['id']}")["unit"] == "A", "what is closed stays where it was closed"
@@ -274,10 +281,14 @@ def test_a_move_to_another_prison_is_made_by_the_sender_and_takes_the_needs_ther
     assert cole.get("/v1/inmates")["items"] == []
     now = brandt.get(path)
     assert (now["establishment"], now["unit"], now["cell"]) == (there.code, "B", None)
-    left, gone = hartmann.pull(here)[0]
+    left, gone, sent = hartmann.pull(here)[0]
     assert (left["type"], left["subject"], left["data"]) == ("inmate.moved", weir, {"id": weir, "status": "LEFT"})
     assert gone["data"] == {"id": need["id"], "status": "OPEN"}
-    came, opened = brandt.pull()[0]
+    came, opened, offered = brandt.pull()[0]
+    assert (sent["type"], sent["source"]) == ("handover.offered", f"/v1/establishments/{prison.code}")
+    assert (offered["type"], offered["source"]) == ("handover.offered", f"/v1/establishments/{there.code}")
+    assert sent["data"] == offered["data"]
+    assert offered["data"]["transfer"] == {"inmate": weir, "name": "Weir, J.", "from": made["from"], "to": made["to"]}
     assert (came["type"], came["data"]["move"]) == ("inmate.moved", made)
     assert (opened["type"], opened["data"]["establishment"]) == ("need.updated", there.code)
     assert brandt.get("/v1/needs", establishment=there.code, inmate=weir)["items"] == [opened["data"]]
