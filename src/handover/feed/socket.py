@@ -169,6 +169,7 @@ class Feed:
             if session is None or session.principal.id != self.session.principal.id:
                 return Close(protocol.NOT_AUTHORISED, "This token does not work for this feed; log in again.")
             self._renew(session)
+            self._hub.look_again(self)
 
     async def _send_all(self) -> Close:
         settings = self._desk.settings

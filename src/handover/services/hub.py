@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
 from time import monotonic
 from typing import Protocol
 
@@ -28,7 +27,9 @@ log = structlog.get_logger("handover.feed")
 BLIND_AFTER_S = 5.0
 """Seconds beyond the longest pause between two looks after which the hub does not claim to know of everything."""
 RIGHTS_AT_ONCE = 50
-"""Feeds whose rights are looked at together. All at once, they would make everybody wait every time."""
+"""Feeds whose rights are looked at together. All at once, they would make everybody wait."""
+RIGHTS_ANYWAY_S = 60.0
+"""Seconds after which all are looked at although nothing says that rights have changed."""
 Take = Callable[[Sequence[Encoded]], bool]
 """Takes what is new in one establishment at once, without waiting; False if it cannot, and wants to be woken."""
 
@@ -90,7 +91,9 @@ class Hub:
         self._metrics = metrics
         metrics.behind.set_function(self._furthest_behind)  # as it is when somebody looks, not as it was at a look
         self._streams: dict[str, Stream] = {}
-        self._readers: dict[Reader, None] = {}  # those whose rights were looked at longest ago come first
+        self._readers: set[Reader] = set()
+        self._new: set[Reader] = set()  # their tokens were looked up before they came in: rights may have changed since
+        self._rights: str | None = None
         self._empty = asyncio.Event()
         self._empty.set()
         self._rung = asyncio.Event()
@@ -185,16 +188,22 @@ class Hub:
 
     def enter(self, reader: Reader) -> None:
         """Counts a feed in: its rights are looked at from now on."""
-        self._readers[reader] = None
+        self._readers.add(reader)
+        self._new.add(reader)
         self._empty.clear()
         self._metrics.feeds.inc()
         if self.stopping:
             reader.stop()
 
+    def look_again(self, reader: Reader) -> None:
+        """Has a reader's rights looked at again: its new token's were remembered, and may have changed since."""
+        self._new.add(reader)
+
     def exit(self, reader: Reader) -> None:
         """Counts a feed out, if it ever came in."""
         if reader in self._readers:
-            del self._readers[reader]
+            self._readers.remove(reader)
+            self._new.discard(reader)
             if not self._readers:
                 self._empty.set()
             self._metrics.feeds.dec()
@@ -261,31 +270,31 @@ class Hub:
                 await asyncio.sleep(at_least_s)
 
     async def _watch_rights(self, within_s: float) -> None:
-        """Looks at the rights of all feeds over and over, of a few at a time; of all of them where some were
-        changed."""
+        """Looks whether anybody's rights have changed, and then at those of all feeds; and at those of every feed whose
+        token has run out, or that has come in since the last look."""
+        checked = monotonic()
         while True:
-            changed = await _rings(self._rights_changed, within_s / self._turns())
+            await _rings(self._rights_changed, within_s)
             try:
-                for _ in range(self._turns() if changed else 1):
-                    await self._check_rights()
+                mark, now = await self._sessions.mark(), self._desk.clock()
+                if mark != self._rights or monotonic() - checked > RIGHTS_ANYWAY_S:
+                    self._rights, checked = mark, monotonic()
+                    await self._check_rights(list(self._readers))
+                else:
+                    new, self._new = self._new, set()
+                    await self._check_rights([r for r in self._readers if r in new or r.session.expires_at <= now])
             except Exception:
                 log.exception("look failed")
+                self._rights = None
                 await asyncio.sleep(within_s)
 
-    def _turns(self) -> int:
-        return max(1, -(-len(self._readers) // RIGHTS_AT_ONCE))
-
-    async def _check_rights(self) -> None:
-        readers = list(islice(self._readers, RIGHTS_AT_ONCE))
-        if not readers:
-            return
-        sessions = await self._sessions.again(sorted({reader.session.digest for reader in readers}))
-        for reader in readers:
-            if reader in self._readers:  # it may have left meanwhile
-                del self._readers[reader]
-                self._readers[reader] = None
-            if reader.session.digest in sessions:  # else it was renewed meanwhile
-                reader.rights(sessions[reader.session.digest])
+    async def _check_rights(self, readers: Sequence[Reader]) -> None:
+        for at in range(0, len(readers), RIGHTS_AT_ONCE):
+            some = readers[at : at + RIGHTS_AT_ONCE]
+            sessions = await self._sessions.again(sorted({reader.session.digest for reader in some}))
+            for reader in some:
+                if reader.session.digest in sessions:  # else it was renewed meanwhile
+                    reader.rights(sessions[reader.session.digest])
 
 
 async def _rings(bell: asyncio.Event, at_most_s: float) -> bool:

@@ -1,13 +1,16 @@
-"""Who a token speaks for, remembered for a moment: long enough to spare the store, short enough that a right taken
-away is gone."""
+"""Who a token speaks for, remembered for as long as nobody's rights change. A mark in the store tells that they did; it
+is looked at once a second, so that a right taken away is gone within that."""
 
-from datetime import datetime
+import asyncio
 from time import monotonic
+
+from sqlalchemy.engine import Connection
 
 from handover.services import logins
 from handover.services.logins import Session
 from handover.services.passwords import token_digest
 from handover.services.unit_of_work import Asker, Desk
+from handover.store import marks
 
 REMEMBER_S = 1.0
 MOST = 20_000
@@ -15,11 +18,14 @@ TELL_AGAIN_S = 60.0
 
 
 class Sessions:
-    """The access tokens seen in the last second. In this process a change of rights empties it at once."""
+    """The access tokens seen since rights last changed. A change made in this process empties it at once."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._known: dict[str, tuple[Session, float, int]] = {}
+        self._known: dict[str, Session] = {}
+        self._mark: str | None = None
+        self._looked = float("-inf")
+        self._looking = asyncio.Lock()
         self._changes = 0
         self._told: dict[str, float] = {}
         desk.store.on_commit(self._bell)
@@ -28,24 +34,45 @@ class Sessions:
         # From the writer's thread. What is being looked up right now was asked before the change: it is not remembered.
         if rights_changed:
             self._changes += 1
+            self._looked = float("-inf")
             self._known.clear()
 
     async def of(self, token: str) -> Session | None:
         """The session of an access token; None if it does not work (any more)."""
         digest = token_digest(token)
-        found = self._known.get(digest)
         now = self._desk.clock()
-        if found is not None and monotonic() - found[1] < REMEMBER_S and found[2] == self._changes:
-            return found[0] if found[0].expires_at > now else None
-        asked, changes = monotonic(), self._changes
-        session = await self._desk.peek(lambda conn: logins.by_digest(conn, digest, now))
+        if monotonic() - self._looked >= REMEMBER_S:
+            await self._look()
+        found = self._known.get(digest)
+        if found is not None:
+            return found if found.expires_at > now else None
+        changes = self._changes
+        session, mark = await self._desk.peek(
+            lambda conn: (logins.by_digest(conn, digest, now), marks.get(conn, marks.RIGHTS))
+        )
         if len(self._known) > MOST:
             self._known.clear()
-        if session is None:
-            self._known.pop(digest, None)
-        else:
-            self._known[digest] = (session, asked, changes)
+        if session is not None and mark == self._mark and changes == self._changes:
+            self._known[digest] = session
         return session
+
+    async def _look(self) -> None:
+        """Forgets everybody where somebody's rights have changed."""
+        asked = monotonic()
+        async with self._looking:
+            if self._looked > asked:
+                return  # somebody looked while we waited
+            began, changes = monotonic(), self._changes
+            mark = await self.mark()
+            if mark != self._mark:
+                self._known.clear()
+                self._mark = mark
+            if changes == self._changes:
+                self._looked = began
+
+    async def mark(self) -> str | None:
+        """The mark of everybody's rights, as it is now."""
+        return await self._desk.peek(_mark)
 
     async def tried(self, token: str, asker: Asker) -> None:
         """Leaves a line where a token is tried that was taken away; one a minute, so that nobody fills the log with
@@ -62,6 +89,9 @@ class Sessions:
 
     async def again(self, digests: list[str]) -> dict[str, Session | None]:
         """The same for tokens of open feeds, straight from the store."""
-        now: datetime = self._desk.clock()
-
+        now = self._desk.clock()
         return await self._desk.peek(lambda conn: logins.by_digests(conn, digests, now))
+
+
+def _mark(conn: Connection) -> str | None:
+    return marks.get(conn, marks.RIGHTS)

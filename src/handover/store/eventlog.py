@@ -5,18 +5,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from operator import attrgetter
-from secrets import token_hex
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover.store import marks
 from handover.store.quick import Quick, found
 from handover.store.rows import write
-from handover.store.tables import event_heads, events, store_meta
-
-REWRITTEN = "rewritten"
+from handover.store.tables import event_heads, events
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,6 @@ _BUMP = Quick(
     .values(sequence=event_heads.c.sequence + sa.bindparam("more"))
     .returning(event_heads.c.sequence)
 )
-_REWRITTEN = sa.select(store_meta.c.value).where(store_meta.c.name == REWRITTEN)
 
 
 def start(conn: Connection, establishment: str) -> None:
@@ -114,7 +111,7 @@ def heads(conn: Connection, establishments: Iterable[str]) -> dict[str, int]:
 
 def rewritten(conn: Connection) -> str | None:
     """A mark that is another one after every rewriting of events. Whoever keeps events in memory compares it."""
-    return conn.execute(_REWRITTEN).scalar()
+    return marks.get(conn, marks.REWRITTEN)
 
 
 def after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[StoredEvent]:
@@ -142,6 +139,4 @@ def blank(conn: Connection, note: str, thin: Mapping[tuple[str, int], tuple[str,
             .where(events.c.establishment == place, events.c.sequence == sequence, events.c.note == note)
             .values(status=status, data=data)
         )
-    mark = {"value": token_hex(8)}
-    if not conn.execute(sa.update(store_meta).where(store_meta.c.name == REWRITTEN), mark).rowcount:
-        conn.execute(sa.insert(store_meta), {"name": REWRITTEN, **mark})
+    marks.change(conn, marks.REWRITTEN)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from handover.errors import Unavailable
-from handover.store import accesslog, eventlog, roster
+from handover.store import accesslog, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, bells, is_lost, ringing, why
 from handover.store.eventlog import NewEvent
@@ -98,6 +98,8 @@ class Batch:
             if self._head is not None:
                 self._head = accesslog.append(self.conn, self._head, self.lines)
             counted = eventlog.count(self.conn, self.events)
+        if self.rights_changed:
+            marks.change(self.conn, marks.RIGHTS)
         news = ringing(self.conn.dialect) if self.events or self.rights_changed else None
         with one_trip(self.conn):
             eventlog.append(self.conn, counted)

@@ -1,0 +1,25 @@
+"""Marks: values that are others after every change of something. Whoever keeps a copy in memory compares the mark
+instead of reading it all again."""
+
+from secrets import token_hex
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover.store.tables import store_meta
+
+REWRITTEN, RIGHTS = "rewritten", "rights"
+"""Of events that were rewritten (a retraction); of anybody's rights."""
+_GET = sa.select(store_meta.c.value).where(store_meta.c.name == sa.bindparam("mark"))
+
+
+def get(conn: Connection, mark: str) -> str | None:
+    """The mark as it is."""
+    return conn.execute(_GET, {"mark": mark}).scalar()
+
+
+def change(conn: Connection, mark: str) -> None:
+    """Makes it another."""
+    value = token_hex(8)
+    if not conn.execute(sa.update(store_meta).where(store_meta.c.name == mark).values(value=value)).rowcount:
+        conn.execute(sa.insert(store_meta), {"name": mark, "value": value})
