@@ -1,8 +1,7 @@
 """The `handover` command.
 
-A terminal's command must be quick on an old PC, and a terminal needs nothing of the server: the server's half takes
-four times as
-long to load as all the rest, so it is loaded only when one of its commands (or the list of all) is asked for.
+A terminal's command must be quick on an old PC, and needs nothing of the server: the server's half takes four times as
+long to load as all the rest. So only what is asked for is loaded, and everything only for the list of all.
 """
 
 import os
@@ -24,10 +23,12 @@ def command(words: Sequence[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
     )
-    terminal.register(app)
-    known = {info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands}
-    if next(iter(words), None) not in known:
+    asked = next(iter(words), None)
+    terminal.register(app, asked)
+    if asked not in terminal.COMMANDS:
         import_module("handover.operating").register(app)
+    # With one command alone, typer would not expect its name.
+    app.callback()(lambda: None)
     return app
 
 

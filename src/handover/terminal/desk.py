@@ -41,7 +41,7 @@ class Desk:
 
     def reader(self, lists: dict[str, CodeList], establishment: str | None = None) -> Reader:
         """What puts notes into words here."""
-        return Reader(lists, self.zone(establishment), clock.now)
+        return Reader(lists, self.zone(establishment), clock.now, self.login.username)
 
 
 @contextmanager

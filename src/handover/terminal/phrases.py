@@ -38,6 +38,8 @@ class Reader:
     lists: dict[str, CodeList]
     zone: tzinfo | None
     now: Callable[[], datetime]
+    me: str | None = None
+    """Who reads it: some news is told differently to whom it concerns."""
 
     def time(self, value: object, *, seconds: bool = False) -> str:
         """A time as it came, on the prison's clock."""

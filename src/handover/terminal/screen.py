@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.live import Live
 from rich.text import Text
@@ -13,7 +13,7 @@ from handover import clock
 from handover.client.feed import Feed, Heard
 from handover.client.feed_protocol import Event, Heartbeat, State, StateChange
 from handover.client.sending import Round, waiting_by_author
-from handover.terminal import telling
+from handover.terminal import banner, telling
 from handover.terminal.desk import Desk, name_of
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import Speech, plain
@@ -64,6 +64,10 @@ class Screen:
         self._rang_at = -_BELL_EVERY_S
         self._replay_since = feed.heard_at if feed.cursor not in (None, "now") else None
         self._was_live = False
+        self._live = False
+        self._pages: dict[str, dict[str, Any]] = {}
+        self._settled: set[str] = set()
+        self._calling: asyncio.Task[None] | None = None
         self._with_place = feed.establishment is None and len(here.login.me.establishments) > 1
         self._how, self._beside = "connecting …", here.login.me.name
         # Drawn anew every second: another command may put a note to those that wait at any time.
@@ -89,6 +93,10 @@ class Screen:
             await self._event(item)
         elif isinstance(item, StateChange):
             self._state(item)
+            self._live = item.state is State.LIVE
+            if self._live:
+                # Beside the feed, never in its way.
+                self._calling = asyncio.create_task(self._call_again())
         if isinstance(item, Heartbeat) or (isinstance(item, StateChange) and item.state is State.LIVE):
             self._stand(f"up to date {self._reader.time(clock.now(), seconds=True)}")
 
@@ -108,6 +116,8 @@ class Screen:
             self._voice.say(f"Since {self._reader.time(self._replay_since, seconds=True)}:")
             self._replay_since = None
         await self._learn_name(event)
+        if event.type.startswith("page.") and await self._page(event.type, data):
+            return
         telling.show(self._voice.out, telling.lines_for(event, self._reader, self._names, with_place=self._with_place))
         if telling.needs_somebody_now(event, self._reader):
             self._ring()
@@ -117,6 +127,34 @@ class Screen:
         if not isinstance(number, str) or (number in self._names and not event.type.startswith("inmate.")):
             return
         self._names[number] = await asyncio.to_thread(name_of, self._here.api, number)
+
+    async def _page(self, kind: str, page: dict[str, Any]) -> bool:
+        """Calls out what nobody has taken; says whether that told it all. What is long past is one line of many."""
+        id_ = str(page.get("id"))
+        if kind != "page.raised" or "kind" not in page:
+            self._pages.pop(id_, None)
+            self._settled.add(id_)
+            return False
+        self._pages[id_] = page
+        if self._live:
+            await self._call(page)
+        return self._live
+
+    async def _call_again(self) -> None:
+        """What was raised while this terminal did not look calls as soon as it does."""
+        found = await asyncio.to_thread(banner.still_open, self._here, self._feed.establishment, self._feed.unit)
+        for page in found:
+            id_ = str(page.get("id"))
+            if id_ not in self._settled:
+                self._pages[id_] = page
+                await self._call(page)
+
+    async def _call(self, page: dict[str, Any]) -> None:
+        number = page.get("inmate")
+        who = (self._names.get(number) or await asyncio.to_thread(name_of, self._here.api, number)) if number else ""
+        who = who or f"unit {page.get('unit')}"
+        told = await asyncio.to_thread(lambda: list(banner.lines(self._here, page, who, self._reader)))
+        banner.show(self._voice, told)
 
     def _state(self, change: StateChange) -> None:
         at = self._reader.time(change.at, seconds=True)
@@ -149,7 +187,9 @@ class Screen:
             self._foot.refresh()
 
     def _foot_line(self) -> Text:
-        words = f" {self._how} · {self._waiting()} not sent · {self._beside} "
+        many = len(self._pages)
+        calls = f"{many} PAGE{'S' if many > 1 else ''} NOT TAKEN · " if many else ""
+        words = f" {calls}{self._how} · {self._waiting()} not sent · {self._beside} "
         return Text(words, style="reverse", no_wrap=True, overflow="ellipsis")
 
     def _ring(self) -> None:

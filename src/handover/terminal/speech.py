@@ -25,6 +25,12 @@ PRACTICE = "PRACTICE — nothing here is real"
 ServerOption = Annotated[
     str, typer.Option("--server", envvar="HANDOVER_SERVER", help="The server's address.", metavar="URL")
 ]
+UnitOption = Annotated[
+    str | None, typer.Option("--unit", "-u", metavar="UNIT", help="Which unit; not needed where you have only one.")
+]
+EstablishmentOption = Annotated[
+    str | None, typer.Option("--establishment", metavar="CODE", help="The prison, if several.")
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Speak JSON: the result on standard output, a refusal on standard error.")
 ]
@@ -59,15 +65,22 @@ class Speech:
 def show(console: Console, words: str | Text) -> None:
     """Prints words; on a screen, what does not fit into a line goes on in the next, set in so that it shows."""
     text = words if isinstance(words, Text) else Text(plain(words))
+    if console.is_terminal:
+        for part in folded(console, text):
+            console.print(part)
+        return
     for line in text.split("\n", allow_blank=True):
-        if not console.is_terminal:
-            console.print(line, soft_wrap=True)
-            continue
+        console.print(line, soft_wrap=True)
+
+
+def folded(console: Console, text: Text) -> Iterator[Text]:
+    """Words as the lines of a screen."""
+    for line in text.split("\n", allow_blank=True):
         inset = len(line.plain) - len(line.plain.lstrip(" "))
         hang = inset + 4 if inset else 0
         for number, part in enumerate(line.wrap(console, max(20, console.width - hang))):
             part.rstrip()
-            console.print(Text(" " * hang) + part if number else part)
+            yield Text(" " * hang) + part if number else part
 
 
 def speech(as_json: bool) -> Speech:

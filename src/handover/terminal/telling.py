@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from handover.client.feed_protocol import Event
-from handover.terminal import phrases
+from handover.terminal import calls, phrases, standing
+from handover.terminal.calls import Told
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import plain
 
@@ -24,9 +25,6 @@ _THIN = {
     "RESTRICTED": "a note is disputed: decide nothing on it",
     "CORRECTED": "a note was corrected",
 }
-
-Told = tuple[Text, list[Text]]
-"""What goes beside the person's name, and the lines under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +88,10 @@ def _thin(kind: str, status: str) -> str:
 
 
 def _note(kind: str, note: dict[str, Any], reader: Reader) -> Told:
+    if kind == "note.attention_ended":
+        return calls.ran_out(note, reader)
+    if kind == "note.attention_changed":
+        return calls.looked_after(note, reader)
     author, when = phrases.person(note.get("author")), reader.time(note.get("occurred_at"))
     if note.get("status") == "RETRACTED":
         why = note.get("retraction") or {}
@@ -140,9 +142,20 @@ def _need(kind: str, need: dict[str, Any], reader: Reader) -> Told:
         what += f"; with {need['owner']}"
     if kind == "need.opened":
         return _text(what), []
+    if kind == "need.overdue":
+        return Text.assemble((" OVERDUE ", "bold reverse"), " ", _text(what)), _ways(need)
     status = reader.label("need_status", need.get("status"))
     outcome = need.get("outcome") or need.get("reason")
-    return _text(what), [_text(f"now: {status}" + (f", {outcome}" if outcome else ""), "bold")]
+    now = f"{status}" + (f", {outcome}" if outcome else "")
+    by = need.get("opened_by") or {}
+    if need.get("status") != "OPEN" and reader.me == by.get("username") is not None:
+        return _text(what), [_text(f"your note led to: {now}", "bold")]
+    return _text(what), [_text(f"now: {now}", "bold")]
+
+
+def _ways(need: dict[str, Any]) -> list[Text]:
+    tail = str(need.get("id"))[-4:]
+    return [_text(f'handover needs done {tail} "…"   or   not-possible {tail} "…"   or   take {tail}')]
 
 
 def _receipt(_: str, receipt: dict[str, Any], reader: Reader) -> Told:
@@ -156,24 +169,12 @@ def _inmate(kind: str, data: dict[str, Any], _: Reader) -> Told:
         move = data.get("move")
         if not isinstance(move, dict):
             return _text("has left this establishment"), []
-        way = f"moved from {_spot(move.get('from'))} to {_spot(move.get('to'))}"
+        way = f"moved from {standing.spot(move.get('from'))} to {standing.spot(move.get('to'))}"
         return _text(f"{way} by {phrases.person(move.get('by'))}: {move.get('reason')}"), []
     if kind == "inmate.merged":
         return _text(f"number {data.get('previous')} is the same person: it is now {data.get('number')}"), []
     cell = f", cell {data['cell']}" if data.get("cell") else ""
     return _text(f"on the roster: {data.get('name')}, unit {data.get('unit')}{cell}"), []
-
-
-def _handover(kind: str, data: dict[str, Any], _: Reader) -> Told:
-    doing = {"handover.offered": "offered", "handover.accepted": "accepted", "handover.overdue": "OVERDUE"}
-    who = phrases.person(data.get("incoming") if kind == "handover.accepted" else data.get("outgoing"))
-    return _text(f"handover {doing.get(kind, kind.partition('.')[2])} ({who})"), []
-
-
-def _spot(spot: object) -> str:
-    if not isinstance(spot, dict):
-        return "?"
-    return " ".join(str(spot[name]) for name in ("establishment", "unit", "cell") if spot.get(name))
 
 
 def _text(words: str, style: str = "") -> Text:
@@ -186,5 +187,6 @@ _TELLERS: dict[str, Callable[[str, dict[str, Any], Reader], Told]] = {
     "need": _need,
     "receipt": _receipt,
     "inmate": _inmate,
-    "handover": _handover,
+    "handover": calls.handover,
+    "page": calls.page,
 }

@@ -1,0 +1,186 @@
+"""`handover accept`: takes a unit over, or a person who has moved to it, from whoever offered it."""
+
+import sys
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from handover.client.refusals import ServerRefused
+from handover.client.resources import Document, create, read
+from handover.schemas.handovers import AcceptanceDraft
+from handover.terminal import matters, phrases, standing
+from handover.terminal.desk import Desk, desk
+from handover.terminal.drafts import drafted
+from handover.terminal.handles import handles
+from handover.terminal.phrases import Reader
+from handover.terminal.speech import (
+    DEFAULT_SERVER,
+    EstablishmentOption,
+    JsonOption,
+    ServerOption,
+    Speech,
+    UnitOption,
+    answering,
+    plain,
+)
+from handover.terminal.unclear import Unclear
+from handover.terminal.units import name_of_unit, own_units, unit_meant
+from handover.terminal.walk import Walk
+
+_OPTIONS = {"roll_actual": "--roll", "read_back": "--read-back", "roll_mismatch_reason": "--because"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the incoming officer says about it."""
+
+    roll: int | None
+    read_back: str | None
+    with_queries: bool
+    because: str | None
+
+
+def accept(
+    unit: UnitOption = None,
+    roll: Annotated[int | None, typer.Option("--roll", metavar="N", help="How many people you counted.")] = None,
+    read_back: Annotated[
+        str | None, typer.Option("--read-back", metavar="TEXT", help="The handover in your own words.")
+    ] = None,
+    with_queries: Annotated[
+        bool, typer.Option("--with-queries", help="Accept although questions are open; they stay open.")
+    ] = False,
+    because: Annotated[
+        str | None, typer.Option("--because", metavar="TEXT", help="Why the roll is not the one that was offered.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="I have read it: do not ask, accept.")] = False,
+    establishment: EstablishmentOption = None,
+    server: ServerOption = DEFAULT_SERVER,
+    as_json: JsonOption = False,
+) -> None:
+    """Take over what waits for you: your unit, or a person who has moved to it. You answer for it from then on.
+
+    At a keyboard it goes through everything with you, the most urgent first. Elsewhere it prints it, and wants --yes.
+    """
+    said = Said(roll, read_back, with_queries, because)
+    with answering(as_json) as voice, desk(voice, server) as here:
+        places = _places(here, unit, establishment)
+        found = matters.waiting(here, places)
+        if not found:
+            raise ServerRefused(status=404, title="Nothing waits for you", detail=_nothing(here, places))
+        units = [one for one in found if one["kind"] == "SHIFT"]
+        if roll is not None and len(units) != 1:
+            names = ", ".join(one["unit"] for one in units) or "none"
+            raise Unclear(f"--roll counts one unit; those that wait: {names}. Say which: --unit")
+        at_keyboard = not voice.as_json and not yes and voice.out.is_terminal and sys.stdin.isatty()
+        done = [_take(voice, here, one, said, yes=yes, at_keyboard=at_keyboard) for one in found]
+        if not yes and not at_keyboard:
+            raise Unclear("Nothing was accepted. When you have read it: handover accept --yes, with --roll N")
+        if voice.as_json:
+            voice.emit({"items": done})
+
+
+def _take(voice: Speech, here: Desk, handover: Document, said: Said, *, yes: bool, at_keyboard: bool) -> Document:
+    """One handover: shown or gone through, then accepted."""
+    reader = here.reader(here.lists(), handover["establishment"])
+    name = _name(here, handover)
+    if not voice.as_json:
+        for line in _head(handover, name, reader):
+            voice.say(line)
+        ids = [matters.id_of(item) for item in matters.items_of(handover)]
+        known = matters.contents(here, handover, handles(ids), reader)
+        steps = matters.matters(here, handover, reader)
+        if at_keyboard:
+            walk = Walk(voice, here, handover, known, steps)
+            walk.go()
+            said = walk.last_words(said.roll, said.read_back, said.because, said.with_queries, Said)
+        else:
+            _print_all(voice, known, steps, handover)
+    if not yes and not at_keyboard:
+        return handover
+    return _accept(voice, here, handover, said, name, reader)
+
+
+def _accept(voice: Speech, here: Desk, handover: Document, said: Said, name: str, reader: Reader) -> Document:
+    if handover["kind"] == "TRANSFER":
+        said = replace(said, roll=None)
+    draft = drafted(
+        AcceptanceDraft,
+        _OPTIONS,
+        roll_actual=said.roll,
+        read_back=said.read_back,
+        with_queries=said.with_queries or None,
+        roll_mismatch_reason=said.because,
+    )
+    try:
+        made = create(here.api, f"/v1/handovers/{handover['id']}/acceptance", draft)
+    except ServerRefused as refused:
+        raise _in_options(here, handover["id"], said, refused, reader) from None
+    if not voice.as_json:
+        since = reader.time(made["accepted_at"])
+        voice.say(Text(f"You own {plain(name)} since {since}.", style="bold"))
+        left = len(matters.unanswered(made))
+        if left:
+            voice.say(f"{left} question{'s' if left > 1 else ''} open; the answer still comes to: handover watch")
+    return made
+
+
+def _in_options(here: Desk, id_: str, said: Said, refused: ServerRefused, reader: Reader) -> ServerRefused:
+    """A refusal in the names of what can be typed here."""
+    if refused.status != 409:
+        return refused
+    now = read(here.api, f"/v1/handovers/{id_}")
+    if now["state"] not in matters.WAITING:
+        if now["accepted_at"]:
+            who, when = phrases.person(now["incoming"]), reader.time(now["accepted_at"])
+            return ServerRefused(status=409, title="Somebody was quicker", detail=f"{who} has taken it over {when}.")
+        return refused
+    asked = matters.unanswered(now)
+    if asked and not said.with_queries:
+        told = "; ".join(f"“{query['text']}”" for query in asked)
+        detail = f"{told}. Wait for the answer, or take it over with the question open: --with-queries"
+        return ServerRefused(status=409, title=f"{len(asked)} not answered yet", detail=detail)
+    expected = now["roll"]["expected"]
+    if said.because is None and None not in (expected, said.roll) and expected != said.roll:
+        detail = f'{expected} offered, {said.roll} counted. Count again, or say why: --because "…"'
+        return ServerRefused(status=409, title="The roll does not match", detail=detail)
+    return refused
+
+
+def _places(here: Desk, unit: str | None, establishment: str | None) -> list[matters.Place]:
+    if unit is None and (mine := own_units(here.login.me, establishment)):
+        return mine
+    one = unit_meant(here, unit, establishment)
+    return [(one.establishment, one.code)]
+
+
+def _nothing(here: Desk, places: list[matters.Place]) -> str:
+    names = ", ".join(name_of_unit(here, *place) for place in places)
+    return f"Nobody has offered {names}. Whoever has it now does: handover offer"
+
+
+def _name(here: Desk, handover: Document) -> str:
+    if moving := handover["transfer"]:
+        return f"{moving['name']} ({moving['inmate']})"
+    return name_of_unit(here, handover["establishment"], handover["unit"])
+
+
+def _head(handover: Document, name: str, reader: Reader) -> list[Text]:
+    lines = [f"{name}: {standing.where(handover, reader)}."]
+    if moving := handover["transfer"]:
+        lines.append(f"He or she came from {standing.spot(moving['from'])} to {standing.spot(moving['to'])}.")
+    if handover["roll"]["expected"] is not None:
+        lines.append(f"Roll {handover['roll']['expected']}, says {phrases.person(handover['outgoing'])}.")
+    if handover["remarks"]:
+        lines.append(f"{phrases.person(handover['outgoing'])} adds: {handover['remarks']}")
+    return [Text(plain(line), style="" if number else "bold") for number, line in enumerate(lines)]
+
+
+def _print_all(voice: Speech, known: matters.Contents, steps: list[matters.Matter], handover: Document) -> None:
+    for matter in steps:
+        voice.say(matters.title(matter))
+        for line in known.lines(matter, handover["queries"], every_one=True):
+            voice.say(f"    {line}")
+    if not steps:
+        voice.say("There is nothing to pass on.")

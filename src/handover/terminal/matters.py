@@ -1,0 +1,187 @@
+"""What a handover holds, as it is gone through: person by person, the most urgent first, each with what is known."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.text import Text
+
+from handover.client.refusals import ServerRefused
+from handover.client.resources import Document, every, read
+from handover.terminal import item_words, people, phrases
+from handover.terminal.desk import Desk
+from handover.terminal.phrases import Reader
+from handover.terminal.speech import plain
+
+WAITING = ("OFFERED", "OVERDUE", "ESCALATED")
+_RANK = {"ACT_NOW": 0, "WATCH": 1}
+_FAR = datetime.max.replace(tzinfo=UTC)
+_OLDER_SHOWN = 2
+Place = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Matter:
+    """One person (or the wing) in a handover: the items about him or her, and their words."""
+
+    who: str
+    inmate: str | None
+    items: list[Document] = field(default_factory=list)
+    attention: str = "ROUTINE"
+    """What staff ask for, of notes whose time has not run out."""
+
+    def ids(self) -> list[str]:
+        """The note or need of each item."""
+        return [id_of(item) for item in self.items]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The notes and needs that items stand for, by id. One that is missing is not for this reader, or was taken
+    back."""
+
+    things: Mapping[str, Document]
+    handles: Mapping[str, str]
+    reader: Reader
+
+    def lines(self, matter: Matter, queries: Iterable[Document] = (), *, every_one: bool = False) -> Iterator[str]:
+        """A matter in words: what, since when, by whom and how known; what is open; what to do if it happens."""
+        older = 0
+        for item in matter.items:
+            thing, handle = self.things.get(id_of(item)), self.handles[id_of(item)]
+            if item["need"]:
+                yield self._need(item, thing, handle)
+                continue
+            if not _is_live(item, self.reader):
+                older += 1
+                if older > _OLDER_SHOWN and not every_one:
+                    continue
+            yield from self._note(item, thing, handle)
+        if older > _OLDER_SHOWN and not every_one:
+            yield f"({older - _OLDER_SHOWN} older notes: m)"
+        for query in queries:
+            if (query["note"] or query["need"]) in matter.ids():
+                yield from query_lines(query, self.reader)
+
+    def one_line(self, id_: str) -> str:
+        """An item in one line, to choose it by."""
+        thing = self.things.get(id_)
+        if thing is None:
+            return "not for you to read, or taken back"
+        if "urgency" in thing:
+            return f"need: {phrases.need(thing, self.reader)}"
+        corrected = "(corrected since) " if thing["status"] == "CORRECTED" else ""
+        return corrected + item_words.note_lines(thing, self.reader)[0]
+
+    def _note(self, item: Document, note: Document | None, handle: str) -> Iterator[str]:
+        if note is None or note.get("basis") is None:
+            yield f"[{handle}] a note that is not for you to read, or was taken back"
+            return
+        if note["status"] == "CORRECTED":
+            yield f"[{handle}] {phrases.person(note['author'])}'s note was corrected: the newer one stands"
+            return
+        look_out = phrases.attention(item, self.reader) if _is_live(item, self.reader) else None
+        late = "LATE ENTRY, the shift before has not been told. " if item["late"] else ""
+        first, *more = item_words.note_lines(note, self.reader)
+        yield f"[{handle}] {look_out + ': ' if look_out else ''}{late}{first}"
+        yield from (f"  {line}" for line in more)
+        if note.get("if_then"):
+            yield f"  IF IT HAPPENS: {note['if_then']}"
+
+    def _need(self, item: Document, need: Document | None, handle: str) -> str:
+        if need is None:
+            return f"[{handle}] a need that is not for you to read, or was taken back"
+        times = item["carried"]
+        carried = f"; handed on {times} time{'s' if times > 1 else ''} before" if times else ""
+        closed = "" if need["status"] == "OPEN" else "; closed since it was offered"
+        return f"need {item_words.need_line(need, self.reader, handle)}{carried}{closed}"
+
+
+def id_of(item: Mapping[str, Any]) -> str:
+    """The id of the note or need that an item stands for."""
+    return str(item["need"] or item["note"])
+
+
+def waiting(here: Desk, places: Sequence[Place]) -> list[Document]:
+    """Handovers that wait to be accepted in these units, those due first."""
+    found = [one for state in WAITING for one in every(here.api, "/v1/handovers", {"state": state})]
+    return sorted(
+        (one for one in found if (one["establishment"], one["unit"]) in places), key=lambda one: str(one["due_at"])
+    )
+
+
+def items_of(handover: Document) -> list[Document]:
+    """All that was handed over: notes that still want attention from before, and what is new or open."""
+    return [*handover["attention"], *handover["items"]]
+
+
+def matters(here: Desk, handover: Document, reader: Reader) -> list[Matter]:
+    """The handover person by person: those first for whom staff asked for attention, then by what is due."""
+    names = people.names_on(here, handover["establishment"], handover["unit"])
+    found: dict[str | None, Matter] = {}
+    for item in items_of(handover):
+        number = item["inmate"]
+        who = names.get(number, str(number)) if number else "The wing"
+        found.setdefault(number, Matter(who, number)).items.append(item)
+    for matter in found.values():
+        matter.items.sort(key=lambda item: str(item["opened_at"]), reverse=True)
+        matter.items.sort(key=lambda item: (bool(item["need"]), _RANK.get(item["attention"], 2)))
+        live = [item["attention"] for item in matter.items if _is_live(item, reader)]
+        matter.attention = min(live, key=lambda code: _RANK.get(code, 2), default="ROUTINE")
+    return sorted(found.values(), key=lambda one: (_RANK.get(one.attention, 2), _due(one), one.inmate is None, one.who))
+
+
+def contents(here: Desk, handover: Document, handles: Mapping[str, str], reader: Reader) -> Contents:
+    """The words of a handover's items: those that came along, then all the unit's in one go, then one by one."""
+    items = items_of(handover)
+    things = {id_of(item): item["content"] for item in items if item["content"]}
+    place = {"establishment": handover["establishment"], "unit": handover["unit"]}
+    notes = [item for item in items if item["note"] and id_of(item) not in things]
+    if notes:
+        since = min(str(item["opened_at"]) for item in notes)
+        things |= {one["id"]: one for one in every(here.api, "/v1/notes", {**place, "recorded_from": since})}
+    if any(item["need"] for item in items):
+        things |= {one["id"]: one for one in every(here.api, "/v1/needs", {**place, "status": "OPEN"})}
+    for item in items:
+        if id_of(item) not in things and (found := _alone(here, item)) is not None:
+            things[id_of(item)] = found
+    return Contents(things, handles, reader)
+
+
+def query_lines(query: Mapping[str, Any], reader: Reader) -> Iterator[str]:
+    """A question and its answers."""
+    yield f"? {phrases.person(query['by'])} asks {reader.time(query['at'])}: {query['text'] or '(taken back)'}"
+    for one in query["answers"]:
+        yield f"  {phrases.person(one['by'])} answers {reader.time(one['at'])}: {one['text'] or '(taken back)'}"
+    if not query["answers"]:
+        yield "  not answered yet"
+
+
+def unanswered(handover: Mapping[str, Any]) -> list[Document]:
+    """Questions nobody has answered."""
+    return [query for query in handover["queries"] if not query["answers"]]
+
+
+def _is_live(item: Mapping[str, Any], reader: Reader) -> bool:
+    return item["attention"] in _RANK and reader.is_ahead(item["attention_until"])
+
+
+def _due(matter: Matter) -> datetime:
+    return min((datetime.fromisoformat(item["due_at"]) for item in matter.items if item["due_at"]), default=_FAR)
+
+
+def _alone(here: Desk, item: Mapping[str, Any]) -> Document | None:
+    try:
+        return read(here.api, f"/v1/{'needs' if item['need'] else 'notes'}/{id_of(item)}")
+    except ServerRefused as refused:
+        if refused.status != 404:
+            raise
+        return None
+
+
+def title(matter: Matter) -> Text:
+    """`! Weir, J. (A1-07)  A4417KD  ACT NOW`."""
+    mark, words = {"ACT_NOW": ("!", " ACT NOW "), "WATCH": ("~", "WATCH")}.get(matter.attention, ("-", ""))
+    head = Text.assemble(f"{mark} ", (plain(matter.who), "bold"), f"  {matter.inmate or ''}  ")
+    return head.append(words, "bold reverse" if matter.attention == "ACT_NOW" else "bold")

@@ -1,0 +1,175 @@
+"""A unit's sheet in words: whose it is, then people by the attention staff asked for, then the rest of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+
+from handover.terminal import item_words, phrases, shifts, standing
+from handover.terminal.handles import handles
+from handover.terminal.phrases import Reader
+from handover.terminal.speech import plain
+from handover.terminal.units import Unit
+
+_OLDER_SHOWN = 1
+_MARKS = {"ACT_NOW": ("!", " ACT NOW "), "WATCH": ("~", "WATCH")}
+Sheet = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetWords:
+    """One sheet, to be put into words."""
+
+    sheet: Sheet
+    unit: Unit
+    reader: Reader
+    every: bool = False
+    """Whether older notes are shown too, and those about whom there is nothing to pass on."""
+
+    def lines(self) -> Iterator[Text]:
+        """The sheet, line by line."""
+        yield from self._head()
+        marks = handles(self._ids())
+        for person in self.sheet["people"]:
+            yield from self._person(person, marks)
+        yield from self._wing(marks)
+        yield from self._rest()
+        yield _line(
+            f"Sheet {self.sheet['sequence']}, given {self.reader.time(self.sheet['given_at'], seconds=True)}, "
+            f"hash {str(self.sheet['hash'])[:12]}…  Not valid after the next handover."
+        )
+
+    def _ids(self) -> list[str]:
+        people = self.sheet["people"]
+        things = [thing for one in people for thing in (*one["notes"], *one["needs"])]
+        return [str(one["id"]) for one in (*things, *self.sheet["wing_notes"], *self.sheet["wing_needs"])]
+
+    def _head(self) -> Iterator[Text]:
+        sheet, reader = self.sheet, self.reader
+        standing_now = sheet["handover"]
+        title = f"{self.unit.name} ({sheet['establishment']})"
+        yield _line(f"{title} as it stood {reader.time(sheet['at'])}. {standing.owner(standing_now['last'], reader)}")
+        state = standing.where(standing_now, reader)
+        asked = standing_now["open_queries"]
+        questions = f"; {asked} question{'s' if asked > 1 else ''} open" if asked else ""
+        yield _line(state + questions + ".", "bold" if standing_now["state"] != "DRAFT" else "")
+        yield _line(standing.roll(sheet["roll"], standing_now["roll"]) + ".")
+        if standing_now["remarks"]:
+            by = phrases.person(standing_now["outgoing"])
+            yield _line(f"{by} adds: {standing_now['remarks']}")
+
+    def _person(self, person: Mapping[str, Any], marks: Mapping[str, str]) -> Iterator[Text]:
+        mark, words = _MARKS.get(person["attention"], ("-", ""))
+        cell = f"{person['cell']}  " if person["cell"] else ""
+        head = Text.assemble(f"{mark} {plain(cell)}", (plain(person["name"]), "bold"), f"  {person['inmate']}  ")
+        if words:
+            head.append(words, "bold reverse" if person["attention"] == "ACT_NOW" else "bold")
+            head.append(f" until {self.reader.time(person['attention_until'])}")
+        yield head.append_text(_text(self._why(person)))
+        if told := shifts.changes(person["changes"], self.reader):
+            yield _line(f"    {told}")
+        yield from self._notes(person, marks)
+        for one in person["if_then"]:
+            yield _line(f"    IF IT HAPPENS ({one['by']}, {self.reader.time(one['at'])}): {one['text']}", "bold")
+        for need in person["needs"]:
+            yield _line(f"    need {item_words.need_line(need, self.reader, marks[need['id']])}")
+        yield from self._learned(person)
+
+    def _why(self, person: Mapping[str, Any]) -> str:
+        """What is not said by the lines below: rules that look at several notes, and that a time has run out."""
+        rules = {reason["rule"] for reason in person["reasons"]}
+        found = []
+        if "WORSE_TWICE" in rules:
+            found.append("two of the last three shifts worse than usual: have a look")
+        if "NEED_OVERDUE" in rules:
+            found.append("a need is OVERDUE")
+        if "RAN_OUT" in rules:
+            found.append("attention ran out: renew or close?")
+        return ("  " if person["attention"] != "ROUTINE" else "") + "; ".join(found) if found else ""
+
+    def _notes(self, person: Mapping[str, Any], marks: Mapping[str, str]) -> Iterator[Text]:
+        live = {reason["note"] for reason in person["reasons"] if reason["rule"] in ("ACT_NOW", "WATCH")}
+        ended = [reason["note"] for reason in person["reasons"] if reason["rule"] == "RAN_OUT"]
+        older = 0
+        for note in person["notes"]:
+            if note["id"] not in live:
+                older += 1
+                if older > _OLDER_SHOWN and not self.every:
+                    continue
+            tail = marks[note["id"]]
+            first, *more = item_words.note_lines(note, self.reader, tail if note["id"] in live else None)
+            over = f" [{tail}, ran out {self.reader.time(note['attention_until'])}]" if note["id"] in ended else ""
+            yield _line(f"    {first}{over}")
+            yield from (_line(f"      {line}") for line in more)
+        if not self.every and older > _OLDER_SHOWN:
+            yield _line(f"    ({older - _OLDER_SHOWN} older: handover sheet --all)")
+
+    def _learned(self, person: Mapping[str, Any]) -> Iterator[Text]:
+        for name, words in (("worked", "worked"), ("did_not", "did not help")):
+            if person[name]:
+                yield _line(f"    {words}: {'; '.join(item_words.tried(one, self.reader) for one in person[name])}")
+        for one in person["openings"]:
+            place = f", {self.reader.label('place', one['place'])}" if one["place"] else ""
+            yield _line(f"    opened up ({one['by']}, {self.reader.time(one['at'])}{place}): {one['fact'] or ''}")
+
+    def _wing(self, marks: Mapping[str, str]) -> Iterator[Text]:
+        sheet = self.sheet
+        if sheet["wing_notes"] or sheet["wing_needs"]:
+            yield _line("The wing", "bold")
+        for note in sheet["wing_notes"]:
+            first, *more = item_words.note_lines(note, self.reader, marks[note["id"]])
+            yield _line(f"    {first}")
+            yield from (_line(f"      {line}") for line in more)
+        for need in sheet["wing_needs"]:
+            yield _line(f"    need {item_words.need_line(need, self.reader, marks[need['id']])}")
+
+    def _rest(self) -> Iterator[Text]:
+        sheet, reader = self.sheet, self.reader
+        names = {one["inmate"]: _called(one) for one in (*sheet["people"], *sheet["others"])}
+        for note in sheet["late"]:
+            who = names.get(note["inmate"], note["inmate"]) if note["inmate"] else "the wing"
+            yield _line(f"LATE, after the handover: {who}: {'; '.join(item_words.note_lines(note, reader))}")
+        for one in sheet["in_transit"]:
+            late = f", {one['late_by_min']} min LATE" if one["late_by_min"] else f", due {reader.time(one['due_at'])}"
+            yield _line(
+                f"ON THE WAY: {one['name']} ({one['inmate']}) from {standing.spot(one['from'])} to "
+                f"{standing.spot(one['to'])} since {reader.time(one['since'])}{late}; until somebody accepts, "
+                f"{phrases.person(one['outgoing'])} answers for him or her",
+                "bold",
+            )
+        for word, side in (("arrived", "from"), ("left", "to")):
+            for one in sheet[word]:
+                yield _line(
+                    f"{word} {reader.time(one['at'])}: {one['name']} ({one['inmate']}) {side} "
+                    f"{standing.spot(one[side])}: {one['reason']}"
+                )
+        yield from self._not_observed()
+        if said := [one for one in sheet["others"] if any(told["change"] for told in one["changes"])]:
+            yield _line("nothing to pass on: " + ", ".join(f"{_called(o)} {shifts.shape(o['changes'])}" for o in said))
+
+    def _not_observed(self) -> Iterator[Text]:
+        missing = self.sheet["not_observed"]
+        if not missing:
+            yield _line("Everybody was observed this shift.")
+            return
+        if len(missing) == len(self.sheet["people"]) + len(self.sheet["others"]) and not self.every:
+            yield _line(f"NOT OBSERVED this shift: all {len(missing)}; nobody has written of anybody yet.")
+            return
+        told = [_called(one) + self._whyever(one) for one in missing]
+        yield _line(f"NOT OBSERVED this shift ({len(missing)}): {', '.join(told)}")
+
+    def _whyever(self, one: Mapping[str, Any]) -> str:
+        return f" {self.reader.label('not_observed', one['why'])}" if one["why"] else ""
+
+
+def _called(one: Mapping[str, Any]) -> str:
+    return f"{one['cell']} {one['name']}" if one["cell"] else str(one["name"])
+
+
+def _line(words: str, style: str = "") -> Text:
+    return Text(plain(words), style=style)
+
+
+def _text(words: str) -> Text:
+    return Text(plain(words))
