@@ -16,7 +16,10 @@ from handover.domain.access import (
     belongs,
     may,
     may_amend,
+    may_hold,
     may_read,
+    may_read_anywhere,
+    may_read_handover,
     may_read_sealed,
     operator,
 )
@@ -107,6 +110,8 @@ OPERATIONS = {
     "events.read": (f"{STAFF} guest", "events:read"),
     "roster.read": (STAFF, "roster:read"),
     "handovers.read": (STAFF, "handovers:read"),
+    "handovers.give": ("officer supervisor governor", None),
+    "attention.change": (WRITERS, "notes:write"),
     "roster.write": ("admin operator", "roster:write"),
     "roster.move": ("admin operator supervisor governor", "roster:write"),
     "access-log.read": ("auditor", None),
@@ -132,6 +137,52 @@ def test_an_operation_is_for_certain_roles_and_for_one_scope(operation: str) -> 
     for scope in SCOPES:
         verdict = may(system(*HANDLING, scopes=(scope,)), operation)
         assert bool(verdict) is (scope == needed), (scope, verdict.reason)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_handover_is_seen_by_whoever_reads_what_is_for_either_unit(role: str) -> None:
+    shift, transfer = [("ALM", "A")], [("BEL", "A"), ("ALM", "A")]
+    for relation in RELATIONS:
+        who = somebody(role, relation)
+        assert bool(may_read_handover(who, shift, "writer")) is reads(role, "UNIT", relation), relation
+        # A person who goes from ALM to BEL: whoever is X to the wing that is left is staff of the one that takes over.
+        takes_over = reads(role, "UNIT", relation_to("A", "BEL", sorted(who.units)))
+        verdict = may_read_handover(who, transfer, "writer")
+        assert bool(verdict) is (takes_over or reads(role, "UNIT", relation)), (relation, verdict.reason)
+        assert not may_read_handover(who, [], "somebody else"), "it lies nowhere"
+    for handling in HANDLING:
+        assert bool(may_read_handover(system(handling), shift, "writer")) is (handling == "UNIT")
+        assert bool(may_read_handover(system(handling, place="BEL"), transfer, "writer")) is (handling == "UNIT")
+        assert not may_read_handover(system(handling, place="BEL"), shift, "writer")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_lies_in_two_units_is_for_whoever_may_read_it_in_one(role: str) -> None:
+    for handling in HANDLING:
+        for relation in RELATIONS:
+            who = somebody(role, relation)
+            relations = {relation, relation_to("A", "BEL", sorted(who.units))} if relation != "W" else {"W"}
+            expected = any(reads(role, handling, one) for one in relations)
+            if handling == "COMPLAINT" and "U" in relations:
+                expected = False  # staff of a unit concerned, whatever else it lies in
+            verdict = may_read_anywhere(who, [("BEL", "A"), ("ALM", "A")], handling, "writer")
+            assert bool(verdict) is expected, (handling, relation, verdict.reason)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_complaint_is_never_for_staff_of_a_unit_it_lies_in(role: str) -> None:
+    for unit in ("A", "B"):
+        who = Principal("user", "r", "r", "r", role, frozenset({"ALM"}), frozenset({("ALM", unit)}))
+        assert not may_read_anywhere(who, [("ALM", "B"), ("ALM", "A")], "COMPLAINT", "writer"), unit
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_unit_is_held_by_its_staff_and_by_managers_of_its_prison(role: str) -> None:
+    for relation in RELATIONS:
+        expected = relation == "U" or (relation in "UOE" and role in ("supervisor", "governor"))
+        verdict = may_hold(somebody(role, relation), "ALM", "A")
+        assert bool(verdict) is expected, (relation, verdict.reason)
+    assert not may_hold(system(*HANDLING), "ALM", "A")
 
 
 def test_the_operator_reads_nobodys_notes() -> None:

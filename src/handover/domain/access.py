@@ -221,9 +221,13 @@ def may_read_anywhere(
     author: str | None,
     seen: tuple[Sight, ...] | None = None,
 ) -> Verdict:
-    """Whether this reader may see something of this class that lies in several units: who may in one of them may."""
+    """Whether this reader may see something of this class that lies in several units: who may in one of them may. But a
+    complaint is for the staff of none of them: it may be about each."""
     verdict = Verdict(False, "not in this reader's sight")
-    for place, unit in places:
+    lies = tuple(places)
+    if handling == "COMPLAINT" and author != who.id and not who.units.isdisjoint(lies):
+        return Verdict(False, "a complaint, and staff of a unit it lies in")
+    for place, unit in lies:
         verdict = may_read(who, Facts(place, unit, handling, author), seen)
         if verdict:
             break
