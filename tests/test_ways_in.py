@@ -13,6 +13,8 @@ import orjson
 import pytest
 from websockets.sync.client import connect
 
+from handover.services import handovers
+from handover.services.unit_of_work import UnitOfWork
 from tests.support.rights import HANDLING, ROLES, change, closed, reads, relation_to, stranger, told
 from tests.support.service import Caller, Feed, Prison, Service
 
@@ -20,7 +22,7 @@ NOWHERE = "00000000-0000-7000-8000-000000000000"
 WORDS = {"UNIT": "kettle", "ESTABLISHMENT": "window", "HEALTH": "plaster", "SECURITY": "blanket", "COMPLAINT": "letter"}
 """A word that occurs in the note of its class alone."""
 WRITERS = ("officer", "supervisor", "governor", "health", "chaplain", "assessor", "guest")
-"""Who may write notes and receipts; all but guests change needs."""
+"""Who may write notes and receipts; all but guests change needs and attention."""
 
 
 @dataclass
@@ -177,6 +179,8 @@ def attempts(reader: Caller, note: dict[str, Any]) -> Iterator[tuple[str, httpx.
     yield "retraction", reader.http.post(f"{path}/retractions", json={"reason": "NONSENSE"})
     correction = {"reason": "To see what happens.", "note": {"basis": "NONSENSE", "fact": "Nothing."}}
     yield "correction", reader.http.post(f"{path}/corrections", json=correction)
+    unsound = {"close": True, "until": "2199-01-01T00:00:00Z", "reason": "To see what happens."}
+    yield "attention", reader.http.post(f"{path}/attention", json=unsound)
     yield "need", reader.http.patch(need, json={"status": "DONE", "outcome": "Rang."}, headers={"If-Match": '"77"'})
 
 
@@ -187,7 +191,7 @@ def test_what_is_unseen_cannot_be_changed_and_is_not_there(wing: Wing, role: str
         for handling, note in wing.notes.items():
             for what, answer in attempts(reader, note):
                 who = f"{role} {relation} {handling} {what}"
-                if role not in WRITERS or (role == "guest" and what == "need"):
+                if role not in WRITERS or (role == "guest" and what in ("need", "attention")):
                     # The role may do this to nothing at all: that is said first, seen or not.
                     assert answer.status_code == 403, who
                 elif not reads(role, handling, relation):
@@ -415,19 +419,25 @@ def test_another_system_reads_its_classes_in_its_prisons(wing: Wing, name: str) 
 @pytest.mark.parametrize(
     ("scope", "allowed"),
     [
-        ("notes:read", {"notes", "note", "receipts"}),
-        ("notes:write", {"record", "receipt"}),
+        ("notes:read", {"notes", "note", "receipts", "worked", "pages", "page"}),
+        ("notes:write", {"record", "receipt", "attention"}),
         ("needs:read", {"needs", "need"}),
         ("needs:write", {"change"}),
         ("events:read", {"events", "ticket"}),
         ("roster:read", {"inmates", "inmate", "establishments"}),
         ("roster:write", {"put"}),
-        ("handovers:read", set()),
+        ("handovers:read", {"handovers", "handover", "sheet", "given"}),
     ],
 )
 def test_each_scope_opens_its_own_doors_and_no_other(busy: Wing, scope: str, allowed: set[str]) -> None:
     client = busy.here.connect(f"only.{scope.replace(':', '.')}", scope)
-    note, http = busy.notes["UNIT"], client.http
+    note, http = busy.keyes.note(busy.weir, needs=[{"code": "PHONE"}], attention="ACT_NOW"), client.http
+    page = busy.keyes.get("/v1/pages", limit=1)["items"][0]["id"]
+    unit = f"/v1/establishments/{busy.here.code}/units/A"
+    sheet = busy.keyes.get(f"{unit}/sheet")
+    handover = sheet["handover"]["id"]
+    if handover is None:
+        handover = busy.keyes.post("/v1/handovers", {"establishment": busy.here.code, "unit": "A"})["id"]
     path, need = f"/v1/notes/{note['id']}", f"/v1/needs/{note['needs'][0]['id']}"
     answers = {
         "notes": http.get("/v1/notes"),
@@ -447,6 +457,16 @@ def test_each_scope_opens_its_own_doors_and_no_other(busy: Wing, scope: str, all
         "establishments": http.get("/v1/establishments"),
         "put": http.put(f"/v1/establishments/{busy.here.code}/units/A", json={"name": "A wing"}),
         "log": http.get("/v1/access-log"),
+        "worked": http.get(f"/v1/inmates/{busy.weir}/worked"),
+        "attention": http.post(f"{path}/attention", json={"reason": "Still so."}),
+        "pages": http.get("/v1/pages"),
+        "page": http.get(f"/v1/pages/{page}"),
+        "handovers": http.get("/v1/handovers"),
+        "handover": http.get(f"/v1/handovers/{handover}"),
+        "sheet": http.get(f"{unit}/sheet"),
+        "given": http.get(f"{unit}/sheets/{sheet['hash']}", params={"given_at": sheet["given_at"]}),
+        "offer": http.post("/v1/handovers", json={"establishment": busy.here.code, "unit": "A"}),
+        **dict(holding(client, handover)),
     }
     assert {name for name, answer in answers.items() if answer.status_code in (200, 201)} == allowed
     refused = {name: answer for name, answer in answers.items() if name not in allowed}
@@ -470,6 +490,477 @@ def test_a_system_that_may_only_hear_gets_thin_events(wing: Wing) -> None:
     assert not any(word in str(pulled) for word in WORDS.values())
     for event in roster.pull()[0]:
         assert (set(event["data"]) == {"id", "status"}) is not event["type"].startswith("inmate.")
+
+
+# --- Handovers, sheets, pages ---------------------------------------------------------------------------------------
+
+MANAGERS = ("supervisor", "governor")
+HOLDERS = ("officer", *MANAGERS)
+"""Who may offer, accept, ask and answer."""
+
+
+@dataclass
+class Passed:
+    """A wing with a note of each class that somebody must act on, offered to the next shift; and two people who were
+    sent on from there, one to the other wing, one to the other prison. Somebody has asked about every item."""
+
+    wing: Wing
+    handovers: dict[str, dict[str, Any]]
+    places: dict[str, tuple[tuple[str, str], ...]]
+    classes: dict[str, str]
+    pages: dict[str, dict[str, Any]]
+
+    def postings(self, relation: str) -> list[tuple[str, str]]:
+        """Where a reader in this relation to the wing is posted."""
+        here, there = self.wing.here.code, self.wing.there.code
+        return {"U": [(here, "A")], "O": [(here, "B")], "E": [(here, "")], "X": [(there, "A")]}[relation]
+
+    def sees(self, role: str, relation: str, kind: str, handling: str = "UNIT") -> bool:
+        """Whether a reader sees what is of this class in this handover: who may in one of its units may; but a
+        complaint is for the staff of none of them."""
+        postings = self.postings(relation)
+        if handling == "COMPLAINT" and any(place in postings for place in self.places[kind]):
+            return False
+        return any(reads(role, handling, relation_to(unit, place, postings)) for place, unit in self.places[kind])
+
+    def shown(self, role: str, relation: str, kind: str) -> dict[str, Any] | None:
+        """A handover as this reader must see it; None where it does not exist for him or her."""
+        if not self.sees(role, relation, kind):
+            return None
+        whole = self.handovers[kind]
+        seen = {
+            name: [
+                one for one in whole[name] if self.sees(role, relation, kind, self.classes[one["note"] or one["need"]])
+            ]
+            for name in ("items", "attention", "queries")
+        }
+        return {**whole, **seen}
+
+
+@pytest.fixture(scope="module")
+def passed(service: Service) -> Passed:
+    """A wing whose handover waits, and where nothing more happens."""
+    return _passed(service)
+
+
+@pytest.fixture(scope="module")
+def late(service: Service) -> Passed:
+    """A wing where nobody has accepted anything in time."""
+    late = _passed(service)
+    for whole in late.handovers.values():
+        for act in (handovers.ran_out, handovers.escalate):
+
+            def fire(uow: UnitOfWork, act: Any = act, id_: str = whole["id"]) -> None:
+                uow.doing("timers.fire", subject=id_)
+                act(uow, id_)
+
+            service.do(fire)
+    return late
+
+
+def _passed(service: Service) -> Passed:
+    here, there = service.prison(), service.prison()
+    keyes = here.hire("keyes", "governor")
+    change(service, keyes, places=[(here.code, ""), (there.code, "")])
+    wing = Wing(here, there, here.receive("A4417KD"), keyes)
+    people = {"within": here.receive("W1"), "across": here.receive("X1"), "shift": wing.weir}
+    notes = []
+    for kind, person in people.items():
+        for handling in HANDLING:
+            note = keyes.note(
+                person,
+                handling=handling,
+                fact=f"Asked about the {WORDS[handling]}.",
+                needs=[{"code": "PHONE", "detail": f"about the {WORDS[handling]}"}],
+                responses=[{"code": "LISTENED", "effect": "HELPED"}],
+                attention="ACT_NOW",
+            )
+            notes.append(note)
+            if kind == "shift":
+                wing.notes[handling] = note
+        if kind != "shift":
+            to = here.code if kind == "within" else there.code
+            move = {"establishment": to, "unit": "B" if kind == "within" else "A", "reason": "Works elsewhere"}
+            keyes.post(f"/v1/inmates/{person}/moves", move)
+    keyes.post("/v1/handovers", {"establishment": here.code, "unit": "A", "roll_expected": 1})
+    classes = {id_: note["handling"] for note in notes for id_ in (note["id"], note["needs"][0]["id"])}
+    found = {}
+    for one in keyes.all("/v1/handovers"):
+        for item in one["items"]:
+            about = {"note": item["note"]} if item["note"] else {"need": item["need"]}
+            text = f"More of the {WORDS[classes[item['note'] or item['need']]]}?"
+            keyes.post(f"/v1/handovers/{one['id']}/queries", {**about, "text": text})
+        moved = one["transfer"] and one["transfer"]["inmate"]
+        found[next(k for k, p in people.items() if p == moved) if moved else "shift"] = one["id"]
+    wing_a = (here.code, "A")
+    return Passed(
+        wing,
+        {kind: keyes.get(f"/v1/handovers/{id_}") for kind, id_ in found.items()},
+        {"shift": (wing_a,), "within": (wing_a, (here.code, "B")), "across": (wing_a, (there.code, "A"))},
+        classes,
+        {classes[page["note"]]: page for page in keyes.all("/v1/pages") if page["inmate"] == wing.weir},
+    )
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_way_to_a_handover_shows_what_the_role_may_see_of_it(passed: Passed, role: str) -> None:
+    assert [len(one["items"]) for one in passed.handovers.values()] == [
+        len(o["queries"]) for o in passed.handovers.values()
+    ]
+    for relation, reader in passed.wing.everyone(role).items():
+        who = f"{role} {relation}"
+        pulled = [event for event in reader.pull()[0] if event["type"].startswith("handover.")]
+        with reader.feed() as feed:
+            fed = [event for event in feed.until_live() if event["type"].startswith("handover.")]
+        assert [(e["id"], e["data"]) for e in fed] == [(e["id"], e["data"]) for e in pulled], who
+        expected = {kind: passed.shown(role, relation, kind) for kind in passed.handovers}
+        if role == "guest":
+            for path in ("", *(f"/{one['id']}" for one in passed.handovers.values())):
+                reader.get(f"/v1/handovers{path}", 403)
+            assert pulled == [], who
+            continue
+        visible = {one["id"]: one for one in expected.values() if one}
+        assert {one["id"]: one for one in reader.all("/v1/handovers", limit=1)} == visible, who
+        assert {event["data"]["id"] for event in pulled} == set(visible), who
+        newest = {event["data"]["id"]: event["data"] for event in pulled}
+        assert newest == visible, who
+        for kind, whole in passed.handovers.items():
+            answer = reader.http.get(f"/v1/handovers/{whole['id']}")
+            assert answer.status_code == (200 if expected[kind] else 404), f"{who} {kind}"
+            if expected[kind]:
+                assert answer.json() == expected[kind], f"{who} {kind}"
+            for handling, word in WORDS.items():
+                heard = str([event for event in pulled if event["data"]["id"] == whole["id"]])
+                if not (expected[kind] and passed.sees(role, relation, kind, handling)):
+                    assert word not in answer.text, f"{who} {kind} {handling}"
+                    assert word not in heard, f"{who} {kind} {handling}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_sheet_shows_what_the_role_may_see_of_the_wing(passed: Passed, role: str) -> None:
+    here = passed.wing.here.code
+    path = f"/v1/establishments/{here}/units/A"
+    for relation, reader in passed.wing.everyone(role).items():
+        who = f"{role} {relation}"
+        answers = [
+            reader.http.get(f"{path}/sheet", headers={"Accept": kind}) for kind in ("application/json", "text/html")
+        ]
+        past = reader.http.get(f"{path}/sheet", params={"at": "2026-01-14T12:00:00Z"})
+        if role == "guest" or relation == "X":
+            elsewhere = reader.http.get(f"/v1/establishments/{here}/units/Q/sheet")
+            assert {answer.status_code for answer in (*answers, past)} == {403 if role == "guest" else 404}, who
+            assert told(answers[0]) == told(answers[1]) == told(past), who
+            nowhere = reader.http.get("/v1/establishments/ZZ9/units/A/sheet")
+            assert told(nowhere) == told(answers[0]), who
+            assert elsewhere.status_code == answers[0].status_code
+            continue
+        sheet = answers[0].json()
+        seen = {handling for handling in HANDLING if reads(role, handling, relation)}
+        [weir] = [one for one in sheet["people"] if one["inmate"] == passed.wing.weir] or [None]
+        assert (weir is not None) is bool(seen), who
+        for name in ("notes", "needs", "reasons", "worked"):
+            found = {passed.classes[one["id"] if "id" in one else one["note"]] for one in (weir[name] if weir else ())}
+            assert found == seen, f"{who} {name}"
+        for answer in answers:
+            told_of = {handling for handling, word in WORDS.items() if f"about the {word}" in answer.text}
+            assert told_of == seen, f"{who} {answer.headers['content-type']}"
+        standing, shift = sheet["handover"], passed.shown(role, relation, "shift")
+        assert standing["id"] == (shift and shift["id"]), who
+        assert standing["open_queries"] == (len(shift["queries"]) if shift else 0), who
+        moving = {one["handover"] for one in sheet["in_transit"]}
+        expected = (passed.shown(role, relation, kind) for kind in ("within", "across"))
+        assert moving == {one["id"] for one in expected if one}, who
+        assert WORDS["UNIT"] not in past.text
+        assert past.json()["people"] == [], who
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_sheet_is_checked_by_staff_of_its_prison(passed: Passed, role: str) -> None:
+    here, keyes = passed.wing.here.code, passed.wing.keyes
+    given = keyes.get(f"/v1/establishments/{here}/units/A/sheet")
+    at = {"given_at": given["given_at"]}
+    for relation, reader in passed.wing.everyone(role).items():
+        answer, other, nowhere = (
+            reader.http.get(f"/v1/establishments/{place}/units/A/sheets/{hash_}", params=at)
+            for place, hash_ in ((here, given["hash"]), (here, "0" * 64), ("ZZ9", given["hash"]))
+        )
+        expected = 403 if role == "guest" else 404 if relation == "X" else 200
+        assert answer.status_code == expected, f"{role} {relation}"
+        if expected == 200:
+            assert (answer.json()["given_to"], other.status_code) == (keyes.name, 404)
+        else:
+            assert told(answer) == told(other) == told(nowhere), f"{role} {relation}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_worked_is_told_from_the_notes_one_may_read(passed: Passed, role: str) -> None:
+    for relation, reader in passed.wing.everyone(role).items():
+        answer = reader.http.get(f"/v1/inmates/{passed.wing.weir}/worked")
+        if relation == "X":
+            assert told(answer) == told(reader.http.get("/v1/inmates/NOBODY1/worked"))
+            assert answer.status_code == 404
+            continue
+        told_of = {passed.classes[one["note"]] for one in answer.json()["worked"]}
+        assert told_of == {handling for handling in HANDLING if reads(role, handling, relation)}, f"{role} {relation}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_way_to_a_page_shows_what_the_role_may_read(passed: Passed, role: str) -> None:
+    for relation, reader in passed.wing.everyone(role).items():
+        who = f"{role} {relation}"
+        seen = {handling for handling in HANDLING if reads(role, handling, relation)}
+        mine = {passed.pages[handling]["id"] for handling in seen}
+        every = ids(list(passed.pages.values()))
+        assert ids(reader.all("/v1/pages", limit=2)) & every == mine, who
+        assert (
+            ids(reader.all("/v1/pages", establishment=passed.wing.here.code, unit="A", state="RAISED")) & every == mine
+        )
+        pulled = [event for event in reader.pull()[0] if event["type"].startswith("page.")]
+        assert {event["data"]["id"] for event in pulled} & every == mine, who
+        with reader.feed() as feed:
+            fed = [event for event in feed.until_live() if event["type"].startswith("page.")]
+        assert [(e["id"], e["data"]) for e in fed] == [(e["id"], e["data"]) for e in pulled], who
+        for handling, page in passed.pages.items():
+            answer = reader.http.get(f"/v1/pages/{page['id']}")
+            assert answer.status_code == (200 if handling in seen else 404), f"{who} {handling}"
+            if handling not in seen:
+                assert told(answer) == told(reader.http.get(f"/v1/pages/{NOWHERE}")), who
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_page_about_a_handover_is_for_the_unit_where_somebody_must_act(late: Passed, role: str) -> None:
+    raised = late.wing.keyes.all("/v1/pages")
+    expected_of = {"within": 2, "across": 2, "shift": 1}
+    for kind, whole in late.handovers.items():
+        mine = [page for page in raised if page["handover"] == whole["id"]]
+        assert {(page["establishment"], page["unit"]) for page in mine} == set(late.places[kind])
+        assert len(mine) == expected_of[kind]
+    every = [page for page in raised if page["handover"]]
+    for relation, reader in late.wing.everyone(role).items():
+        postings = late.postings(relation)
+        seen = {
+            page["id"]
+            for page in every
+            if reads(role, "UNIT", relation_to(page["unit"], page["establishment"], postings))
+        }
+        assert ids(reader.all("/v1/pages")) & ids(every) == seen, f"{role} {relation}"
+        for page in every:
+            reader.get(f"/v1/pages/{page['id']}", 200 if page["id"] in seen else 404)
+        heard = {e["data"]["id"] for e in reader.pull()[0] if e["type"].startswith("page.")}
+        assert heard & ids(every) == seen, f"{role} {relation}"
+
+
+@pytest.mark.parametrize("handling", ["UNIT", "ESTABLISHMENT", "HEALTH", "SECURITY"])
+def test_a_page_names_those_who_have_not_seen_it_and_may(passed: Passed, handling: str) -> None:
+    """Nobody is named who may not read what the page calls for; whoever may, and is on duty in the wing or manages the
+    prison, is."""
+    people = {
+        who.name: reads(role, handling, relation) and relation in ("UOE" if role in MANAGERS else "U")
+        for role in ROLES
+        for relation, who in passed.wing.everyone(role).items()
+    }
+    page = passed.wing.keyes.get(f"/v1/pages/{passed.pages[handling]['id']}")
+    named = {person["username"] for person in page["not_seen"]}
+    assert named == {name for name, expected in people.items() if expected}
+
+
+def holding(reader: Caller, handover: str) -> Iterator[tuple[str, httpx.Response]]:
+    """Every change one might try on a handover. None is sound, so that nothing is changed where it is allowed; only a
+    withdrawal always is, and managers, who may, do not try it."""
+    path = f"/v1/handovers/{handover}"
+    yield "query", reader.http.post(f"{path}/queries", json={"text": "What of it?"})
+    yield "answer", reader.http.post(f"{path}/queries/{NOWHERE}/answers", json={"text": "Nothing."})
+    yield "acceptance", reader.http.post(f"{path}/acceptance", json={"roll_actual": 2})
+    if not reader.name.startswith(MANAGERS):
+        yield "withdrawal", reader.http.post(f"{path}/withdrawal", json={"reason": "To see what happens."})
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_handover_is_changed_by_those_who_may_hold_the_wing(passed: Passed, role: str) -> None:
+    for relation, reader in passed.wing.everyone(role).items():
+        for kind, whole in passed.handovers.items():
+            seen = passed.sees(role, relation, kind)
+            to_place, to_unit = whole["establishment"], whole["unit"]
+            manages = role in MANAGERS and to_place in {p for p, _ in passed.postings(relation)}
+            holds = (to_place, to_unit) in passed.postings(relation) or manages
+            for what, answer in holding(reader, whole["id"]):
+                who = f"{role} {relation} {kind} {what}: {answer.text}"
+                if role not in HOLDERS:
+                    expected = 403
+                elif not seen:
+                    expected = 404
+                elif what == "acceptance":
+                    expected = 409 if holds else 403
+                else:
+                    expected = {"query": 422, "answer": 404, "withdrawal": 422 if kind != "shift" else 403}[what]
+                assert answer.status_code == expected, who
+            offer = {"establishment": passed.wing.here.code, "unit": "A"}
+            answer = reader.http.post("/v1/handovers", json=offer)
+            mine = relation == "U" or (relation in "OE" and role in MANAGERS)
+            assert answer.status_code == (403 if role not in HOLDERS else 409 if mine else 404), f"{role} {relation}"
+    now = {kind: passed.wing.keyes.get(f"/v1/handovers/{one['id']}") for kind, one in passed.handovers.items()}
+    assert now == passed.handovers, "nothing was changed"
+
+
+def test_an_unseen_handover_is_refused_in_the_words_of_an_unknown_one(passed: Passed) -> None:
+    reader = passed.wing.everyone("officer")["O"]
+    pairs = zip(holding(reader, passed.handovers["shift"]["id"]), holding(reader, NOWHERE), strict=True)
+    for (what, answer), (_, other) in pairs:
+        assert answer.status_code == 404, what
+        assert told(answer) == told(other), what
+        assert set(answer.headers) == set(other.headers), what
+    for headers in ({}, {"If-None-Match": "*"}):
+        seen, unseen = (
+            reader.http.get(f"/v1/handovers/{i}", headers=headers) for i in (passed.handovers["shift"]["id"], NOWHERE)
+        )
+        assert told(seen) == told(unseen)
+    elsewhere = passed.wing.everyone("supervisor")["X"]
+    told_of = [
+        elsewhere.post("/v1/handovers", {"establishment": place, "unit": "A"}, 404)["detail"].replace(place, "…")
+        for place in (passed.wing.here.code, "ZZ9")
+    ]
+    assert told_of[0] == told_of[1]
+
+
+def test_an_item_that_is_unseen_cannot_be_asked_about_nor_its_query_answered(passed: Passed) -> None:
+    reader, whole = passed.wing.everyone("officer")["U"], passed.handovers["shift"]
+    path = f"/v1/handovers/{whole['id']}"
+    for item in whole["items"]:
+        name = "note" if item["note"] else "need"
+        if passed.classes[item[name]] in ("UNIT", "ESTABLISHMENT"):
+            continue
+        tried, unknown = (
+            reader.http.post(f"{path}/queries", json={name: id_, "text": "What is it?"})
+            for id_ in (item[name], NOWHERE)
+        )
+        assert told(tried) == told(unknown)
+        assert tried.status_code == 422
+    for query in whole["queries"]:
+        if passed.classes[query["note"] or query["need"]] not in ("UNIT", "ESTABLISHMENT"):
+            answers = [
+                reader.http.post(f"{path}/queries/{id_}/answers", json={"text": "It is nothing."})
+                for id_ in (query["id"], NOWHERE)
+            ]
+            assert told(answers[0]) == told(answers[1])
+            assert answers[0].status_code == 404
+
+
+BOUND = {"default": (), "health": ("HEALTH",), "unit": ("UNIT",), "all": HANDLING}
+
+
+@pytest.mark.parametrize("name", BOUND)
+def test_another_system_reads_handovers_by_its_scope_and_classes(passed: Passed, name: str) -> None:
+    here = passed.wing.here.code
+    scopes, bound = ("notes:read", "needs:read", "events:read"), BOUND[name]
+    reading = passed.wing.here.connect(f"duty.{name}", *scopes, "handovers:read", handling=bound)
+    hearing = passed.wing.here.connect(f"bell.{name}", *scopes, handling=bound)
+    elsewhere = passed.wing.there.connect(f"far.{name}", *scopes, "handovers:read", handling=bound)
+    classes = set(bound or ("UNIT", "ESTABLISHMENT"))
+    for client, kinds in ((reading, {"shift", "within", "across"}), (elsewhere, {"across"})):
+        visible = {kind for kind in kinds if "UNIT" in classes}
+        found = {one["id"]: one for one in client.all("/v1/handovers")}
+        assert set(found) == {passed.handovers[kind]["id"] for kind in visible}
+        heard = {e["data"]["id"]: e["data"] for e in client.pull()[0] if e["type"].startswith("handover.")}
+        assert heard == found
+        for kind, whole in passed.handovers.items():
+            client.get(f"/v1/handovers/{whole['id']}", 200 if kind in visible else 404)
+            if kind in visible:
+                for part in ("items", "queries"):
+                    told_of = {passed.classes[one["note"] or one["need"]] for one in found[whole["id"]][part]}
+                    assert told_of == classes & {passed.classes[o["note"] or o["need"]] for o in whole[part]}
+    sheet = reading.http.get(f"/v1/establishments/{here}/units/A/sheet")
+    assert {handling for handling, word in WORDS.items() if word in sheet.text} == classes
+    told_of = {passed.classes[one["note"]] for one in reading.get(f"/v1/inmates/{passed.wing.weir}/worked")["worked"]}
+    assert told_of == classes
+    assert {passed.classes[page["note"]] for page in reading.all("/v1/pages")} == classes
+    elsewhere.get(f"/v1/establishments/{here}/units/A/sheet", 404)
+    elsewhere.get(f"/v1/inmates/{passed.wing.weir}/worked", 404)
+    for path in ("", f"/{passed.handovers['shift']['id']}"):
+        hearing.get(f"/v1/handovers{path}", 403)
+    hearing.get(f"/v1/establishments/{here}/units/A/sheet", 403)
+    hearing.get(f"/v1/establishments/{here}/units/A/sheets/{'0' * 64}", 403, given_at="2026-01-14T12:00:00Z")
+    thin = [event["data"] for event in hearing.pull()[0] if event["type"].startswith("handover.")]
+    assert {one["id"] for one in thin} == ({h["id"] for h in passed.handovers.values()} if "UNIT" in classes else set())
+    assert all(set(one) == {"id", "status"} for one in thin)
+    # Whatever scopes it has: nobody is handed a wing by a machine.
+    for what, answer in holding(reading, passed.handovers["shift"]["id"]):
+        assert answer.status_code == 403, what
+    reading.post("/v1/handovers", {"establishment": here, "unit": "A"}, 403)
+
+
+def test_whoever_wrote_a_health_note_sees_its_item_and_the_wing_does_not(service: Service) -> None:
+    here = service.prison()
+    hartmann, ngata, doctor = (
+        here.hire("hart", "officer", "A"),
+        here.hire("ngata", "officer", "A"),
+        here.hire("doc", "health"),
+    )
+    person = here.receive("H1")
+    note = hartmann.note(person, handling="HEALTH", fact="Asked for a plaster.", needs=[{"code": "PAIN"}])
+    offered = ngata.post("/v1/handovers", {"establishment": here.code, "unit": "A"})
+    assert offered["items"] == []
+    path = f"/v1/handovers/{offered['id']}"
+    mine = hartmann.get(path)["items"]
+    assert {item["note"] or item["need"] for item in mine} == {note["id"], note["needs"][0]["id"]}
+    assert ngata.get(path)["items"] == []
+    doctor.get(path, 404)  # of no unit: no staff of the wing, so the handover is not the doctor's to see
+    with hartmann.feed(after="now") as his, ngata.feed(after="now") as hers:
+        assert his.until_live() == hers.until_live() == []
+        asked = hartmann.post(f"{path}/queries", {"note": note["id"], "text": "A plaster for what?"})
+        told_of = [feed.event()["data"] for feed in (his, hers)]
+    assert [one["queries"] for one in told_of] == [[asked], []], "one event, and each hears of it what is theirs"
+    assert [len(one["items"]) for one in told_of] == [2, 0]
+    assert (hartmann.get(path)["queries"], ngata.get(path)["queries"]) == ([asked], [])
+    events = ngata.pull()[0]
+    assert [event["type"] for event in events if event["type"].startswith("handover.")] == [
+        "handover.offered",
+        "handover.queried",
+    ]
+    assert "plaster" not in str(events)
+
+
+def test_a_retracted_note_is_gone_from_every_handover_query_and_repeated_answer(service: Service) -> None:
+    here, there = service.prison(), service.prison()
+    keyes = here.hire("keyes", "governor")
+    change(service, keyes, places=[(here.code, ""), (there.code, "")])
+    hartmann, ngata = here.hire("hart", "officer", "A"), here.hire("ngata", "officer", "A")
+    brandt = there.hire("brandt", "officer", "A")
+    person = here.receive("Q1")
+    note = hartmann.note(
+        person,
+        fact="A quokka ran by.",
+        needs=[{"code": "PAIN", "detail": "a quokka trap", "promised": True}],
+        responses=[{"code": "LISTENED", "effect": "HELPED"}],
+        attention="ACT_NOW",
+    )
+    offered = hartmann.post("/v1/handovers", {"establishment": here.code, "unit": "A"})
+    path = f"/v1/handovers/{offered['id']}"
+    query = {"note": note["id"], "text": "Which quokka?"}
+    key = {"Idempotency-Key": "quokka"}
+    asked = ngata.http.post(f"{path}/queries", json=query, headers=key).json()
+    reply = {"text": "The quokka from the yard."}
+    hartmann.http.post(f"{path}/queries/{asked['id']}/answers", json=reply, headers=key)
+    keyes.post(f"/v1/inmates/{person}/moves", {"establishment": there.code, "unit": "A", "reason": "Court"})
+    assert "quokka" in str(brandt.all("/v1/handovers"))
+    before = hartmann.get(f"/v1/establishments/{here.code}/units/A/sheet")["at"]
+    hartmann.post(f"/v1/notes/{note['id']}/retractions", {"reason": "WRONG_PERSON"})
+    offices = here.connect("archive", "handovers:read", "notes:read", "events:read", handling=HANDLING)
+    for who in (hartmann, ngata, keyes, brandt, offices):
+        paths = ["/v1/handovers", "/v1/pages", "/v1/events?limit=200", f"/v1/inmates/{person}/worked"]
+        paths += [f"/v1/handovers/{one['id']}" for one in who.all("/v1/handovers")]
+        for place in (here.code, there.code):
+            paths += [f"/v1/establishments/{place}/units/A/sheet{then}" for then in ("", f"?at={before}")]
+        said = [who.http.get(path) for path in paths]
+        assert not [answer.url for answer in said if "quokka" in answer.text], who.name
+        with who.feed() as feed:
+            assert "quokka" not in str(feed.until_live()), who.name
+    for who, where, body in (
+        (ngata, f"{path}/queries", query),
+        (hartmann, f"{path}/queries/{asked['id']}/answers", reply),
+    ):
+        repeated = who.http.post(where, json=body, headers=key)
+        assert (repeated.status_code, "quokka" in repeated.text) == (201, False)
+    assert ngata.all("/v1/pages", state="RAISED") == []
 
 
 # --- The same request again -----------------------------------------------------------------------------------------
@@ -534,6 +1025,10 @@ def test_what_is_elsewhere_is_refused_in_the_words_of_what_is_nowhere(wing: Wing
         ),
         (admin.http.put(f"{p}/units/A", json={"name": "Ours"}) for p in (there, "/v1/establishments/ZZ9")),
         (brandt.http.get("/v1/needs", params={"inmate": n}) for n in (wing.weir, "NOBODY1")),
+        (brandt.http.get("/v1/handovers", params={"establishment": c}) for c in (wing.here.code, "ZZ9")),
+        (brandt.http.get("/v1/pages", params={"establishment": c}) for c in (wing.here.code, "ZZ9")),
+        (brandt.http.get(f"/v1/inmates/{n}/worked") for n in (wing.weir, "NOBODY1")),
+        (brandt.http.get(f"/v1/establishments/{c}/units/A/sheet") for c in (wing.here.code, "ZZ9")),
     ]
     for seen, unseen in pairs:
         assert told(seen) == told(unseen), seen.url
@@ -578,7 +1073,9 @@ def forged(*key: Any) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
 
 
-@pytest.mark.parametrize("path", ["/v1/notes", "/v1/needs", "/v1/inmates", "/v1/access-log"])
+@pytest.mark.parametrize(
+    "path", ["/v1/notes", "/v1/needs", "/v1/inmates", "/v1/handovers", "/v1/pages", "/v1/access-log"]
+)
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -670,6 +1167,15 @@ def test_whoever_is_nobody_is_told_nothing(wing: Wing) -> None:
             "/v1/feed/tickets",
             "/v1/codelists",
             "/v1/access-log",
+            f"/v1/notes/{note}/attention",
+            f"/v1/inmates/{wing.weir}/worked",
+            f"/v1/establishments/{wing.here.code}/units/A/sheet",
+            f"/v1/establishments/{wing.here.code}/units/A/sheets/{'0' * 64}",
+            "/v1/handovers",
+            *(f"/v1/handovers/{NOWHERE}{part}" for part in ("", "/queries", "/acceptance", "/withdrawal")),
+            f"/v1/handovers/{NOWHERE}/queries/{NOWHERE}/answers",
+            "/v1/pages",
+            f"/v1/pages/{NOWHERE}",
         ),
     ):
         answer = stranger(wing.here.service).http.request(method, path, json={})
