@@ -29,9 +29,10 @@ class Past:
         for event in sheets.changed_since(uow.conn, place, sequence, kinds):
             self._changed.setdefault(event["kind"], {}).setdefault(event["about"], event)
 
-    def _then(self, note: str, about: str) -> Document | None:
-        """What the log said last of a resource up to then; None where it said nothing, or nothing it may say again."""
-        told = sheets.told_by(self._uow.conn, self._place, self.sequence, note, about)
+    def _then(self, about: str, *notes: str) -> Document | None:
+        """What the log said last of a resource (found by the notes behind it) up to then; None where it said nothing,
+        or nothing it may say again."""
+        told = sheets.told_by(self._uow.conn, self._place, self.sequence, notes, about)
         document: Document | None = orjson.loads(told) if told else None
         return None if document is None or document.keys() == {"id", "status"} else document
 
@@ -82,11 +83,20 @@ class Past:
                 found[id_] = then
         return found
 
+    def _wordings(self, note: str) -> Iterable[str]:
+        """A note and what it corrected: a need goes on under each of them in turn."""
+        wording: str | None = note
+        while wording:
+            yield wording
+            row = notes.get(self._uow.conn, wording)
+            wording = orjson.loads(row["document"])["supersedes"] if row else None
+
     def needs(self, now: Iterable[Document]) -> list[Document]:
         """The needs that were open, as they stood."""
         found = {need["id"]: need for need in now}
-        for id_, event in self._changed.get("need", {}).items():
-            row, then = needs.get(self._uow.conn, id_), self._then(event["note"], id_)
+        for id_ in self._changed.get("need", {}):
+            row = needs.get(self._uow.conn, id_)
+            then = self._then(id_, *self._wordings(row["note"])) if row else None
             if row is None or then is None or then["status"] != "OPEN" or then["unit"] != self._unit:
                 found.pop(id_, None)
                 continue
@@ -114,7 +124,7 @@ class Past:
             return None
         if row["id"] not in self._changed.get("handover", {}):
             return row
-        told = sheets.told_by(self._uow.conn, self._place, self.sequence, row["id"], row["id"])
+        told = sheets.told_by(self._uow.conn, self._place, self.sequence, [row["id"]], row["id"])
         if told is None:
             return None
         document = orjson.loads(told)

@@ -145,10 +145,10 @@ def changed_since(conn: Connection, place: str, sequence: int, kinds: Iterable[s
     return list(conn.execute(query.order_by(_E.sequence)).mappings())
 
 
-def told_by(conn: Connection, place: str, sequence: int, note: str, about: str) -> str | None:
-    """What the log said last of a resource, up to this event."""
+def told_by(conn: Connection, place: str, sequence: int, notes: Iterable[str], about: str) -> str | None:
+    """What the log said last of a resource, up to this event; it is found by the notes behind it."""
     query = sa.select(_E.data).where(
-        _E.note == note, _E.about == about, _E.establishment == place, _E.sequence <= sequence
+        _E.note.in_(sorted(notes)), _E.about == about, _E.establishment == place, _E.sequence <= sequence
     )
     found: str | None = conn.execute(query.order_by(_E.sequence.desc()).limit(1)).scalar()
     return found

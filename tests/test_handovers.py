@@ -1,0 +1,603 @@
+"""The handover itself: two people, one sheet, nothing left behind. Each test is a shift somebody has worked."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from handover.store import timers
+from tests.support.service import Caller, Prison, Service, settings_for
+
+
+@pytest.fixture(scope="module")
+def service(database_url: str) -> Iterator[Service]:
+    """A service that lets nobody's login end, however much time goes by."""
+    running = Service(settings_for(database_url, access_token_s=10**8, refresh_token_s=10**8))
+    yield running
+    running.stop()
+
+
+def at(service: Service, moment: datetime) -> None:
+    """Sets the server's clock, and waits until everything that was due by then has been done."""
+    service.clock.frozen = moment
+    deadline = time.monotonic() + 10
+    while service.desk.store.read(lambda conn: timers.due(conn, moment, 1)).result():
+        assert time.monotonic() < deadline, "what is due is fired"
+        time.sleep(0.02)
+
+
+def monday(hours: int, minutes: int = 0, days: int = 0) -> datetime:
+    """A time on the clock of the prison, in the winter."""
+    return datetime(2026, 11, 23, hours, minutes, tzinfo=UTC) + timedelta(days=days)
+
+
+def offer(who: Caller, prison: Prison, unit: str = "A", **more: Any) -> Any:
+    return who.post("/v1/handovers", {"establishment": prison.code, "unit": unit, **more})
+
+
+def accept(who: Caller, handover: Any, status: int = 201, **more: Any) -> Any:
+    return who.post(f"/v1/handovers/{handover['id']}/acceptance", more, status)
+
+
+def sheet(who: Caller, prison: Prison, unit: str = "A", **params: Any) -> Any:
+    return who.get(f"/v1/establishments/{prison.code}/units/{unit}/sheet", **params)
+
+
+def on(found: Any, number: str) -> Any:
+    """One person's entry on a sheet."""
+    return next(one for one in found["people"] if one["inmate"] == number)
+
+
+def rules(entry: Any) -> list[str]:
+    return [reason["rule"] for reason in entry["reasons"]]
+
+
+def noted(handover: Any) -> list[str]:
+    return [item["note"] for item in handover["items"] if item["note"]]
+
+
+# --- Offer and acceptance --------------------------------------------------------------------------------------------
+
+
+def test_an_ordinary_changeover(prison: Prison, service: Service) -> None:
+    at(service, monday(13, 10))
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    weir, kane = prison.receive("A4417KD"), prison.receive("A2200AA", name="Kane, R.", cell="A2-11")
+    low = ngata.note(weir, change="WORSE", attention="WATCH", if_then="If awake after 22:00: sit down and talk.")
+    call = ngata.note(kane, needs=[{"code": "PHONE", "promised": True, "detail": "call to his daughter"}])
+    offered = offer(ngata, prison, roll_expected=2, remarks="Boiler out on the twos.")
+    assert (offered["state"], offered["outgoing"]["name"], offered["incoming"]) == ("OFFERED", "Ngata", None)
+    assert (offered["from_shift"], offered["to_shift"]) == ("2026-11-23/EARLY", "2026-11-23/LATE")
+    assert offered["due_at"] == "2026-11-23T13:45:00Z", "a quarter of an hour into the late shift"
+    assert noted(offered) == [low["id"], call["id"]]
+    assert [item["need"] for item in offered["items"] if item["need"]] == [call["needs"][0]["id"]]
+    at(service, monday(13, 35))
+    news = ngata.note(kane, fact="Rang the bell twice.")
+    shown = sheet(hartmann, prison)
+    assert (shown["handover"]["id"], shown["handover"]["state"]) == (offered["id"], "OFFERED")
+    assert [one["inmate"] for one in shown["people"]] == [weir, kane], "attention first, then what is due, then names"
+    accepted = accept(hartmann, offered, roll_actual=2, read_back="Weir is low; Kane has a call.")
+    assert (accepted["state"], accepted["incoming"]["name"]) == ("ACCEPTED", "Hartmann")
+    assert accepted["roll"] == {"expected": 2, "actual": 2, "mismatch_reason": None}
+    owned = sheet(hartmann, prison)["handover"]
+    assert (owned["state"], owned["last"]["incoming"]["name"]) == ("DRAFT", "Hartmann")
+    at(service, monday(20, 50))
+    following = offer(hartmann, prison)
+    assert (following["from_shift"], following["to_shift"]) == ("2026-11-23/LATE", "2026-11-23/NIGHT")
+    assert noted(following) == [news["id"]], "what came after the offer belongs to the next one"
+    assert [item["note"] for item in following["attention"]] == [low["id"]], "attention that lasts is carried on"
+    carried = next(item for item in following["items"] if item["need"])
+    assert (carried["need"], carried["carried"]) == (call["needs"][0]["id"], 1)
+
+
+def test_a_question_stands_in_the_way_until_it_is_answered_or_taken_along(prison: Prison, service: Service) -> None:
+    at(service, monday(13, 20))
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    weir = prison.receive("A4417KD")
+    note = ngata.note(weir, fact="No insulin since morning.")
+    offered = offer(ngata, prison, roll_expected=58)
+    asked = hartmann.post(f"/v1/handovers/{offered['id']}/queries", {"note": note["id"], "text": "Who told the nurse?"})
+    refused = accept(hartmann, offered, 409, roll_actual=58)
+    assert "Who told the nurse?" in refused["detail"]
+    assert accept(hartmann, offered, 409, roll_actual=57, with_queries=True)["detail"].startswith("The roll does not")
+    taken = accept(hartmann, offered, roll_actual=57, with_queries=True, roll_mismatch_reason="One at court.")
+    assert taken["state"] == "ACCEPTED_WITH_QUERIES"
+    assert taken["roll"]["mismatch_reason"] == "One at court."
+    path = f"/v1/handovers/{offered['id']}/queries/{asked['id']}/answers"
+    ngata.post(path, {"text": "I did, at ten."})
+    threaded = ngata.post(path, {"text": "And again at noon."})
+    assert [answer["text"] for answer in threaded["answers"]] == ["I did, at ten.", "And again at noon."]
+    assert hartmann.get(f"/v1/handovers/{offered['id']}")["queries"] == [threaded]
+
+
+def test_nobody_asks_about_what_is_not_an_item(prison: Prison, service: Service) -> None:
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    weir = prison.receive("A4417KD")
+    note = ngata.note(weir)
+    offered = offer(ngata, prison)
+    later = ngata.note(weir)
+    path = f"/v1/handovers/{offered['id']}/queries"
+    assert hartmann.post(path, {"note": later["id"], "text": "?"}, 422)["errors"][0]["pointer"] == "/note"
+    assert hartmann.post(path, {"text": "?"}, 422)["errors"][0]["pointer"] == ""
+    assert hartmann.post(path, {"note": note["id"], "need": note["id"], "text": "?"}, 422)
+    assert hartmann.post(f"{path}/{note['id']}/answers", {"text": "!"}, 404)
+
+
+def test_one_offer_at_a_time_and_one_acceptance_of_each(prison: Prison, service: Service) -> None:
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    offered = offer(ngata, prison)
+    told = hartmann.post("/v1/handovers", {"establishment": prison.code, "unit": "A"}, 409)
+    assert offered["id"] in told["detail"]
+    accept(hartmann, offered)
+    assert "accepted before" in accept(ngata, offered, 409)["detail"]
+    assert "accepted before" in ngata.post(f"/v1/handovers/{offered['id']}/withdrawal", {"reason": "x"}, 409)["detail"]
+
+
+def test_what_an_offer_that_was_taken_back_held_is_in_the_next_one(prison: Prison, service: Service) -> None:
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    weir = prison.receive("A4417KD")
+    first = ngata.note(weir)
+    offered = offer(ngata, prison)
+    assert hartmann.post(f"/v1/handovers/{offered['id']}/withdrawal", {"reason": "Not mine."}, 403)
+    back = ngata.post(f"/v1/handovers/{offered['id']}/withdrawal", {"reason": "Mass refusal at lunch."})
+    assert (back["state"], back["withdrawal"]["reason"]) == ("WITHDRAWN", "Mass refusal at lunch.")
+    assert "taken back" in accept(hartmann, offered, 409)["detail"]
+    second = ngata.note(weir)
+    assert noted(offer(ngata, prison)) == [first["id"], second["id"]]
+
+
+def test_a_double_shift_is_handed_over_to_oneself(prison: Prison, service: Service) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    taken = accept(ngata, offer(ngata, prison, roll_expected=58), roll_actual=58)
+    assert taken["outgoing"] == taken["incoming"]
+
+
+def test_one_night_officer_takes_three_wings_over_one_by_one(prison: Prison, service: Service) -> None:
+    prison.admin.put(f"/v1/establishments/{prison.code}/units/C", {"name": "C wing"})
+    night = prison.hire("haas", "officer", "A", "B", "C")
+    days = {unit: prison.hire(f"day-{unit}", "officer", unit) for unit in "ABC"}
+    offers = {unit: offer(days[unit], prison, unit) for unit in "ABC"}
+    accept(night, offers["A"])
+    accept(night, offers["C"])
+    waiting = night.get("/v1/handovers", state="OFFERED")["items"]
+    assert [one["unit"] for one in waiting] == ["B"], "each is accepted on its own, and B waits"
+    assert accept(days["C"], offers["A"], 404)["status"] == 404, "a wing that is not one's own does not exist"
+
+
+def test_a_relief_in_the_middle_of_a_shift_is_from_that_shift_to_itself(prison: Prison, service: Service) -> None:
+    at(service, monday(13, 40))
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    accept(hartmann, offer(ngata, prison))
+    at(service, monday(15))
+    sick = offer(hartmann, prison)
+    assert (sick["from_shift"], sick["to_shift"]) == ("2026-11-23/LATE", "2026-11-23/LATE")
+    assert sick["due_at"] == "2026-11-23T15:15:00Z"
+
+
+def test_who_may_hand_over_and_who_learns_of_it(prison: Prison, service: Service) -> None:
+    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "B")
+    cole, noor = prison.hire("cole", "supervisor"), prison.hire("noor", "health")
+    offered = offer(ngata, prison)
+    for stranger in (brandt, noor, service.prison().hire("far", "governor")):
+        assert stranger.get(f"/v1/handovers/{offered['id']}", 404)
+        assert stranger.get("/v1/handovers")["items"] == []
+        assert [e for e in stranger.pull()[0] if e["type"].startswith("handover.")] == []
+    assert cole.get(f"/v1/handovers/{offered['id']}") == offered
+    assert brandt.post("/v1/handovers", {"establishment": prison.code, "unit": "A"}, 404)
+    assert noor.post("/v1/handovers", {"establishment": prison.code, "unit": "A"}, 403)
+    offices = prison.connect("offices", "handovers:read", "events:read")
+    assert offices.get(f"/v1/handovers/{offered['id']}") == offered
+    assert offices.post("/v1/handovers", {"establishment": prison.code, "unit": "A"}, 403)
+
+
+def test_a_health_note_is_an_item_for_health_staff_alone(prison: Prison, service: Service) -> None:
+    ngata, noor = prison.hire("ngata", "officer", "A"), prison.hire("noor", "health", "A")
+    weir = prison.receive("A4417KD")
+    result = noor.note(weir, handling="HEALTH", fact="Result of the blood test.", needs=[{"code": "HEALTHCARE"}])
+    plain = ngata.note(weir)
+    offered = offer(ngata, prison)
+    assert noted(offered) == [plain["id"]]
+    assert result["id"] not in json.dumps(offered), "not even counted"
+    told = next(e for e in ngata.pull()[0] if e["type"] == "handover.offered")
+    assert told["data"] == offered
+    health = noor.get(f"/v1/handovers/{offered['id']}")
+    assert noted(health) == [result["id"], plain["id"]]
+    with noor.feed() as feed:
+        heard = next(e for e in feed.until_live() if e["type"] == "handover.offered")
+    assert heard["data"] == health
+    assert result["id"] not in json.dumps(sheet(ngata, prison))
+    assert "blood" in json.dumps(sheet(noor, prison))
+
+
+# --- Nobody comes ----------------------------------------------------------------------------------------------------
+
+
+def test_an_offer_nobody_accepts_is_somebodys_problem_within_minutes(prison: Prison, service: Service) -> None:
+    at(service, monday(13, 20))
+    ngata, cole = prison.hire("ngata", "officer", "A"), prison.hire("cole", "supervisor")
+    offered = offer(ngata, prison)
+    at(service, monday(13, 44))
+    assert ngata.get(f"/v1/handovers/{offered['id']}")["state"] == "OFFERED"
+    at(service, monday(13, 46))
+    assert ngata.get(f"/v1/handovers/{offered['id']}")["state"] == "OVERDUE"
+    assert cole.get("/v1/pages")["items"] == []
+    at(service, monday(14, 2))
+    assert ngata.get(f"/v1/handovers/{offered['id']}")["state"] == "ESCALATED"
+    (page,) = cole.get("/v1/pages")["items"]
+    assert (page["kind"], page["state"], page["handover"]) == ("HANDOVER", "RAISED", offered["id"])
+    told = [e["type"] for e in cole.pull()[0] if e["type"].split(".")[0] in ("handover", "page")]
+    assert told == ["handover.offered", "handover.overdue", "handover.escalated", "page.raised"]
+    accept(cole, offered)
+    assert cole.get(f"/v1/pages/{page['id']}")["accepted_by"]["name"] == "Cole"
+
+
+def test_a_prison_sets_its_own_times(prison: Prison, service: Service) -> None:
+    at(service, monday(13, 20))
+    place = prison.admin.get(f"/v1/establishments/{prison.code}")
+    assert place["times"] == {"accept": 15, "escalate": 15, "page": 3, "transfer": 240}
+    times = {"accept": 5, "escalate": 60, "page": 10, "transfer": 30}
+    body = {"name": place["name"], "timezone": place["timezone"], "times": times}
+    assert prison.admin.put(f"/v1/establishments/{prison.code}", body)["times"] == times
+    del body["times"]
+    assert prison.admin.put(f"/v1/establishments/{prison.code}", body)["times"] == times, "left out: as they are"
+    assert offer(prison.hire("ngata", "officer", "A"), prison)["due_at"] == "2026-11-23T13:35:00Z"
+
+
+def test_what_is_due_while_the_server_is_down_is_told_when_it_is_back(database_url: str, service: Service) -> None:
+    prison = service.prison()
+    at(service, monday(13, 20))
+    ngata = prison.hire("ngata", "officer", "A")
+    offered = offer(ngata, prison)
+    other = Service(service.settings)
+    try:
+        other.clock.frozen = monday(20)
+        # Both look at what is due; whoever is first tells it, once.
+        at(service, monday(20))
+        at(other, monday(20))
+        types = [e["type"] for e in ngata.pull()[0]]
+        assert types.count("handover.overdue") == 1
+        assert ngata.get(f"/v1/handovers/{offered['id']}")["state"] == "OVERDUE"
+    finally:
+        other.stop()
+
+
+def test_the_urgent_insulin_that_nobody_took_over(prison: Prison, service: Service) -> None:
+    at(service, monday(13))
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    cole, brandt = prison.hire("cole", "supervisor"), prison.hire("brandt", "officer", "B")
+    weir = prison.receive("A4417KD")
+    note = ngata.note(
+        weir,
+        attention="ACT_NOW",
+        fact="No insulin since morning.",
+        needs=[{"code": "MEDICATION", "urgency": "NOW", "due_at": "2026-11-23T14:00:00Z"}],
+    )
+    for who in (hartmann, cole):
+        types = [e["type"] for e in who.pull()[0] if e["type"] in ("page.raised", "note.recorded")]
+        assert types == ["page.raised", "note.recorded"], "the page first"
+    assert brandt.get("/v1/pages")["items"] == []
+    (page,) = cole.get("/v1/pages")["items"]
+    at(service, monday(13, 4))
+    at(service, monday(13, 8))
+    again = cole.get(f"/v1/pages/{page['id']}")
+    assert (again["state"], again["repeated"]) == ("RAISED", 2)
+    assert [one["name"] for one in again["not_seen"]] == ["Cole", "Hartmann"]
+    hartmann.post(f"/v1/notes/{note['id']}/receipts", {"kind": "SEEN"})
+    again = cole.get(f"/v1/pages/{page['id']}")
+    assert ([one["name"] for one in again["seen"]], again["state"]) == (["Hartmann"], "RAISED"), "seen is not taken"
+    offered = offer(ngata, prison)
+    at(service, monday(14, 1))
+    types = [e["type"] for e in cole.pull()[0]]
+    assert types.count("need.overdue") == 1
+    entry = on(sheet(hartmann, prison), weir)
+    assert rules(entry)[:2] == ["ACT_NOW", "NEED_OVERDUE"]
+    accept(hartmann, offered)
+    done = cole.get(f"/v1/pages/{page['id']}")
+    assert (done["state"], done["accepted_by"]["name"]) == ("ACCEPTED", "Hartmann"), "with the unit, by name"
+    told = len(cole.pull()[0])
+    at(service, monday(14, 30))
+    assert [e["type"] for e in cole.pull()[0][told:] if e["type"] == "page.raised"] == [], "then it is quiet"
+
+
+def test_a_page_is_taken_by_a_receipt(prison: Prison, service: Service) -> None:
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    note = ngata.note(prison.receive("A4417KD"), indicators=[{"code": "SAY_SELF_HARM"}])
+    with ngata.feed(after="now") as feed:
+        feed.until_live()
+        hartmann.post(f"/v1/notes/{note['id']}/receipts", {"kind": "ACCEPTED"})
+        types = [feed.event()["type"] for _ in range(2)]
+    assert types == ["receipt.recorded", "page.accepted"]
+    assert [p["state"] for p in ngata.get("/v1/pages", state="RAISED")["items"]] == []
+
+
+# --- Attention and carrying on ---------------------------------------------------------------------------------------
+
+
+def test_two_gentle_warnings_reach_a_new_officer_two_shifts_later_without_retyping(
+    prison: Prison, service: Service
+) -> None:
+    at(service, monday(10))
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    haas = prison.hire("haas", "officer", "A")
+    reeve = prison.receive("A1001RE", name="Reeve, T.", cell="A2-03")
+    sister = ngata.note(
+        reeve,
+        basis="TOLD_BY_FAMILY",
+        fact="His sister rang: the anniversary is tomorrow.",
+        attention="WATCH",
+        attention_until="2026-11-24T21:00:00Z",
+        if_then="If awake after 22:00: sit down and talk.",
+        responses=[{"code": "LISTENED", "effect": "HELPED"}],
+        opening=True,
+    )
+    quiet = hartmann.note(reeve, change="WORSE", attention="WATCH", attention_until="2026-11-24T21:00:00Z")
+    for hour, out, into in ((13, ngata, hartmann), (21, hartmann, haas)):
+        at(service, monday(hour, 20 if hour == 13 else 0))
+        accept(into, offer(out, prison))
+    entry = on(sheet(haas, prison), reeve)
+    assert entry["attention"] == "WATCH"
+    assert {reason["note"] for reason in entry["reasons"]} == {sister["id"], quiet["id"]}
+    assert [one["text"] for one in entry["if_then"]] == ["If awake after 22:00: sit down and talk."]
+    assert [(one["code"], one["by"]) for one in entry["worked"]] == [("LISTENED", "Ngata")]
+    assert [one["fact"] for one in entry["openings"]] == ["His sister rang: the anniversary is tomorrow."]
+    assert {note["id"] for note in entry["notes"]} == {sister["id"], quiet["id"]}
+
+
+def test_attention_runs_out_and_asks_renew_or_close(prison: Prison, service: Service) -> None:
+    at(service, monday(10))
+    ngata = prison.hire("ngata", "officer", "A")
+    weir = prison.receive("A4417KD")
+    note = ngata.note(weir, attention="WATCH", attention_until="2026-11-23T12:00:00Z")
+    path = f"/v1/notes/{note['id']}/attention"
+    assert ngata.post(path, {"reason": "x", "until": "2026-11-23T09:00:00Z"}, 422)["errors"][0]["pointer"] == "/until"
+    renewed = ngata.post(path, {"reason": "Still does not eat.", "until": "2026-11-23T12:30:00Z"})
+    assert (renewed["attention_until"], renewed["renewals"][0]["reason"]) == (
+        "2026-11-23T12:30:00Z",
+        "Still does not eat.",
+    )
+    at(service, monday(12, 10))
+    assert "note.attention_ended" not in [e["type"] for e in ngata.pull()[0]], "the old time was overtaken"
+    assert on(sheet(ngata, prison), weir)["attention"] == "WATCH"
+    at(service, monday(12, 31))
+    assert [e["type"] for e in ngata.pull()[0]].count("note.attention_ended") == 1
+    entry = on(sheet(ngata, prison), weir)
+    assert (entry["attention"], rules(entry)[0]) == ("ROUTINE", "RAN_OUT")
+    ngata.post(path, {"close": True, "reason": "Ate at noon."})
+    assert "RAN_OUT" not in rules(on(sheet(ngata, prison), weir))
+    assert ngata.post(path, {"close": True, "until": "2026-11-24T00:00:00Z", "reason": "x"}, 422)
+    assert ngata.post(f"/v1/notes/{ngata.note(weir)['id']}/attention", {"reason": "x"}, 409)
+
+
+def test_the_author_learns_what_the_note_led_to(prison: Prison, service: Service) -> None:
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A", "B")
+    weir = prison.receive("A4417KD")
+    need = ngata.note(weir, needs=[{"code": "PHONE", "promised": True}])["needs"][0]
+    prison.admin.post(
+        f"/v1/inmates/{weir}/moves", {"establishment": prison.code, "unit": "B", "reason": "Works in the kitchen."}
+    )
+    done = {"status": "DONE", "outcome": "Spoke ten minutes with his daughter."}
+    answer = hartmann.http.patch(f"/v1/needs/{need['id']}", json=done, headers={"If-Match": "*"})
+    assert answer.status_code == 200
+    told = [e for e in ngata.pull()[0] if e["type"] == "need.updated" and e["data"].get("status") == "DONE"]
+    assert [(e["data"]["outcome"], e["data"]["opened_by"]["name"]) for e in told] == [
+        ("Spoke ten minutes with his daughter.", "Ngata")
+    ]
+
+
+def test_a_record_filled_in_at_ten_past_three_shows_as_what_it_is(prison: Prison, service: Service) -> None:
+    at(service, monday(21, 10))
+    ngata, haas = prison.hire("ngata", "officer", "A"), prison.hire("haas", "officer", "A")
+    weir = prison.receive("A4417KD")
+    accept(haas, offer(ngata, prison))
+    at(service, monday(3, 10, days=1))
+    filled = [haas.note(weir, occurred_at=f"2026-11-24T0{hour}:00:00Z") for hour in (1, 2, 3)]
+    assert [note["late"] for note in filled] == [True, True, False]
+    behind = ngata.note(weir, occurred_at="2026-11-23T20:30:00Z", fact="Cried after the call.")
+    shown = sheet(haas, prison)
+    assert [note["id"] for note in shown["late"]] == [behind["id"]], "the shift that took over was not told"
+    at(service, monday(7, 20, days=1))
+    following = offer(haas, prison)
+    late = {item["note"]: item["late"] for item in following["items"] if item["note"]}
+    assert late == {**dict.fromkeys((note["id"] for note in filled), False), behind["id"]: True}
+
+
+def test_who_was_not_observed_this_shift(prison: Prison, service: Service) -> None:
+    at(service, monday(14))
+    ngata = prison.hire("ngata", "officer", "A")
+    seen, asleep, unseen = (prison.receive(f"A{n}", name=f"{n}, A.", cell=f"A1-0{n}") for n in (1, 2, 3))
+    ngata.note(seen, change="USUAL", mood={"valence": 0, "energy": 2})
+    ngata.note(asleep, mood={"not_observed": "ASLEEP"})
+    ngata.note(unseen, basis="TOLD_BY_STAFF", fact="Said to be in good spirits.")
+    shown = sheet(ngata, prison)
+    assert [(one["inmate"], one["why"]) for one in shown["not_observed"]] == [(asleep, "ASLEEP"), (unseen, None)]
+    at(service, monday(22))
+    assert {one["inmate"]: one["last"] for one in sheet(ngata, prison)["not_observed"]}[seen] == "2026-11-23T14:00:00Z"
+
+
+# --- Moving on -------------------------------------------------------------------------------------------------------
+
+
+def test_a_transfer_with_the_van_four_hours_late(prison: Prison, service: Service) -> None:
+    at(service, monday(9))
+    bel = service.prison()
+    ngata, cole = prison.hire("ngata", "officer", "A"), prison.hire("cole", "supervisor")
+    there, vane = bel.hire("meyer", "officer", "B"), bel.hire("vane", "governor")
+    weir = prison.receive("A4417KD")
+    low = ngata.note(weir, change="MUCH_WORSE", attention="WATCH", attention_until="2026-11-25T12:00:00Z")
+    need = ngata.note(weir, needs=[{"code": "MEDICATION", "promised": True}])["needs"][0]
+    secret = cole.note(weir, handling="COMPLAINT", fact="Complains about the wing.")
+    at(service, monday(10))
+    move = {"establishment": bel.code, "unit": "B", "reason": "Nearer to his family."}
+    cole.post(f"/v1/inmates/{weir}/moves", move)
+    (sent,) = there.get("/v1/handovers")["items"]
+    assert (sent["kind"], sent["state"], sent["outgoing"]["name"]) == ("TRANSFER", "OFFERED", "Cole")
+    assert ngata.get(f"/v1/handovers/{sent['id']}")["id"] == sent["id"], "the unit that sent him sees it wait"
+    brought = {item["note"]: item["content"] for item in sent["items"] if item["note"]}
+    assert brought[low["id"]]["change"] == "MUCH_WORSE", "what was written in the last 72 hours comes along"
+    assert secret["id"] not in json.dumps(vane.get(f"/v1/handovers/{sent['id']}")), "a complaint stays"
+    assert sheet(ngata, prison)["people"] == [], "the live view of the unit that sent him has ended"
+    for who, place, unit in ((ngata, prison, "A"), (there, bel, "B")):
+        (moving,) = sheet(who, place, unit)["in_transit"]
+        assert (moving["inmate"], moving["late_by_min"]) == (weir, 0)
+    arriving = sheet(there, bel, "B")
+    assert arriving["roll"] == {"expected": 0, "in_transit": 1}
+    assert on(arriving, weir)["attention"] == "WATCH"
+    assert [one["id"] for one in on(arriving, weir)["needs"]] == [need["id"]]
+    at(service, monday(14, 1))
+    assert there.get(f"/v1/handovers/{sent['id']}")["state"] == "OVERDUE"
+    for who in (cole, vane):
+        assert {(p["kind"], p["state"]) for p in who.get("/v1/pages")["items"]} == {("TRANSFER", "RAISED")}
+    ngata.post(f"/v1/notes/{low['id']}/corrections", {"reason": "Slip", "note": {"basis": "SAW", "change": "WORSE"}})
+    told = there.get(f"/v1/handovers/{sent['id']}")
+    contents = {item["note"]: item["content"] for item in told["items"] if item["note"]}
+    assert contents[low["id"]]["status"] == "CORRECTED", "whoever was sent it is told that it was wrong"
+    at(service, monday(18))
+    accept(there, sent, read_back="Tired, wants his tablets.")
+    shown = sheet(there, bel, "B")
+    assert (shown["in_transit"], shown["roll"]) == ([], {"expected": 1, "in_transit": 0})
+    assert [one["by"]["name"] for one in on(shown, weir)["needs"][0]["carried"]] == ["Meyer"]
+    assert [p["state"] for p in vane.get("/v1/pages")["items"]] == ["ACCEPTED"]
+
+
+def test_a_note_that_is_taken_back_is_gone_from_the_handover_it_travelled_in(prison: Prison, service: Service) -> None:
+    bel = service.prison()
+    ngata, there = prison.hire("ngata", "officer", "A"), bel.hire("meyer", "officer", "A")
+    weir = prison.receive("A4417KD")
+    note = ngata.note(weir, fact="A zebra in the yard.")
+    prison.hire("cole", "supervisor").post(
+        f"/v1/inmates/{weir}/moves", {"establishment": bel.code, "unit": "A", "reason": "Transferred."}
+    )
+    (sent,) = there.get("/v1/handovers")["items"]
+    there.post(f"/v1/handovers/{sent['id']}/queries", {"note": note["id"], "text": "A real zebra?"})
+    accept(there, sent, with_queries=True)
+    key = {"Idempotency-Key": "zebra"}
+    there.post(f"/v1/handovers/{sent['id']}/queries", {"note": note["id"], "text": "x"}, 409, **key)
+    ngata.post(f"/v1/notes/{note['id']}/retractions", {"reason": "WRONG_PERSON"})
+    told = [json.dumps(there.get(f"/v1/handovers/{sent['id']}")), json.dumps(there.pull()[0])]
+    told.append(json.dumps(sheet(there, bel)))
+    with there.feed() as feed:
+        told.append(json.dumps(feed.until_live()))
+    assert [text for text in told if "zebra" in text] == []
+
+
+def test_a_person_who_moves_on_before_anybody_accepted(prison: Prison, service: Service) -> None:
+    brandt, cole = prison.hire("brandt", "officer", "B"), prison.hire("cole", "supervisor", "A")
+    weir = prison.receive("A4417KD")
+    cole.note(weir, fact="Packed his things himself.")
+    for unit in ("B", "A"):
+        place = {"establishment": prison.code, "unit": unit, "reason": "Moved."}
+        cole.post(f"/v1/inmates/{weir}/moves", place)
+    states = [(one["unit"], one["state"]) for one in cole.get("/v1/handovers")["items"]]
+    assert states == [("A", "OFFERED"), ("B", "WITHDRAWN")]
+    assert sheet(brandt, prison, "B")["in_transit"][0]["to"]["unit"] == "A"
+
+
+def test_two_numbers_become_one_and_two_again_with_all_that_was_under_way(prison: Prison, service: Service) -> None:
+    ngata, clerk = prison.hire("ngata", "officer", "A", "B"), prison.admin
+    weir, other = prison.receive("A4417KD"), prison.receive("B0001BB", unit="B", name="Weir, James")
+    urgent = ngata.note(other, attention="ACT_NOW", needs=[{"code": "PHONE"}])
+    fixed = ngata.post(
+        f"/v1/notes/{ngata.note(other)['id']}/corrections",
+        {"reason": "Slip", "note": {"basis": "SAW", "fact": "Ate at lunch."}},
+    )
+    clerk.post(f"/v1/inmates/{weir}/merges", {"from": other})
+    entry = on(sheet(ngata, prison), weir)
+    assert (entry["attention"], [one["id"] for one in entry["needs"]]) == ("ACT_NOW", [urgent["needs"][0]["id"]])
+    since = ngata.note(weir, fact="Written while the two were one.")
+    undone = clerk.post(f"/v1/inmates/{weir}/unmerges", {"previous": other, "reason": "Brothers."})
+    assert (undone["number"], undone["previous"]) == (weir, other)
+    assert clerk.get(f"/v1/inmates/{other}")["unit"] == "B", "the old number is a person again"
+    back = on(sheet(ngata, prison, "B"), other)
+    assert (back["attention"], [one["id"] for one in back["needs"]]) == ("ACT_NOW", [urgent["needs"][0]["id"]])
+    assert {note["id"] for note in ngata.get("/v1/notes", inmate=other)["items"]} >= {urgent["id"], fixed["id"]}
+    assert [note["id"] for note in ngata.get("/v1/notes", inmate=weir)["items"]] == [since["id"]]
+    told = [e for e in ngata.pull()[0] if e["type"] == "inmate.unmerged"]
+    assert {e["data"]["note"] for e in told} >= {urgent["id"], fixed["id"]}
+    assert {p["inmate"] for p in ngata.get("/v1/pages")["items"]} == {other}
+    assert clerk.post(f"/v1/inmates/{weir}/unmerges", {"previous": other, "reason": "Again."}, 422)
+
+
+# --- The sheet, now and then -----------------------------------------------------------------------------------------
+
+
+def test_what_did_nights_know_at_a_quarter_past_nine(prison: Prison, service: Service) -> None:
+    at(service, monday(20))
+    ngata, haas = prison.hire("ngata", "officer", "A"), prison.hire("haas", "officer", "A")
+    weir, kane = prison.receive("A4417KD"), prison.receive("A2200AA", name="Kane, R.", cell="A2-11")
+    low = ngata.note(weir, change="WORSE", attention="WATCH", needs=[{"code": "PHONE", "promised": True}])
+    at(service, monday(20, 50))
+    offered = offer(ngata, prison)
+    at(service, monday(21, 15))
+    then = sheet(haas, prison)
+    at(service, monday(21, 40))
+    accept(haas, offered)
+    ngata.post(f"/v1/notes/{low['id']}/corrections", {"reason": "x", "note": {"basis": "SAW", "change": "USUAL"}})
+    need = low["needs"][0]["id"]
+    done = {"status": "DONE", "outcome": "Called."}
+    assert haas.http.patch(f"/v1/needs/{need}", json=done, headers={"If-Match": "*"}).status_code == 200
+    prison.admin.post(f"/v1/inmates/{kane}/moves", {"establishment": prison.code, "unit": "B", "reason": "x"})
+    prison.receive("A9999NN", name="New, N.")
+    ngata.note(weir, attention="ACT_NOW", occurred_at="2026-11-23T21:10:00Z")
+    at(service, monday(23))
+    told = sheet(haas, prison, at="2026-11-23T21:15:00Z")
+    differ = {name for name in told if told[name] != then[name]} - {"hash", "given_at"}
+    assert differ == set(), {name: (told[name], then[name]) for name in differ}
+    assert told["hash"] == then["hash"], "the same words, to the letter"
+    assert haas.get(f"/v1/establishments/{prison.code}/units/A/sheet", 422, at="2026-11-24T09:00:00Z")
+
+
+def test_a_sheet_that_was_given_out_can_be_told_from_one_that_was_not(prison: Prison, service: Service) -> None:
+    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "B")
+    ngata.note(prison.receive("A4417KD"))
+    given = sheet(ngata, prison)
+    path = f"/v1/establishments/{prison.code}/units/A/sheets"
+    found = brandt.get(f"{path}/{given['hash']}", given_at=given["given_at"])
+    assert (found["given_to"], found["sequence"]) == (ngata.name, given["sequence"])
+    assert ngata.get(f"{path}/{'0' * 64}", 404, given_at=given["given_at"])
+    assert ngata.get(f"{path}/{given['hash']}", 404, given_at="2026-11-23T09:00:00Z")
+    far = service.prison().hire("far", "officer", "A")
+    assert far.get(f"{path}/{given['hash']}", 404, given_at=given["given_at"])
+
+
+def test_what_worked_with_a_person_has_its_sources_and_no_score(prison: Prison, service: Service) -> None:
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    brandt = prison.hire("brandt", "officer", "B")
+    weir = prison.receive("A4417KD")
+    ngata.note(weir, responses=[{"code": "TIME_OUT", "effect": "HELPED"}, {"code": "WARNING", "effect": "WORSE"}])
+    taken = hartmann.note(weir, responses=[{"code": "HUMOUR", "effect": "HELPED"}], opening=True)
+    told = ngata.get(f"/v1/inmates/{weir}/worked")
+    assert [(one["code"], one["by"]) for one in told["worked"]] == [("HUMOUR", "Hartmann"), ("TIME_OUT", "Ngata")]
+    assert [one["code"] for one in told["did_not"]] == ["WARNING"]
+    assert [one["note"] for one in told["openings"]] == [taken["id"]]
+    assert brandt.get(f"/v1/inmates/{weir}/worked") == {"worked": [], "did_not": [], "openings": []}
+    hartmann.post(f"/v1/notes/{taken['id']}/retractions", {"reason": "NOT_TRUE"})
+    assert [one["code"] for one in ngata.get(f"/v1/inmates/{weir}/worked")["worked"]] == ["TIME_OUT"]
+
+
+def test_a_mass_refusal_with_190_notes_in_11_minutes_and_one_self_harm_page_in_the_middle(
+    prison: Prison, service: Service
+) -> None:
+    at(service, monday(12))
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    people = [prison.receive(f"A{n:03d}", name=f"Person {n:03d}", cell=f"A{n // 20}-{n % 20:02d}") for n in range(38)]
+    began = ngata.note(unit="A", fact="All of A wing refuses to go behind the doors.", attention="ACT_NOW")
+    with hartmann.feed(after="now") as feed:
+        feed.until_live()
+        for n in range(190):
+            service.clock.frozen = monday(12) + timedelta(seconds=3.4 * n)
+            if n == 95:
+                ngata.note(people[7], indicators=[{"code": "SAY_SELF_HARM"}])
+            else:
+                ngata.note(people[n % 38], indicators=[{"code": "REFUSES_DIRECTION"}])
+        told = [feed.event() for _ in range(191)]
+    page = next(n for n, e in enumerate(told) if (e["type"], e["subject"]) == ("page.raised", people[7]))
+    assert told[page + 1]["type"] == "note.recorded"
+    assert told[page + 1]["subject"] == people[7], "the page first, then the note, in its place in the log"
+    first = sheet(hartmann, prison)["people"][0]
+    assert (first["inmate"], first["attention"]) == (people[7], "ACT_NOW")
+    offered = offer(ngata, prison)
+    assert len(noted(offered)) == len(set(noted(offered))) == 191
+    assert noted(offered)[0] == began["id"]
