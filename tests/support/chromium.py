@@ -1,0 +1,72 @@
+"""A real Chromium for the tests: Debian's, which root installs where it is missing.
+
+Without it a run in CI fails, and any other says that it has skipped what wants it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+# Arial's widths, as on an office PC: a page is as long as its letters are wide.
+PACKAGES = ("chromium", "fonts-liberation", "poppler-utils")
+_QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+
+
+def pages(html: str, folder: Path) -> list[str]:
+    """The text of each page that this document prints on."""
+    paper = print_to_pdf(html, folder)
+    done = subprocess.run(["pdftotext", "-layout", str(paper), "-"], capture_output=True, text=True, check=True)
+    return done.stdout.split("\f")[:-1]
+
+
+def print_to_pdf(html: str, folder: Path) -> Path:
+    """The document as this browser prints it, with a profile of its own that is empty."""
+    page, paper = folder / "page.html", folder / "page.pdf"
+    page.write_text(html, "utf-8")
+    command = [binary(), *_QUIET, f"--user-data-dir={folder / 'profile'}", "--no-pdf-header-footer"]
+    done = subprocess.run(
+        [*command, f"--print-to-pdf={paper}", page.as_uri()],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode or not paper.exists():
+        raise RuntimeError(f"Chromium printed nothing:\n{done.stderr}")
+    return paper
+
+
+@cache
+def binary() -> str:
+    """Where Chromium is."""
+    if not (found := _found()) and os.getuid() == 0:
+        apt = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for step in (["update", "-q"], ["install", "-qy", "--no-install-recommends", *PACKAGES]):
+            subprocess.run(["apt-get", *step], env=apt, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        found = _found()
+    if found:
+        return found
+    missing = f"No Chromium for the tests: apt install {' '.join(PACKAGES)}"
+    if os.environ.get("CI"):
+        raise RuntimeError(missing)
+    pytest.skip(missing)
+
+
+def _found() -> str | None:
+    return shutil.which("chromium") if shutil.which("pdftotext") else None
