@@ -9,7 +9,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +103,7 @@ class Running:
     def __init__(self, process: "subprocess.Popen[bytes]", output: int) -> None:
         self.process = process
         self.seen: list[str] = []
+        self._begun = ""  # of the line that has no end yet: a question
         self._output = output
         self._lines: queue.Queue[str] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -127,6 +128,25 @@ class Running:
             line = self.until("", timeout)
             missing = [word for word in missing if word not in line]
 
+    def presses(self, key: str) -> None:
+        """Presses one key, once the command waits for one: what is pressed before is thrown away."""
+        self._wait(lambda: not self._reads_lines())
+        os.write(self._output, key.encode())
+
+    def answers(self, question: str, line: str) -> None:
+        """Types a line and Enter, once this is asked."""
+        self._wait(lambda: question in self._begun and self._reads_lines())
+        os.write(self._output, f"{line}\r".encode())
+
+    def _reads_lines(self) -> bool:
+        return bool(termios.tcgetattr(self._output)[3] & termios.ICANON)
+
+    def _wait(self, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 15
+        while not holds():
+            assert time.monotonic() < deadline, f"nothing was asked; what was said: {self.seen} {self._begun}"
+            time.sleep(0.02)
+
     def ends(self, timeout: float = 10) -> int:
         """The exit code, and all remaining lines in `seen`."""
         code = self.process.wait(timeout)
@@ -148,11 +168,12 @@ class Running:
                 got = b""
             if not got:
                 break
-            # The line at the foot is drawn over and over, without ends of lines.
+            # The line at the foot is drawn over and over, without ends of lines; so are questions.
             *lines, rest = (rest + got).replace(b"\r", b"\n").split(b"\n")
             for line in lines:
                 if line:
                     self._lines.put(line.decode())
+            self._begun = rest.decode(errors="replace")
         if rest:
             self._lines.put(rest.decode())
 

@@ -1,0 +1,187 @@
+"""Hartmann looks at A wing as it stands, on one screen; and somebody later asks whether a sheet is a true one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.service import Caller, Prison
+from tests.support.terminals import Terminal
+
+
+@pytest.fixture
+def hartmann(prison: Prison) -> Caller:
+    return prison.hire("hartmann", "officer", "A")
+
+
+@pytest.fixture
+def ngata(prison: Prison) -> Caller:
+    return prison.hire("ngata", "officer", "A")
+
+
+@pytest.fixture
+def weir(prison: Prison) -> str:
+    return prison.receive("A4417KD")
+
+
+@pytest.fixture
+def terminal(prison: Prison, hartmann: Caller, tmp_path: Path) -> Terminal:
+    office = Terminal(tmp_path / "office", prison.service.url)
+    office.login(hartmann)
+    return office
+
+
+def shown(terminal: Terminal, *more: str) -> str:
+    said = terminal.run("sheet", *more)
+    assert said.exit_code == 0, said.output
+    return said.stdout
+
+
+def test_who_needs_attention_comes_first_with_facts_and_their_source_and_opinions_under_a_name(
+    prison: Prison, terminal: Terminal, ngata: Caller, weir: str
+) -> None:
+    kane = prison.receive("A2222BB", name="Kane, D.", cell="A2-11")
+    ngata.note(kane, fact="Won at cards.")
+    ngata.note(
+        weir,
+        fact="Quiet since the visit was cancelled.",
+        opinion="He blames himself.",
+        confidence="LOW",
+        change="WORSE",
+        attention="ACT_NOW",
+        if_then="Awake after 22:00: sit down and talk.",
+        needs=[{"code": "PHONE", "promised": True, "detail": "call to his daughter"}],
+    )
+    lines = shown(terminal).splitlines()
+    head = next(line for line in lines if "Weir" in line)
+    assert head.startswith("! A1-07  Weir, J.")
+    assert " ACT NOW  until " in head
+    text = "\n".join(lines)
+    assert "Ngata saw: Quiet since the visit was cancelled." in text
+    assert "Ngata thinks (not sure): He blames himself." in text
+    assert "worse ↓" in text
+    assert "IF IT HAPPENS (Ngata, " in text
+    assert "phone call, promised: call to his daughter; with nobody; open 0 min, from Ngata" in text
+    assert text.index("Weir") < text.index("Kane")
+    assert "Roll 2 by the roster." in text
+
+
+def test_what_worked_is_shown_while_attention_is_asked_for_and_says_with_whom(
+    terminal: Terminal, ngata: Caller, weir: str
+) -> None:
+    ngata.note(weir, fact="Talked.", responses=[{"code": "LISTENED", "effect": "HELPED"}], place="CELL")
+    assert "worked:" not in shown(terminal)
+    ngata.note(weir, fact="Paces.", attention="WATCH")
+    assert "worked: listened (Ngata, " in shown(terminal)
+
+
+def test_whose_the_unit_is_and_where_its_handover_stands(terminal: Terminal, ngata: Caller, prison: Prison) -> None:
+    assert "not offered yet" in shown(terminal)
+    offered = ngata.post("/v1/handovers", {"establishment": prison.code, "unit": "A", "remarks": "Servery is short."})
+    told = shown(terminal)
+    assert "offered " in told
+    assert "by Ngata, NOT ACCEPTED, due " in told
+    assert "Ngata adds: Servery is short." in told
+    ngata.post(f"/v1/handovers/{offered['id']}/acceptance", {})
+    assert "Ngata's since " in shown(terminal)
+
+
+def test_who_was_not_observed_who_came_and_who_is_on_the_way(
+    prison: Prison, terminal: Terminal, ngata: Caller, weir: str
+) -> None:
+    kane = prison.receive("A2222BB", name="Kane, D.", cell="A2-11")
+    ngata.note(weir, fact="Ate well.")
+    assert "NOT OBSERVED this shift (1): A2-11 Kane, D." in shown(terminal)
+    boss = prison.hire("mortimer", "supervisor")
+    boss.post(f"/v1/inmates/{kane}/moves", {"establishment": prison.code, "unit": "B", "reason": "Needs a quiet wing"})
+    told = shown(terminal)
+    assert "left " in told
+    assert f"Kane, D. ({kane})" in told
+    assert "Mortimer answers for him or her" in told
+
+
+def test_as_it_was_known_at_a_time(terminal: Terminal, ngata: Caller, weir: str) -> None:
+    ngata.note(weir, fact="Only just written.")
+    assert "Only just written." in shown(terminal)
+    assert "Only just written." not in shown(terminal, "--at", "10m ago")
+    said = terminal.run("sheet", "--at", "noonish")
+    assert said.exit_code == 2
+    assert "--at 'noonish': write 06:40" in said.stderr
+
+
+def test_a_unit_by_its_name_and_the_nearest_where_there_is_none(terminal: Terminal) -> None:
+    assert shown(terminal, "--unit", "b WING").startswith("B wing (")
+    said = terminal.run("sheet", "--unit", "B wnig")
+    assert said.exit_code == 2
+    assert "Did you mean:\n  B" in said.stderr
+    assert "A wing" in said.stderr
+
+
+def test_whoever_has_several_units_says_which(prison: Prison, tmp_path: Path) -> None:
+    office = Terminal(tmp_path / "night", prison.service.url)
+    office.login(prison.hire("oyelaran", "officer", "A", "B"))
+    said = office.run("sheet")
+    assert said.exit_code == 2
+    assert "You have A and B. Say which: --unit A" in said.stderr
+    assert office.run("sheet", "-u", "B").exit_code == 0
+
+
+def test_a_note_on_the_sheet_cannot_drive_the_terminal(terminal: Terminal, ngata: Caller, weir: str) -> None:
+    ngata.note(weir, fact="all \u202egnp.exe [bold]x[/bold]")
+    told = shown(terminal)
+    assert "\u202e" not in told
+    assert "[bold]x[/bold]" in told
+
+
+@pytest.fixture
+def kept(terminal: Terminal, ngata: Caller, weir: str, tmp_path: Path) -> Path:
+    ngata.note(weir, fact="Grüßt wieder – “fast” wie früher.", mood={"valence": 1, "energy": 2}, attention="WATCH")
+    file = tmp_path / "sheet.json"
+    file.write_text(terminal.run("sheet", "--json").stdout, "utf-8")
+    return file
+
+
+def test_a_kept_sheet_is_true_and_says_to_whom_it_was_given(terminal: Terminal, hartmann: Caller, kept: Path) -> None:
+    said = terminal.run("sheet", "verify", str(kept))
+    assert said.exit_code == 0, said.output
+    assert said.stdout.startswith("True: ")
+    assert f"was given to {hartmann.name}" in said.stdout
+    # Set out in another way, it is the same sheet.
+    document = json.loads(kept.read_text("utf-8"))
+    kept.write_text(json.dumps(dict(reversed(document.items())), indent=4), "utf-8")
+    assert terminal.json("sheet", "verify", str(kept))["hash"] == document["hash"]
+
+
+def test_paper_is_checked_by_what_is_printed_on_it(terminal: Terminal, kept: Path) -> None:
+    document = json.loads(kept.read_text("utf-8"))
+    paper = ["--hash", document["hash"].upper(), "--given-at", document["given_at"]]
+    assert terminal.run("sheet", "verify", *paper).stdout.startswith("True: ")
+    said = terminal.run("sheet", "verify", *paper, "--unit", "B")
+    assert said.exit_code == 1
+    assert "NOT TRUE." in said.stderr
+    assert terminal.run("sheet", "verify", *paper[:2]).exit_code == 2
+
+
+def test_one_word_changed_is_found_and_so_is_a_hash_made_anew(terminal: Terminal, kept: Path) -> None:
+    document: dict[str, Any] = json.loads(kept.read_text("utf-8"))
+    document["people"][0]["name"] = "Weir, T."
+    kept.write_text(json.dumps(document), "utf-8")
+    said = terminal.run("sheet", "verify", str(kept))
+    assert said.exit_code == 1
+    assert "NOT TRUE. It was changed" in said.stderr
+    document["hash"] = said.stderr.split()[-1].rstrip(".")
+    kept.write_text(json.dumps(document), "utf-8")
+    said = terminal.run("sheet", "verify", str(kept), "--json")
+    assert said.exit_code == 1
+    assert json.loads(said.stderr)["error"] == "not-verified"
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"unit": "A"}'])
+def test_what_is_not_a_sheet_is_said_to_be_none(terminal: Terminal, tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    said = terminal.run("sheet", "verify", str(tmp_path / "x.json"))
+    assert said.exit_code == 2
+    assert "handover sheet --json >" in said.stderr
+    assert terminal.run("sheet", "verify", str(tmp_path / "nowhere.json")).exit_code == 2
+    assert terminal.run("sheet", "verify").exit_code == 2
