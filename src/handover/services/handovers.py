@@ -37,7 +37,7 @@ def offer(uow: UnitOfWork, draft: HandoverDraft) -> tuple[str, str]:
     if waiting is not None:
         by = orjson.loads(waiting["document"])["outgoing"]["name"]
         raise Conflict(f"{by} has offered this unit; accept that, or take it back: /v1/handovers/{waiting['id']}.")
-    last = handovers.last_taken(uow.conn, place, unit, uow.now)
+    last = handovers.last_taken(uow.conn, place, unit)
     rota = spots.rota_of_place(uow, place)
     change = rules.changeover(rota.pattern, rota.zone, uow.now, rota.times, _to_shift(last))
     stamp = sheets.stamp(uow, place, unit)

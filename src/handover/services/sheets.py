@@ -71,7 +71,7 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
     if past is not None:
         people = past.people(people)
     numbers = [person["number"] for person in people]
-    last = handovers.last_taken(uow.conn, place, unit, moment)
+    last = handovers.last_taken(uow.conn, place, unit, None if now else moment)
     accepted = last["accepted_at"] if last else shifts[0].starts
     rows = [
         *sheets.on_people(uow.conn, uow.who.id, uow.sights, numbers, since, moment),

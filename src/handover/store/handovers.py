@@ -59,21 +59,15 @@ def waiting(conn: Connection, place: str, unit: str, hold: Hold | None = None) -
     return conn.execute(held(query, hold)).mappings().first()
 
 
-def last_taken(conn: Connection, place: str, unit: str, at: datetime) -> RowMapping | None:
-    """The unit's newest handover that had been accepted by then."""
-    query = (
-        sa.select(handovers)
-        .where(
-            _H.establishment == place,
-            _H.unit == unit,
-            _H.kind == SHIFT,
-            _H.state.in_(TAKEN),
-            _H.accepted_at <= at,
-        )
-        .order_by(_H.last.desc())
-        .limit(1)
+def last_taken(conn: Connection, place: str, unit: str, at: datetime | None = None) -> RowMapping | None:
+    """The unit's newest handover that was accepted; with `at`, that had been by then. The newest by what it holds, not
+    by the clock, which may have been put back."""
+    query = sa.select(handovers).where(
+        _H.establishment == place, _H.unit == unit, _H.kind == SHIFT, _H.state.in_(TAKEN)
     )
-    return conn.execute(query).mappings().first()
+    if at is not None:
+        query = query.where(_H.accepted_at <= at)
+    return conn.execute(query.order_by(_H.last.desc()).limit(1)).mappings().first()
 
 
 def transfers(conn: Connection, place: str, unit: str) -> list[RowMapping]:
