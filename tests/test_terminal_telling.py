@@ -138,6 +138,92 @@ def test_every_kind_of_event_finds_words_even_one_of_a_newer_server(
     assert words in told(data, type_)
 
 
+NGATA = {"username": "p.ngata", "name": "P. Ngata", "role": "officer"}
+OFFER: dict[str, Any] = {
+    "id": "019ab3f0-6a52-7c12-8a07-51c9d0b7e3aa",
+    "kind": "SHIFT",
+    "unit": "A",
+    "from_shift": "2026-11-23/EARLY",
+    "to_shift": "2026-11-23/LATE",
+    "state": "OFFERED",
+    "outgoing": NGATA,
+    "incoming": HARTMANN,
+    "offered_at": "2026-11-23T13:22:00Z",
+    "due_at": "2026-11-23T13:45:00Z",
+    "accepted_at": "2026-11-23T13:41:00Z",
+    "remarks": "Servery is short.",
+    "queries": [],
+    "transfer": None,
+    "withdrawal": {"reason": "Not ready.", "by": NGATA, "at": "2026-11-23T13:30:00Z"},
+}
+ASKED = {"id": "019ab3f0-6a52-7c12-8a07-51c9d0b7beef", "text": "Since when?", "by": HARTMANN, "answers": []}
+ANSWERED = ASKED | {"answers": [{"text": "Since noon.", "by": NGATA, "at": "2026-11-23T13:35:00Z"}]}
+MOVING = {
+    "inmate": "A4417KD",
+    "name": "Weir, J.",
+    "from": {"establishment": "ALM", "unit": "A", "cell": "A1-07"},
+    "to": {"establishment": "ALM", "unit": "B", "cell": None},
+}
+PAGE: dict[str, Any] = {
+    "id": "x",
+    "kind": "ACT_NOW",
+    "unit": "A",
+    "state": "RAISED",
+    "raised_at": "2026-11-23T13:20:00Z",
+    "repeated": 2,
+    "accepted_by": HARTMANN,
+    "accepted_at": "2026-11-23T13:26:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "words"),
+    [
+        ("handover.offered", OFFER, "handover early → late offered by P. Ngata: to be accepted by 13:45"),
+        ("handover.offered", OFFER, "P. Ngata adds: Servery is short."),
+        ("handover.offered", OFFER | {"transfer": MOVING}, "move from ALM A A1-07 to ALM B offered by P. Ngata"),
+        ("handover.accepted", OFFER, "L. Hartmann owns unit A since 13:41, from P. Ngata"),
+        ("handover.accepted", OFFER | {"queries": [ASKED]}, "from P. Ngata; 1 question open"),
+        ("handover.accepted", OFFER | {"transfer": MOVING}, "L. Hartmann answers for him or her since 13:41"),
+        ("handover.overdue", OFFER, "OVERDUE since 13:45: nobody has accepted the handover"),
+        ("handover.escalated", OFFER, "WITH THE DUTY MANAGER"),
+        ("handover.withdrawn", OFFER, "P. Ngata took the handover back: Not ready."),
+        ("handover.queried", OFFER | {"queries": [ASKED]}, 'answer: handover answer beef "…"'),
+        ("handover.answered", OFFER | {"queries": [ANSWERED]}, "P. Ngata answers “Since when?”: Since noon."),
+        ("handover.updated", OFFER, "was changed or taken back"),
+        ("handover.danced", {"anything": 1}, "handover danced"),
+        ("handover.queried", {"anything": 1}, "somebody asks"),
+        ("handover.offered", {"id": "x", "status": "OFFERED"}, "a handover changed (offered)"),
+        ("page.raised", PAGE, " PAGE: ACT NOW, called 3 times since 13:20, nobody has taken it "),
+        ("page.accepted", PAGE, "PAGE TAKEN by L. Hartmann 13:26: ACT NOW"),
+        ("page.closed", PAGE, "what it called for is over"),
+        ("page.raised", {"id": "x", "status": "RAISED"}, "a page changed (raised)"),
+        (
+            "note.attention_ended",
+            NOTE | {"attention": "WATCH", "attention_until": "2026-11-23T13:30:00Z"},
+            "WATCH ran out 13:30: renew or close?",
+        ),
+        ("note.attention_ended", NOTE, 'handover attention 5e77 --renew "why"   or   --close "why"'),
+        (
+            "note.attention_changed",
+            NOTE | {"renewals": [{"closed": True, "by": HARTMANN, "reason": "Ate twice.", "until": None}]},
+            "is over, says L. Hartmann: Ate twice.",
+        ),
+        ("need.overdue", {"id": "x3f9c", "code": "PHONE", "status": "OPEN"}, "OVERDUE  need: phone call"),
+    ],
+)
+def test_changeovers_and_calls_say_who_has_to_do_what(type_: str, data: dict[str, Any], words: str) -> None:
+    assert words in told(data, type_)
+
+
+def test_what_came_of_a_need_is_told_to_whoever_wrote_it_down() -> None:
+    need = {"code": "PHONE", "status": "DONE", "outcome": "Spoke for ten minutes.", "opened_by": HARTMANN}
+    for me, words in (("l.hartmann", "your note led to: done, Spoke"), ("p.ngata", "now: done, Spoke")):
+        reader = Reader(READER.lists, READER.zone, READER.now, me)
+        lines = lines_for(event(need, "need.updated"), reader, {}, with_place=False)
+        assert words in lines[1].text.plain
+
+
 def test_codes_of_a_newer_list_are_shown_and_break_nothing() -> None:
     newer = NOTE | {
         "basis": "DREAMT",
