@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from time import monotonic, sleep
 from typing import Any
 
 import httpx
@@ -919,6 +920,22 @@ def test_whoever_wrote_a_health_note_sees_its_item_and_the_wing_does_not(service
         "handover.queried",
     ]
     assert "plaster" not in str(events)
+
+
+def test_the_tag_of_a_handover_is_of_what_its_reader_may_see(service: Service) -> None:
+    here = service.prison()
+    keyes, osei = here.hire("keyes", "governor"), here.hire("osei", "supervisor", "A")
+    secret = keyes.note(here.receive("T1"), handling="SECURITY", fact="A blanket is missing.")
+    path = f"/v1/handovers/{keyes.post('/v1/handovers', {'establishment': here.code, 'unit': 'A'})['id']}"
+    first = osei.http.get(path)
+    tag = {"If-None-Match": first.headers["etag"]}
+    assert [item["note"] for item in first.json()["items"]] == [secret["id"]]
+    assert osei.http.get(path, headers=tag).status_code == 304
+    change(service, osei, role="officer")
+    deadline = monotonic() + 5
+    while (again := osei.http.get(path, headers=tag)).status_code == 304 and monotonic() < deadline:
+        sleep(0.1)
+    assert (again.status_code, again.json()["items"]) == (200, [])
 
 
 def test_a_retracted_note_is_gone_from_every_handover_query_and_repeated_answer(service: Service) -> None:

@@ -102,8 +102,15 @@ async def list_handovers(
 @router.get("/handovers/{id}", response_model=Handover, **operation("handovers:read", 401, 403, 404, 422, tagged=True))
 async def read_handover(id: HandoverId, ask: Somebody) -> Response:  # noqa: A002 - the name in the path
     """Read one handover."""
-    document, version = await ask.read(lambda uow: handovers.get(uow, id))
-    return ask.single(document, version)
+    document, _ = await ask.read(lambda uow: handovers.get(uow, id))
+    return ask.single(
+        document, tag_of(document)
+    )  # by version, whoever has lost a right would be told to keep the items
+
+
+def _answer(document: str, handover: str) -> Answer:
+    headers = {"Location": f"/v1/handovers/{handover}", "ETag": f'"{tag_of(document)}"'}
+    return Answer(201, document, headers, handover)
 
 
 @router.post(
@@ -114,7 +121,7 @@ async def offer_handover(draft: HandoverDraft, ask: Somebody) -> Response:
 
     def work(uow: UnitOfWork) -> Answer:
         id_, document = handovers.offer(uow, draft)
-        return Answer(201, document, {"Location": f"/v1/handovers/{id_}", "ETag": '"1"'}, id_)
+        return _answer(document, id_)
 
     return await ask.create(work)
 
@@ -164,8 +171,8 @@ async def accept_handover(id: HandoverId, draft: AcceptanceDraft, ask: Somebody)
     """Take a unit, or a person who has moved, over: the caller answers for it from now on."""
 
     def work(uow: UnitOfWork) -> Answer:
-        document, version = handovers.accept(uow, id, draft)
-        return Answer(201, document, {"Location": f"/v1/handovers/{id}", "ETag": f'"{version}"'}, id)
+        document, _ = handovers.accept(uow, id, draft)
+        return _answer(document, id)
 
     return await ask.create(work)
 
@@ -180,8 +187,8 @@ async def withdraw_handover(id: HandoverId, draft: WithdrawalDraft, ask: Somebod
     """Take an offer back. What it held goes into the next one."""
 
     def work(uow: UnitOfWork) -> Answer:
-        document, version = handovers.withdraw(uow, id, draft)
-        return Answer(201, document, {"Location": f"/v1/handovers/{id}", "ETag": f'"{version}"'}, id)
+        document, _ = handovers.withdraw(uow, id, draft)
+        return _answer(document, id)
 
     return await ask.create(work)
 
