@@ -12,7 +12,6 @@ from handover.terminal.phrases import Reader
 from handover.terminal.speech import plain
 from handover.terminal.units import Unit
 
-_OLDER_SHOWN = 1
 _MARKS = {"ACT_NOW": ("!", " ACT NOW "), "WATCH": ("~", "WATCH")}
 Sheet = Mapping[str, Any]
 
@@ -69,12 +68,15 @@ class SheetWords:
         yield head.append_text(_text(self._why(person)))
         if told := shifts.changes(person["changes"], self.reader):
             yield _line(f"    {told}")
-        yield from self._notes(person, marks)
+        live, rest = self._apart(person)
+        for note in live:
+            yield from self._note(note, marks[note["id"]])
         for one in person["if_then"]:
             yield _line(f"    IF IT HAPPENS ({one['by']}, {self.reader.time(one['at'])}): {one['text']}", "bold")
         for need in person["needs"]:
             yield _line(f"    need {item_words.need_line(need, self.reader, marks[need['id']])}")
         yield from self._learned(person)
+        yield from self._older(person, rest, marks)
 
     def _why(self, person: Mapping[str, Any]) -> str:
         """What is not said by the lines below: rules that look at several notes, and that a time has run out."""
@@ -82,34 +84,39 @@ class SheetWords:
         found = []
         if "WORSE_TWICE" in rules:
             found.append("two of the last three shifts worse than usual: have a look")
-        if "NEED_OVERDUE" in rules:
-            found.append("a need is OVERDUE")
         if "RAN_OUT" in rules:
             found.append("attention ran out: renew or close?")
         return ("  " if person["attention"] != "ROUTINE" else "") + "; ".join(found) if found else ""
 
-    def _notes(self, person: Mapping[str, Any], marks: Mapping[str, str]) -> Iterator[Text]:
-        live = {reason["note"] for reason in person["reasons"] if reason["rule"] in ("ACT_NOW", "WATCH")}
-        ended = [reason["note"] for reason in person["reasons"] if reason["rule"] == "RAN_OUT"]
-        older = 0
-        for note in person["notes"]:
-            if note["id"] not in live:
-                older += 1
-                if older > _OLDER_SHOWN and not self.every:
-                    continue
-            tail = marks[note["id"]]
-            first, *more = item_words.note_lines(note, self.reader, tail if note["id"] in live else None)
-            over = f" [{tail}, ran out {self.reader.time(note['attention_until'])}]" if note["id"] in ended else ""
-            yield _line(f"    {first}{over}")
-            yield from (_line(f"      {line}") for line in more)
-        if not self.every and older > _OLDER_SHOWN:
-            yield _line(f"    ({older - _OLDER_SHOWN} older: handover sheet --all)")
+    def _apart(self, person: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Notes that ask for attention now, and the others."""
+        live = {reason["note"] for reason in person["reasons"] if reason["rule"] in _MARKS}
+        notes = person["notes"]
+        return [one for one in notes if one["id"] in live], [one for one in notes if one["id"] not in live]
+
+    def _note(self, note: dict[str, Any], handle: str | None, beside: str = "") -> Iterator[Text]:
+        first, *more = item_words.note_lines(note, self.reader, handle)
+        yield _line(f"    {first}{beside}")
+        yield from (_line(f"      {line}") for line in more)
+
+    def _older(
+        self, person: Mapping[str, Any], notes: list[dict[str, Any]], marks: Mapping[str, str]
+    ) -> Iterator[Text]:
+        ended = {reason["note"] for reason in person["reasons"] if reason["rule"] == "RAN_OUT"}
+        for note in self._newest(notes, 1):
+            over = f" [{marks[note['id']]}, ran out {self.reader.time(note['attention_until'])}]"
+            yield from self._note(note, None, over if note["id"] in ended else "")
+        if left := len(notes) - len(self._newest(notes, 1)):
+            yield _line(f"    ({left} older: handover sheet --all)")
+
+    def _newest(self, things: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+        return things if self.every else things[:most]
 
     def _learned(self, person: Mapping[str, Any]) -> Iterator[Text]:
         for name, words in (("worked", "worked"), ("did_not", "did not help")):
-            if person[name]:
-                yield _line(f"    {words}: {'; '.join(item_words.tried(one, self.reader) for one in person[name])}")
-        for one in person["openings"]:
+            if told := [item_words.tried(one, self.reader) for one in self._newest(person[name], 3)]:
+                yield _line(f"    {words}: {'; '.join(told)}")
+        for one in self._newest(person["openings"], 1):
             place = f", {self.reader.label('place', one['place'])}" if one["place"] else ""
             yield _line(f"    opened up ({one['by']}, {self.reader.time(one['at'])}{place}): {one['fact'] or ''}")
 
@@ -118,9 +125,7 @@ class SheetWords:
         if sheet["wing_notes"] or sheet["wing_needs"]:
             yield _line("The wing", "bold")
         for note in sheet["wing_notes"]:
-            first, *more = item_words.note_lines(note, self.reader, marks[note["id"]])
-            yield _line(f"    {first}")
-            yield from (_line(f"      {line}") for line in more)
+            yield from self._note(note, marks[note["id"]])
         for need in sheet["wing_needs"]:
             yield _line(f"    need {item_words.need_line(need, self.reader, marks[need['id']])}")
 

@@ -76,11 +76,16 @@ def show(console: Console, words: str | Text) -> None:
 def folded(console: Console, text: Text) -> Iterator[Text]:
     """Words as the lines of a screen."""
     for line in text.split("\n", allow_blank=True):
+        first, *more = line.wrap(console, console.width)
         inset = len(line.plain) - len(line.plain.lstrip(" "))
+        rest = line[len(first) :] if more else Text()
+        rest = rest[len(rest.plain) - len(rest.plain.lstrip(" ")) :]
+        first.rstrip()
+        yield first
         hang = inset + 4 if inset else 0
-        for number, part in enumerate(line.wrap(console, max(20, console.width - hang))):
+        for part in rest.wrap(console, max(20, console.width - hang)) if rest else ():
             part.rstrip()
-            yield Text(" " * hang) + part if number else part
+            yield Text(" " * hang) + part
 
 
 def speech(as_json: bool) -> Speech:
