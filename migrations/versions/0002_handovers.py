@@ -198,6 +198,8 @@ def upgrade() -> None:
     )
     # ### end Alembic commands ###
     op.add_column("merges", sa.Column("undone_at", UtcTime(), nullable=True, comment="When it was undone."))
+    # Every note and every reading writes a line: what the index by time alone finds as well is not worth another.
+    op.drop_index(op.f("ix_access_lines_establishment_at"), "access_lines")
     if op.get_bind().dialect.supports_comments:
         op.alter_column(
             "events",

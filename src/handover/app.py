@@ -32,6 +32,7 @@ from handover.api import (
 )
 from handover.api.lane import Lane
 from handover.api.middleware import Outermost, trace
+from handover.api.transport import AnswerProtocol
 from handover.clock import Clock, now
 from handover.feed import route
 from handover.feed.transport import FeedProtocol
@@ -148,7 +149,7 @@ def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=AnswerProtocol,
         ws=FeedProtocol,
         ws_per_message_deflate=False,
         ws_max_size=64 * 1024,

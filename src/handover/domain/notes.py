@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from handover.domain.codelists import Lists, check
@@ -101,24 +101,32 @@ def problems(draft: Draft, lists: Lists, now: datetime) -> list[FieldError]:
 
 
 def _codes(draft: Draft, lists: Lists) -> Iterable[FieldError]:
-    yield from check(lists, "basis", draft.basis, "/basis")
-    yield from check(lists, "confidence", draft.confidence, "/confidence")
-    yield from check(lists, "change", draft.change, "/change")
-    yield from check(lists, "attention", draft.attention, "/attention")
-    yield from check(lists, "place", draft.place, "/place")
-    yield from check(lists, "handling", draft.handling, "/handling")
+    for name, code, *where in _said(draft):
+        # Nearly every code is in use: where it is and what was meant is only worked out for one that is not.
+        if code is not None and ((entry := lists[name].get(code)) is None or not entry.active):
+            yield from check(lists, name, code, "".join(f"/{part}" for part in where))
+
+
+def _said(draft: Draft) -> Iterable[tuple[Any, ...]]:
+    """Every code of a note: its list, itself, and where it stands."""
+    yield "basis", draft.basis, "basis"
+    yield "confidence", draft.confidence, "confidence"
+    yield "change", draft.change, "change"
+    yield "attention", draft.attention, "attention"
+    yield "place", draft.place, "place"
+    yield "handling", draft.handling, "handling"
     if draft.mood is not None:
-        yield from check(lists, "mood_source", draft.mood.source, "/mood/source")
-        yield from check(lists, "not_observed", draft.mood.not_observed, "/mood/not_observed")
+        yield "mood_source", draft.mood.source, "mood", "source"
+        yield "not_observed", draft.mood.not_observed, "mood", "not_observed"
     for i, indicator in enumerate(draft.indicators):
-        yield from check(lists, "indicators", indicator.code, f"/indicators/{i}/code")
-        yield from check(lists, "trends", indicator.trend, f"/indicators/{i}/trend")
+        yield "indicators", indicator.code, "indicators", i, "code"
+        yield "trends", indicator.trend, "indicators", i, "trend"
     for i, need in enumerate(draft.needs):
-        yield from check(lists, "needs", need.code, f"/needs/{i}/code")
-        yield from check(lists, "urgency", need.urgency, f"/needs/{i}/urgency")
+        yield "needs", need.code, "needs", i, "code"
+        yield "urgency", need.urgency, "needs", i, "urgency"
     for i, response in enumerate(draft.responses):
-        yield from check(lists, "responses", response.code, f"/responses/{i}/code")
-        yield from check(lists, "effects", response.effect, f"/responses/{i}/effect")
+        yield "responses", response.code, "responses", i, "code"
+        yield "effects", response.effect, "responses", i, "effect"
 
 
 def _sense(draft: Draft) -> Iterable[FieldError]:

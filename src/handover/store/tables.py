@@ -398,7 +398,7 @@ class AccessLineRow(SQLModel, table=True):
     """Who did, read, listed, pulled or was fed what; denied attempts too (Directive (EU) 2016/680, Art 25)."""
 
     __tablename__ = "access_lines"
-    __table_args__ = (sa.Index(None, "establishment", "at"), sa.Index(None, "at"))
+    __table_args__ = (sa.Index(None, "at"),)
     chain: str = _key("The chain it is part of.", Id)
     position: int = _key(
         "Its place in the chain, from 1, without gaps.", sa.BigInteger, column={"autoincrement": False}
