@@ -283,6 +283,11 @@ def test_going_through_it_at_a_keyboard_most_urgent_first(outage: Outage, tmp_pa
         walk.until("Kane, D.")
         walk.presses("n")
         walk.until("did not say “I have it” to: Kane, D.")
+        walk.presses("b")
+        walk.until("2 of 2")
+        walk.presses("n")
+        walk.until("did not say “I have it” to: Kane, D.")
+        walk.presses("g")
         walk.until("not answered yet")
         query = ngata.get("/v1/handovers")["items"][0]
         ngata.post(f"/v1/handovers/{query['id']}/queries/{query['queries'][0]['id']}/answers", {"text": "I did."})

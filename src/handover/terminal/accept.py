@@ -1,7 +1,7 @@
 """`handover accept`: takes a unit over, or a person who has moved to it, from whoever offered it."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -27,19 +27,9 @@ from handover.terminal.speech import (
 )
 from handover.terminal.unclear import Unclear
 from handover.terminal.units import name_of_unit, own_units, unit_meant
-from handover.terminal.walk import Walk
+from handover.terminal.walk import Said, Walk
 
 _OPTIONS = {"roll_actual": "--roll", "read_back": "--read-back", "roll_mismatch_reason": "--because"}
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the incoming officer says about it."""
-
-    roll: int | None
-    read_back: str | None
-    with_queries: bool
-    because: str | None
 
 
 def accept(
@@ -92,9 +82,7 @@ def _take(voice: Speech, here: Desk, handover: Document, said: Said, *, yes: boo
         known = matters.contents(here, handover, handles(ids), reader)
         steps = matters.matters(here, handover, reader)
         if at_keyboard:
-            walk = Walk(voice, here, handover, known, steps)
-            walk.go()
-            said = walk.last_words(said.roll, said.read_back, said.because, said.with_queries, Said)
+            said = Walk(voice, here, handover, known, steps).take(said)
         else:
             _print_all(voice, known, steps, handover)
     if not yes and not at_keyboard:

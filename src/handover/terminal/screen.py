@@ -138,7 +138,8 @@ class Screen:
         self._pages[id_] = page
         if self._live:
             await self._call(page)
-        return self._live
+        # How often it called while nobody looked is said once, when it calls here.
+        return self._live or bool(page.get("repeated"))
 
     async def _call_again(self) -> None:
         """What was raised while this terminal did not look calls as soon as it does."""
@@ -152,7 +153,7 @@ class Screen:
     async def _call(self, page: dict[str, Any]) -> None:
         number = page.get("inmate")
         who = (self._names.get(number) or await asyncio.to_thread(name_of, self._here.api, number)) if number else ""
-        who = who or f"unit {page.get('unit')}"
+        who = who or ("the whole wing" if page.get("note") else "the unit itself")
         told = await asyncio.to_thread(lambda: list(banner.lines(self._here, page, who, self._reader)))
         banner.show(self._voice, told)
 

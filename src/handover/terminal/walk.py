@@ -1,11 +1,13 @@
 """Going through a handover at a keyboard: one person at a time, a key for each, then roll and own words."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import typer
 from rich.text import Text
 
+from handover.client.refusals import Trouble
 from handover.client.resources import Document, create, read
 from handover.schemas.handovers import QueryDraft
 from handover.schemas.notes import ReceiptDraft
@@ -14,12 +16,20 @@ from handover.terminal.desk import Desk
 from handover.terminal.drafts import drafted
 from handover.terminal.offer import asked_roll
 from handover.terminal.paging import show_all
-from handover.terminal.speech import INTERRUPTED, Speech, plain
-from handover.terminal.unclear import Unclear
+from handover.terminal.speech import INTERRUPTED, Speech, plain, tell
 
 _KEYS = " y I have it · n next · a ask · m more · b back · q stop, accept nothing "
 _BAR = 20
-S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the incoming officer says about a handover."""
+
+    roll: int | None
+    read_back: str | None
+    with_queries: bool
+    because: str | None
 
 
 class Walk:
@@ -40,9 +50,44 @@ class Walk:
         self._steps = steps
         self._had: set[int] = set()
 
-    def go(self) -> None:
-        """Through everything once; what was not said “I have it” to is named at the end."""
-        at, every_one = 0, False
+    def take(self, said: Said) -> Said:
+        """Through everything, then what the officer says about it; Ctrl-C anywhere accepts nothing."""
+        try:
+            self._go()
+            return self._last_words(said)
+        except (KeyboardInterrupt, typer.Abort):
+            self._voice.say("")
+            self._stop()
+
+    def _go(self) -> None:
+        """Through everything; what was not said “I have it” to is named, and may be gone back to."""
+        at = 0
+        while True:
+            self._through(at)
+            left = [number for number in range(len(self._steps)) if number not in self._had]
+            if not left:
+                break
+            names = "; ".join(self._steps[number].who for number in left)
+            self._voice.say(Text(plain(f"You did not say “I have it” to: {names}."), style="bold"))
+            key = self._key(" b back to them · g go on all the same · q stop, accept nothing ", "bgq")
+            if key == "g":
+                break
+            if key == "q":
+                self._stop()
+            at = left[0]
+        self._questions()
+
+    def _last_words(self, said: Said) -> Said:
+        """Roll and read-back, asked for unless they were given."""
+        if self._handover["kind"] == "SHIFT":
+            roll, because = self._roll(said.roll, said.because)
+            said = replace(said, roll=roll, because=because)
+        if said.read_back is None:
+            said = replace(said, read_back=self._asked("The handover in your own words (Enter: none)") or None)
+        return replace(said, with_queries=said.with_queries or bool(matters.unanswered(self._handover)))
+
+    def _through(self, at: int) -> None:
+        every_one = False
         while at < len(self._steps):
             self._show(at, every_one=every_one)
             every_one = False
@@ -60,25 +105,6 @@ class Walk:
                     self._stop()
                 case _:
                     at += 1
-        left = [one.who for number, one in enumerate(self._steps) if number not in self._had]
-        if left:
-            self._voice.say(Text(plain(f"You did not say “I have it” to: {'; '.join(left)}."), style="bold"))
-        self._questions()
-
-    def last_words(
-        self,
-        roll: int | None,
-        read_back: str | None,
-        because: str | None,
-        with_queries: bool,
-        said: Callable[[int | None, str | None, bool, str | None], S],
-    ) -> S:
-        """Roll and read-back, asked for unless they were given."""
-        if self._handover["kind"] == "SHIFT":
-            roll, because = self._roll(roll, because)
-        if read_back is None:
-            read_back = self._asked("The handover in your own words (Enter: none)") or None
-        return said(roll, read_back, with_queries or bool(matters.unanswered(self._handover)), because)
 
     def _show(self, at: int, *, every_one: bool) -> None:
         done = round(_BAR * (at + 1) / len(self._steps))
@@ -93,10 +119,12 @@ class Walk:
         if at in self._had:
             return
         self._had.add(at)
-        for item in self._steps[at].items:
-            if item["note"] and not item["content"] and matters.id_of(item) in self._known.things:
-                path = f"/v1/notes/{item['note']}/receipts"
-                create(self._here.api, path, drafted(ReceiptDraft, {}, kind="SEEN"))
+        # Where a receipt does not get through, the handover still does.
+        with suppress(Trouble):
+            for item in self._steps[at].items:
+                if item["note"] and not item["content"] and matters.id_of(item) in self._known.things:
+                    path = f"/v1/notes/{item['note']}/receipts"
+                    create(self._here.api, path, drafted(ReceiptDraft, {}, kind="SEEN"))
 
     def _ask(self, matter: matters.Matter) -> None:
         ids = matter.ids()
@@ -111,10 +139,10 @@ class Walk:
             return
         try:
             draft = drafted(QueryDraft, {"text": "your question"}, note=item["note"], need=item["need"], text=text)
-        except Unclear as unclear:
-            self._voice.warn(str(unclear))
+            create(self._here.api, f"/v1/handovers/{self._handover['id']}/queries", draft)
+        except Trouble as trouble:
+            tell(self._voice, trouble)
             return
-        create(self._here.api, f"/v1/handovers/{self._handover['id']}/queries", draft)
         self._voice.say(f"Asked. {phrases.person(self._handover['outgoing'])} is told; the answer comes in here.")
         self._again()
 
@@ -161,6 +189,6 @@ class Walk:
     def _asked(self, question: str) -> str:
         return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
 
-    def _stop(self) -> None:
+    def _stop(self) -> NoReturn:
         self._voice.say("Nothing was accepted. It still waits: handover accept")
         raise typer.Exit(INTERRUPTED)
