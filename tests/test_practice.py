@@ -173,6 +173,21 @@ def test_the_week_can_be_played_at_any_hour_of_any_day(now: datetime, tmp_path: 
     assert min(min(pair) for pair in times) >= (now - timedelta(days=9)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def test_it_shows_a_handover_that_waits_a_question_one_that_nobody_took_and_somebody_on_his_way(demo: Demo) -> None:
+    found = demo.all("g.ashdown", "/v1/handovers")
+    waiting = [h for h in found if h["state"] in ("OFFERED", "OVERDUE", "ESCALATED")]
+    offered = next(h for h in waiting if h["unit"] == "A")
+    assert (offered["state"], offered["roll"]["expected"] > 10, len(offered["queries"])) == ("OFFERED", True, 1)
+    assert next(h for h in waiting if h["unit"] == "D")["state"] in ("OFFERED", "OVERDUE", "ESCALATED")
+    moving = next(h for h in waiting if h["kind"] == "TRANSFER")
+    assert moving["transfer"]["to"]["unit"] == "H"
+    assert len([h for h in found if h["state"] == "ACCEPTED"]) > 20
+    with demo.web("p.ngata") as web:
+        sheet = web.get("/v1/establishments/ALM/units/A/sheet").json()
+    assert sheet["handover"]["id"] == offered["id"]
+    assert len(sheet["people"]) > 3
+
+
 # --- What it says and where it listens --------------------------------------------------------------------------------
 
 

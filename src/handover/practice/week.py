@@ -2,7 +2,7 @@
 services as real ones."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -13,17 +13,25 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from handover.domain.access import Principal, operator
+from handover.domain.shifts import ShiftStart
 from handover.errors import StoreNotReady
+from handover.practice import changeovers
+from handover.practice.changeovers import Act
 from handover.schemas.needs import NeedChange
 from handover.schemas.notes import CorrectionDraft, NoteDraft, ReceiptDraft, RetractionDraft
 from handover.schemas.roster import EstablishmentDraft, InmateDraft, UnitDraft
 from handover.services import accounts, needs, notes, opening, roster
 from handover.services.accounts import PRACTICE_PASSWORD
 from handover.services.passwords import Hasher
+from handover.services.timers import fire
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork, given
 from handover.settings import Settings
+from handover.store import timers
 
 RECORDED_AFTER_MIN = 4
+TAKEN_AFTER = timedelta(minutes=5)
+TAKERS = ("z.marsh", "v.mortimer")
+"""Who takes what calls for somebody at once: one of them never wrote it, and both know every wing."""
 _NOT_IN_A_DRAFT = {"key", "day", "at", "recorded_after_min", "by", "needs"}
 
 
@@ -53,13 +61,6 @@ _Moment = Callable[[int, str], datetime]
 _Made = dict[str, dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Act:
-    at: datetime
-    by: str
-    do: _Do
-
-
 def build(settings: Settings, now: datetime) -> Prison:
     """Fills an empty practice store with the week that ends now."""
     moment = [now - timedelta(days=8)]
@@ -69,13 +70,35 @@ def build(settings: Settings, now: datetime) -> Prison:
         if not desk.store.identity.practice:
             raise StoreNotReady("The practice prison is only ever set up in a practice store.")
         prison = _set_up(desk, hasher)
-        for act in _acts(now):
-            moment[0] = act.at
+        for act in sorted([*_acts(now), *_changeovers(prison, now)], key=lambda act: act.at):
+            _come_to(desk, moment, act.at)
             desk.do(Asker(prison.people[act.by], "127.0.0.1"), act.do)
+        _come_to(desk, moment, now)
         return prison
     finally:
         hasher.close()
         desk.store.close()
+
+
+def _come_to(desk: Desk, moment: list[datetime], at: datetime) -> None:
+    """Lets time go by: what comes due on the way happens at its own time, as in a real prison."""
+    while due := desk.store.read(lambda conn: timers.due(conn, at, 1)).result():
+        moment[0] = max(moment[0], due[0][0])
+        desk.do(Asker(None), lambda uow: fire(uow, *due[0]))
+    moment[0] = max(moment[0], at)
+
+
+def _changeovers(prison: Prison, now: datetime) -> Iterator[Act]:
+    place = _read("prison.toml")["establishment"]
+    pattern = tuple(ShiftStart(one["code"], time.fromisoformat(one["starts"])) for one in place["shifts"])
+    officers: dict[str, list[str]] = {}
+    for one in prison.staff:
+        if one.role == "officer" and len(one.units) == 1:
+            officers.setdefault(one.units[0], []).append(one.username)
+    yield from changeovers.acts(prison.code, pattern, ZoneInfo(place["timezone"]), now, officers)
+    for moving in _read("prison.toml")["moving"]:
+        where = {name: moving[name] for name in ("number", "unit", "cell", "by", "reason")}
+        yield changeovers.move(prison.code, now=now, **where)
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -149,8 +172,8 @@ def _principal(one: Staff, id_: str, code: str) -> Principal:
     )
 
 
-def _acts(now: datetime) -> list[_Act]:
-    """The week's acts in their order; what would lie in the future is left out."""
+def _acts(now: datetime) -> list[Act]:
+    """The week's acts; what would lie in the future is left out."""
     zone = ZoneInfo(_read("prison.toml")["establishment"]["timezone"])
     today = now.astimezone(zone).date()
 
@@ -158,18 +181,23 @@ def _acts(now: datetime) -> list[_Act]:
         return datetime.combine(today + timedelta(days=day), time.fromisoformat(at), zone).astimezone(UTC)
 
     made: dict[str, dict[str, Any]] = {}
-    acts = []
+    acts: list[Act] = []
     for file in sorted(f.name for f in files("handover.practice").iterdir() if f.name.startswith("week_")):
         week = _read(file)
         for raw in week.get("notes", ()):
             occurred = moment(raw["day"], raw["at"])
             recorded = occurred + timedelta(minutes=raw.get("recorded_after_min", RECORDED_AFTER_MIN))
             draft = _draft(raw, moment).model_copy(update={"occurred_at": occurred, "captured_at": recorded})
-            acts.append(_Act(recorded, raw["by"], _recording(draft, raw.get("key"), made)))
+            key = raw.get("key", f"{file} {len(acts)}")
+            acts.append(Act(recorded, raw["by"], _recording(draft, key, made)))
+            if draft.attention == "ACT_NOW":
+                by = next(name for name in TAKERS if name != raw["by"])
+                taken = {"note": key, "receipt": "ACCEPTED"}
+                acts.append(Act(recorded + TAKEN_AFTER, by, _receipt(taken, made, moment)))
         for raw in week.get("acts", ()):
             at = moment(raw["day"], raw["at"])
-            acts.append(_Act(at, raw["by"], _ACTS[raw["kind"]](raw, made, moment)))
-    return sorted((act for act in acts if act.at <= now), key=lambda act: act.at)
+            acts.append(Act(at, raw["by"], _ACTS[raw["kind"]](raw, made, moment)))
+    return [act for act in acts if act.at <= now]
 
 
 def _draft(raw: dict[str, Any], moment: _Moment) -> NoteDraft:
@@ -186,11 +214,9 @@ def _draft(raw: dict[str, Any], moment: _Moment) -> NoteDraft:
     return NoteDraft.model_validate({**said, "needs": needs_})
 
 
-def _recording(draft: NoteDraft, key: str | None, made: _Made) -> _Do:
+def _recording(draft: NoteDraft, key: str, made: _Made) -> _Do:
     def do(uow: UnitOfWork) -> None:
-        note = notes.record(uow, draft)
-        if key is not None:
-            made[key] = orjson.loads(note.document)
+        made[key] = orjson.loads(notes.record(uow, draft).document)
 
     return do
 

@@ -18,7 +18,7 @@ from handover.services import transfers, views
 from handover.services.events import about_inmate
 from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import ANY, UnitOfWork, as_json, person
-from handover.store import eventlog, roster
+from handover.store import eventlog, roster, sheets
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,11 @@ def find_inmates(
     )
     uow.about(count=len(found.items), people=[row["number"] for row in rows[:limit]])
     return found
+
+
+def in_unit(uow: UnitOfWork, place: str, unit: str) -> list[str]:
+    """The numbers of the people who are in a unit."""
+    return [str(row["number"]) for row in sheets.people(uow.conn, place, unit)]
 
 
 def move(uow: UnitOfWork, number: str, draft: MoveDraft) -> tuple[str, str]:
