@@ -42,6 +42,14 @@ def get(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> dict[str
     return {**sheet, "given_at": in_utc(uow.now)}
 
 
+def heading(uow: UnitOfWork, place: str, unit: str) -> dict[str, str]:
+    """What a printed sheet says at its top: the names people know, and the clock they live by."""
+    establishment, row = roster.establishment(uow.conn, place), roster.unit(uow.conn, place, unit)
+    if establishment is None or row is None:
+        raise LookupError(unit)
+    return {"zone": establishment["timezone"], "place": establishment["name"], "unit": row["name"]}
+
+
 def stamp(uow: UnitOfWork, place: str, unit: str) -> Stamp:
     """The stamp of the sheet as the caller sees it now."""
     sheet = _stamped(rules.compose(gather(uow, place, unit, None)))
