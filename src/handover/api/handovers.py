@@ -1,15 +1,16 @@
 """Handovers, sheets and pages."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from handover.api.asking import Somebody, tag_of
 from handover.api.bodies import StrictRoute
 from handover.api.describing import operation
 from handover.api.examples import GIVEN_AT, HANDOVER_ID, PAGE_ID, QUERY_ID, SHEET_HASH
-from handover.api.paper import print_sheet
+from handover.api.paper import policy, print_sheet
 from handover.api.parameters import CodeFilter, Cursor, Limit, PlaceFilter, QueryTime, SentTime, UnitFilter
 from handover.schemas.common import EstablishmentCode, Id, InmateNumber, UnitCode
 from handover.schemas.handovers import (
@@ -50,10 +51,17 @@ async def read_sheet(
     at: Annotated[QueryTime, Query(description="What was known then; as it stands if left out.")] = None,
 ) -> Response:
     """Read a unit's sheet. As `text/html` it prints on one page."""
-    sheet = await ask.read(lambda uow: sheets.get(uow, code, unit, at))
+
+    def work(uow: UnitOfWork) -> tuple[dict[str, Any], dict[str, str]]:
+        return sheets.get(uow, code, unit, at), sheets.heading(uow, code, unit)
+
+    sheet, heading = await ask.read(work)
     if _wants_paper(ask.request.headers.get("accept", "")):
-        practice = ask.parts.desk.store.identity.practice
-        return Response(print_sheet(sheet, practice), media_type=HTML, headers=_FRESH)
+        desk = ask.parts.desk
+        page = await run_in_threadpool(
+            print_sheet, sheet, desk.store.identity.practice, lists=desk.code_lists, **heading
+        )
+        return Response(page, media_type=HTML, headers={**_FRESH, "Content-Security-Policy": policy(page)})
     return Response(as_json(sheet), media_type="application/json", headers=_FRESH)
 
 
