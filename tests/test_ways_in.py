@@ -805,6 +805,18 @@ def test_a_handover_is_changed_by_those_who_may_hold_the_wing(passed: Passed, ro
     assert now == passed.handovers, "nothing was changed"
 
 
+@pytest.mark.parametrize("role", HOLDERS)
+def test_a_refused_acceptance_names_the_open_queries_one_may_see(passed: Passed, role: str) -> None:
+    for relation, reader in passed.wing.everyone(role).items():
+        for kind, whole in passed.handovers.items():
+            answer = reader.http.post(f"/v1/handovers/{whole['id']}/acceptance", json={"roll_actual": 2})
+            shown = passed.shown(role, relation, kind)
+            named = {query["id"] for query in whole["queries"] if query["id"] in answer.text}
+            assert named == (ids(shown["queries"]) if shown and answer.status_code == 409 else set()), (relation, kind)
+            told_of = {handling for handling, word in WORDS.items() if word in answer.text}
+            assert told_of <= {passed.classes[q["note"] or q["need"]] for q in (shown or {"queries": []})["queries"]}
+
+
 def test_an_unseen_handover_is_refused_in_the_words_of_an_unknown_one(passed: Passed) -> None:
     reader = passed.wing.everyone("officer")["O"]
     pairs = zip(holding(reader, passed.handovers["shift"]["id"]), holding(reader, NOWHERE), strict=True)
@@ -920,6 +932,20 @@ def test_whoever_wrote_a_health_note_sees_its_item_and_the_wing_does_not(service
         "handover.queried",
     ]
     assert "plaster" not in str(events)
+    accepted = ngata.http.post(f"{path}/acceptance", json={})
+    assert (accepted.status_code, accepted.json()["state"]) == (201, "ACCEPTED"), "what is unseen is in nobody's way"
+
+
+def test_a_page_that_one_may_not_see_is_not_taken_by_accepting_the_wing(service: Service) -> None:
+    here = service.prison()
+    keyes, ngata = here.hire("keyes", "governor"), here.hire("ngata", "officer", "A")
+    person = here.receive("P1")
+    for handling in ("UNIT", "SECURITY", "COMPLAINT", "HEALTH"):
+        keyes.note(person, handling=handling, attention="ACT_NOW")
+    offered = ngata.post("/v1/handovers", {"establishment": here.code, "unit": "A"})
+    ngata.post(f"/v1/handovers/{offered['id']}/acceptance", {})
+    raised = [keyes.get(f"/v1/notes/{page['note']}")["handling"] for page in keyes.all("/v1/pages", state="RAISED")]
+    assert sorted(raised) == ["COMPLAINT", "HEALTH", "SECURITY"]
 
 
 def test_the_tag_of_a_handover_is_of_what_its_reader_may_see(service: Service) -> None:
@@ -980,6 +1006,8 @@ def test_a_retracted_note_is_gone_from_every_handover_query_and_repeated_answer(
         repeated = who.http.post(where, json=body, headers=key)
         assert (repeated.status_code, "quokka" in repeated.text) == (201, False)
     assert ngata.all("/v1/pages", state="RAISED") == []
+    accepted = ngata.post(path + "/acceptance", {})
+    assert accepted["state"] == "ACCEPTED", "there is nothing left to answer"
 
 
 # --- The same request again -----------------------------------------------------------------------------------------

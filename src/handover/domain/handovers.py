@@ -103,8 +103,8 @@ def shifts_until(pattern: Sequence[ShiftStart], zone: ZoneInfo, now: datetime, c
 
 
 def open_queries(queries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The queries nobody has answered."""
-    return [query for query in queries if not query["answers"]]
+    """The queries nobody has answered; where what was asked about was taken back, nothing is left to answer."""
+    return [query for query in queries if not query["answers"] and query["text"] is not None]
 
 
 def accept(

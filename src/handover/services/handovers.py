@@ -243,10 +243,10 @@ def accept(uow: UnitOfWork, handover: str, draft: AcceptanceDraft) -> tuple[str,
     row, document = _mine(uow, handover, "accept")
     if not may_hold(who, row["establishment"], row["unit"]):
         raise Forbidden(may_hold(who, row["establishment"], row["unit"]).reason)
-    roll = document["roll"]
+    roll, visible = document["roll"], orjson.loads(shown(uow, row))
     state = rules.accept(
         row["state"],
-        document["queries"],
+        visible["queries"],  # what the caller may not see stands in nobody's way, and no refusal repeats it
         roll["expected"],
         draft.roll_actual,
         with_queries=draft.with_queries,
@@ -260,7 +260,8 @@ def accept(uow: UnitOfWork, handover: str, draft: AcceptanceDraft) -> tuple[str,
         columns["taken"] = handovers.close_stretch(uow.conn, row["establishment"], row["unit"])
     uow.about(state=state)
     changed = change(uow, row, document, "handover.accepted", **columns)
-    pages.taken(uow, [handover, *(item["note"] for _, item in _each(document) if item["note"])])
+    # A page that the caller may not see goes on calling those who may.
+    pages.taken(uow, [handover, *(item["note"] for _, item in _each(visible) if item["note"])])
     return shown(uow, changed), changed["version"]
 
 
