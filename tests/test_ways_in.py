@@ -637,6 +637,14 @@ def test_every_way_to_a_handover_shows_what_the_role_may_see_of_it(passed: Passe
                     assert word not in heard, f"{who} {kind} {handling}"
 
 
+def test_what_a_transfer_carries_is_no_complaint(passed: Passed) -> None:
+    """A complaint is for the governor of the prison it is about: it does not travel, nor does what it asks for."""
+    for kind in ("within", "across"):
+        carried = {passed.classes[item["note"] or item["need"]] for item in passed.handovers[kind]["items"]}
+        assert carried == set(HANDLING) - {"COMPLAINT"}, kind
+        assert WORDS["COMPLAINT"] not in str(passed.handovers[kind])
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_every_sheet_shows_what_the_role_may_see_of_the_wing(passed: Passed, role: str) -> None:
     here = passed.wing.here.code

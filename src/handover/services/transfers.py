@@ -33,7 +33,7 @@ def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> No
     travelling = [
         row for row in notes.picture_of(uow.conn, number, uow.now - PICTURE, uow.now) if row["handling"] not in STAYS
     ]
-    open_needs = needs.all_of_inmate(uow.conn, number, "OPEN")
+    open_needs = [row for row in needs.all_of_inmate(uow.conn, number, "OPEN") if row["handling"] not in STAYS]
     carries = handovers.carries(uow.conn, [row["id"] for row in open_needs], uow.now)
     id_ = uow.new_id()
     ends = {
