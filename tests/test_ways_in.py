@@ -761,7 +761,7 @@ def test_a_page_about_a_handover_is_for_the_unit_where_somebody_must_act(late: P
         assert heard & ids(every) == seen, f"{role} {relation}"
 
 
-@pytest.mark.parametrize("handling", ["UNIT", "ESTABLISHMENT", "HEALTH", "SECURITY"])
+@pytest.mark.parametrize("handling", HANDLING)
 def test_a_page_names_those_who_have_not_seen_it_and_may(passed: Passed, handling: str) -> None:
     """Nobody is named who may not read what the page calls for; whoever may, and is on duty in the wing or manages the
     prison, is."""

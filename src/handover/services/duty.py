@@ -25,5 +25,5 @@ def not_reached(
 
 
 def _as_staff(one: Mapping[Any, Any], place: str, unit: str) -> Principal:
-    units = frozenset({(place, unit)})
+    units = frozenset({(place, unit)}) if one["of_unit"] else frozenset[tuple[str, str]]()
     return Principal("user", one["id"], one["username"], one["name"], one["role"], frozenset({place}), units)

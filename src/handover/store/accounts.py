@@ -161,7 +161,7 @@ def on_duty(
     conn: Connection, place: str, unit: str, since: datetime, now: datetime, *, managers: bool = False
 ) -> list[RowMapping]:
     """Active staff of a unit (with `managers`: and managers of its establishment) who have been logged in since then,
-    or have taken it over, by user name."""
+    or have taken it over, by user name; `of_unit`: whether they are staff of it."""
     logged_in = sa.exists().where(
         grants.c.account == accounts.c.id,
         grants.c.seen_at >= since,
@@ -175,14 +175,15 @@ def on_duty(
         handovers.c.accepted_at <= now,
         handovers.c.taker == accounts.c.id,
     )
+    of_unit = sa.func.max(sa.case((postings.c.unit == unit, 1), else_=0)).label("of_unit")
     where = postings.c.unit == unit
     if managers:
         where = sa.or_(where, accounts.c.role.in_(MANAGERS))
     query = (
-        sa.select(accounts.c.id, accounts.c.username, accounts.c.name, accounts.c.role)
+        sa.select(accounts.c.id, accounts.c.username, accounts.c.name, accounts.c.role, of_unit)
         .join(postings, postings.c.account == accounts.c.id)
         .where(postings.c.establishment == place, where, accounts.c.active, sa.or_(logged_in, took_over))
-        .distinct()
+        .group_by(accounts.c.id, accounts.c.username, accounts.c.name, accounts.c.role)
         .order_by(accounts.c.username)
     )
     return list(conn.execute(query).mappings())
