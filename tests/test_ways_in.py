@@ -845,6 +845,21 @@ def test_an_unseen_handover_is_refused_in_the_words_of_an_unknown_one(passed: Pa
     assert told_of[0] == told_of[1]
 
 
+def test_a_list_of_handovers_is_narrowed_to_one_end_of_a_transfer(passed: Passed) -> None:
+    here, there, keyes = passed.wing.here.code, passed.wing.there.code, passed.wing.keyes
+    names = {whole["id"]: kind for kind, whole in passed.handovers.items()}
+    for params, expected in (
+        ({"establishment": here, "unit": "A"}, {"shift", "within", "across"}),
+        ({"establishment": here, "unit": "B"}, {"within"}),
+        ({"establishment": there, "unit": "A"}, {"across"}),
+        ({"establishment": there, "unit": "B"}, set()),
+        ({"establishment": there}, {"across"}),
+        ({"unit": "B"}, {"within"}),
+    ):
+        found = {names[one["id"]] for one in keyes.all("/v1/handovers", **params)}
+        assert found == expected, params
+
+
 def test_an_item_that_is_unseen_cannot_be_asked_about_nor_its_query_answered(passed: Passed) -> None:
     reader, whole = passed.wing.everyone("officer")["U"], passed.handovers["shift"]
     path = f"/v1/handovers/{whole['id']}"

@@ -129,10 +129,9 @@ def find(
 ) -> list[RowMapping]:
     """Handovers this reader may see, the newest offer first, one more than asked to tell whether there are more."""
     query = sa.select(handovers).where(_visible(reader, seen))
-    if wanted.establishment is not None:
-        query = query.where(sa.or_(_H.establishment == wanted.establishment, _from(wanted.establishment)))
-    if wanted.unit is not None:
-        query = query.where(sa.or_(_H.unit == wanted.unit, _H.from_unit == wanted.unit))
+    if wanted.establishment is not None or wanted.unit is not None:
+        ends = ((_H.establishment, _H.unit), (_H.from_establishment, _H.from_unit))
+        query = query.where(sa.or_(*(_lies(place, unit, wanted) for place, unit in ends)))
     if wanted.state is not None:
         query = query.where(_H.state == wanted.state)
     if before is not None:
@@ -143,8 +142,10 @@ def find(
     return list(conn.execute(query.order_by(_H.offered_at.desc(), _H.id.desc()).limit(limit + 1)).mappings())
 
 
-def _from(place: str) -> sa.ColumnElement[bool]:
-    return _H.from_establishment == place
+def _lies(place: Any, unit: Any, wanted: Filter) -> sa.ColumnElement[bool]:
+    """Establishment and unit of one end: a unit of the same name at the other end is another unit."""
+    pairs = ((place, wanted.establishment), (unit, wanted.unit))
+    return sa.and_(*(column == value for column, value in pairs if value is not None))
 
 
 def _visible(reader: str, seen: Sequence[Sight]) -> sa.ColumnElement[bool]:
