@@ -198,9 +198,10 @@ def test_a_person_who_moves_is_accepted_by_name_and_brings_along_what_is_known(
     receiving.login(prison.hire("sandhu", "officer", "B"))
     said = receiving.run("accept", "--yes")
     assert said.exit_code == 0, said.output
-    assert f"came from {prison.code} A A1-07 to {prison.code} B" in said.stdout
+    assert f"From {prison.code} A A1-07 to {prison.code} B" in said.stdout
     assert "Ngata saw: Quiet." in said.stdout
-    assert f"You own Weir, J. ({weir}) since " in said.stdout
+    assert "sent by Mortimer, NOT ACCEPTED, due " in said.stdout
+    assert f"You answer for Weir, J. ({weir}) since " in said.stdout
 
 
 def test_what_is_overdue_says_so_and_can_still_be_accepted(

@@ -107,7 +107,8 @@ def _accept(voice: Speech, here: Desk, handover: Document, said: Said, name: str
         raise _in_options(here, handover["id"], said, refused, reader) from None
     if not voice.as_json:
         since = reader.time(made["accepted_at"])
-        voice.say(Text(f"You own {plain(name)} since {since}.", style="bold"))
+        yours = "answer for" if made["kind"] == "TRANSFER" else "own"
+        voice.say(Text(f"You {yours} {plain(name)} since {since}.", style="bold"))
         left = len(matters.unanswered(made))
         if left:
             voice.say(f"{left} question{'s' if left > 1 else ''} open; the answer still comes to: handover watch")
@@ -155,9 +156,13 @@ def _name(here: Desk, handover: Document) -> str:
 
 
 def _head(handover: Document, name: str, reader: Reader) -> list[Text]:
-    lines = [f"{name}: {standing.where(handover, reader)}."]
     if moving := handover["transfer"]:
-        lines.append(f"He or she came from {standing.spot(moving['from'])} to {standing.spot(moving['to'])}.")
+        lines = [
+            f"{name}: {standing.on_the_way(handover, reader)}.",
+            f"From {standing.spot(moving['from'])} to {standing.spot(moving['to'])}.",
+        ]
+    else:
+        lines = [f"{name}: {standing.where(handover, reader)}."]
     if handover["roll"]["expected"] is not None:
         lines.append(f"Roll {handover['roll']['expected']}, says {phrases.person(handover['outgoing'])}.")
     if handover["remarks"]:

@@ -126,7 +126,7 @@ def matters(here: Desk, handover: Document, reader: Reader) -> list[Matter]:
         found.setdefault(number, Matter(who, number)).items.append(item)
     for matter in found.values():
         matter.items.sort(key=lambda item: str(item["opened_at"]), reverse=True)
-        matter.items.sort(key=lambda item: (bool(item["need"]), _RANK.get(item["attention"], 2)))
+        matter.items.sort(key=lambda item: (bool(item["need"]), _rank(item, reader)))
         live = [item["attention"] for item in matter.items if _is_live(item, reader)]
         matter.attention = min(live, key=lambda code: _RANK.get(code, 2), default="ROUTINE")
     return sorted(found.values(), key=lambda one: (_RANK.get(one.attention, 2), _due(one), one.inmate is None, one.who))
@@ -165,6 +165,10 @@ def unanswered(handover: Mapping[str, Any]) -> list[Document]:
 
 def _is_live(item: Mapping[str, Any], reader: Reader) -> bool:
     return item["attention"] in _RANK and reader.is_ahead(item["attention_until"])
+
+
+def _rank(item: Mapping[str, Any], reader: Reader) -> int:
+    return _RANK[item["attention"]] if _is_live(item, reader) else len(_RANK)
 
 
 def _due(matter: Matter) -> datetime:

@@ -41,6 +41,14 @@ def where(handover: Handover, reader: Reader) -> str:
     return words + (waits.get(state) or _taken(handover, reader))
 
 
+def on_the_way(handover: Handover, reader: Reader) -> str:
+    """Since when somebody is on the way, who sent him or her, and by when somebody must accept."""
+    by, since = phrases.person(handover.get("outgoing")), reader.time(handover.get("offered_at"))
+    due = reader.time(handover.get("due_at"))
+    late = f"due {due}" if handover.get("state") == "OFFERED" else f"OVERDUE since {due}"
+    return f"on the way since {since}, sent by {by}, NOT ACCEPTED, {late}"
+
+
 def _taken(handover: Handover, reader: Reader) -> str:
     return f"accepted {reader.time(handover.get('accepted_at'))} by {phrases.person(handover.get('incoming'))}"
 
