@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from handover.terminal import COMMANDS
 from tests.support.service import Prison
 from tests.support.terminals import Terminal
 
@@ -32,7 +33,15 @@ def test_every_line_of_the_page(prison: Prison, tmp_path: Path, monkeypatch: pyt
         assert said.exit_code == int(comment or 0), (line, said.output)
 
 
-def test_every_option_of_post_is_on_the_page(tmp_path: Path) -> None:
+ACTING = ("sheet", "sheet verify", "needs", "needs done", "needs pass-on", "offer", "accept", "ask", "answer", "take")
+
+
+@pytest.mark.parametrize("command", ["post", *ACTING, "attention", "unsent", "pull", "watch"])
+def test_every_option_is_on_the_page(tmp_path: Path, command: str) -> None:
     terminal = Terminal(tmp_path, "http://127.0.0.1:9")
-    shown = set(re.findall(r"--[a-z-]+", terminal.run("post", "--help").stdout)) - {"--help", "--install-completion"}
+    shown = set(re.findall(r"--[a-z-]+", terminal.run(*command.split(), "--help").stdout)) - {"--help"}
     assert shown - set(re.findall(r"--[a-z-]+", PAGE.read_text("utf-8"))) == set()
+
+
+def test_every_command_is_on_the_page() -> None:
+    assert {name for name in COMMANDS if f"`handover {name}" not in PAGE.read_text("utf-8")} == set()

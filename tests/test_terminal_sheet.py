@@ -157,6 +157,11 @@ def test_paper_is_checked_by_what_is_printed_on_it(terminal: Terminal, kept: Pat
     document = json.loads(kept.read_text("utf-8"))
     paper = ["--hash", document["hash"].upper(), "--given-at", document["given_at"]]
     assert terminal.run("sheet", "verify", *paper).stdout.startswith("True: ")
+    groups = " ".join(document["hash"][at : at + 4] for at in range(0, 64, 4))
+    assert terminal.run("sheet", "verify", "--hash", groups, *paper[2:]).exit_code == 0
+    said = terminal.run("sheet", "verify", "--hash", groups[:-1], *paper[2:])
+    assert said.exit_code == 2
+    assert "this has 63 signs" in said.stderr
     said = terminal.run("sheet", "verify", *paper, "--unit", "B")
     assert said.exit_code == 1
     assert "NOT TRUE." in said.stderr

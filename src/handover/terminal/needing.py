@@ -95,9 +95,9 @@ def _lately(need: Document, reader: Reader) -> bool:
 
 def _lines(here: Desk, found: list[Document], reader: Reader) -> Iterator[Text]:
     names: dict[str, str] = {}
-    for place in dict.fromkeys(one["establishment"] for one in found):
-        names |= people.names_on(here, place)
-    units = {(one["establishment"], one["unit"]) for one in found}
+    units = dict.fromkeys((one["establishment"], one["unit"]) for one in found)
+    for place, unit in units:
+        names |= people.names_on(here, place, unit)
     tails = handles(one["id"] for one in found)
     for one in found:
         who = names.get(one["inmate"], str(one["inmate"])) if one["inmate"] else "the wing"

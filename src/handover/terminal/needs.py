@@ -15,6 +15,7 @@ from handover.terminal.speech import (
     ServerOption,
     UnitOption,
     answering,
+    options_behind,
 )
 from handover.terminal.unclear import Unclear
 
@@ -37,6 +38,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show open needs, those due first. The first word of each line is its name, for: handover needs done NAME "…" """
+    options_behind(ctx)
     if ctx.invoked_subcommand is not None:
         return
     with answering(as_json) as voice, desk(voice, server) as here:

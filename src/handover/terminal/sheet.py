@@ -1,6 +1,7 @@
 """`handover sheet`: the unit as it stands; and `handover sheet verify`: whether a sheet was given out as it is."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -22,6 +23,7 @@ from handover.terminal.speech import (
     UnitOption,
     answering,
     one_line,
+    options_behind,
 )
 from handover.terminal.unclear import Unclear
 from handover.terminal.units import unit_meant
@@ -45,6 +47,7 @@ def show(
 
     What stands in square brackets is a short name for a note or need, to act on it with: handover needs done 3f9c "…"
     """
+    options_behind(ctx)
     if ctx.invoked_subcommand is not None:
         return
     with answering(as_json) as voice, desk(voice, server) as here:
@@ -90,7 +93,7 @@ def verify(
                 if hash_ is None or given_at is None:
                     raise Unclear("Paper needs both: --hash and --given-at as they stand on it.")
                 where = unit_meant(here, unit, establishment)
-                place, code, stamped, at = where.establishment, where.code, hash_.strip().lower(), given_at
+                place, code, stamped, at = where.establishment, where.code, _hash(hash_), given_at
             moment = times.past(at, clock.now(), here.zone(place), "--given-at")
             try:
                 found = given(here.api, place, code, stamped, moment)
@@ -108,6 +111,14 @@ def verify(
                 f"True: the sheet of {place} {code} as it stood {shows} was given to {found.get('given_to')} {when}, "
                 f"as it is. It knew of everything up to event {found.get('sequence')}."
             )
+
+
+def _hash(typed: str) -> str:
+    """A hash as it is printed, in groups or not."""
+    found = "".join(typed.split()).lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", found):
+        raise Unclear(f"--hash: a hash is 64 of 0–9 and a–f; this has {len(found)} signs, or others among them.")
+    return found
 
 
 def _kept(file: Path) -> dict[str, Any]:

@@ -126,6 +126,15 @@ def answering(as_json: bool = False) -> Iterator[Speech]:
         raise typer.Exit(REFUSED) from None
 
 
+def options_behind(ctx: typer.Context) -> None:
+    """Refuses options typed before the second word of a command: they would silently be none of its own."""
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    early = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if ctx.invoked_subcommand is not None and early:
+        with answering("as_json" in early):
+            raise Unclear(f"Put options behind the word {ctx.invoked_subcommand!r}, not before it.")
+
+
 def tell(voice: Speech, trouble: Trouble) -> None:
     """Says what went wrong and what to do."""
     if voice.as_json:
