@@ -1,7 +1,7 @@
 """What must not wait: a page is taken by a named person, and attention ends or goes on by somebody's word."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -141,6 +141,29 @@ def test_a_page_that_was_raised_before_calls_as_soon_as_somebody_watches(outage:
     with office.running("watch") as watch:
         watch.until("PAGE: ACT NOW, UNIT A: WEIR, J.")
         watch.until("No insulin since morning.")
+
+
+def test_a_handover_that_nobody_accepts_calls_and_stops_once_somebody_has(outage: Outage, tmp_path: Path) -> None:
+    prison = outage.prison
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    offered = ngata.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
+    office = Terminal(tmp_path / "office", outage.url)
+    office.login(hartmann)
+    due = datetime.fromisoformat(offered["due_at"])
+    prison.service.clock.ahead = due - datetime.now(UTC) + timedelta(minutes=1)
+    with office.running("watch", "--after", "start") as watch:
+        watch.until("OVERDUE since")
+        watch.until("Up to date")
+        prison.service.clock.ahead += timedelta(minutes=16)
+        watch.until("WITH THE DUTY MANAGER: nobody has accepted the handover")
+        watch.until("PAGE: HANDOVER NOT ACCEPTED, UNIT A: THE UNIT ITSELF.")
+        watch.until("take it over: handover accept --unit A")
+        said = office.run("take", offered["id"][-4:])
+        assert said.exit_code == 2
+        assert "HANDOVER NOT ACCEPTED" in office.run("take").stdout
+        assert office.run("accept", "--yes").exit_code == 0
+        watch.until("PAGE TAKEN by Hartmann")
+    assert office.run("take").stdout == "No page is open.\n"
 
 
 def test_the_changeover_and_what_came_of_my_note_are_told_in_words(outage: Outage, tmp_path: Path) -> None:

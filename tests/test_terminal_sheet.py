@@ -67,6 +67,20 @@ def test_who_needs_attention_comes_first_with_facts_and_their_source_and_opinion
     assert "Roll 2 by the roster." in text
 
 
+def test_the_wing_itself_comes_first_where_somebody_must_act_now(
+    terminal: Terminal, ngata: Caller, weir: str, prison: Prison
+) -> None:
+    place = {"establishment": prison.code, "unit": "A"}
+    ngata.note(weir, attention="WATCH")
+    ngata.note(**place, fact="Grumbling at the servery.")
+    ngata.note(**place, fact="Two men with a tool.", attention="ACT_NOW", if_then="Lock the gate.")
+    told = shown(terminal)
+    assert "! The wing   ACT NOW  until " in told
+    assert "IF IT HAPPENS: Lock the gate." in told
+    assert told.index("Two men with a tool.") < told.index("Weir, J.") < told.index("Grumbling at the servery.")
+    assert "2 about the wing (1 ACT NOW)" in terminal.run("offer").stdout
+
+
 def test_what_worked_is_shown_while_attention_is_asked_for_and_says_with_whom(
     terminal: Terminal, ngata: Caller, weir: str
 ) -> None:

@@ -105,10 +105,12 @@ def _summary(where: Unit, sheet: Document, reader: Reader) -> list[str]:
     people = sheet["people"]
     needs = [need for one in (*people, {"needs": sheet["wing_needs"]}) for need in one["needs"]]
     by = {code: sum(one["attention"] == code for one in people) for code in ("ACT_NOW", "WATCH", "ROUTINE")}
+    wing = [note for note in sheet["wing_notes"] if reader.is_ahead(note["attention_until"])]
+    now = sum(note["attention"] == "ACT_NOW" for note in wing)
     overdue = sum(item_words.is_overdue(need, reader) for need in needs)
     promised = sum(need["promised"] for need in needs)
     also = (
-        (len(sheet["wing_notes"]), "about the wing"),
+        (len(sheet["wing_notes"]), "about the wing" + (f" ({now} ACT NOW)" if now else "")),
         (len(sheet["late"]), "late entries"),
         (len(sheet["not_observed"]), "not observed this shift"),
         (len(sheet["in_transit"]), "on the way"),

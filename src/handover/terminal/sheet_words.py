@@ -30,9 +30,16 @@ class SheetWords:
         """The sheet, line by line."""
         yield from self._head()
         marks = handles(self._ids())
+        pressing, rest = self._wing_notes()
+        for note in pressing:
+            mark, words = _MARKS[note["attention"]]
+            head = Text.assemble(f"{mark} ", ("The wing", "bold"), "  ")
+            head.append(words, "bold reverse" if note["attention"] == "ACT_NOW" else "bold")
+            yield head.append(f" until {self.reader.time(note['attention_until'])}")
+            yield from self._wing_note(note, marks)
         for person in self.sheet["people"]:
             yield from self._person(person, marks)
-        yield from self._wing(marks)
+        yield from self._wing(rest, marks)
         yield from self._rest()
         yield _line(
             f"Sheet {self.sheet['sequence']}, given {self.reader.time(self.sheet['given_at'], seconds=True)}, "
@@ -120,12 +127,23 @@ class SheetWords:
             place = f", {self.reader.label('place', one['place'])}" if one["place"] else ""
             yield _line(f"    opened up ({one['by']}, {self.reader.time(one['at'])}{place}): {one['fact'] or ''}")
 
-    def _wing(self, marks: Mapping[str, str]) -> Iterator[Text]:
+    def _wing_notes(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Notes on the wing itself that ask for attention now, and the others."""
+        notes = self.sheet["wing_notes"]
+        live = [one for one in notes if one["attention"] in _MARKS and self.reader.is_ahead(one["attention_until"])]
+        return live, [one for one in notes if one not in live]
+
+    def _wing_note(self, note: dict[str, Any], marks: Mapping[str, str]) -> Iterator[Text]:
+        yield from self._note(note, marks[note["id"]])
+        if note["if_then"]:
+            yield _line(f"    IF IT HAPPENS: {note['if_then']}", "bold")
+
+    def _wing(self, notes: list[dict[str, Any]], marks: Mapping[str, str]) -> Iterator[Text]:
         sheet = self.sheet
-        if sheet["wing_notes"] or sheet["wing_needs"]:
-            yield _line("The wing", "bold")
-        for note in sheet["wing_notes"]:
-            yield from self._note(note, marks[note["id"]])
+        if notes or sheet["wing_needs"]:
+            yield _line("- The wing", "bold")
+        for note in notes:
+            yield from self._wing_note(note, marks)
         for need in sheet["wing_needs"]:
             yield _line(f"    need {item_words.need_line(need, self.reader, marks[need['id']])}")
 
