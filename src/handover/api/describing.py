@@ -33,7 +33,7 @@ _WHAT = {
     "notes:write": "Record, correct and retract notes, and give receipts.",
     "needs:read": "Read and list needs.",
     "needs:write": "Change needs.",
-    "handovers:read": "Read handovers.",
+    "handovers:read": "Read handovers, and units' sheets with what the scopes for notes and needs show of them.",
     "events:read": "Pull events and open feeds.",
     "roster:read": "Read establishments, units and people.",
     "roster:write": "Keep establishments, units and people up to date.",

@@ -26,6 +26,8 @@ SCOPES = (
     "roster:write",
 )
 HANDLING = ("UNIT", "ESTABLISHMENT", "HEALTH", "SECURITY", "COMPLAINT")
+STAYS_BEHIND = ("COMPLAINT",)
+"""Classes that do not go along with a person who moves: a complaint is for the governor of the prison it is about."""
 CLIENT_HANDLING = ("UNIT", "ESTABLISHMENT")
 """What an integration is bound to when nothing is said."""
 

@@ -42,7 +42,7 @@ class Need(Resource):
     establishment: str
     unit: str
     inmate: str | None
-    code: str
+    code: str | None = Field(description="Null once the note it came from was retracted.")
     urgency: str
     promised: bool
     detail: str | None

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy.engine import RowMapping
 
 from handover.domain import needs as rules
-from handover.domain.access import may_read
+from handover.domain.access import STAYS_BEHIND, may_read
 from handover.domain.codelists import known
 from handover.errors import Conflict, Invalid, NotFound, Stale
 from handover.schemas.needs import NeedChange
-from handover.services import views
+from handover.services import transfers, views
 from handover.services.events import about_note
 from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
@@ -22,6 +22,8 @@ from handover.store.locks import Hold
 
 Filter = needs.Filter
 """What a list of needs is narrowed to."""
+NOTHING = ""
+"""The code of a need whose note was retracted: what was needed is not said any more."""
 RETRACTED = "The note it came from was retracted."
 STATED = ("urgency", "promised", "detail", "due_at")
 """What a note says of a need beside its code; all but `due_at` only the note, or its correction, can say."""
@@ -102,13 +104,16 @@ def settle(uow: UnitOfWork, note: Mapping[Any, Any], needed: Continued) -> None:
         columns = {**changes, "note": note["id"]}
         if row["handling"] != note["handling"]:
             columns |= {"handling": note["handling"], "author": note["author"]}
-        _change(uow, row, columns)
+        changed = _change(uow, row, columns)
+        if row["handling"] != note["handling"]:
+            transfers.need_changed(uow, changed)
     open_for(uow, note, needed.opened, _where(uow, note))
 
 
 def _where(uow: UnitOfWork, thing: Mapping[Any, Any]) -> Place:
     """Where a need must be met: where its person is now; a need of the wing, on the wing."""
-    row = roster.inmate(uow.conn, thing["inmate"], "still") if thing["inmate"] else None
+    goes_along = thing["inmate"] and thing["handling"] not in STAYS_BEHIND
+    row = roster.inmate(uow.conn, thing["inmate"], "still") if goes_along else None
     return (row["establishment"], row["unit"]) if row else (thing["establishment"], thing["unit"])
 
 
@@ -122,19 +127,22 @@ def close_retracted(uow: UnitOfWork, note: str) -> None:
         _seal(uow, row, needs.steps(uow.conn, row["id"]))
         closed = "NOT_POSSIBLE" if row["status"] == rules.OPEN else row["status"]
         unsaid = {"detail": None, "owner": None, "outcome": None, "reason": RETRACTED}
+        unsaid |= {"code": NOTHING, "urgency": "ROUTINE", "promised": False, "due_at": None}
         _change(uow, row, {"status": closed, **unsaid})
 
 
 def _seal(uow: UnitOfWork, row: RowMapping, steps: Sequence[str]) -> None:
     notes.seal(uow.conn, row["id"], row["note"], views.need(row, steps), uow.now)
     for version, step in enumerate(steps, start=1):
-        needs.blank_step(uow.conn, row["id"], version, views.amended(step, owner=None, outcome=None, reason=None))
+        needs.blank_step(
+            uow.conn, row["id"], version, views.amended(step, owner=None, due_at=None, outcome=None, reason=None)
+        )
 
 
 def follow(uow: UnitOfWork, number: str, establishment: str, unit: str) -> None:
     """Takes a person's open needs along to where he or she is now."""
     for row in needs.all_of_inmate(uow.conn, number, rules.OPEN):
-        if (row["establishment"], row["unit"]) != (establishment, unit):
+        if row["handling"] not in STAYS_BEHIND and (row["establishment"], row["unit"]) != (establishment, unit):
             _change(uow, row, {"establishment": establishment, "unit": unit})
 
 

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy.engine import RowMapping
 
 from handover.domain import notes as rules
-from handover.domain.access import Principal, may_amend, may_read, may_read_sealed
+from handover.domain.access import STAYS_BEHIND, Principal, may_amend, may_read, may_read_sealed
 from handover.domain.codelists import check, known
 from handover.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from handover.schemas.notes import AttentionDraft, CorrectionDraft, NoteDraft, ReceiptDraft, RetractionDraft
@@ -50,7 +50,8 @@ def record(uow: UnitOfWork, draft: NoteDraft) -> Made:
     if row["attention"] == "ACT_NOW":
         pages.about_note(uow, row)  # before all else that is told of it
     uow.record(about_note(uow, "note.recorded", row, "note", row["id"], row["status"], row["document"]))
-    need_services.open_for(uow, row, fields["needs"], spot.needs_at)
+    stays = draft.handling in STAYS_BEHIND
+    need_services.open_for(uow, row, fields["needs"], (spot.establishment, spot.unit) if stays else spot.needs_at)
     uow.about(establishment=spot.establishment, unit=spot.unit, subject=row["id"], person=spot.inmate)
     return Made(row["id"], row["document"], row["id"])
 

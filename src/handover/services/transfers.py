@@ -8,16 +8,23 @@ from typing import Any
 import orjson
 
 from handover.domain import handovers as rules
+from handover.domain.access import STAYS_BEHIND
 from handover.domain.shifts import shift_at
 from handover.services import handovers as service
 from handover.services import pages, spots, views
 from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import handovers, needs, notes, timers
 
+UNSAID: dict[str, Any] = {
+    "attention": "ROUTINE",
+    "attention_until": None,
+    "code": None,
+    "promised": False,
+    "due_at": None,
+}
+"""What an item still says whose note was retracted: nothing."""
 PICTURE = timedelta(hours=72)
 """How far back the notes reach that travel with a person."""
-STAYS = ("COMPLAINT",)
-"""Classes that do not travel: a complaint is for the governor of the prison it is about."""
 
 
 def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> None:
@@ -26,14 +33,16 @@ def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> No
     number = new["number"]
     for row in handovers.transfers_of(uow.conn, [number], "mine"):
         if row["state"] in rules.OPEN:
-            service.taken_back(uow, row, orjson.loads(row["document"]), "Moved on before anybody accepted.")
+            _passed_through(uow, row)
     rota = spots.rota_of_place(uow, new["establishment"])
     shift = shift_at(rota.pattern, rota.zone, uow.now)
     due = uow.now + timedelta(minutes=rota.times.transfer)
     travelling = [
-        row for row in notes.picture_of(uow.conn, number, uow.now - PICTURE, uow.now) if row["handling"] not in STAYS
+        row
+        for row in notes.picture_of(uow.conn, number, uow.now - PICTURE, uow.now)
+        if row["handling"] not in STAYS_BEHIND
     ]
-    open_needs = [row for row in needs.all_of_inmate(uow.conn, number, "OPEN") if row["handling"] not in STAYS]
+    open_needs = [row for row in needs.all_of_inmate(uow.conn, number, "OPEN") if row["handling"] not in STAYS_BEHIND]
     carries = handovers.carries(uow.conn, [row["id"] for row in open_needs], uow.now)
     id_ = uow.new_id()
     ends = {
@@ -73,6 +82,15 @@ def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> No
     service.open_(uow, document, 0, -1)
 
 
+def _passed_through(uow: UnitOfWork, row: Mapping[Any, Any]) -> None:
+    """Ends the offer of a person who went on before anybody accepted: a unit that never had him or her keeps none of
+    what was written."""
+    document = orjson.loads(row["document"])
+    for item in document["items"]:
+        item["content"] = None
+    service.unsay(uow, service.taken_back(uow, row, document, "Moved on before anybody accepted."))
+
+
 def note_changed(uow: UnitOfWork, row: Mapping[Any, Any], *, unsaid: bool = False) -> None:
     """Passes a change to a note on to whoever was handed it: what travelled is brought up to date (Directive (EU)
     2016/680, Art 7(3)). `unsaid`: it was retracted, and nothing is left of its words, nor of the questions about
@@ -80,12 +98,15 @@ def note_changed(uow: UnitOfWork, row: Mapping[Any, Any], *, unsaid: bool = Fals
     for held in handovers.with_note(uow.conn, row["id"]):
         document = orjson.loads(held["document"])
         before = as_json(document)
+        stated = {need["id"]: need for need in needs.all_of_note(uow.conn, row["id"])}
         for item in (*document["items"], *document["attention"]):
             if item["note"] == row["id"] and item["content"] is not None:
                 item["content"] = orjson.loads(row["document"])
                 item["inmate"] = row["inmate"]
+            if unsaid and (item["note"] == row["id"] or item["need"] in stated):
+                item |= UNSAID
         if unsaid:
-            gone = {row["id"]} | {n["id"] for n in needs.all_of_note(uow.conn, row["id"])}
+            gone = {row["id"], *stated}
             for query in document["queries"]:
                 if (query["note"] or query["need"]) in gone:
                     query["text"] = None
@@ -95,6 +116,17 @@ def note_changed(uow: UnitOfWork, row: Mapping[Any, Any], *, unsaid: bool = Fals
         changed = service.change(uow, held, document, "handover.updated")
         if unsaid:
             service.unsay(uow, changed)
+
+
+def need_changed(uow: UnitOfWork, need: Mapping[Any, Any]) -> None:
+    """A need that is of another class now is seen by others: in the handovers it is an item of, and in what was told of
+    them, too."""
+    for held in handovers.with_thing(uow.conn, need["id"]):
+        document = orjson.loads(held["document"])
+        for entry in (*document["items"], *document["queries"]):
+            if entry["need"] == need["id"]:
+                entry[views.ENTITLED] |= {"handling": need["handling"], "author": need["author"]}
+        service.unsay(uow, service.change(uow, held, document, "handover.updated"))
 
 
 def renumber(uow: UnitOfWork, previous: str, number: str, name: str) -> list[str]:

@@ -106,6 +106,13 @@ def with_note(conn: Connection, note: str) -> list[RowMapping]:
     return list(conn.execute(held(query, "mine")).mappings())
 
 
+def with_thing(conn: Connection, thing: str) -> list[RowMapping]:
+    """The handovers of which a note or need is an item, to be changed."""
+    ids = sa.select(handover_items.c.handover).where(handover_items.c.thing == thing)
+    query = sa.select(handovers).where(_H.id.in_(ids)).order_by(_H.id)
+    return list(conn.execute(held(query, "mine")).mappings())
+
+
 def carries(conn: Connection, things: Iterable[str], at: datetime) -> list[RowMapping]:
     """Who had taken these needs over by then, with a unit or with a person: (thing, incoming, accepted_at), oldest
     first."""
