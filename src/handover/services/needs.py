@@ -126,7 +126,7 @@ def close_retracted(uow: UnitOfWork, note: str) -> None:
     for row in needs.all_of_note(uow.conn, note):
         _seal(uow, row, needs.steps(uow.conn, row["id"]))
         closed = "NOT_POSSIBLE" if row["status"] == rules.OPEN else row["status"]
-        unsaid = {"detail": None, "owner": None, "outcome": None, "reason": RETRACTED}
+        unsaid: dict[str, Any] = {"detail": None, "owner": None, "outcome": None, "reason": RETRACTED}
         unsaid |= {"code": NOTHING, "urgency": "ROUTINE", "promised": False, "due_at": None}
         _change(uow, row, {"status": closed, **unsaid})
 

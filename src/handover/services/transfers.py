@@ -104,7 +104,7 @@ def note_changed(uow: UnitOfWork, row: Mapping[Any, Any], *, unsaid: bool = Fals
                 item["content"] = orjson.loads(row["document"])
                 item["inmate"] = row["inmate"]
             if unsaid and (item["note"] == row["id"] or item["need"] in stated):
-                item |= UNSAID
+                item.update(UNSAID)
         if unsaid:
             gone = {row["id"], *stated}
             for query in document["queries"]:
