@@ -1,6 +1,8 @@
 """Hartmann writes notes in one line; the service has them, and she is told what became of each."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +164,12 @@ def test_completion_offers_the_words_of_the_lists(terminal: Terminal) -> None:
 def test_the_password_is_nowhere_on_the_disk(terminal: Terminal) -> None:
     for path in terminal.home.rglob("*"):
         assert not path.is_file() or PASSWORD not in path.read_text()
+
+
+def test_a_note_waits_for_nothing_that_other_commands_need() -> None:
+    asked = "import sys; from handover.cli import command; command(['post']); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.split()
+    assert "handover.terminal.posting" in loaded
+    for heavy in ("handover.terminal.walk", "handover.terminal.watch", "handover.schemas.handovers", "websockets"):
+        assert heavy not in loaded
+    assert not [name for name in loaded if name.startswith(("handover.services", "handover.store", "fastapi"))]
