@@ -278,7 +278,7 @@ def withdraw(uow: UnitOfWork, handover: str, draft: WithdrawalDraft) -> tuple[st
     return shown(uow, changed), changed["version"]
 
 
-def taken_back(uow: UnitOfWork, row: RowMapping, document: Document, reason: str) -> dict[str, Any]:
+def taken_back(uow: UnitOfWork, row: Mapping[Any, Any], document: Document, reason: str) -> dict[str, Any]:
     """Ends an offer that nobody will accept any more."""
     state = rules.step(row["state"], "withdraw")
     document["withdrawal"] = {"reason": reason, "by": person(uow.who), "at": uow.now}
