@@ -2,7 +2,9 @@
 # a pinned uv comes into .boot/ where none is installed, and everything else into .venv/, from hash-checked locks.
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n auto --dist loadfile
+# One process more than there are cores: a good part of the tests wait. They come in the order of tests/conftest.py.
+WORKERS := $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
+PYTEST_ARGS ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 ARGS ?=
 
 SHELL := /bin/bash

@@ -15,6 +15,26 @@ from tests.support.service import Prison, Service, settings_for
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ENGINES = ("sqlite", "postgresql")
+LONG = (
+    "test_openapi",
+    "test_ways_in",
+    "test_crash",
+    "test_processes",
+    "test_practice",
+    "test_picture",
+    "test_access",
+    "test_operations",
+    "test_integrations_page",
+    "test_log_properties",
+    "test_feed",
+)
+"""Files that take long: first, so that no process is left with one of them at the end while the others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the long files first; the processes are handed files in this order."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
 
 
 @pytest.fixture(scope="session")
