@@ -9,7 +9,8 @@ import pytest
 from handover.services import opening
 from handover.settings import Settings
 from tests.support import postgres
-from tests.support.service import Prison, Service, settings_for
+from tests.support.service import Caller, Prison, Service, settings_for
+from tests.support.terminals import Terminal
 
 # Started in the background, a run inherits "ignore Ctrl-C", and so would every command it starts: none could be ended.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -71,3 +72,32 @@ def prison(service: Service) -> Prison:
     """A prison of this test's own, with wings A and B and the default shifts."""
     service.clock.ahead, service.clock.frozen = type(service.clock.ahead)(0), None
     return service.prison()
+
+
+# --- The people most tests are about ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hartmann(prison: Prison) -> Caller:
+    """An officer of A wing."""
+    return prison.hire("hartmann", "officer", "A")
+
+
+@pytest.fixture
+def ngata(prison: Prison) -> Caller:
+    """Another."""
+    return prison.hire("ngata", "officer", "A")
+
+
+@pytest.fixture
+def weir(prison: Prison) -> str:
+    """The number of somebody held on A wing."""
+    return prison.receive("A4417KD")
+
+
+@pytest.fixture
+def terminal(prison: Prison, hartmann: Caller, tmp_path: Path) -> Terminal:
+    """Hartmann's terminal, logged in."""
+    office = Terminal(tmp_path / "office", prison.service.url)
+    office.login(hartmann)
+    return office

@@ -25,11 +25,6 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hartmann(prison: Prison) -> Caller:
-    return prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
 def server(prison: Prison) -> Server:
     return server_at(prison.service.url)
 

@@ -29,11 +29,6 @@ def refused(who: Caller, need: Any, **fields: Any) -> dict[str, str]:
 
 
 @pytest.fixture
-def hartmann(prison: Prison) -> Caller:
-    return prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
 def phone(prison: Prison, hartmann: Caller) -> Any:
     """Weir was promised a call to his daughter."""
     asked = {"code": "PHONE", "urgency": "THIS_SHIFT", "promised": True, "detail": "his daughter"}

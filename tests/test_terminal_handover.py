@@ -15,21 +15,6 @@ from tests.support.terminals import Terminal
 
 
 @pytest.fixture
-def ngata(prison: Prison) -> Caller:
-    return prison.hire("ngata", "officer", "A")
-
-
-@pytest.fixture
-def hartmann(prison: Prison) -> Caller:
-    return prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
-def weir(prison: Prison) -> str:
-    return prison.receive("A4417KD")
-
-
-@pytest.fixture
 def outgoing(prison: Prison, ngata: Caller, tmp_path: Path) -> Terminal:
     """Ngata's terminal."""
     office = Terminal(tmp_path / "outgoing", prison.service.url)

@@ -10,16 +10,6 @@ from tests.support.terminals import Terminal
 
 
 @pytest.fixture
-def hartmann(prison: Prison) -> Caller:
-    return prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
-def ngata(prison: Prison) -> Caller:
-    return prison.hire("ngata", "officer", "A")
-
-
-@pytest.fixture
 def terminal(prison: Prison, tmp_path: Path) -> Terminal:
     return Terminal(tmp_path / "office", prison.service.url)
 

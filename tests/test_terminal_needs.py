@@ -1,28 +1,12 @@
 """Small needs do not get lost: Ngata writes them down, Hartmann closes them, and hears who was quicker."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.service import Caller, Prison
+from tests.support.service import Caller
 from tests.support.terminals import Terminal
-
-
-@pytest.fixture
-def hartmann(prison: Prison) -> Caller:
-    return prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
-def ngata(prison: Prison) -> Caller:
-    return prison.hire("ngata", "officer", "A")
-
-
-@pytest.fixture
-def weir(prison: Prison) -> str:
-    return prison.receive("A4417KD")
 
 
 @pytest.fixture
@@ -30,13 +14,6 @@ def call(ngata: Caller, weir: str) -> dict[str, Any]:
     need = {"code": "PHONE", "promised": True, "detail": "call to his daughter", "due_at": "2030-01-01T18:00:00Z"}
     noted: dict[str, Any] = ngata.note(weir, needs=[need])["needs"][0]
     return noted
-
-
-@pytest.fixture
-def terminal(prison: Prison, hartmann: Caller, tmp_path: Path) -> Terminal:
-    office = Terminal(tmp_path / "office", prison.service.url)
-    office.login(hartmann)
-    return office
 
 
 def test_the_list_begins_with_a_short_name_and_says_with_whom_it_is(

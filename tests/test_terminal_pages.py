@@ -11,28 +11,6 @@ from tests.support.service import Caller, Prison
 from tests.support.terminals import Terminal
 
 
-@pytest.fixture
-def hartmann(prison: Prison) -> Caller:
-    return prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
-def ngata(prison: Prison) -> Caller:
-    return prison.hire("ngata", "officer", "A")
-
-
-@pytest.fixture
-def weir(prison: Prison) -> str:
-    return prison.receive("A4417KD")
-
-
-@pytest.fixture
-def terminal(prison: Prison, hartmann: Caller, tmp_path: Path) -> Terminal:
-    office = Terminal(tmp_path / "office", prison.service.url)
-    office.login(hartmann)
-    return office
-
-
 def test_a_page_is_taken_and_the_note_is_read_in_taking_it(
     terminal: Terminal, ngata: Caller, hartmann: Caller, weir: str
 ) -> None:

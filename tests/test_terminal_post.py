@@ -13,23 +13,6 @@ from tests.support.service import PASSWORD, Caller, Prison
 from tests.support.terminals import Terminal
 
 
-@pytest.fixture
-def hartmann(prison: Prison) -> Caller:
-    return prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
-def weir(prison: Prison) -> str:
-    return prison.receive("A4417KD")
-
-
-@pytest.fixture
-def terminal(prison: Prison, hartmann: Caller, tmp_path: Path) -> Terminal:
-    office = Terminal(tmp_path / "office", prison.service.url)
-    office.login(hartmann)
-    return office
-
-
 def test_the_line_everybody_learns_first(terminal: Terminal, hartmann: Caller, weir: str) -> None:
     line = ("post", weir, "--mood", "low", "--change", "worse", "--saw", "quiet since the visit was cancelled")
     said = terminal.run(*line, "--need", "phone!promised")

@@ -13,11 +13,6 @@ from tests.support.terminals import Terminal
 
 
 @pytest.fixture
-def hartmann(prison: Prison) -> Caller:
-    return prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
 def oms(prison: Prison, tmp_path: Path) -> Terminal:
     """A machine of the offender management system, with its credentials in the environment."""
     client = f"oms.{prison.code}".lower()

@@ -10,28 +10,6 @@ from tests.support.service import Caller, Prison
 from tests.support.terminals import Terminal
 
 
-@pytest.fixture
-def hartmann(prison: Prison) -> Caller:
-    return prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
-def ngata(prison: Prison) -> Caller:
-    return prison.hire("ngata", "officer", "A")
-
-
-@pytest.fixture
-def weir(prison: Prison) -> str:
-    return prison.receive("A4417KD")
-
-
-@pytest.fixture
-def terminal(prison: Prison, hartmann: Caller, tmp_path: Path) -> Terminal:
-    office = Terminal(tmp_path / "office", prison.service.url)
-    office.login(hartmann)
-    return office
-
-
 def shown(terminal: Terminal, *more: str) -> str:
     said = terminal.run("sheet", *more)
     assert said.exit_code == 0, said.output
