@@ -113,6 +113,19 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(op.f("ix_handovers_inmate"), "handovers", ["inmate"], unique=False)
+    op.create_index(
+        op.f("ix_handovers_establishment_unit_kind_state_last"),
+        "handovers",
+        ["establishment", "unit", "kind", "state", "last"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_handovers_from_establishment_from_unit_kind_state"),
+        "handovers",
+        ["from_establishment", "from_unit", "kind", "state"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_moves_recorded_at"), "moves", ["recorded_at"], unique=False)
     op.create_table(
         "handover_items",
         sa.Column("handover", sa.String(36), nullable=False, comment="The handover."),

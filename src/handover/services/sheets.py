@@ -1,6 +1,6 @@
 """A unit's sheet: gathered from the store as one reader may see it, put together by `domain.sheets`, stamped."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.engine import RowMapping
 
 from handover.domain import handovers as states
 from handover.domain import sheets as rules
-from handover.domain.access import belongs, may, may_read_handover
+from handover.domain.access import belongs, may, may_read, may_read_handover
 from handover.domain.notes import CLOCK_SKEW
 from handover.domain.sheets import Known
 from handover.errors import FieldError, Invalid, Moved, NotFound
@@ -81,11 +81,13 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
     numbers = [person["number"] for person in people]
     last = handovers.last_taken(uow.conn, place, unit, None if now else moment)
     accepted = last["accepted_at"] if last else shifts[0].starts
-    rows = [
-        *sheets.on_people(uow.conn, uow.who.id, uow.sights, numbers, since, moment),
-        *sheets.on_unit(uow.conn, uow.who.id, uow.sights, place, unit, since, moment),
-        *sheets.of_stretches(uow.conn, uow.who.id, uow.sights, place, unit, last["taken"] if last else -1)[:MOST],
+    noted = [
+        *sheets.on_people(uow.conn, numbers, since, moment),
+        *sheets.on_unit(uow.conn, place, unit, since, moment),
     ]
+    rows = [row for row in noted if may_read(uow.who, views.facts(row), uow.sights)]
+    if last is not None:
+        rows += sheets.late(uow.conn, uow.who.id, uow.sights, place, unit, last["taken"], last["accepted_at"])
     notes = {row["id"]: orjson.loads(row["document"]) for row in rows}
     needs = [
         orjson.loads(views.need(row))
@@ -93,9 +95,8 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
     ]
     if past is not None:
         notes, needs = past.notes(notes), past.needs(needs)
-    for number in _watched(notes.values(), numbers, moment):
-        for row in sheets.telling(uow.conn, uow.who.id, uow.sights, number, moment, rules.TELLING):
-            notes.setdefault(row["id"], orjson.loads(row["document"]))
+    watched = _watched(notes.values(), numbers, moment)
+    notes = {**_telling(uow, watched, moment), **notes}
     if not may(uow.who, "notes.read"):  # another system that may know of handovers, but not read what is in them
         notes = {}
     if not may(uow.who, "needs.read"):
@@ -133,10 +134,6 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
     )
 
 
-MOST = 2000
-"""Notes since the last acceptance that a sheet looks at, where a unit is never handed over."""
-
-
 def _watched(notes: Iterable[Mapping[str, Any]], numbers: Iterable[str], at: datetime) -> list[str]:
     """Whose attention is live: their sheet shows what worked with them."""
     live = {
@@ -145,6 +142,18 @@ def _watched(notes: Iterable[Mapping[str, Any]], numbers: Iterable[str], at: dat
         if note["attention"] != "ROUTINE" and rules.time_of(note["attention_until"]) > at
     }
     return [number for number in numbers if number in live]
+
+
+def _telling(uow: UnitOfWork, numbers: Sequence[str], at: datetime) -> dict[str, dict[str, Any]]:
+    """The newest notes that tell what staff did with these people, as many of each as are looked back on."""
+    ids: dict[str, list[str]] = {}
+    for row in sheets.telling(uow.conn, numbers, at):
+        mine = ids.setdefault(row["inmate"], [])
+        if len(mine) < rules.TELLING and may_read(uow.who, views.facts(row), uow.sights):
+            mine.append(row["id"])
+    wanted = [id_ for mine in ids.values() for id_ in mine]
+    documents = sheets.documents(uow.conn, wanted)
+    return {id_: orjson.loads(documents[id_]) for id_ in wanted}
 
 
 def _came_with(uow: UnitOfWork, numbers: Iterable[str], place: str, unit: str, since: datetime) -> list[RowMapping]:
@@ -207,8 +216,7 @@ def worked(uow: UnitOfWork, number: str) -> dict[str, Any]:
     if row is None or not belongs(uow.who, row["establishment"]):
         raise NotFound("Nobody with this number in your establishments.")
     uow.about(establishment=row["establishment"], unit=row["unit"], person=number)
-    rows = sheets.telling(uow.conn, uow.who.id, uow.sights, number, uow.now, rules.TELLING)
-    return rules.learned(orjson.loads(one["document"]) for one in rows)
+    return rules.learned(_telling(uow, [number], uow.now).values())
 
 
 def verify(uow: UnitOfWork, place: str, unit: str, hash_: str, given_at: datetime) -> dict[str, Any]:

@@ -62,25 +62,24 @@ def waiting(conn: Connection, place: str, unit: str, hold: Hold | None = None) -
 def last_taken(conn: Connection, place: str, unit: str, at: datetime | None = None) -> RowMapping | None:
     """The unit's newest handover that was accepted; with `at`, that had been by then. The newest by what it holds, not
     by the clock, which may have been put back."""
-    query = sa.select(handovers).where(
-        _H.establishment == place, _H.unit == unit, _H.kind == SHIFT, _H.state.in_(TAKEN)
-    )
-    if at is not None:
-        query = query.where(_H.accepted_at <= at)
-    return conn.execute(query.order_by(_H.last.desc()).limit(1)).mappings().first()
+    found: list[RowMapping] = []
+    for state in TAKEN:  # one look at an index each, however many there are behind them
+        query = sa.select(handovers).where(
+            _H.establishment == place, _H.unit == unit, _H.kind == SHIFT, _H.state == state
+        )
+        if at is not None:
+            query = query.where(_H.accepted_at <= at)
+        found += conn.execute(query.order_by(_H.last.desc()).limit(1)).mappings()
+    return max(found, key=lambda row: int(row["last"]), default=None)
 
 
 def transfers(conn: Connection, place: str, unit: str) -> list[RowMapping]:
     """People on their way to a unit or from it, whom nobody has accepted yet, oldest first."""
-    query = sa.select(handovers).where(
-        _H.kind == TRANSFER,
-        _H.state.in_(OPEN),
-        sa.or_(
-            sa.and_(_H.establishment == place, _H.unit == unit),
-            sa.and_(_H.from_establishment == place, _H.from_unit == unit),
-        ),
-    )
-    return list(conn.execute(query.order_by(_H.offered_at, _H.id)).mappings())
+    found: dict[str, RowMapping] = {}
+    for ends in ((_H.establishment, _H.unit), (_H.from_establishment, _H.from_unit)):
+        query = sa.select(handovers).where(ends[0] == place, ends[1] == unit, _H.kind == TRANSFER, _H.state.in_(OPEN))
+        found |= {row["id"]: row for row in conn.execute(query).mappings()}
+    return sorted(found.values(), key=lambda row: (row["offered_at"], row["id"]))
 
 
 def offered_by(conn: Connection, place: str, unit: str, at: datetime, kind: str) -> list[RowMapping]:

@@ -138,7 +138,7 @@ class MoveRow(SQLModel, table=True):
     to_cell: str | None = _is("The cell reached.", sa.String(20), nullable=True)
     reason: str = _is("Why, in the mover's words.", sa.Text)
     at: datetime = _is("When it took place, as claimed.", UtcTime)
-    recorded_at: datetime = _is("When it was recorded, by the server's clock.", UtcTime)
+    recorded_at: datetime = _is("When it was recorded, by the server's clock.", UtcTime, index=True)
     by: str = _is("Who recorded it: a JSON object {username, name, role}.", sa.Text)
 
 
@@ -274,6 +274,8 @@ class HandoverRow(SQLModel, table=True):
     __tablename__ = "handovers"
     __table_args__ = (
         sa.Index(None, "establishment", "unit", "offered_at", "id"),
+        sa.Index(None, "establishment", "unit", "kind", "state", "last"),
+        sa.Index(None, "from_establishment", "from_unit", "kind", "state"),
         sa.Index(None, "inmate"),
     )
     id: str = _key("The handover's UUIDv7.", Id)
