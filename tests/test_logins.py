@@ -753,6 +753,13 @@ def test_a_ticket_asked_for_with_an_idempotency_key_is_not_kept_in_clear(prison:
     answer = ngata.http.post("/v1/feed/tickets", headers={"Idempotency-Key": "a1"})
     assert answer.status_code == 201
     assert answer.json()["ticket"] not in everything_kept(prison.service)
+    again = ngata.http.post("/v1/feed/tickets", headers={"Idempotency-Key": "a1"})
+    assert (again.json(), again.headers["idempotency-replayed"]) == (answer.json(), "true"), "the first answer again"
+    other = ngata.http.post("/v1/feed/tickets", headers={"Idempotency-Key": "a2"})
+    assert other.json()["ticket"] != answer.json()["ticket"]
+    renewed = prison.service.login(ngata.name)
+    told = renewed.http.post("/v1/feed/tickets", headers={"Idempotency-Key": "a1"})
+    assert (told.status_code, "new key" in told.json()["detail"]) == (409, True), "another token cannot make it again"
 
 
 def test_nobody_bears_the_name_of_another(prison: Prison) -> None:

@@ -12,11 +12,13 @@ from starlette.responses import Response
 from handover.api.asking import JSON, Ask, Somebody
 from handover.api.describing import operation
 from handover.api.parameters import PlaceFilter, UnitFilter
-from handover.errors import Unauthenticated
+from handover.errors import Conflict, Unauthenticated
 from handover.schemas.events import EventPage, EventType, Ticket
 from handover.services import events, logins
+from handover.services.answers import Answer
 from handover.services.events import Filter, Positions, Pulled
 from handover.services.hub import Hub
+from handover.services.passwords import derived_token, new_token, token_digest
 from handover.services.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/v1", tags=["events"])
@@ -112,11 +114,26 @@ def _answer(request: Request, pulled: Pulled, cursor: str) -> Response:
     return Response(body, 200, headers, "application/json")
 
 
-@router.post("/feed/tickets", status_code=201, response_model=Ticket, **operation("events:read", 401, 403, 422))
+@router.post(
+    "/feed/tickets", status_code=201, response_model=Ticket, **operation("events:read", 401, 403, 422, made=True)
+)
 async def make_ticket(ask: Somebody) -> Response:
     """A ticket for a browser's WebSocket, which cannot send headers: `WS /v1/feed?ticket=…`, once, within 30
     seconds."""
 
-    # No Idempotency-Key: an answer kept to be repeated would keep a secret in clear. Ask again; the unused one expires.
-    ticket = await ask.write(lambda uow: logins.ticket(uow, ask.session, TICKET_S))
-    return Response(f'{{"ticket":"{ticket}","expires_in":{TICKET_S}}}', 201, {"Cache-Control": "no-store"}, JSON)
+    # What is kept to be repeated must not hold the secret: with a key, the ticket is made from it and the access token.
+    key = ask.request.headers.get("idempotency-key")
+    token = ask.request.headers["authorization"].partition(" ")[2].strip()
+    ticket = new_token("ticket") if key is None else derived_token("ticket", token, key)
+    kept = f'"{token_digest(ticket)}"'
+
+    def work(uow: UnitOfWork) -> Answer:
+        logins.ticket(uow, ask.session, ticket, TICKET_S)
+        return Answer(201, kept)
+
+    answer = await ask.create(work)
+    if answer.body != kept.encode():
+        raise Conflict("This Idempotency-Key was used with another access token; a new ticket needs a new key.")
+    again = {name: value for name, value in answer.headers.items() if name == "idempotency-replayed"}
+    body = f'{{"ticket":"{ticket}","expires_in":{TICKET_S}}}'
+    return Response(body, 201, {**again, "Cache-Control": "no-store"}, JSON)

@@ -180,16 +180,14 @@ def revoke(uow: UnitOfWork, token: str) -> None:
     uow.rights_changed = True
 
 
-def ticket(uow: UnitOfWork, session: Session, lasts: int) -> str:
-    """A feed ticket: one use, a few seconds, with the rights of the token that asked for it."""
+def ticket(uow: UnitOfWork, session: Session, text: str, lasts: int) -> None:
+    """Issues a feed ticket: one use, a few seconds, with the rights of the token that asked for it."""
     uow.doing("feed.ticket")
     uow.allow("events.read")
-    text = new_token("ticket")
     until = min(uow.now + timedelta(seconds=lasts), session.expires_at)
     # The feed lives as long as the token that asked, so the ticket remembers it.
     row = {"hash": token_digest(text), "grant_id": session.grant, "kind": "TICKET", "expires_at": until}
     accounts.add_tokens(uow.conn, [{**row, "used_at": None, "revoked_at": None, "lends": session.digest}])
-    return text
 
 
 def redeem(uow: UnitOfWork, text: str) -> Session | Refusal:

@@ -1,6 +1,8 @@
 """Passwords and secrets: Argon2id (RFC 9106) on a thread of its own, so that a login never holds up a note."""
 
 import asyncio
+import hmac
+from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -49,6 +51,13 @@ class Hasher:
 def new_token(kind: str) -> str:
     """A token of 256 random bits; its beginning says what it is, so that a leaked one can be found by a scanner."""
     return f"hov_{kind}_{token_urlsafe(32)}"
+
+
+def derived_token(kind: str, secret: str, key: str) -> str:
+    """A token that whoever has the secret can make again from the key, and nobody else (HMAC, RFC 2104): what is asked
+    for twice need not be kept in clear to be answered twice."""
+    digest = hmac.digest(secret.encode(), f"{kind} {key}".encode(), "sha256")
+    return f"hov_{kind}_{urlsafe_b64encode(digest).decode().rstrip('=')}"
 
 
 def token_digest(token: str) -> str:
