@@ -200,7 +200,7 @@ class Desk:
         self.settings = settings
         self.clock = clock
         self.in_progress: set[tuple[str, str]] = set()
-        self._waking = Waking()
+        self._waking = Waking(store.writer)
         self.code_lists: tuple[CodeList, ...] = store.read(codelists.load).result()
         self._lists: Lists = by_code(self.code_lists)
 
@@ -237,8 +237,7 @@ class Desk:
     async def write(self, asker: Asker, work: Refusing[T], gathers: bool = False, person: str | None = None) -> T:
         """Does a unit of work on the writer; durable when this returns. `person`: whom it will look up."""
         job, denied = self._job(asker, work)
-        waiting, told = self._waking.waiter()
-        self.store.writer.submit(Task(job, told, denied, gathers, person))
+        waiting = self._waking.hand_over(lambda told: Task(job, told, denied, gathers, person))
         value: T | Refusal = await waiting
         return _or_raise(value)
 

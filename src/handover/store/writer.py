@@ -7,6 +7,7 @@ from.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -98,39 +99,40 @@ class Writer:
         self._begin = begin
         self._most = most
         self._measure = measure
-        self._queue: SimpleQueue[Task | None] = SimpleQueue()
+        self._tasks: deque[Task] = deque()
+        self._calls: SimpleQueue[bool] = SimpleQueue()
         self._conn: Connection | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    def submit(self, task: Task) -> None:
-        """Hands over a job."""
-        self._queue.put(task)
+    def submit(self, task: Task, begin: bool = True) -> None:
+        """Hands over a job, to be begun with at once, or once somebody says `begin`."""
+        self._tasks.append(task)
+        if begin:
+            self.begin()
+
+    def begin(self) -> None:
+        """Has begun with whatever was handed over by now."""
+        self._calls.put(True)
 
     def close(self) -> None:
         """Finishes what was handed over, then stops."""
-        self._queue.put(None)
+        self._calls.put(False)
         self._thread.join()
 
     @property
     def waiting(self) -> int:
         """How many jobs have not been started."""
-        return self._queue.qsize()
+        return len(self._tasks)
 
     def _run(self) -> None:
-        stopping = False
-        while not stopping:
-            tasks: list[Task] = []
-            task = self._queue.get()
-            while True:
-                if task is None:
-                    stopping = True
-                    break
-                tasks.append(task)
-                if len(tasks) >= self._most or self._queue.empty():
-                    break
-                task = self._queue.get()
-            if tasks:
+        going_on = True
+        while going_on:
+            going_on = self._calls.get()
+            due = len(self._tasks)
+            while due > 0:
+                tasks = [self._tasks.popleft() for _ in range(min(len(self._tasks), self._most))]
+                due -= len(tasks)
                 self._commit(tasks)
         self._drop()
 
