@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from handover.api.paper import policy, print_sheet
+from handover.api.paper.page import policy, print_sheet
 from handover.domain.sheets import Known, compose, seal
 from handover.domain.shifts import Shift
 from handover.schemas.common import in_utc

@@ -10,7 +10,7 @@ from handover.api.asking import Somebody, tag_of
 from handover.api.bodies import StrictRoute
 from handover.api.describing import operation
 from handover.api.examples import GIVEN_AT, HANDOVER_ID, PAGE_ID, QUERY_ID, SHEET_HASH
-from handover.api.paper import policy, print_sheet
+from handover.api.paper.page import policy, print_sheet
 from handover.api.parameters import CodeFilter, Cursor, Limit, PlaceFilter, QueryTime, SentTime, UnitFilter
 from handover.schemas.common import EstablishmentCode, Id, InmateNumber, UnitCode
 from handover.schemas.handovers import (
