@@ -100,8 +100,9 @@ def test_a_question_stands_in_the_way_until_it_is_answered_or_taken_along(prison
     note = ngata.note(weir, fact="No insulin since morning.")
     offered = offer(ngata, prison, roll_expected=58)
     asked = hartmann.post(f"/v1/handovers/{offered['id']}/queries", {"note": note["id"], "text": "Who told the nurse?"})
-    refused = accept(hartmann, offered, 409, roll_actual=58)
+    refused = accept(hartmann, offered, 409, roll_actual=57)
     assert "Who told the nurse?" in refused["detail"]
+    assert "58 expected, 57 counted" in refused["detail"], "all that is in the way, at once"
     assert accept(hartmann, offered, 409, roll_actual=57, with_queries=True)["detail"].startswith("The roll does not")
     taken = accept(hartmann, offered, roll_actual=57, with_queries=True, roll_mismatch_reason="One at court.")
     assert taken["state"] == "ACCEPTED_WITH_QUERIES"
@@ -141,7 +142,9 @@ def test_what_an_offer_that_was_taken_back_held_is_in_the_next_one(prison: Priso
     weir = prison.receive("A4417KD")
     first = ngata.note(weir)
     offered = offer(ngata, prison)
-    assert hartmann.post(f"/v1/handovers/{offered['id']}/withdrawal", {"reason": "Not mine."}, 403)
+    stranger = prison.hire("haas", "officer", "A")
+    assert stranger.post(f"/v1/handovers/{offered['id']}/withdrawal", {"reason": "Not mine."}, 403)
+    assert hartmann.get(f"/v1/handovers/{offered['id']}")["state"] == "OFFERED"
     back = ngata.post(f"/v1/handovers/{offered['id']}/withdrawal", {"reason": "Mass refusal at lunch."})
     assert (back["state"], back["withdrawal"]["reason"]) == ("WITHDRAWN", "Mass refusal at lunch.")
     assert "taken back" in accept(hartmann, offered, 409)["detail"]
@@ -172,6 +175,9 @@ def test_a_relief_in_the_middle_of_a_shift_is_from_that_shift_to_itself(prison: 
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
     accept(hartmann, offer(ngata, prison))
     at(service, monday(15))
+    draft = sheet(hartmann, prison)["handover"]
+    assert (draft["from_shift"], draft["to_shift"]) == ("2026-11-23/LATE", "2026-11-23/NIGHT"), "what comes next"
+    assert draft["due_at"] == "2026-11-23T21:15:00Z"
     sick = offer(hartmann, prison)
     assert (sick["from_shift"], sick["to_shift"]) == ("2026-11-23/LATE", "2026-11-23/LATE")
     assert sick["due_at"] == "2026-11-23T15:15:00Z"
@@ -483,16 +489,49 @@ def test_a_note_that_is_taken_back_is_gone_from_the_handover_it_travelled_in(pri
     assert [text for text in told if "zebra" in text] == []
 
 
-def test_a_person_who_moves_on_before_anybody_accepted(prison: Prison, service: Service) -> None:
-    brandt, cole = prison.hire("brandt", "officer", "B"), prison.hire("cole", "supervisor", "A")
+def test_whoever_sent_a_person_answers_until_somebody_takes_him_over(prison: Prison, service: Service) -> None:
+    bel = service.prison()
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    brandt, there = prison.hire("brandt", "officer", "B"), bel.hire("meyer", "officer", "A")
     weir = prison.receive("A4417KD")
-    cole.note(weir, fact="Packed his things himself.")
-    for unit in ("B", "A"):
-        place = {"establishment": prison.code, "unit": unit, "reason": "Moved."}
-        cole.post(f"/v1/inmates/{weir}/moves", place)
-    states = [(one["unit"], one["state"]) for one in cole.get("/v1/handovers")["items"]]
-    assert states == [("A", "OFFERED"), ("B", "WITHDRAWN")]
-    assert sheet(brandt, prison, "B")["in_transit"][0]["to"]["unit"] == "A"
+    note = ngata.note(weir, fact="Packed his things himself.")
+    accept(hartmann, offer(ngata, prison))
+
+    def move(place: Prison, unit: str) -> Any:
+        body = {"establishment": place.code, "unit": unit, "reason": "Moved."}
+        prison.admin.post(f"/v1/inmates/{weir}/moves", body)
+        return [(one["unit"], one["state"]) for one in hartmann.get("/v1/handovers")["items"] if one["transfer"]]
+
+    assert move(prison, "B") == [("B", "OFFERED")]
+    (sent,) = (one for one in hartmann.get("/v1/handovers")["items"] if one["transfer"])
+    assert (sent["outgoing"]["name"], sent["transfer"]["by"]["name"]) == ("Hartmann", "Admin"), "whose the unit is"
+    assert move(prison, "A") == [("B", "WITHDRAWN")], "back before anybody had him: there is nothing to take over"
+    assert move(prison, "B") == [("B", "OFFERED"), ("B", "WITHDRAWN")]
+    assert move(bel, "A") == [("A", "OFFERED"), ("B", "WITHDRAWN"), ("B", "WITHDRAWN")]
+    (going,) = there.get("/v1/handovers")["items"]
+    assert going["transfer"]["from"]["unit"] == "A", "not the wing he was only on his way through"
+    assert sheet(hartmann, prison)["in_transit"][0]["handover"] == going["id"]
+    assert sheet(brandt, prison, "B")["in_transit"] == []
+    passed = [one for one in brandt.get("/v1/handovers")["items"] if one["transfer"]]
+    assert {item["content"] for one in passed for item in one["items"]} == {None}, "what was written is not left there"
+    assert note["fact"] in json.dumps(going)
+
+
+def test_a_number_that_was_given_up_is_on_its_way_nowhere(prison: Prison, service: Service) -> None:
+    bel = service.prison()
+    ngata, there = prison.hire("ngata", "officer", "A"), bel.hire("meyer", "officer", "A")
+    other, weir = prison.receive("B0001BB"), prison.receive("A4417KD")
+    ngata.note(other, fact="Packed his things himself.")
+    body = {"establishment": bel.code, "unit": "A", "reason": "Moved."}
+    prison.admin.post(f"/v1/inmates/{other}/moves", body)
+    both = prison.connect("roster", "roster:read", "roster:write", establishments=[prison.code, bel.code])
+    both.post(f"/v1/inmates/{weir}/merges", {"from": other})
+    (sent,) = there.get("/v1/handovers")["items"]
+    assert sent["state"] == "WITHDRAWN"
+    assert sheet(there, bel)["in_transit"] == sheet(there, bel)["arrived"] == []
+    here = sheet(ngata, prison)
+    assert (here["in_transit"], here["left"]) == ([], [])
+    assert [note["fact"] for note in on(here, weir)["notes"]] == ["Packed his things himself."]
 
 
 def test_two_numbers_become_one_and_two_again_with_all_that_was_under_way(prison: Prison, service: Service) -> None:

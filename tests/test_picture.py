@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from handover.domain.handovers import OPEN, Times, changeover, shifts_until
+from handover.domain.handovers import OPEN, Times, next_changeover, shifts_until
 from handover.domain.sheets import Known, compose
 from handover.domain.shifts import ShiftStart
 from handover.schemas.roster import DEFAULT_SHIFTS
@@ -104,7 +104,7 @@ class Picture:
         here = [h for h in here if (h["establishment"], h["unit"]) == (place, unit)]
         taken = sorted((h for h in here if h["accepted_at"]), key=lambda h: datetime.fromisoformat(h["accepted_at"]))
         last = taken[-1] if taken else None
-        change = changeover(PATTERN, LONDON, at, Times(), last["to_shift"] if last else None)
+        change = next_changeover(PATTERN, LONDON, at, Times(), last["to_shift"] if last else None)
         carries: dict[str, list[Any]] = {}
         everyone = sorted(
             (h for h in self.handovers.values() if h["accepted_at"]),

@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from handover.api.describing import query_names
-from handover.errors import Conflict, FieldError, Invalid, PreconditionMissing, Unauthenticated
+from handover.errors import Conflict, FieldError, Invalid, PreconditionMissing, Stale, Unauthenticated
 from handover.services.answers import Answer, once
 from handover.services.logins import Session
 from handover.services.paging import Page
@@ -82,6 +82,15 @@ class Ask:
         match = re.fullmatch(r'\s*(?:W/)?"(\d{1,9})"\s*', text)
         return int(match[1]) if match else -1
 
+    def fresh(self, read: Callable[[], str]) -> None:
+        """Refuses a change to what is not any more as the caller read it, where If-Match says how that was. `read`
+        gives the resource as the caller would read it now."""
+        text = self.request.headers.get("if-match")
+        if text is None or text.strip() == "*":
+            return
+        if f'"{tag_of(read())}"' not in _tags(text):
+            raise Stale("Somebody changed this since you read it; read it again.")
+
     def single(self, body: str, tag: str | int, status: int = 200, **headers: str) -> Response:
         """A single resource with its ETag; 304 where the caller has it already."""
         return single(self.request, body, tag, status, **headers)
@@ -134,15 +143,21 @@ async def somebody(request: Request) -> Ask:
         await known.sessions.tried(token.strip(), anybody(request))
         raise Unauthenticated("This access token does not work (any more); get a new one from /oauth/token.")
     if request.scope["query_string"]:
-        allowed = query_names(request.app, request.scope["route"].path, request.method)
-        unknown = [name for name in request.query_params if name not in allowed]
-    else:
-        unknown = []
-    if unknown:
-        raise Invalid(
-            *(FieldError(f"/query/{name}", "there is no such parameter; check its spelling") for name in unknown)
-        )
+        _check_query(request)
     return Ask(request, known, session, Asker(session.principal, _address(request), request.state.id))
+
+
+def _check_query(request: Request) -> None:
+    allowed = query_names(request.app, request.scope["route"].path, request.method)
+    names = [name for name, _ in request.query_params.multi_items()]
+    errors = []
+    for name in dict.fromkeys(names):
+        if name not in allowed:
+            errors.append(FieldError(f"/query/{name}", "there is no such parameter; check its spelling"))
+        elif names.count(name) > 1 and not allowed[name]:
+            errors.append(FieldError(f"/query/{name}", "this is there twice; only one can be meant"))
+    if errors:
+        raise Invalid(*errors)
 
 
 def anybody(request: Request) -> Asker:

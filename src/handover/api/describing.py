@@ -1,6 +1,8 @@
 """What the OpenAPI document says of each operation beside its schema: scopes, refusals, headers, examples. One place,
 so that it stays true."""
 
+from collections.abc import Mapping
+from json import dumps
 from typing import Any
 
 from fastapi import FastAPI
@@ -233,17 +235,20 @@ def _headers(code: str, takes: set[str]) -> dict[str, Any]:
     return headers
 
 
-def query_names(app: FastAPI, path: str, method: str) -> frozenset[str]:
-    """The parameters an operation has, by the document: what is not in it is refused."""
-    known: dict[tuple[str, str], frozenset[str]] | None = getattr(app.state, "query_names", None)
+def query_names(app: FastAPI, path: str, method: str) -> Mapping[str, bool]:
+    """The parameters an operation has, by the document, and whether each may be there several times: any other is
+    refused."""
+    known: dict[tuple[str, str], dict[str, bool]] | None = getattr(app.state, "query_names", None)
     if known is None:
         known = {
-            (template, verb.upper()): frozenset(p["name"] for p in told.get("parameters", ()) if p["in"] == "query")
+            (template, verb.upper()): {
+                p["name"]: '"array"' in dumps(p["schema"]) for p in told.get("parameters", ()) if p["in"] == "query"
+            }
             for template, verbs in app.openapi()["paths"].items()
             for verb, told in verbs.items()
         }
         app.state.query_names = known
-    return known.get((path, method), frozenset())
+    return known.get((path, method), {})
 
 
 def methods(app: FastAPI, path: str) -> list[str]:

@@ -13,7 +13,7 @@ from handover.api.asking import JSON, Ask, Somebody
 from handover.api.describing import operation
 from handover.api.parameters import PlaceFilter, UnitFilter
 from handover.errors import Conflict, Unauthenticated
-from handover.schemas.events import EventPage, EventType, Ticket
+from handover.schemas.events import EventPage, EventType, Ticket, TicketDraft
 from handover.services import events, logins
 from handover.services.answers import Answer
 from handover.services.events import Filter, Positions, Pulled
@@ -117,7 +117,7 @@ def _answer(request: Request, pulled: Pulled, cursor: str) -> Response:
 @router.post(
     "/feed/tickets", status_code=201, response_model=Ticket, **operation("events:read", 401, 403, 422, made=True)
 )
-async def make_ticket(ask: Somebody) -> Response:
+async def make_ticket(ask: Somebody, _draft: TicketDraft | None = None) -> Response:
     """A ticket for a browser's WebSocket, which cannot send headers: `WS /v1/feed?ticket=…`, once, within 30
     seconds."""
 

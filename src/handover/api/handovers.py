@@ -173,12 +173,13 @@ async def answer_query(
     "/handovers/{id}/acceptance",
     status_code=201,
     response_model=Handover,
-    **operation("staff", 401, 403, 404, 409, 422, made=True),
+    **operation("staff", 401, 403, 404, 409, 422, made=True, conditional=False),
 )
 async def accept_handover(id: HandoverId, draft: AcceptanceDraft, ask: Somebody) -> Response:  # noqa: A002
     """Take a unit, or a person who has moved, over: the caller answers for it from now on."""
 
     def work(uow: UnitOfWork) -> Answer:
+        ask.fresh(lambda: handovers.get(uow, id)[0])
         document, _ = handovers.accept(uow, id, draft)
         return _answer(document, id)
 
@@ -189,12 +190,13 @@ async def accept_handover(id: HandoverId, draft: AcceptanceDraft, ask: Somebody)
     "/handovers/{id}/withdrawal",
     status_code=201,
     response_model=Handover,
-    **operation("staff", 401, 403, 404, 409, 422, made=True),
+    **operation("staff", 401, 403, 404, 409, 422, made=True, conditional=False),
 )
 async def withdraw_handover(id: HandoverId, draft: WithdrawalDraft, ask: Somebody) -> Response:  # noqa: A002
     """Take an offer back. What it held goes into the next one."""
 
     def work(uow: UnitOfWork) -> Answer:
+        ask.fresh(lambda: handovers.get(uow, id)[0])
         document, _ = handovers.withdraw(uow, id, draft)
         return _answer(document, id)
 

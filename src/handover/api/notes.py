@@ -106,12 +106,13 @@ async def read_note(id: NoteId, ask: Somebody) -> Response:  # noqa: A002 - the 
     "/{id}/corrections",
     status_code=201,
     response_model=Note,
-    **operation("notes:write", 401, 403, 404, 409, 422, made=True),
+    **operation("notes:write", 401, 403, 404, 409, 422, made=True, conditional=False),
 )
 async def correct_note(id: NoteId, correction: CorrectionDraft, ask: Somebody) -> Response:  # noqa: A002
     """Correct a note: a whole new one supersedes it. Its open needs go on under the new one."""
 
     def work(uow: UnitOfWork) -> Answer:
+        ask.fresh(lambda: notes.get(uow, id))
         made = notes.correct(uow, id, correction)
         return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.said_in)
 
@@ -122,12 +123,13 @@ async def correct_note(id: NoteId, correction: CorrectionDraft, ask: Somebody) -
     "/{id}/retractions",
     status_code=201,
     response_model=Note,
-    **operation("notes:write", 401, 403, 404, 409, 422, made=True),
+    **operation("notes:write", 401, 403, 404, 409, 422, made=True, conditional=False),
 )
 async def retract_note(id: NoteId, retraction: RetractionDraft, ask: Somebody) -> Response:  # noqa: A002
     """Take a note back. Its text is then gone from every answer but the auditor's."""
 
     def work(uow: UnitOfWork) -> Answer:
+        ask.fresh(lambda: notes.get(uow, id))
         made = notes.retract(uow, id, retraction)
         return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.said_in)
 
@@ -138,12 +140,13 @@ async def retract_note(id: NoteId, retraction: RetractionDraft, ask: Somebody) -
     "/{id}/attention",
     status_code=201,
     response_model=Note,
-    **operation("notes:write", 401, 403, 404, 409, 422, made=True),
+    **operation("notes:write", 401, 403, 404, 409, 422, made=True, conditional=False),
 )
 async def attend_to_note(id: NoteId, draft: AttentionDraft, ask: Somebody) -> Response:  # noqa: A002
     """Renew a note's attention, or close it; either wants a reason."""
 
     def work(uow: UnitOfWork) -> Answer:
+        ask.fresh(lambda: notes.get(uow, id))
         made = notes.attend(uow, id, draft)
         return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.said_in)
 

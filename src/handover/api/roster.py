@@ -120,13 +120,14 @@ async def put_inmate(number: Number, draft: InmateDraft, ask: Somebody) -> Respo
     "/inmates/{number}/moves",
     status_code=201,
     response_model=Move,
-    **operation("roster:write", 308, 401, 403, 404, 422, made=True),
+    **operation("roster:write", 308, 401, 403, 404, 422, made=True, conditional=False),
 )
 async def move_inmate(number: Number, draft: MoveDraft, ask: Somebody) -> Response:
     """Move a person to another cell, unit or establishment. Open needs go along."""
+    version = ask.version()
 
     def work(uow: UnitOfWork) -> Answer:
-        _, document = roster.move(uow, number, draft)
+        _, document = roster.move(uow, number, draft, version)
         return Answer(201, document, {"Location": f"/v1/inmates/{number}"})
 
     return await ask.create(work)

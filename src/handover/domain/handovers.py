@@ -97,6 +97,20 @@ def changeover(
     return Changeover(before.key, current.key, max(current.starts, now) + wait)
 
 
+def next_changeover(
+    pattern: Sequence[ShiftStart], zone: ZoneInfo, now: datetime, times: Times, last_to: str | None
+) -> Changeover:
+    """Which changeover comes next where nobody has offered the unit: the one at the end of the shift it was last handed
+    over to (`last_to`); the one that was missed, with its time gone by, where that shift is over."""
+    before, current, *after = (shift_at(pattern, zone, now, ahead=n) for n in (-1, 0, 1, 2))
+    wait = timedelta(minutes=times.accept)
+    if last_to == after[0].key:  # taken over early
+        return Changeover(after[0].key, after[1].key, after[1].starts + wait)
+    if last_to is None or last_to == current.key:
+        return Changeover(current.key, after[0].key, after[0].starts + wait)
+    return Changeover(before.key, current.key, current.starts + wait)
+
+
 def shifts_until(pattern: Sequence[ShiftStart], zone: ZoneInfo, now: datetime, count: int) -> list[Shift]:
     """The shift that is on and the ones before it, the latest first: `count` in all."""
     return [shift_at(pattern, zone, now, ahead=-n) for n in range(count)]
@@ -120,15 +134,18 @@ def accept(
     says a word about them; without it, the refusal says which they are."""
     unanswered = open_queries(queries)
     after = step(state, "accept with queries" if unanswered else "accept")
+    in_the_way: list[str] = []
     if unanswered and not with_queries:
         told = "; ".join(f"“{query['text']}” ({query['id']})" for query in unanswered)
-        raise Conflict(
+        in_the_way.append(
             f"{len(unanswered)} open: {told}. Wait for the answer, or accept with `with_queries`: true; "
             "they stay open then."
         )
     if expected is not None and actual is not None and expected != actual and mismatch_reason is None:
-        raise Conflict(
+        in_the_way.append(
             f"The roll does not match: {expected} expected, {actual} counted. Count again, or say why in "
             "`roll_mismatch_reason`."
         )
+    if in_the_way:
+        raise Conflict(" ".join(in_the_way))
     return after

@@ -69,6 +69,7 @@ def compose(known: Known) -> dict[str, Any]:
         else:
             rest.append({name: entry[name] for name in ("inmate", "name", "cell", "changes")})
     moving = [_in_transit(known, one) for one in known.transfers if one["state"] in OPEN]
+    here = {person["number"] for person in known.people}
     arriving = {one["inmate"] for one in moving if one["to"]["unit"] == known.unit and _here(known, one["to"])}
     return {
         "establishment": known.establishment,
@@ -82,8 +83,8 @@ def compose(known: Known) -> dict[str, Any]:
         "wing_needs": sorted(needs_of[None], key=lambda need: (_due(need), need["id"])),
         "late": [note for note in notes if _is_late(known, note)],
         "not_observed": _not_observed(known, notes_on),
-        "arrived": [_moved(one) for one in _moves(known) if _here(known, one["to"])],
-        "left": [_moved(one) for one in _moves(known) if _here(known, one["from"])],
+        "arrived": [_moved(one) for one in _moves(known) if _here(known, one["to"]) and one["inmate"] in here],
+        "left": [_moved(one) for one in _moves(known) if _here(known, one["from"]) and one["inmate"] not in here],
         "in_transit": moving,
         "others": sorted(rest, key=lambda one: (one["cell"] or "", one["name"])),
     }

@@ -8,7 +8,7 @@ from time import monotonic
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from handover.errors import CursorRefused, Forbidden, NotFound, Refusal, Unauthenticated
+from handover.errors import CursorRefused, FieldError, Forbidden, Invalid, NotFound, Refusal, Unauthenticated
 from handover.feed import protocol
 from handover.feed.protocol import Close
 from handover.feed.transport import line_of
@@ -23,6 +23,7 @@ _CLOSES: dict[type[Refusal], int] = {
     Unauthenticated: protocol.NOT_AUTHORISED,
     Forbidden: protocol.NOT_YOURS,
     NotFound: protocol.NOT_YOURS,
+    Invalid: protocol.BAD_FRAME,
     CursorRefused: protocol.BAD_CURSOR,
 }
 AT_ONCE = 100
@@ -130,7 +131,7 @@ class Feed:
         uow.allow("events.read")
         unknown = set(query) - {"establishment", "unit", "after", "ticket"}
         if unknown:
-            raise NotFound(f"There is no parameter {min(unknown)}.")
+            raise Invalid(FieldError(f"/query/{min(unknown)}", "there is no such parameter; check its spelling"))
         places = events.places_for(uow, establishment)
         events.check_unit(uow, places, unit)
         positions = events.start(self._hub.store_id, after, places, events.heads(uow.conn, places))

@@ -44,7 +44,9 @@ def acts(
                 continue
             at = starts + ACCEPTED_AFTER + timedelta(minutes=n)
             yield Act(at, names[(turn + 1) % len(names)], _accept(unit, waiting))
-    out, into = officers[WAITING][0], officers[WAITING][1]
+    names = officers[WAITING]
+    mine = (list(officers).index(WAITING) + 1) % len(names)  # whoever took it over last
+    out, into = names[mine], names[(mine + 1) % len(names)]
     yield Act(now - timedelta(minutes=4), out, _offer(code, WAITING, waiting, roll=True))
     yield Act(now - timedelta(minutes=2), into, _ask(WAITING, waiting))
 

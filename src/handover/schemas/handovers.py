@@ -131,6 +131,7 @@ class Transfer(Resource):
     name: str
     from_: Place = Field(alias="from")
     to: Place
+    by: Person = Field(description="Who recorded the move; `outgoing` is whoever the unit that sends is with.")
 
 
 class Handover(Resource):

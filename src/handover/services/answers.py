@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from handover.errors import FieldError, Invalid
+from handover.domain.access import may_read_handover
+from handover.errors import FieldError, Invalid, NotFound
+from handover.services import views
 from handover.services.unit_of_work import UnitOfWork
-from handover.store import idempotency
+from handover.store import handovers, idempotency
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ def once(uow: UnitOfWork, key: str | None, fingerprint: str, work: Callable[[Uni
                     "/header/Idempotency-Key", "this key was used for another request; a new request needs a new key"
                 )
             )
+        seen = first["note"] and handovers.get(uow.conn, first["note"])
+        if seen and not may_read_handover(uow.who, views.places_of(orjson.loads(seen["document"])), seen["author"]):
+            raise NotFound("No such handover.")  # its answer was kept; the right to it was not
         return Answer(
             first["status"], first["body"], {**orjson.loads(first["headers"]), "Idempotency-Replayed": "true"}
         )

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy.engine import RowMapping
 
 from handover.domain import handovers as rules
-from handover.domain.access import may_hold, may_read_handover
+from handover.domain.access import MANAGERS, may_hold, may_read_handover
 from handover.domain.codelists import known
 from handover.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
 from handover.schemas.handovers import AcceptanceDraft, AnswerDraft, HandoverDraft, QueryDraft, WithdrawalDraft
@@ -79,8 +79,9 @@ def offer(uow: UnitOfWork, draft: HandoverDraft) -> tuple[str, str]:
     return id_, open_(uow, document, first, closed)
 
 
-def open_(uow: UnitOfWork, document: Document, first: int, last: int) -> str:
-    """Writes a handover that waits for somebody, and tells it. Answers it as the caller may see it."""
+def open_(uow: UnitOfWork, document: Document, first: int, last: int, author: str | None = None) -> str:
+    """Writes a handover that waits for somebody, and tells it. `author`: the account it goes out from, if not the
+    caller's. Answers it as the caller may see it."""
     moving = document["transfer"]
     row = {
         "id": document["id"],
@@ -90,7 +91,7 @@ def open_(uow: UnitOfWork, document: Document, first: int, last: int) -> str:
         "from_establishment": moving["from"]["establishment"] if moving else document["establishment"],
         "from_unit": moving["from"]["unit"] if moving else document["unit"],
         "inmate": moving["inmate"] if moving else None,
-        "author": uow.who.id,
+        "author": author or uow.who.id,
         "state": document["state"],
         "first": first,
         "last": last,
@@ -272,8 +273,10 @@ def withdraw(uow: UnitOfWork, handover: str, draft: WithdrawalDraft) -> tuple[st
     row, document = _mine(uow, handover, "withdraw")
     if row["kind"] == handovers.TRANSFER:
         raise Invalid(FieldError("", "a person who has left is not taken back by a word: record where he or she is"))
-    if row["author"] != who.id and who.role not in ("supervisor", "governor"):
-        raise Forbidden("Whoever offered it, a supervisor or the governor takes an offer back.")
+    last = handovers.last_taken(uow.conn, row["establishment"], row["unit"])
+    owner = last["taker"] if last else None
+    if who.id not in (row["author"], owner) and who.role not in MANAGERS:
+        raise Forbidden("Whoever offered it, whoever the unit is with, or a manager takes an offer back.")
     changed = taken_back(uow, row, document, draft.reason)
     return shown(uow, changed), changed["version"]
 

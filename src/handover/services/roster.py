@@ -165,11 +165,12 @@ def in_unit(uow: UnitOfWork, place: str, unit: str) -> list[str]:
     return [str(row["number"]) for row in sheets.people(uow.conn, place, unit)]
 
 
-def move(uow: UnitOfWork, number: str, draft: MoveDraft) -> tuple[str, str]:
+def move(uow: UnitOfWork, number: str, draft: MoveDraft, version: int | None = None) -> tuple[str, str]:
     """Moves a person; open needs go along. Answers the move's id and document."""
     uow.doing("inmates.move", establishment=draft.establishment, unit=draft.unit, subject=number)
     uow.allow("roster.move")
     old = seen(uow, roster.inmate(uow.conn, number, "mine"))
+    _unchanged(version, old["version"])
     if draft.at is not None and draft.at > uow.now + CLOCK_SKEW:
         raise Invalid(FieldError("/at", "this lies in the future; record the move when it has taken place"))
     # A person may be sent where the sender has no rights: the place must exist, not be the caller's.

@@ -109,7 +109,7 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
     if past is not None:
         waiting, moving = past.waiting(), past.transfers(moving)
     carries = handovers.carries(uow.conn, [need["id"] for need in needs], moment)
-    change = states.changeover(rota.pattern, rota.zone, moment, rota.times, _shown(uow, last, "to_shift"))
+    change = states.next_changeover(rota.pattern, rota.zone, moment, rota.times, _shown(uow, last, "to_shift"))
     return Known(
         establishment=place,
         unit=unit,
@@ -192,7 +192,7 @@ def _move(row: Mapping[Any, Any]) -> dict[str, Any]:
         "inmate": row["inmate"],
         "name": row["name"],
         **ends,
-        "at": row["recorded_at"].isoformat(),
+        "at": in_utc(row["recorded_at"]),
         "reason": row["reason"],
     }
 

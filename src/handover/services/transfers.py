@@ -31,9 +31,15 @@ def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> No
     """Offers a person to the unit he or she moves to: open needs, live attention, and what was written in the last 72
     hours. One who moves on before anybody accepted takes along what came along."""
     number = new["number"]
+    left: Mapping[Any, Any] = old
     for row in handovers.transfers_of(uow.conn, [number], "mine"):
         if row["state"] in rules.OPEN:
-            _passed_through(uow, row)
+            # Whoever sent the person still answers: nobody in between has taken him or her over.
+            left = {**orjson.loads(row["document"])["transfer"]["from"]}
+            end(uow, row, "Moved on before anybody accepted.")
+    if (left["establishment"], left["unit"]) == (new["establishment"], new["unit"]):
+        return  # back before anybody had taken him or her over
+    last = handovers.last_taken(uow.conn, left["establishment"], left["unit"])
     rota = spots.rota_of_place(uow, new["establishment"])
     shift = shift_at(rota.pattern, rota.zone, uow.now)
     due = uow.now + timedelta(minutes=rota.times.transfer)
@@ -47,7 +53,7 @@ def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> No
     id_ = uow.new_id()
     ends = {
         side: {name: row[name] for name in ("establishment", "unit", "cell")}
-        for side, row in (("from", old), ("to", new))
+        for side, row in (("from", left), ("to", new))
     }
     document = {
         "id": id_,
@@ -57,7 +63,7 @@ def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> No
         "from_shift": shift.key,
         "to_shift": shift_at(rota.pattern, rota.zone, due).key,
         "state": rules.step(rules.DRAFT, "offer"),
-        "outgoing": person(uow.who),
+        "outgoing": orjson.loads(last["incoming"]) if last else person(uow.who),
         "incoming": None,
         "offered_at": uow.now,
         "due_at": due,
@@ -71,7 +77,7 @@ def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> No
         ],
         "attention": [],
         "queries": [],
-        "transfer": {"inmate": number, "name": new["name"], **ends},
+        "transfer": {"inmate": number, "name": new["name"], **ends, "by": person(uow.who)},
         "withdrawal": None,
         "sequence": 0,
         "hash": "",
@@ -79,16 +85,16 @@ def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> No
     }
     document["hash"] = views.sealed(document)
     timers.add(uow.rows, (due, timers.OVERDUE, id_))
-    service.open_(uow, document, 0, -1)
+    service.open_(uow, document, 0, -1, author=last["taker"] if last else None)
 
 
-def _passed_through(uow: UnitOfWork, row: Mapping[Any, Any]) -> None:
-    """Ends the offer of a person who went on before anybody accepted: a unit that never had him or her keeps none of
+def end(uow: UnitOfWork, row: Mapping[Any, Any], why: str) -> None:
+    """Ends the offer of a person whom nobody will accept there any more: a unit that never had him or her keeps none of
     what was written."""
     document = orjson.loads(row["document"])
     for item in document["items"]:
         item["content"] = None
-    service.unsay(uow, service.taken_back(uow, row, document, "Moved on before anybody accepted."))
+    service.unsay(uow, service.taken_back(uow, row, document, why))
 
 
 def note_changed(uow: UnitOfWork, row: Mapping[Any, Any], *, unsaid: bool = False) -> None:
@@ -131,7 +137,11 @@ def need_changed(uow: UnitOfWork, need: Mapping[Any, Any]) -> None:
 
 def renumber(uow: UnitOfWork, previous: str, number: str, name: str) -> list[str]:
     """Gives the transfers of a merged number to the surviving one; answers which."""
-    ids = [row["id"] for row in handovers.transfers_of(uow.conn, [previous])]
+    found = handovers.transfers_of(uow.conn, [previous], "mine")
+    for row in found:
+        if row["state"] in rules.OPEN:  # the person is where the surviving number is
+            end(uow, row, f"The number was merged into {number}.")
+    ids = [row["id"] for row in found]
     give_to(uow, ids, number, name)
     return ids
 

@@ -75,6 +75,7 @@ class SheetWords:
         yield head.append_text(_text(self._why(person)))
         if told := shifts.changes(person["changes"], self.reader):
             yield _line(f"    {told}")
+        yield from self._learned(person)  # first: it is there only while attention is asked for
         live, rest = self._apart(person)
         for note in live:
             yield from self._note(note, marks[note["id"]])
@@ -82,7 +83,6 @@ class SheetWords:
             yield _line(f"    IF IT HAPPENS ({one['by']}, {self.reader.time(one['at'])}): {one['text']}", "bold")
         for need in person["needs"]:
             yield _line(f"    need {item_words.need_line(need, self.reader, marks[need['id']])}")
-        yield from self._learned(person)
         yield from self._older(person, rest, marks)
 
     def _why(self, person: Mapping[str, Any]) -> str:

@@ -1,0 +1,33 @@
+"""A change to what is not any more as it was read is refused, whatever way it is made."""
+
+from tests.support.service import Caller, Prison
+
+
+def test_a_change_that_names_a_version_is_made_to_that_version_alone(
+    prison: Prison, ngata: Caller, hartmann: Caller, weir: str
+) -> None:
+    note = ngata.note(weir)
+    read = ngata.http.get(f"/v1/notes/{note['id']}").headers["etag"]
+    body = {"reason": "Slip", "note": {"basis": "SAW", "fact": "Ate a little."}}
+    path = f"/v1/notes/{note['id']}"
+    ngata.post(f"{path}/corrections", body, 412, **{"If-Match": '"another"'})
+    newer = ngata.post(f"{path}/corrections", body, 201, **{"If-Match": read})
+    ngata.post(f"/v1/notes/{newer['id']}/retractions", {"reason": "OTHER"}, 412, **{"If-Match": read})
+    watched = ngata.note(weir, attention="WATCH")
+    ngata.post(f"/v1/notes/{watched['id']}/attention", {"reason": "x"}, 412, **{"If-Match": read})
+    offered = ngata.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
+    seen = hartmann.http.get(f"/v1/handovers/{offered['id']}").headers["etag"]
+    ngata.post(f"/v1/handovers/{offered['id']}/queries", {"note": watched["id"], "text": "Since when?"})
+    taking = f"/v1/handovers/{offered['id']}/acceptance"
+    hartmann.post(taking, {"with_queries": True}, 412, **{"If-Match": seen})
+    seen = hartmann.http.get(f"/v1/handovers/{offered['id']}").headers["etag"]
+    hartmann.post(taking, {"with_queries": True}, 201, **{"If-Match": seen})
+    move = {"establishment": prison.code, "unit": "B", "reason": "Works in the kitchen."}
+    prison.admin.post(f"/v1/inmates/{weir}/moves", move, 412, **{"If-Match": '"77"'})
+    prison.admin.post(f"/v1/inmates/{weir}/moves", move, 201, **{"If-Match": '"1"'})
+
+
+def test_a_filter_that_is_there_twice_is_refused_unless_it_may_be(ngata: Caller) -> None:
+    told = ngata.http.get("/v1/notes?unit=A&unit=B")
+    assert (told.status_code, told.json()["errors"][0]["pointer"]) == (422, "/query/unit")
+    assert ngata.http.get("/v1/events?type=note.recorded&type=note.corrected").status_code == 200
