@@ -252,7 +252,8 @@ def test_a_move_within_the_prison_is_told_to_both_wings_and_open_needs_go_along(
     transfer = waiting["data"]
     assert (waiting["type"], waiting["subject"]) == ("handover.offered", weir)
     assert (transfer["kind"], transfer["state"], transfer["unit"]) == ("TRANSFER", "OFFERED", "B")
-    assert transfer["transfer"] == {"inmate": weir, "name": "Weir, J.", "from": made["from"], "to": made["to"]}
+    way = {name: made[name] for name in ("from", "to", "by")}
+    assert transfer["transfer"] == {"inmate": weir, "name": "Weir, J.", **way}
     assert [item["need"] for item in transfer["items"] if item["need"]] == [needs[0]["id"]]
     assert (arrived["data"]["id"], arrived["data"]["unit"]) == (needs[0]["id"], "B")
     assert [need["id"] for need in brandt.get("/v1/needs")["items"]] == [needs[0]["id"]]
@@ -288,7 +289,8 @@ def test_a_move_to_another_prison_is_made_by_the_sender_and_takes_the_needs_ther
     assert (sent["type"], sent["source"]) == ("handover.offered", f"/v1/establishments/{prison.code}")
     assert (offered["type"], offered["source"]) == ("handover.offered", f"/v1/establishments/{there.code}")
     assert sent["data"] == offered["data"]
-    assert offered["data"]["transfer"] == {"inmate": weir, "name": "Weir, J.", "from": made["from"], "to": made["to"]}
+    way = {name: made[name] for name in ("from", "to", "by")}
+    assert offered["data"]["transfer"] == {"inmate": weir, "name": "Weir, J.", **way}
     assert (came["type"], came["data"]["move"]) == ("inmate.moved", made)
     assert (opened["type"], opened["data"]["establishment"]) == ("need.updated", there.code)
     assert brandt.get("/v1/needs", establishment=there.code, inmate=weir)["items"] == [opened["data"]]
