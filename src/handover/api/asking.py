@@ -82,13 +82,11 @@ class Ask:
         match = re.fullmatch(r'\s*(?:W/)?"(\d{1,9})"\s*', text)
         return int(match[1]) if match else -1
 
-    def fresh(self, read: Callable[[], str]) -> None:
-        """Refuses a change to what is not any more as the caller read it, where If-Match says how that was. `read`
-        gives the resource as the caller would read it now."""
+    def fresh(self, document: str) -> None:
+        """Refuses a change to what is not any more as the caller read it, where If-Match says how that was. `document`:
+        the resource as the caller would read it now."""
         text = self.request.headers.get("if-match")
-        if text is None or text.strip() == "*":
-            return
-        if f'"{tag_of(read())}"' not in _tags(text):
+        if text is not None and text.strip() != "*" and f'"{tag_of(document)}"' not in _tags(text):
             raise Stale("Somebody changed this since you read it; read it again.")
 
     def single(self, body: str, tag: str | int, status: int = 200, **headers: str) -> Response:

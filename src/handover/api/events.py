@@ -12,8 +12,8 @@ from starlette.responses import Response
 from handover.api.asking import JSON, Ask, Somebody
 from handover.api.describing import operation
 from handover.api.parameters import PlaceFilter, UnitFilter
-from handover.errors import Conflict, Unauthenticated
-from handover.schemas.events import EventPage, EventType, Ticket, TicketDraft
+from handover.errors import Conflict, FieldError, Invalid, Unauthenticated
+from handover.schemas.events import EventPage, EventType, Ticket
 from handover.services import events, logins
 from handover.services.answers import Answer
 from handover.services.events import Filter, Positions, Pulled
@@ -117,11 +117,13 @@ def _answer(request: Request, pulled: Pulled, cursor: str) -> Response:
 @router.post(
     "/feed/tickets", status_code=201, response_model=Ticket, **operation("events:read", 401, 403, 422, made=True)
 )
-async def make_ticket(ask: Somebody, _draft: TicketDraft | None = None) -> Response:
+async def make_ticket(ask: Somebody) -> Response:
     """A ticket for a browser's WebSocket, which cannot send headers: `WS /v1/feed?ticket=…`, once, within 30
     seconds."""
 
     # What is kept to be repeated must not hold the secret: with a key, the ticket is made from it and the access token.
+    if (await ask.request.body()).strip() not in (b"", b"{}"):
+        raise Invalid(FieldError("", "there is nothing to say here; leave the body out, or send {}"))
     key = ask.request.headers.get("idempotency-key")
     token = ask.request.headers["authorization"].partition(" ")[2].strip()
     ticket = new_token("ticket") if key is None else derived_token("ticket", token, key)

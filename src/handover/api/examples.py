@@ -455,7 +455,6 @@ EXAMPLES: dict[str, Any] = {
     "PageList": _page(_PAGE),
     "PageDetail": {**_PAGE, "seen": [], "not_seen": [_BRANDT]},
     "EventPage": {"items": [_EVENT], "cursor": _CURSOR, "more": False},
-    "TicketDraft": {},
     "Ticket": {"ticket": "hov_ticket_…", "expires_in": 30},
     "AccessPage": _page(_LINE),
 }

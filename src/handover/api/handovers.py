@@ -179,9 +179,7 @@ async def accept_handover(id: HandoverId, draft: AcceptanceDraft, ask: Somebody)
     """Take a unit, or a person who has moved, over: the caller answers for it from now on."""
 
     def work(uow: UnitOfWork) -> Answer:
-        ask.fresh(lambda: handovers.get(uow, id)[0])
-        document, _ = handovers.accept(uow, id, draft)
-        return _answer(document, id)
+        return _answer(handovers.accept(uow, id, draft, ask.fresh), id)
 
     return await ask.create(work)
 
@@ -196,9 +194,7 @@ async def withdraw_handover(id: HandoverId, draft: WithdrawalDraft, ask: Somebod
     """Take an offer back. What it held goes into the next one."""
 
     def work(uow: UnitOfWork) -> Answer:
-        ask.fresh(lambda: handovers.get(uow, id)[0])
-        document, _ = handovers.withdraw(uow, id, draft)
-        return _answer(document, id)
+        return _answer(handovers.withdraw(uow, id, draft, ask.fresh), id)
 
     return await ask.create(work)
 

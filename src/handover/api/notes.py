@@ -39,14 +39,17 @@ router = APIRouter(prefix="/v1/notes", tags=["notes"], route_class=StrictRoute)
 NoteId = Annotated[Id, Path()]
 
 
+def _headers(made: notes.Made) -> dict[str, str]:
+    return {"Location": f"/v1/notes/{made.id}", "ETag": f'"{tag_of(made.document)}"'}
+
+
 @router.post("", status_code=201, response_model=Note, **operation("notes:write", 401, 403, 422, made=True))
 async def record_note(draft: NoteDraft, ask: Somebody) -> Response:
     """Record a note. The answer comes when it is durable; everybody who may read it is told at once."""
 
     def work(uow: UnitOfWork) -> Answer:
         made = notes.record(uow, draft)
-        headers = {"Location": f"/v1/notes/{made.id}", "ETag": f'"{tag_of(made.document)}"'}
-        return Answer(201, made.document, headers, made.said_in)
+        return Answer(201, made.document, _headers(made), made.said_in)
 
     return await ask.create(work, gathers=True, person=draft.inmate)
 
@@ -112,9 +115,8 @@ async def correct_note(id: NoteId, correction: CorrectionDraft, ask: Somebody) -
     """Correct a note: a whole new one supersedes it. Its open needs go on under the new one."""
 
     def work(uow: UnitOfWork) -> Answer:
-        ask.fresh(lambda: notes.get(uow, id))
-        made = notes.correct(uow, id, correction)
-        return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.said_in)
+        made = notes.correct(uow, id, correction, ask.fresh)
+        return Answer(201, made.document, _headers(made), made.said_in)
 
     return await ask.create(work)
 
@@ -129,9 +131,8 @@ async def retract_note(id: NoteId, retraction: RetractionDraft, ask: Somebody) -
     """Take a note back. Its text is then gone from every answer but the auditor's."""
 
     def work(uow: UnitOfWork) -> Answer:
-        ask.fresh(lambda: notes.get(uow, id))
-        made = notes.retract(uow, id, retraction)
-        return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.said_in)
+        made = notes.retract(uow, id, retraction, ask.fresh)
+        return Answer(201, made.document, _headers(made), made.said_in)
 
     return await ask.create(work)
 
@@ -146,9 +147,8 @@ async def attend_to_note(id: NoteId, draft: AttentionDraft, ask: Somebody) -> Re
     """Renew a note's attention, or close it; either wants a reason."""
 
     def work(uow: UnitOfWork) -> Answer:
-        ask.fresh(lambda: notes.get(uow, id))
-        made = notes.attend(uow, id, draft)
-        return Answer(201, made.document, {"Location": f"/v1/notes/{made.id}"}, made.said_in)
+        made = notes.attend(uow, id, draft, ask.fresh)
+        return Answer(201, made.document, _headers(made), made.said_in)
 
     return await ask.create(work)
 

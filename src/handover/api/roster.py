@@ -127,8 +127,8 @@ async def move_inmate(number: Number, draft: MoveDraft, ask: Somebody) -> Respon
     version = ask.version()
 
     def work(uow: UnitOfWork) -> Answer:
-        _, document = roster.move(uow, number, draft, version)
-        return Answer(201, document, {"Location": f"/v1/inmates/{number}"})
+        document, now = roster.move(uow, number, draft, version)
+        return Answer(201, document, {"Location": f"/v1/inmates/{number}", "ETag": f'"{now}"'})
 
     return await ask.create(work)
 

@@ -71,10 +71,6 @@ class AuthFrame(Draft):
     token: str = Field(min_length=1, max_length=512)
 
 
-class TicketDraft(Draft):
-    """Asks for a ticket: there is nothing to say."""
-
-
 class Ticket(Resource):
     """One use, good for `expires_in` seconds: `WS /v1/feed?ticket=…`."""
 

@@ -15,7 +15,7 @@ from handover.schemas.handovers import AcceptanceDraft, AnswerDraft, HandoverDra
 from handover.services import pages, sheets, spots, views
 from handover.services.events import about_handover
 from handover.services.paging import Page, page, read_cursor
-from handover.services.unit_of_work import UnitOfWork, as_json, person
+from handover.services.unit_of_work import Fresh, UnitOfWork, as_it_is, as_json, person
 from handover.store import eventlog, handovers, idempotency, notes, roster, timers
 from handover.store.locks import Hold
 
@@ -236,12 +236,13 @@ def answer(uow: UnitOfWork, handover: str, query: str, draft: AnswerDraft) -> st
     return as_json({name: value for name, value in found.items() if name != views.ENTITLED})
 
 
-def accept(uow: UnitOfWork, handover: str, draft: AcceptanceDraft) -> tuple[str, int]:
+def accept(uow: UnitOfWork, handover: str, draft: AcceptanceDraft, fresh: Fresh = as_it_is) -> str:
     """Takes the unit, or the person, over: the caller is answerable from now on. Whoever offered it may take it over
     again (a double shift)."""
     uow.doing("handovers.accept", subject=handover)
     who = uow.allow("handovers.give")
     row, document = _mine(uow, handover, "accept")
+    fresh(shown(uow, row))
     if not may_hold(who, row["establishment"], row["unit"]):
         raise Forbidden(may_hold(who, row["establishment"], row["unit"]).reason)
     roll, visible = document["roll"], orjson.loads(shown(uow, row))
@@ -263,14 +264,15 @@ def accept(uow: UnitOfWork, handover: str, draft: AcceptanceDraft) -> tuple[str,
     changed = change(uow, row, document, "handover.accepted", **columns)
     # A page that the caller may not see goes on calling those who may.
     pages.taken(uow, [handover, *(item["note"] for _, item in _each(visible) if item["note"])])
-    return shown(uow, changed), changed["version"]
+    return shown(uow, changed)
 
 
-def withdraw(uow: UnitOfWork, handover: str, draft: WithdrawalDraft) -> tuple[str, int]:
+def withdraw(uow: UnitOfWork, handover: str, draft: WithdrawalDraft, fresh: Fresh = as_it_is) -> str:
     """Takes an offer back, saying why: by whoever offered it, or a manager. What it held goes into the next one."""
     uow.doing("handovers.withdraw", subject=handover)
     who = uow.allow("handovers.give")
     row, document = _mine(uow, handover, "withdraw")
+    fresh(shown(uow, row))
     if row["kind"] == handovers.TRANSFER:
         raise Invalid(FieldError("", "a person who has left is not taken back by a word: record where he or she is"))
     last = handovers.last_taken(uow.conn, row["establishment"], row["unit"])
@@ -278,7 +280,7 @@ def withdraw(uow: UnitOfWork, handover: str, draft: WithdrawalDraft) -> tuple[st
     if who.id not in (row["author"], owner) and who.role not in MANAGERS:
         raise Forbidden("Whoever offered it, whoever the unit is with, or a manager takes an offer back.")
     changed = taken_back(uow, row, document, draft.reason)
-    return shown(uow, changed), changed["version"]
+    return shown(uow, changed)
 
 
 def taken_back(uow: UnitOfWork, row: Mapping[Any, Any], document: Document, reason: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from handover.services.events import about_note
 from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
 from handover.services.spots import Spot
-from handover.services.unit_of_work import UnitOfWork, as_json, person
+from handover.services.unit_of_work import Fresh, UnitOfWork, as_it_is, as_json, person
 from handover.store import eventlog, idempotency, needs, notes, timers
 from handover.store.locks import Hold
 
@@ -96,10 +96,11 @@ def find(uow: UnitOfWork, wanted: Filter, shift: str | None, cursor: str | None,
     return found
 
 
-def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft) -> Made:
+def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fresh = as_it_is) -> Made:
     """Supersedes a note by a whole new one; the old one stays for those entitled. Its needs go on under the new one."""
     uow.doing("notes.correct", subject=note)
     old = _amendable(uow, note)
+    fresh(old["document"])
     if old["status"] != "ACTIVE":
         kept = orjson.loads(old["document"])
         newer = kept["superseded_by"]
@@ -169,11 +170,12 @@ def _wordings_before(uow: UnitOfWork, document: dict[str, Any]) -> Iterator[RowM
         document = orjson.loads(row["document"])
 
 
-def retract(uow: UnitOfWork, note: str, retraction: RetractionDraft) -> Made:
+def retract(uow: UnitOfWork, note: str, retraction: RetractionDraft, fresh: Fresh = as_it_is) -> Made:
     """Takes a note back. Its text, and what hung on it, is sealed for the auditor and gone from every other answer
     and every replay."""
     uow.doing("notes.retract", subject=note, reason=retraction.reason)
     old = _amendable(uow, note)
+    fresh(old["document"])
     errors = check(uow.lists, "retraction_reason", retraction.reason, "/reason")
     if errors:
         raise Invalid(*errors)
@@ -208,11 +210,12 @@ def _take_back(uow: UnitOfWork, old: RowMapping, why: dict[str, Any]) -> str:
     return shown
 
 
-def attend(uow: UnitOfWork, note: str, draft: AttentionDraft) -> Made:
+def attend(uow: UnitOfWork, note: str, draft: AttentionDraft, fresh: Fresh = as_it_is) -> Made:
     """Renews a note's attention, or closes it, with a reason: attention belongs to an item and runs out."""
     uow.doing("attention.change", subject=note, close=draft.close)
     uow.allow("attention.change")
     row = _readable(uow, note, "mine")
+    fresh(row["document"])
     if row["status"] != "ACTIVE" or row["attention"] == "ROUTINE":
         raise Conflict("This note asks for no attention (any more); write a new one.")
     if draft.close and draft.until is not None:

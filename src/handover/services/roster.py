@@ -165,8 +165,8 @@ def in_unit(uow: UnitOfWork, place: str, unit: str) -> list[str]:
     return [str(row["number"]) for row in sheets.people(uow.conn, place, unit)]
 
 
-def move(uow: UnitOfWork, number: str, draft: MoveDraft, version: int | None = None) -> tuple[str, str]:
-    """Moves a person; open needs go along. Answers the move's id and document."""
+def move(uow: UnitOfWork, number: str, draft: MoveDraft, version: int | None = None) -> tuple[str, int]:
+    """Moves a person; open needs go along. Answers the move's document, and the person's version."""
     uow.doing("inmates.move", establishment=draft.establishment, unit=draft.unit, subject=number)
     uow.allow("roster.move")
     old = seen(uow, roster.inmate(uow.conn, number, "mine"))
@@ -185,7 +185,8 @@ def move(uow: UnitOfWork, number: str, draft: MoveDraft, version: int | None = N
         "updated_at": uow.now,
     }
     roster.put_inmate(uow.conn, row, new=False)
-    return _moved(uow, old, row, draft.reason, min(draft.at or uow.now, uow.now))
+    _, document = _moved(uow, old, row, draft.reason, min(draft.at or uow.now, uow.now))
+    return document, row["version"]
 
 
 def _moved(

@@ -173,6 +173,14 @@ class UnitOfWork:
         )
 
 
+Fresh = Callable[[str], None]
+"""Refuses where a resource, as its reader would read it now, is not what the caller meant to change."""
+
+
+def as_it_is(_document: str) -> None:
+    """Whichever it is."""
+
+
 Work = Callable[[UnitOfWork], T]
 Refusing = Callable[[UnitOfWork], T | Refusal]
 """Work that may *return* a refusal: one that must leave a mark behind (a counted attempt, an ended login) is not
