@@ -82,7 +82,7 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
     last = handovers.last_taken(uow.conn, place, unit, None if now else moment)
     accepted = last["accepted_at"] if last else shifts[0].starts
     noted = [
-        *sheets.on_people(uow.conn, numbers, since, moment),
+        *sheets.on_people(uow.conn, numbers, uow.who.establishments, since, moment),
         *sheets.on_unit(uow.conn, place, unit, since, moment),
     ]
     rows = [row for row in noted if may_read(uow.who, views.facts(row), uow.sights)]

@@ -76,7 +76,7 @@ def _open_sqlite(url: sa.URL, readers: int) -> Engines:
     for engine, begin in ((write, "BEGIN IMMEDIATE"), (read, "BEGIN")):
         sa.event.listen(engine, "connect", _sqlite_connect)
         # Without IMMEDIATE a transaction that reads before it writes can lose another's update without an error.
-        sa.event.listen(engine, "begin", lambda conn, begin=begin: conn.exec_driver_sql(begin))
+        sa.event.listen(engine, "begin", lambda conn, begin=begin: run(conn, begin))
     return Engines(url.render_as_string(hide_password=False), write, read, embedded=True)
 
 
@@ -113,6 +113,37 @@ def pipelined(conn: Connection) -> AbstractContextManager[Any]:
         pipeline: AbstractContextManager[Any] = conn.connection.driver_connection.pipeline()  # type: ignore[union-attr]
         return pipeline
     return nullcontext()
+
+
+def run(conn: Connection, text: str, values: Any = ()) -> Any:
+    """Runs a statement in the connection's transaction; answers the driver's cursor."""
+    try:
+        cursor = conn.connection.cursor()
+        cursor.execute(text, values)
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise told(conn, text, error) from error
+    return cursor
+
+
+def found(conn: Connection, cursor: Any) -> list[Any]:
+    """All that a statement found."""
+    try:
+        rows: list[Any] = cursor.fetchall()
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise told(conn, None, error) from error
+    return rows
+
+
+def told(conn: Connection, text: str | None, error: Any) -> DBAPIError:
+    """The error as the toolkit tells it. A connection that is gone is given up, as the toolkit would."""
+    dialect, kind = conn.dialect, conn.dialect.loaded_dbapi.Error
+    lost = not conn.invalidated and dialect.is_disconnect(error, conn.connection.dbapi_connection, None)
+    if lost:
+        conn.invalidate(error)
+    wrapped: Any = DBAPIError.instance(
+        text, None, error, kind, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+    )
+    return wrapped  # type: ignore[no-any-return]  # always a DBAPIError: the error is the driver's
 
 
 def inserts(

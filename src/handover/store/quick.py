@@ -10,28 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import DBAPIError
 
-from handover.store.engine import pipelined
-
-
-def run(conn: Connection, text: str, values: Any = ()) -> Any:
-    """Runs a statement in the connection's transaction; answers the driver's cursor."""
-    try:
-        cursor = conn.connection.cursor()
-        cursor.execute(text, values)
-    except conn.dialect.loaded_dbapi.Error as error:
-        raise _told(conn, text, error) from error
-    return cursor
-
-
-def found(conn: Connection, cursor: Any) -> list[Any]:
-    """All that a statement found."""
-    try:
-        rows: list[Any] = cursor.fetchall()
-    except conn.dialect.loaded_dbapi.Error as error:
-        raise _told(conn, None, error) from error
-    return rows
+from handover.store.engine import pipelined, run, told
 
 
 @contextmanager
@@ -42,19 +22,7 @@ def one_trip(conn: Connection) -> Iterator[None]:
         with pipelined(conn):
             yield
     except conn.dialect.loaded_dbapi.Error as error:
-        raise _told(conn, None, error) from error
-
-
-def _told(conn: Connection, text: str | None, error: Any) -> DBAPIError:
-    """The error as the toolkit tells it. A connection that is gone is given up, as the toolkit would."""
-    dialect, kind = conn.dialect, conn.dialect.loaded_dbapi.Error
-    lost = not conn.invalidated and dialect.is_disconnect(error, conn.connection.dbapi_connection, None)
-    if lost:
-        conn.invalidate(error)
-    told: Any = DBAPIError.instance(
-        text, None, error, kind, hide_parameters=True, connection_invalidated=lost, dialect=dialect
-    )
-    return told  # type: ignore[no-any-return]  # always a DBAPIError: the error is the driver's
+        raise told(conn, None, error) from error
 
 
 class Quick:

@@ -26,20 +26,23 @@ def people(conn: Connection, place: str, unit: str) -> list[RowMapping]:
     return list(conn.execute(query.order_by(_I.number)).mappings())
 
 
-def on_people(conn: Connection, numbers: Sequence[str], since: datetime, until: datetime) -> list[RowMapping]:
-    """Notes on these people that were recorded between two times, or whose attention lasted beyond the first; whoever
-    asks: the caller of this judges who may see which. With the reader's rights in it, the embedded store goes by those
-    instead of by the people, through all that was ever written."""
-    return _notes(conn, _N.inmate.in_(numbers), since, until) if numbers else []
+def on_people(
+    conn: Connection, numbers: Sequence[str], places: Iterable[str], since: datetime, until: datetime
+) -> list[RowMapping]:
+    """Notes on these people that were recorded between two times, or, in these establishments, whose attention lasted
+    beyond the first; whoever asks: the caller of this judges who may see which. With the reader's rights in it, the
+    embedded store goes by those instead of by the people, through all that was ever written."""
+    return _notes(conn, places, _N.inmate.in_(numbers), since, until) if numbers else []
 
 
 def on_unit(conn: Connection, place: str, unit: str, since: datetime, until: datetime) -> list[RowMapping]:
     """The same, of the unit's notes that are about nobody in particular."""
-    return _notes(conn, _N.inmate.is_(None), since, until, _N.establishment == place, _N.unit == unit)
+    return _notes(conn, [place], _N.inmate.is_(None), since, until, _N.establishment == place, _N.unit == unit)
 
 
 def _notes(
     conn: Connection,
+    places: Iterable[str],
     which: sa.ColumnElement[bool],
     since: datetime,
     until: datetime,
@@ -47,7 +50,7 @@ def _notes(
 ) -> list[RowMapping]:
     # Two queries, each along an index, rather than one with an OR along none. What both find is the same row twice.
     recent = sa.select(*_JUDGED).where(which, *more, _N.recorded_at >= since, _N.recorded_at <= until)
-    watched = sa.select(*_JUDGED).where(which, *more, _N.watch_until >= since)
+    watched = sa.select(*_JUDGED).where(which, _N.establishment.in_(sorted(places)), *more, _N.watch_until >= since)
     found = [*conn.execute(recent).mappings(), *conn.execute(watched).mappings()]
     return [row for row in found if row["status"] in STANDING and row["recorded_at"] <= until]
 

@@ -38,6 +38,11 @@ def _some(*columns: str, where: str) -> sa.Index:
     return sa.Index(None, *columns, sqlite_where=filled, postgresql_where=filled)
 
 
+_BY_KEY = {"sqlite_with_rowid": False}
+"""Of a table whose rows are kept in the order of their key: the embedded store writes one page for a new row where it
+would write two. Rows that carry a document are too long for it."""
+
+
 class StoreMeta(SQLModel, table=True):
     """What this store is, in one row per fact."""
 
@@ -162,11 +167,10 @@ class NoteRow(SQLModel, table=True):
     __table_args__ = (
         sa.Index(None, "establishment", "recorded_at", "id"),
         sa.Index(None, "establishment", "unit", "recorded_at", "id"),
-        sa.Index(None, "inmate", "recorded_at", "id"),
+        sa.Index(None, "inmate", "recorded_at", "id", "told_at"),
         sa.Index(None, "author", "recorded_at", "id"),
         sa.Index(None, "establishment", "unit", "stretch"),
-        _some("inmate", "watch_until", where="watch_until"),
-        _some("inmate", "told_at", where="told_at"),
+        _some("establishment", "watch_until", where="watch_until"),
     )
     id: str = _key("The note's UUIDv7.", Id)
     establishment: str = _is("The establishment it belongs to.", sa.String(16), foreign_key="establishments.code")
@@ -200,6 +204,7 @@ class NoteCodeRow(SQLModel, table=True):
     """The indicator and need codes of a note, to filter by."""
 
     __tablename__ = "note_codes"
+    __table_args__ = (_BY_KEY,)
     note: str = _key("The note.", Id, foreign_key="notes.id")
     list: str = _key("`indicators` or `needs`.", sa.String(40))
     code: str = _key("The code.", sa.String(40))
@@ -252,6 +257,7 @@ class NeedStepRow(SQLModel, table=True):
     """One step in a need's life."""
 
     __tablename__ = "need_steps"
+    __table_args__ = (_BY_KEY,)
     need: str = _key("The need.", Id, foreign_key="needs.id")
     version: int = _key("The need's version this step made.")
     document: str = _is("The step as answered, JSON.", sa.Text)
@@ -340,7 +346,7 @@ class TimerRow(SQLModel, table=True):
     that was overtaken by events does no harm and need not be found and removed."""
 
     __tablename__ = "timers"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (_BY_KEY,)
     due_at: datetime = _key("When.", UtcTime)
     kind: str = _key("What: ATTENTION, PROMISE, OVERDUE, ESCALATE or PAGE.", sa.String(16))
     about: str = _key("The note, need, handover or page.", Id)
@@ -400,7 +406,7 @@ class AccessLineRow(SQLModel, table=True):
     """Who did, read, listed, pulled or was fed what; denied attempts too (Directive (EU) 2016/680, Art 25)."""
 
     __tablename__ = "access_lines"
-    __table_args__ = (sa.Index(None, "at"),)
+    __table_args__ = (sa.Index(None, "at"), _BY_KEY)
     chain: str = _key("The chain it is part of.", Id)
     position: int = _key(
         "Its place in the chain, from 1, without gaps.", sa.BigInteger, column={"autoincrement": False}
