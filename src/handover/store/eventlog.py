@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover.store import marks
-from handover.store.quick import Quick, found
+from handover.store.engine import found
+from handover.store.quick import Quick
 from handover.store.rows import write
 from handover.store.tables import event_heads, events
 

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 
-from handover.store.engine import inserts
-from handover.store.quick import run
+from handover.store.engine import inserts, run
 
 Bind = Callable[[Any], Any]
 

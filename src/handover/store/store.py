@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from handover.errors import Unavailable
 from handover.store import accesslog, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, bells, is_lost, ringing, why
+from handover.store.engine import Engines, bells, is_lost, ringing, run, why
 from handover.store.eventlog import NewEvent
-from handover.store.quick import one_trip, run
+from handover.store.quick import one_trip
 from handover.store.rows import insert
 from handover.store.tables import metadata, store_meta
 from handover.store.writer import Task, Writer
