@@ -49,8 +49,8 @@ _MOVE_ON = Quick(
     .where(access_chains.c.chain == sa.bindparam("of"))
     .values(position=sa.bindparam("to"), hash=sa.bindparam("now"))
 )
-_NAMES = ("chain", "position", *FIELDS, "hash")
-COLUMNS = [access_lines.c[name] for name in _NAMES]
+NAMES = ("chain", "position", *FIELDS, "hash")
+COLUMNS = [access_lines.c[name] for name in NAMES]
 _LENGTHS = [getattr(access_lines.c[name].type, "length", None) for name in FIELDS]
 LONGEST = 32_768
 """Characters kept of one thing in a line's detail: the longest cursor there can be fits."""
@@ -104,20 +104,32 @@ def heads(conn: Connection, most: int | None = None) -> list[Head]:
     return [Head(*row) for row in conn.execute(query.order_by(access_chains.c.chain.desc()).limit(most))]
 
 
-def append(conn: Connection, head: Head, lines: Iterable[Line]) -> Head:
-    """Adds lines to the end of a chain and answers the new end."""
-    rows = []
+Row = tuple[Any, ...]
+
+
+def chained(head: Head, lines: Iterable[Line]) -> tuple[Head, list[Row]]:
+    """Lines as rows (their columns: `NAMES`) at the end of a chain, and its new end."""
+    rows: list[Row] = []
     position, previous = head.position, head.hash
     for line in lines:
         position += 1
         values = _fitting(line)
         previous = digest(previous, head.chain, position, values)
         rows.append((head.chain, position, *values, previous))
-    if not rows:
-        return head
-    write(conn, access_lines, _NAMES, rows)
-    _MOVE_ON(conn, {"of": head.chain, "to": position, "now": previous})
-    return Head(head.chain, position, previous)
+    return Head(head.chain, position, previous), rows
+
+
+def move_on(conn: Connection, head: Head) -> None:
+    """Notes where a chain ends now."""
+    _MOVE_ON(conn, {"of": head.chain, "to": head.position, "now": head.hash})
+
+
+def append(conn: Connection, head: Head, lines: Iterable[Line]) -> Head:
+    """Adds lines to the end of a chain and answers the new end."""
+    end, rows = chained(head, lines)
+    write(conn, [(access_lines, NAMES, rows)])
+    move_on(conn, end)
+    return end
 
 
 def chains_with_lines(conn: Connection) -> list[str]:

@@ -146,34 +146,73 @@ def told(conn: Connection, text: str | None, error: Any) -> DBAPIError:
     return wrapped  # type: ignore[no-any-return]  # always a DBAPIError: the error is the driver's
 
 
+Writing = tuple[str, tuple[str, ...], Sequence[Sequence[Any]]]
+"""New rows of one table: its name, the columns' names, the values in their order."""
+
+
 def inserts(
-    dialect: Dialect, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
+    dialect: Dialect, writings: Sequence[Writing], heads: str | None = None
 ) -> Iterator[tuple[str, Sequence[Any]]]:
     """Statements for the driver, with their values, that write these rows: few of them, and few different ones, so
-    that each is prepared once."""
+    that each is prepared once. Parents come before children. `heads`: the rows' last column counts on from the column
+    of that name in this table, where their first column is the same."""
     if dialect.name == "postgresql":
-        # One value for all rows; the server makes columns of it, with the same checks as of any other value.
-        told = orjson.dumps([dict(zip(columns, row, strict=True)) for row in rows]).decode()
-        yield _unfold(table, columns), (told,)
+        # All in one statement, and one value for all rows of a table; the server makes columns of it, with the same
+        # checks as of any other value.
+        text = _unfold(tuple((table, columns) for table, columns, _ in writings), heads)
+        yield (
+            text,
+            [
+                orjson.dumps([dict(zip(columns, row, strict=True)) for row in rows]).decode()
+                for _, columns, rows in writings
+            ],
+        )
         return
-    start = 0
-    while start < len(rows):
-        count = min(ROWS_AT_ONCE, 1 << (len(rows) - start).bit_length() - 1)
-        yield _values(table, columns, count), [value for row in rows[start : start + count] for value in row]
-        start += count
+    for table, columns, rows in writings:
+        start = 0
+        while start < len(rows):
+            count = min(ROWS_AT_ONCE, 1 << (len(rows) - start).bit_length() - 1)
+            text = _values(table, columns, count, heads)
+            yield text, [value for row in rows[start : start + count] for value in row]
+            start += count
 
 
 @lru_cache(maxsize=256)
-def _unfold(table: str, columns: tuple[str, ...]) -> str:
-    names = ", ".join(f'"{name}"' for name in columns)
-    return f'INSERT INTO "{table}" ({names}) SELECT {names} FROM json_populate_recordset(NULL::"{table}", %s::json)'  # noqa: S608 - names of our own tables
+def _unfold(shapes: tuple[tuple[str, tuple[str, ...]], ...], heads: str | None) -> str:
+    parts = []
+    for table, columns in shapes:
+        names = [f'"{name}"' for name in columns]
+        told = [f"new.{name}" for name in names]
+        come = f'json_populate_recordset(NULL::"{table}", %s::json) new'
+        if heads is not None:
+            told[-1] = f"head.{names[-1]} + new.{names[-1]}"
+            come += f' JOIN "{heads}" head USING ({names[0]})'
+        parts.append(f'INSERT INTO "{table}" ({", ".join(names)}) SELECT {", ".join(told)} FROM {come}')  # noqa: S608 - names of our own tables
+    before = ", ".join(f"part{i} AS ({part})" for i, part in enumerate(parts[:-1]))
+    return f"WITH {before} {parts[-1]}" if before else parts[-1]
 
 
 @lru_cache(maxsize=512)
-def _values(table: str, columns: tuple[str, ...], count: int) -> str:
+def _values(table: str, columns: tuple[str, ...], count: int, heads: str | None) -> str:
+    many, rows = len(columns), []
+    for row in range(count):
+        marks = ["?"] * many
+        if heads is not None:
+            first = f"?{row * many + 1}"
+            marks[-1] = f'(SELECT "{columns[-1]}" FROM "{heads}" WHERE "{columns[0]}" = {first}) + ?'  # noqa: S608 - the same
+        rows.append(f"({', '.join(marks)})")
     names = ", ".join(f'"{name}"' for name in columns)
-    row = f"({', '.join('?' * len(columns))})"
-    return f'INSERT INTO "{table}" ({names}) VALUES {", ".join([row] * count)}'  # noqa: S608 - the same
+    return f'INSERT INTO "{table}" ({names}) VALUES {", ".join(rows)}'  # noqa: S608 - the same
+
+
+def commits_along(conn: Connection) -> bool:
+    """Whether the COMMIT goes to the server with the last statements before it, because a trip there is dear. Only
+    where one has come back in this transaction: of a connection that broke before, it is known that nothing was
+    committed."""
+    if conn.dialect.name != "postgresql":
+        return False
+    status = conn.connection.driver_connection.info.transaction_status  # type: ignore[union-attr]
+    return bool(status == psycopg.pq.TransactionStatus.INTRANS)
 
 
 def ringing(dialect: Dialect) -> str | None:

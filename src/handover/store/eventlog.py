@@ -5,14 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover.store import marks
-from handover.store.engine import found
 from handover.store.quick import Quick
 from handover.store.rows import write
 from handover.store.tables import event_heads, events
@@ -48,11 +46,10 @@ class StoredEvent(NewEvent):
 _NAMES = tuple(field.name for field in fields(StoredEvent))
 _values = attrgetter(*_NAMES[:-1])
 _COLUMNS = [events.c[name] for name in _NAMES]
-_BUMP = Quick(
+_MOVE_ON = Quick(
     sa.update(event_heads)
     .where(event_heads.c.establishment == sa.bindparam("place"))
     .values(sequence=event_heads.c.sequence + sa.bindparam("more"))
-    .returning(event_heads.c.sequence)
 )
 
 
@@ -61,29 +58,18 @@ def start(conn: Connection, establishment: str) -> None:
     conn.execute(sa.insert(event_heads), {"establishment": establishment, "sequence": 0})
 
 
-Counted = list[tuple[Any, list[NewEvent]]]
-
-
-def count(conn: Connection, new: Iterable[NewEvent]) -> Counted:
-    """Moves the counters on for these events. Each counter row stays locked until the commit, which is what makes
-    sequence commit order; so this comes late in the transaction, and establishments are taken in one order, lest two
-    processes wait for each other."""
+def append(conn: Connection, new: Iterable[NewEvent]) -> None:
+    """Numbers and writes these events. Each counter row stays locked until the commit, which is what makes sequence
+    commit order; so this comes last in the transaction, and establishments are taken in one order, lest two processes
+    wait for each other."""
     by_place: dict[str, list[NewEvent]] = defaultdict(list)
     for event in _unsaid(new):
         by_place[event.establishment].append(event)
-    return [
-        (_BUMP(conn, {"place": place, "more": len(by_place[place])}), by_place[place]) for place in sorted(by_place)
-    ]
-
-
-def append(conn: Connection, counted: Counted) -> None:
-    """Numbers and writes the events that were counted."""
-    rows = []
-    for cursor, told in counted:
-        [(newest,)] = found(conn, cursor)
-        rows += [(*_values(event), newest - len(told) + i) for i, event in enumerate(told, start=1)]
+    for place in sorted(by_place):
+        _MOVE_ON(conn, {"place": place, "more": len(by_place[place])})
+    rows = [(*_values(event), i) for told in by_place.values() for i, event in enumerate(told, start=1 - len(told))]
     if rows:
-        write(conn, events, _NAMES, rows)
+        write(conn, [(events, _NAMES, rows)], heads=event_heads.name)
 
 
 def _unsaid(new: Iterable[NewEvent]) -> list[NewEvent]:

@@ -1,8 +1,7 @@
 """New rows on their way into the store."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -20,21 +19,20 @@ class Rows(Protocol):
         """Takes rows of one table, all with the same columns."""
 
 
-def insert(conn: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Writes rows of one table, all with the same columns (two at least)."""
-    columns = tuple(rows[0])
-    write(conn, table, columns, map(itemgetter(*columns), rows))
-
-
-def write(conn: Connection, table: sa.Table, columns: tuple[str, ...], rows: Iterable[Iterable[Any]]) -> None:
-    """The same, of values in the order of the columns: many rows in one statement. A statement for each takes longer,
-    row by row, and lets other threads in between."""
-    binds = _binds(conn.dialect, table, columns)
-    ready = [list(row) for row in rows]
-    for row in ready:
-        for place, bind in binds:
-            row[place] = bind(row[place])
-    for text, values in inserts(conn.dialect, table.name, columns, ready):
+def write(
+    conn: Connection, new: Iterable[tuple[sa.Table, tuple[str, ...], Iterable[Iterable[Any]]]], heads: str | None = None
+) -> None:
+    """Writes new rows: of each table (parents before children), in the order of these columns (two at least). Many rows
+    go in one statement: one for each takes longer, row by row, and lets other threads in between. `heads`: as
+    `engine.inserts` has it."""
+    writings = []
+    for table, columns, rows in new:
+        ready = [list(row) for row in rows]
+        for place, bind in _binds(conn.dialect, table, columns):
+            for row in ready:
+                row[place] = bind(row[place])
+        writings.append((table.name, columns, ready))
+    for text, values in inserts(conn.dialect, writings, heads):
         run(conn, text, values)
 
 

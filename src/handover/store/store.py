@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -15,11 +16,11 @@ from sqlalchemy.exc import DBAPIError
 from handover.errors import Unavailable
 from handover.store import accesslog, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, bells, is_lost, ringing, run, why
+from handover.store.engine import Engines, bells, commits_along, is_lost, ringing, run, why
 from handover.store.eventlog import NewEvent
 from handover.store.quick import one_trip
-from handover.store.rows import insert
-from handover.store.tables import metadata, store_meta
+from handover.store.rows import write
+from handover.store.tables import access_lines, metadata, store_meta
 from handover.store.writer import Task, Writer
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ class Batch:
         self.events: list[NewEvent] = []
         self.lines: list[Line] = []
         self.rights_changed = False
+        self.committing = False
         self._rows: list[tuple[sa.Table, dict[str, Any]]] = []
         self._ahead: list[str] = []
         self._homes: dict[str, Mapping[str, Any] | None] = {}
@@ -67,17 +69,18 @@ class Batch:
         """Writes the rows gathered so far. What comes next may move somebody."""
         self._homes.clear()
         if self._rows:
-            with one_trip(self.conn):
-                self._write_rows()
+            write(self.conn, self._gathered())
 
-    def _write_rows(self) -> None:
-        """Parents before children."""
+    def _gathered(self) -> list[tuple[sa.Table, tuple[str, ...], Iterable[Iterable[Any]]]]:
+        """The rows gathered so far, parents before children."""
         rows: dict[sa.Table, list[dict[str, Any]]] = {}
         for table, row in self._rows:
             rows.setdefault(table, []).append(row)
         self._rows.clear()
-        for table in sorted(rows, key=ORDER.__getitem__):
-            insert(self.conn, table, rows[table])
+        return [
+            (table, tuple(rows[table][0]), map(itemgetter(*rows[table][0]), rows[table]))
+            for table in sorted(rows, key=ORDER.__getitem__)
+        ]
 
     def mark(self) -> tuple[int, int, int, bool]:
         """How much was gathered so far."""
@@ -89,22 +92,28 @@ class Batch:
         self.rights_changed = mark[3]
 
     def flush(self) -> None:
-        """Writes rows, then lines, then events: the counters of the log are locked as late, and so as shortly, as can
-        be."""
+        """Writes rows and lines, then events: the counters of the log are locked as late, and so as shortly, as can be.
+        On the way to a server all of it goes in one trip, with the COMMIT."""
         if self.lines and self._head is None:
             self._head = self._store.open_chain(self.conn, self.lines[0])
-        with one_trip(self.conn):
-            self._write_rows()
-            if self._head is not None:
-                self._head = accesslog.append(self.conn, self._head, self.lines)
-            counted = eventlog.count(self.conn, self.events)
         if self.rights_changed:
             marks.change(self.conn, marks.RIGHTS)
         news = ringing(self.conn.dialect) if self.events or self.rights_changed else None
+        new = self._gathered()
+        if self.lines and self._head is not None:
+            self._head, lines = accesslog.chained(self._head, self.lines)
+            new.append((access_lines, accesslog.NAMES, lines))
+        self.committing = commits_along(self.conn)
         with one_trip(self.conn):
-            eventlog.append(self.conn, counted)
+            if new:
+                write(self.conn, new)
+            if self.lines and self._head is not None:
+                accesslog.move_on(self.conn, self._head)
+            eventlog.append(self.conn, self.events)
             if news is not None:
                 run(self.conn, news)
+            if self.committing:
+                run(self.conn, "COMMIT")
 
     def committed(self) -> None:
         """Moves the chain on and rings the bell of this process."""

@@ -30,6 +30,7 @@ class Batch(Protocol):
 
     conn: Connection
     gathers: bool
+    committing: bool
 
     def expect(self, people: Iterable[str]) -> None:
         """Whom the jobs will ask for."""
@@ -44,7 +45,7 @@ class Batch(Protocol):
         """Forgets what was gathered since the mark."""
 
     def flush(self) -> None:
-        """Writes what was gathered."""
+        """Writes what was gathered. Where the commit goes along with it, `committing` is set before."""
 
     def committed(self) -> None:
         """The transaction is durable."""
@@ -173,7 +174,6 @@ class Writer:
 
     def _attempt(self, tasks: Sequence[Task]) -> list[tuple[Any, BaseException | None]]:
         batch: Batch | None = None
-        committing = False
         try:
             conn = self._connection()
             with conn.begin():
@@ -181,8 +181,9 @@ class Writer:
                 batch.expect(task.person for task in tasks if task.person is not None)
                 results = [self._one(batch, task) for task in tasks]
                 batch.flush()
-                committing = True
+                batch.committing = True
         except BaseException as error:
+            committing = batch is not None and batch.committing
             unsure = committing and not (isinstance(error, DBAPIError) and (passes(error) or not is_lost(error)))
             if batch is not None:
                 batch.failed(unsure)
