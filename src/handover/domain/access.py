@@ -12,7 +12,7 @@ and an open feed alike.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 ROLES = ("officer", "supervisor", "governor", "health", "chaplain", "assessor", "auditor", "admin", "guest")
 SCOPES = (
@@ -85,8 +85,7 @@ class Principal:
         return frozenset(unit for place, unit in self.units if place == establishment)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Yes or no, and why. It is truthy when the answer is yes."""
 
     allowed: bool

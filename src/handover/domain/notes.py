@@ -1,9 +1,8 @@
 """What makes a note sound, and what follows from it: late, attention, the shift it belongs to."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from handover.domain.codelists import Lists, check
@@ -84,8 +83,7 @@ class Draft(Protocol):
     def attention_until(self) -> datetime | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(NamedTuple):
     """What the service adds to a note: times in UTC."""
 
     occurred_at: datetime
@@ -100,33 +98,38 @@ def problems(draft: Draft, lists: Lists, now: datetime) -> list[FieldError]:
     return [*_codes(draft, lists), *_sense(draft), *_times(draft, now)]
 
 
-def _codes(draft: Draft, lists: Lists) -> Iterable[FieldError]:
-    for name, code, *where in _said(draft):
+def _codes(draft: Draft, lists: Lists) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for name, code, where in _said(draft):
         # Nearly every code is in use: where it is and what was meant is only worked out for one that is not.
         if code is not None and ((entry := lists[name].get(code)) is None or not entry.active):
-            yield from check(lists, name, code, "".join(f"/{part}" for part in where))
+            errors += check(lists, name, code, "".join(f"/{part}" for part in where))
+    return errors
 
 
-def _said(draft: Draft) -> Iterable[tuple[Any, ...]]:
+def _said(draft: Draft) -> list[tuple[str, str | None, tuple[str | int, ...]]]:
     """Every code of a note: its list, itself, and where it stands."""
-    yield "basis", draft.basis, "basis"
-    yield "confidence", draft.confidence, "confidence"
-    yield "change", draft.change, "change"
-    yield "attention", draft.attention, "attention"
-    yield "place", draft.place, "place"
-    yield "handling", draft.handling, "handling"
+    said: list[tuple[str, str | None, tuple[str | int, ...]]] = [
+        ("basis", draft.basis, ("basis",)),
+        ("confidence", draft.confidence, ("confidence",)),
+        ("change", draft.change, ("change",)),
+        ("attention", draft.attention, ("attention",)),
+        ("place", draft.place, ("place",)),
+        ("handling", draft.handling, ("handling",)),
+    ]
     if draft.mood is not None:
-        yield "mood_source", draft.mood.source, "mood", "source"
-        yield "not_observed", draft.mood.not_observed, "mood", "not_observed"
+        said.append(("mood_source", draft.mood.source, ("mood", "source")))
+        said.append(("not_observed", draft.mood.not_observed, ("mood", "not_observed")))
     for i, indicator in enumerate(draft.indicators):
-        yield "indicators", indicator.code, "indicators", i, "code"
-        yield "trends", indicator.trend, "indicators", i, "trend"
+        said.append(("indicators", indicator.code, ("indicators", i, "code")))
+        said.append(("trends", indicator.trend, ("indicators", i, "trend")))
     for i, need in enumerate(draft.needs):
-        yield "needs", need.code, "needs", i, "code"
-        yield "urgency", need.urgency, "needs", i, "urgency"
+        said.append(("needs", need.code, ("needs", i, "code")))
+        said.append(("urgency", need.urgency, ("needs", i, "urgency")))
     for i, response in enumerate(draft.responses):
-        yield "responses", response.code, "responses", i, "code"
-        yield "effects", response.effect, "responses", i, "effect"
+        said.append(("responses", response.code, ("responses", i, "code")))
+        said.append(("effects", response.effect, ("responses", i, "effect")))
+    return said
 
 
 def _sense(draft: Draft) -> Iterable[FieldError]:

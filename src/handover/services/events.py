@@ -19,7 +19,7 @@ from handover.schemas.common import in_utc
 from handover.services.unit_of_work import UnitOfWork
 from handover.services.views import handover, thin
 from handover.store import eventlog, roster
-from handover.store.eventlog import NewEvent, StoredEvent
+from handover.store.eventlog import Event
 
 ROSTER = "ROSTER"
 PAGE = 500
@@ -28,10 +28,10 @@ PAGE = 500
 
 def about_note(
     uow: UnitOfWork, type_: str, row: Mapping[Any, Any], kind: str, about: str, status: str, data: str
-) -> NewEvent:
+) -> Event:
     """A change to a note or to what hangs on it (`row`: the note's or need's own columns): heard by whoever may read
     that."""
-    return NewEvent(
+    return Event(
         establishment=row["establishment"],
         id=uow.new_id(),
         type=type_,
@@ -51,10 +51,10 @@ def about_note(
 
 def about_handover(
     uow: UnitOfWork, type_: str, row: Mapping[Any, Any], establishment: str, unit: str, also_unit: str | None
-) -> NewEvent:
+) -> Event:
     """A change to a handover, told in one of the establishments it lies in: heard in both units, where both are there.
     It is kept whole, and each reader gets what he or she may see of it."""
-    return NewEvent(
+    return Event(
         establishment=establishment,
         id=uow.new_id(),
         type=type_,
@@ -72,9 +72,9 @@ def about_handover(
     )
 
 
-def about_page(uow: UnitOfWork, type_: str, row: Mapping[Any, Any]) -> NewEvent:
+def about_page(uow: UnitOfWork, type_: str, row: Mapping[Any, Any]) -> Event:
     """A change to a page: heard by whoever may see what it calls for."""
-    return NewEvent(
+    return Event(
         establishment=row["establishment"],
         id=uow.new_id(),
         type=type_,
@@ -102,9 +102,9 @@ def about_inmate(
     *,
     also_unit: str | None = None,
     status: str = "ACTIVE",
-) -> NewEvent:
+) -> Event:
     """A change to the roster: heard by all staff of the establishment."""
-    return NewEvent(
+    return Event(
         establishment=establishment,
         id=uow.new_id(),
         type=type_,
@@ -208,7 +208,7 @@ class Ear:
         # All that `hears` and `whole` look at, except who the reader is.
         self.equals = _equals(self.sights, who.establishments, tuple(self._scopes.items()), wanted)
 
-    def hears(self, event: StoredEvent) -> bool:
+    def hears(self, event: Event) -> bool:
         """Whether the event exists for this reader at all."""
         wanted = self.wanted
         if wanted.unit is not None and wanted.unit not in (event.unit, event.also_unit):
@@ -223,7 +223,7 @@ class Ear:
         )
         return any(may_read(self.who, thing, self.sights) for thing in things)
 
-    def whole(self, event: StoredEvent) -> bool:
+    def whole(self, event: Event) -> bool:
         """Whether the reader may have the resource, and not only learn that it changed (an integration without its
         scope)."""
         return self._scopes[event.kind]
@@ -235,7 +235,7 @@ class Encoded:
 
     __slots__ = ("_cursor", "_judged", "event", "ready")
 
-    def __init__(self, event: StoredEvent, store_id: str) -> None:
+    def __init__(self, event: Event, store_id: str) -> None:
         self.event = event
         self.ready: dict[bool, bytes] = {}
         self._cursor = cursor_of(store_id, {event.establishment: event.sequence})
@@ -307,7 +307,7 @@ class Pulled:
     more: bool
 
 
-def _timed(page: list[StoredEvent]) -> list[tuple[datetime, StoredEvent]]:
+def _timed(page: list[Event]) -> list[tuple[datetime, Event]]:
     """Events with the times to merge them by. A log stands in the order of its sequence whatever the clocks said, so an
     event counts as no earlier than those before it: a page that is merged by these times always gets on."""
     return list(zip(accumulate((event.time for event in page), max), page, strict=True))

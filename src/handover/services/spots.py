@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -42,8 +42,7 @@ def _rota(shifts: str, timezone: str, times: str | None) -> Rota:
     return Rota(pattern, ZoneInfo(timezone), Times.of(orjson.loads(times) if times else None))
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """Where a note belongs, and to which stretch of its unit's notes; and where the needs it states must be met, if
     the person has gone on from there."""
 
@@ -75,9 +74,6 @@ def rota_of(uow: UnitOfWork, place: str) -> Rota | None:
 
 
 def _of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> Spot:
-    unknown = Invalid(
-        FieldError("/inmate", f"nobody with the number {number} in your establishments; check the number")
-    )
     home = uow.rows.housed(number)
     if home is not None and belongs(uow.who, home["establishment"]) and draft.establishment is draft.unit is None:
         # By far the most notes: about somebody who is here, saying nothing about where. One query answers it all.
@@ -87,7 +83,7 @@ def _of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> Spot:
     while row is not None and row["merged_into"]:
         row = roster.inmate(uow.conn, row["merged_into"], "still")
     if row is None:
-        raise unknown
+        raise _unknown(number)
     here = (row["establishment"], row["unit"])
     if belongs(uow.who, here[0]) and (draft.establishment or here[0]) == here[0]:
         unit = draft.unit or here[1]
@@ -97,8 +93,12 @@ def _of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> Spot:
     own = uow.who.establishments
     left = roster.last_left(uow.conn, row["number"], {draft.establishment} & own if draft.establishment else own)
     if left is None:
-        raise unknown
+        raise _unknown(number)
     return _spot(uow, left["from_establishment"], draft.unit or left["from_unit"], row["number"], here)
+
+
+def _unknown(number: str) -> Invalid:
+    return Invalid(FieldError("/inmate", f"nobody with the number {number} in your establishments; check the number"))
 
 
 def _spot(uow: UnitOfWork, place: str, unit: str, inmate: str | None, needs_at: tuple[str, str]) -> Spot:

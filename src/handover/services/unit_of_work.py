@@ -23,7 +23,7 @@ from handover.services.waking import Waking
 from handover.settings import Settings
 from handover.store import codelists
 from handover.store.accesslog import Line, canonical
-from handover.store.eventlog import NewEvent
+from handover.store.eventlog import Event
 from handover.store.store import Batch, Store
 from handover.store.writer import Task
 
@@ -67,7 +67,7 @@ class UnitOfWork:
         self.now = now
         self.lists = lists
         self.settings = settings
-        self.events: list[NewEvent] = []
+        self.events: list[Event] = []
         self.rights_changed = False
         self._doing: _Doing | None = None
         self._sights: tuple[Sight, ...] | None = None
@@ -144,7 +144,7 @@ class UnitOfWork:
             raise Forbidden(verdict.reason)
         return self.who
 
-    def record(self, event: NewEvent) -> None:
+    def record(self, event: Event) -> None:
         """Appends an event to its establishment's log, in this transaction."""
         self.events.append(event)
 

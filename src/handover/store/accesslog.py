@@ -7,11 +7,10 @@ for anybody.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
@@ -24,8 +23,7 @@ from handover.store.tables import access_chains, access_lines, inmates
 GENESIS = "0" * 64
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """Who did what, as known when it happened; the chain adds place and hash."""
 
     at: datetime
@@ -42,8 +40,7 @@ class Line:
     places: str | None = None
 
 
-FIELDS = [field.name for field in fields(Line)]
-_values = attrgetter(*FIELDS)
+FIELDS = Line._fields
 _MOVE_ON = Quick(
     sa.update(access_chains)
     .where(access_chains.c.chain == sa.bindparam("of"))
@@ -73,7 +70,7 @@ def _fitting(line: Line) -> list[Any]:
     and cleaned: a line that cannot be written would take the transaction with it, and with it other people's notes."""
     return [
         _storable(value)[:length] if isinstance(value, str) else value
-        for value, length in zip(_values(line), _LENGTHS, strict=True)
+        for value, length in zip(line, _LENGTHS, strict=True)
     ]
 
 

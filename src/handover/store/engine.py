@@ -23,6 +23,10 @@ _UNIQUE = ("23505",)
 ROWS_AT_ONCE = 32
 """Rows in one statement of the embedded store, a power of two. Filling up the last one instead takes longer."""
 
+LONGEST_LOG = 10_000
+"""Pages of the embedded store's write-ahead log from which on every commit moves them to their place, if the writer has
+not between two commits (`tidy`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engines:
@@ -88,6 +92,8 @@ def _sqlite_connect(dbapi: Any, _record: Any) -> None:
         "foreign_keys=ON",
         "busy_timeout=30000",
         "cache_size=-32000",
+        "temp_store=MEMORY",  # else a statement of many rows keeps what it may have to undo in a file
+        f"wal_autocheckpoint={LONGEST_LOG}",
     ):
         dbapi.execute(f"PRAGMA {pragma}")
 
@@ -203,6 +209,14 @@ def _values(table: str, columns: tuple[str, ...], count: int, heads: str | None)
         rows.append(f"({', '.join(marks)})")
     names = ", ".join(f'"{name}"' for name in columns)
     return f'INSERT INTO "{table}" ({names}) VALUES {", ".join(rows)}'  # noqa: S608 - the same
+
+
+def tidy(conn: Connection) -> None:
+    """Between transactions: has the embedded store move what it has written ahead to its place. Left to itself it does
+    that in the middle of a commit, and moves a page that many commits have written many times. Only the writer does
+    it: SQLite before 3.51.3 can damage a store where one connection does it while another begins to write."""
+    if conn.dialect.name == "sqlite":
+        run(conn, "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def commits_along(conn: Connection) -> bool:

@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from operator import attrgetter
+from typing import NamedTuple
 
 import orjson
 import sqlalchemy as sa
@@ -16,9 +15,8 @@ from handover.store.rows import write
 from handover.store.tables import event_heads, events
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """A committed change to be; it gets its sequence at the end of the transaction."""
+class Event(NamedTuple):
+    """A committed change. A new one gets its sequence at the end of the transaction."""
 
     establishment: str
     id: str
@@ -34,18 +32,10 @@ class NewEvent:
     status: str
     note: str | None
     data: str
+    sequence: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent(NewEvent):
-    """An event in its place in the log."""
-
-    sequence: int
-
-
-_NAMES = tuple(field.name for field in fields(StoredEvent))
-_values = attrgetter(*_NAMES[:-1])
-_COLUMNS = [events.c[name] for name in _NAMES]
+_COLUMNS = [events.c[name] for name in Event._fields]
 _MOVE_ON = Quick(
     sa.update(event_heads)
     .where(event_heads.c.establishment == sa.bindparam("place"))
@@ -58,21 +48,21 @@ def start(conn: Connection, establishment: str) -> None:
     conn.execute(sa.insert(event_heads), {"establishment": establishment, "sequence": 0})
 
 
-def append(conn: Connection, new: Iterable[NewEvent]) -> None:
+def append(conn: Connection, new: Iterable[Event]) -> None:
     """Numbers and writes these events. Each counter row stays locked until the commit, which is what makes sequence
     commit order; so this comes last in the transaction, and establishments are taken in one order, lest two processes
     wait for each other."""
-    by_place: dict[str, list[NewEvent]] = defaultdict(list)
+    by_place: dict[str, list[Event]] = defaultdict(list)
     for event in _unsaid(new):
         by_place[event.establishment].append(event)
     for place in sorted(by_place):
         _MOVE_ON(conn, {"place": place, "more": len(by_place[place])})
-    rows = [(*_values(event), i) for told in by_place.values() for i, event in enumerate(told, start=1 - len(told))]
+    rows = [(*event[:-1], i) for told in by_place.values() for i, event in enumerate(told, start=1 - len(told))]
     if rows:
-        write(conn, [(events, _NAMES, rows)], heads=event_heads.name)
+        write(conn, [(events, Event._fields, rows)], heads=event_heads.name)
 
 
-def _unsaid(new: Iterable[NewEvent]) -> list[NewEvent]:
+def _unsaid(new: Iterable[Event]) -> list[Event]:
     """The events, without what was said about a note that a later request of the same commit takes back: those events
     were not in the log yet when that request blanked it."""
     gone: set[str | None] = set()
@@ -84,9 +74,9 @@ def _unsaid(new: Iterable[NewEvent]) -> list[NewEvent]:
     return told[::-1]
 
 
-def _thin(event: NewEvent) -> NewEvent:
+def _thin(event: Event) -> Event:
     status = "RETRACTED" if event.kind == "note" else event.status
-    return replace(event, status=status, data=orjson.dumps({"id": event.about, "status": status}).decode())
+    return event._replace(status=status, data=orjson.dumps({"id": event.about, "status": status}).decode())
 
 
 def heads(conn: Connection, establishments: Iterable[str]) -> dict[str, int]:
@@ -101,7 +91,7 @@ def rewritten(conn: Connection) -> str | None:
     return marks.get(conn, marks.REWRITTEN)
 
 
-def after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[StoredEvent]:
+def after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[Event]:
     """The events that follow, oldest first."""
     query = (
         sa.select(*_COLUMNS)
@@ -109,12 +99,12 @@ def after(conn: Connection, establishment: str, sequence: int, limit: int) -> li
         .order_by(events.c.sequence)
         .limit(limit)
     )
-    return [StoredEvent(*row) for row in conn.execute(query)]
+    return [Event(*row) for row in conn.execute(query)]
 
 
-def of_note(conn: Connection, note: str) -> list[StoredEvent]:
+def of_note(conn: Connection, note: str) -> list[Event]:
     """Every event that carries something of this note."""
-    return [StoredEvent(*row) for row in conn.execute(sa.select(*_COLUMNS).where(events.c.note == note))]
+    return [Event(*row) for row in conn.execute(sa.select(*_COLUMNS).where(events.c.note == note))]
 
 
 def blank(conn: Connection, note: str, thin: Mapping[tuple[str, int], tuple[str, str]]) -> None:

@@ -17,7 +17,7 @@ from handover.errors import Unavailable
 from handover.store import accesslog, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, bells, commits_along, is_lost, ringing, run, why
-from handover.store.eventlog import NewEvent
+from handover.store.eventlog import Event
 from handover.store.quick import one_trip
 from handover.store.rows import write
 from handover.store.tables import access_lines, metadata, store_meta
@@ -36,7 +36,7 @@ class Batch:
     def __init__(self, conn: Connection, store: "Store") -> None:
         self.conn = conn
         self.gathers = False
-        self.events: list[NewEvent] = []
+        self.events: list[Event] = []
         self.lines: list[Line] = []
         self.rights_changed = False
         self.committing = False

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from handover.errors import Unavailable
-from handover.store.engine import is_lost, passes, why
+from handover.store.engine import is_lost, passes, tidy, why
 
 log = structlog.get_logger("handover.store")
 
@@ -55,6 +55,8 @@ class Batch(Protocol):
 
 
 Job = Callable[[Any], Any]
+TIDY_AFTER = 64
+"""Commits after which the store is tidied up."""
 ATTEMPTS = 4
 """How often one task is tried where other processes' changes are in its way."""
 
@@ -103,6 +105,7 @@ class Writer:
         self._tasks: deque[Task] = deque()
         self._calls: SimpleQueue[bool] = SimpleQueue()
         self._conn: Connection | None = None
+        self._untidy = 0
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -135,7 +138,17 @@ class Writer:
                 tasks = [self._tasks.popleft() for _ in range(min(len(self._tasks), self._most))]
                 due -= len(tasks)
                 self._commit(tasks)
+            if self._untidy >= TIDY_AFTER:
+                self._tidy()  # while those who were answered are on their way back
         self._drop()
+
+    def _tidy(self) -> None:
+        self._untidy = 0
+        try:
+            tidy(self._connection())
+        except DBAPIError as error:
+            log.warning("could not tidy up the store", why=why(error))
+            self._drop()
 
     def _commit(self, tasks: Sequence[Task], attempt: int = 1) -> None:
         started = perf_counter()
@@ -193,6 +206,7 @@ class Writer:
             if unsure:
                 raise _Unsure from error
             raise
+        self._untidy += 1
         batch.committed()
         return results
 
