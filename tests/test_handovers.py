@@ -622,21 +622,28 @@ def test_a_mass_refusal_with_190_notes_in_11_minutes_and_one_self_harm_page_in_t
     at(service, monday(12))
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
     people = [prison.receive(f"A{n:03d}", name=f"Person {n:03d}", cell=f"A{n // 20}-{n % 20:02d}") for n in range(38)]
-    began = ngata.note(unit="A", fact="All of A wing refuses to go behind the doors.", attention="ACT_NOW")
+    refusal = "All of A wing refuses to go behind the doors."
+    began = ngata.note(unit="A", fact=refusal, attention="ACT_NOW", about_incident=True)
     with hartmann.feed(after="now") as feed:
         feed.until_live()
         for n in range(190):
             service.clock.frozen = monday(12) + timedelta(seconds=3.4 * n)
-            if n == 95:
-                ngata.note(people[7], indicators=[{"code": "SAY_SELF_HARM"}])
-            else:
-                ngata.note(people[n % 38], indicators=[{"code": "REFUSES_DIRECTION"}])
-        told = [feed.event() for _ in range(191)]
+            sign = "SAY_SELF_HARM" if n == 95 else "REFUSES_DIRECTION"
+            ngata.note(people[7 if n == 95 else n % 38], indicators=[{"code": sign}], about_incident=True)
+        told: list[Any] = []
+        while sum(event["type"] == "note.recorded" for event in told) < 190:  # and a page calls again meanwhile
+            told.append(feed.event())
     page = next(n for n, e in enumerate(told) if (e["type"], e["subject"]) == ("page.raised", people[7]))
     assert told[page + 1]["type"] == "note.recorded"
     assert told[page + 1]["subject"] == people[7], "the page first, then the note, in its place in the log"
-    first = sheet(hartmann, prison)["people"][0]
+    about = [event["data"]["incident"] for event in told if event["type"] == "note.recorded"]
+    assert about == [began["id"]] * 190, "each says what it is about"
+    shown = sheet(hartmann, prison)
+    first, [incident] = shown["people"][0], shown["incidents"]
     assert (first["inmate"], first["attention"]) == (people[7], "ACT_NOW")
+    assert (incident["since"], incident["count"], incident["began"]["fact"]) == ("2026-11-23T12:00:00Z", 191, refusal)
+    assert incident["latest"] == "2026-11-23T12:10:42.600000Z"
+    assert len(hartmann.all("/v1/notes", incident=began["id"], limit=200)) == 191
     offered = offer(ngata, prison)
     assert len(noted(offered)) == len(set(noted(offered))) == 191
     assert noted(offered)[0] == began["id"]

@@ -18,7 +18,7 @@ from handover.store.store import Batch
 from tests.support.service import PASSWORD, Caller, Prison, run
 
 ADDED = {"id", "author", "recorded_at", "late", "shift", "status", "previous_inmate"} | {
-    "supersedes", "superseded_by", "correction_reason", "retraction", "renewals"
+    "supersedes", "superseded_by", "correction_reason", "retraction", "incident", "renewals"
 }  # fmt: skip
 
 
@@ -109,9 +109,11 @@ def test_every_field_an_officer_fills_is_kept_and_given_back(prison: Prison) -> 
         "if_then": "If he is awake after 22:00: sit down and talk.",
         "place": "VISITS",
         "handling": "ESTABLISHMENT",
+        "about_incident": True,
     }
     assert set(body) == set(NoteDraft.model_fields), "every field there is"
     note = hartmann.post("/v1/notes", body)
+    assert body.pop("about_incident") == (note["incident"] == note["id"]), "told by which one it is"
     for need in note["needs"]:
         assert hartmann.get(f"/v1/needs/{need.pop('id')}")["note"] == note["id"]
     assert {name: note[name] for name in body} == body
@@ -634,4 +636,5 @@ def test_a_cursor_is_only_good_for_its_own_list(prison: Prison) -> None:
 
 def test_everything_an_author_can_say_is_taken_out_of_a_retracted_note() -> None:
     kept = {"inmate", "establishment", "unit", "occurred_at", "captured_at", "attention_until", "handling"}
-    assert set(UNSAID) == set(NoteDraft.model_fields) - kept | {"correction_reason", "renewals"}
+    said = {"incident" if name == "about_incident" else name for name in NoteDraft.model_fields}
+    assert set(UNSAID) == said - kept | {"correction_reason", "renewals"}

@@ -250,6 +250,7 @@ said = st.fixed_dictionaries(
         "attention": st.sampled_from(["ROUTINE", "ROUTINE", "WATCH", "ACT_NOW"]),
         "responses": st.sampled_from([[], [{"code": "LISTENED", "effect": "HELPED"}]]),
         "basis": st.sampled_from(["SAW", "TOLD_BY_STAFF"]),
+        "about_incident": st.sampled_from([False, False, True]),
     },
 )
 some = st.integers(0, 1000)
@@ -292,7 +293,7 @@ class Days(RuleBasedStateMachine):
 
     @initialize(fields=said)
     def there_is_a_note(self, fields: dict[str, Any]) -> None:
-        self.write(0, 0, True, fields)
+        self.write(0, 0, True, {**fields, "about_incident": False})  # which may be refused, and the others want one
 
     @rule(who=some, about=some, person=st.booleans(), fields=said)
     def write(self, who: int, about: int, person: bool, fields: dict[str, Any]) -> None:

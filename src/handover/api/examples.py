@@ -68,6 +68,7 @@ _NOTE: dict[str, Any] = {
     "superseded_by": None,
     "correction_reason": None,
     "retraction": None,
+    "incident": None,
 }
 _NEED: dict[str, Any] = {
     "id": NEED_ID,
@@ -240,6 +241,7 @@ _SHEET: dict[str, Any] = {
         "last": {"id": HANDOVER_ID, "state": "ACCEPTED", **_OFFERED},
     },
     "roll": {"expected": 58, "in_transit": 0},
+    "incidents": [],
     "people": [
         {
             "inmate": "A4417KD",

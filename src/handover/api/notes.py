@@ -51,7 +51,8 @@ async def record_note(draft: NoteDraft, ask: Somebody) -> Response:
         made = notes.record(uow, draft)
         return Answer(201, made.document, _headers(made), made.said_in)
 
-    return await ask.create(work, gathers=True, person=draft.inmate)
+    # What is said about an incident depends on what was said just before, and must see it.
+    return await ask.create(work, gathers=not draft.about_incident, person=draft.inmate)
 
 
 @router.get("", response_model=NotePage, **operation("notes:read", 401, 403, 422))
@@ -77,6 +78,9 @@ async def list_notes(
     occurred_from: QueryTime = None,
     occurred_to: QueryTime = None,
     recorded_from: QueryTime = None,
+    incident: Annotated[
+        Id | None, Query(description="The note it began with: `incident` of each of its notes.")
+    ] = None,
     q: Words = None,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -93,6 +97,7 @@ async def list_notes(
         occurred_from=occurred_from,
         occurred_to=occurred_to,
         recorded_from=recorded_from,
+        incident=incident,
         words=words(q),
     )
     return ask.page(await ask.read(lambda uow: notes.find(uow, wanted, shift, cursor, limit)))

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import orjson
 
 from handover.domain.handovers import OPEN, TAKEN, open_queries
+from handover.domain.incidents import began_with, goes_on
 from handover.domain.shifts import Shift
 
 RANK = {"ACT_NOW": 0, "WATCH": 1, "ROUTINE": 2}
@@ -78,6 +79,7 @@ def compose(known: Known) -> dict[str, Any]:
         "sequence": known.sequence,
         "handover": _handover(known),
         "roll": {"expected": sum(p["number"] not in arriving for p in known.people), "in_transit": len(arriving)},
+        "incidents": _incidents(known),
         "people": sorted(people, key=_order),
         "wing_notes": [note for note in notes_on[None] if _live(known, note) or _recent(known, note)],
         "wing_needs": sorted(needs_of[None], key=lambda need: (_due(need), need["id"])),
@@ -159,6 +161,37 @@ def _is_late(known: Known, note: Document) -> bool:
         return False
     accepted = time_of(known.last["accepted_at"])
     return time_of(note["recorded_at"]) > accepted > time_of(note["occurred_at"])
+
+
+# --- Incidents --------------------------------------------------------------------------------------------------------
+
+
+def _incidents(known: Known) -> list[dict[str, Any]]:
+    """What goes on in the unit, and what was over in the last three shifts, the latest first: how many notes there are
+    about it, and the one it began with. Its notes stand where they would stand without it."""
+    by_id = {note["id"]: note for note in known.notes}
+    about: dict[str, list[Document]] = defaultdict(list)
+    for note in known.notes:
+        if note.get("incident") and note["status"] in ("ACTIVE", "RESTRICTED") and _here(known, note):
+            about[note["incident"]].append(note)
+    found = []
+    for incident, notes in about.items():
+        began = began_with(incident, by_id.get)
+        if began is None or time_of(began["attention_until"]) < _back(known):
+            continue
+        found.append(
+            {
+                "incident": incident,
+                "since": began["occurred_at"],
+                "until": began["attention_until"] if goes_on(began, known.at) else None,
+                "count": len(notes),
+                "latest": max((note["recorded_at"] for note in notes), key=time_of),
+                "began": began,
+            }
+        )
+    return sorted(
+        found, key=lambda one: (one["until"] is not None, time_of(one["since"]), one["incident"]), reverse=True
+    )
 
 
 # --- One person -------------------------------------------------------------------------------------------------------

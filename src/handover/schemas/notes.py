@@ -97,6 +97,14 @@ class NoteDraft(Draft):
     if_then: Annotated[str, up_to(200), PRINTABLE] | None = Field(None, description="What to do if it happens.")
     place: Code | None = Field(None, description="Where it happened (list `place`).")
     handling: Code = Field("UNIT", description="Who may read it (list `handling`).")
+    about_incident: bool = Field(
+        False,
+        strict=True,
+        description=(
+            "It is about the incident going on in its unit; the first such note opens it. It goes on until the "
+            "attention of that note ends or is closed."
+        ),
+    )
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -226,6 +234,9 @@ class Note(Resource):
     superseded_by: Id | None = Field(None, description="The note that corrects this one.")
     correction_reason: str | None = None
     retraction: Retraction | None = None
+    incident: Id | None = Field(
+        None, description="The note that the incident began with which this one is about: itself, if it opened it."
+    )
 
 
 class CorrectionDraft(Draft):

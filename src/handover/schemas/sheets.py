@@ -111,6 +111,17 @@ class SheetOther(Resource):
     changes: list[ShiftChange]
 
 
+class Incident(Resource):
+    """What goes on in the unit, or was over in the last three shifts, as far as this reader may see it."""
+
+    incident: Id = Field(description="The note it began with: `incident` of each of its notes.")
+    since: Time
+    until: Time | None = Field(description="When it ends, unless somebody says so before; null once it is over.")
+    count: int = Field(description="How many notes there are about it.")
+    latest: Time = Field(description="When the latest of them was recorded.")
+    began: Note = Field(description="The note it began with, as it reads after its corrections.")
+
+
 class NotObserved(Resource):
     """Somebody nobody has seen this shift, as far as the notes say."""
 
@@ -199,6 +210,7 @@ class Sheet(Resource):
     given_at: Time = Field(description="When it was given out; with the hash, it can be checked against the log.")
     handover: Standing
     roll: RosterRoll
+    incidents: list[Incident]
     people: list[SheetPerson]
     wing_notes: list[Note]
     wing_needs: list[SheetNeed]

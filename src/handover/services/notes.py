@@ -13,7 +13,7 @@ from handover.domain.access import STAYS_BEHIND, Principal, may_amend, may_read,
 from handover.domain.codelists import check, known
 from handover.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from handover.schemas.notes import AttentionDraft, CorrectionDraft, NoteDraft, ReceiptDraft, RetractionDraft
-from handover.services import duty, pages, spots, transfers, views
+from handover.services import duty, incidents, pages, spots, transfers, views
 from handover.services import needs as need_services
 from handover.services.events import about_note
 from handover.services.numbers import standing
@@ -46,6 +46,8 @@ def record(uow: UnitOfWork, draft: NoteDraft) -> Made:
     spot = spots.of_draft(uow, draft)
     derived = rules.derive(draft, uow.lists, spot.rota.pattern, spot.rota.zone, uow.now)
     fields = _fields(uow, who, spot, draft, derived)
+    if draft.about_incident:
+        incidents.join(uow, fields)
     row = _write(uow, fields, who, spot.stretch)
     if row["attention"] == "ACT_NOW":
         pages.about_note(uow, row)  # before all else that is told of it
@@ -120,6 +122,7 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     fields["late"] = _first_recorded(uow, old, before) - derived.occurred_at > rules.LATE_AFTER
     fields["late_reason"] = draft.late_reason or before["late_reason"]
     fields |= {"supersedes": note, "correction_reason": correction.reason, "previous_inmate": before["previous_inmate"]}
+    incidents.carry_on(uow, note, before, draft, fields)
     needed = need_services.continue_under(uow, note, before["needs"], fields)
     row = _write(uow, fields, uow.who, spot.stretch)
     superseded = views.amended(old["document"], status="CORRECTED", superseded_by=row["id"])
@@ -195,7 +198,7 @@ def _take_back(uow: UnitOfWork, old: RowMapping, why: dict[str, Any]) -> str:
     note = str(old["id"])
     notes.seal(uow.conn, note, note, views.amended(old["document"], retraction=why), uow.now)
     shown = views.amended(old["document"], **views.UNSAID, status="RETRACTED", retraction={**why, "detail": None})
-    gone = {"attention": "ROUTINE", "search": "", "watch_until": None, "told_at": None}
+    gone = {"attention": "ROUTINE", "search": "", "watch_until": None, "told_at": None, "incident": None}
     notes.change(uow.conn, note, status="RETRACTED", document=shown, **gone)
     notes.unfile(uow.conn, note)
     row = {**old, "status": "RETRACTED", "document": shown}
@@ -374,6 +377,7 @@ def _fields(uow: UnitOfWork, who: Principal, spot: Spot, draft: NoteDraft, deriv
         "superseded_by": None,
         "correction_reason": None,
         "retraction": None,
+        "incident": None,
         **views.said(draft),
     }
 
@@ -402,6 +406,8 @@ def _write(uow: UnitOfWork, fields: dict[str, Any], who: Principal, stretch: int
         "search": views.searchable(fields),
         "document": views.note(fields),
     }
+    if fields["incident"] is not None:
+        row["incident"] = fields["incident"]  # such a note is written alone, so that the others' rows go without
     found_by = {(name, one["code"]) for name in ("indicators", "needs") for one in fields[name]}
     notes.add(uow.rows, row, sorted(found_by))
     if watched:

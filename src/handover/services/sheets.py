@@ -18,6 +18,7 @@ from handover.schemas.common import in_utc
 from handover.services import pasts, spots, views
 from handover.services.unit_of_work import UnitOfWork, as_json
 from handover.store import accesslog, eventlog, handovers, roster, sheets
+from handover.store import notes as store_notes
 
 LOOK_BACK = 3
 """Shifts that a sheet looks back on, the one that is on among them."""
@@ -84,6 +85,7 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
     noted = [
         *sheets.on_people(uow.conn, numbers, uow.who.establishments, since, moment),
         *sheets.on_unit(uow.conn, place, unit, since, moment),
+        *sheets.about(uow.conn, store_notes.incidents(uow.conn, place, unit, since), moment),
     ]
     rows = [row for row in noted if may_read(uow.who, views.facts(row), uow.sights)]
     if last is not None:

@@ -61,6 +61,7 @@ UNSAID: dict[str, Any] = {
     "place": None,
     "correction_reason": None,
     "renewals": [],
+    "incident": None,
 }
 """What a retracted note still says: nothing. Every field an author fills is here; a test holds it against the
 schema."""
@@ -105,6 +106,7 @@ NOTE_ORDER = (
     "superseded_by",
     "correction_reason",
     "retraction",
+    "incident",
 )
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover.store import marks
+from handover.store.locks import held
 from handover.store.quick import Quick
 from handover.store.rows import write
 from handover.store.tables import event_heads, events
@@ -84,6 +85,13 @@ def heads(conn: Connection, establishments: Iterable[str]) -> dict[str, int]:
     query = sa.select(event_heads.c.establishment, event_heads.c.sequence)
     query = query.where(event_heads.c.establishment.in_(sorted(establishments)))
     return {row.establishment: row.sequence for row in conn.execute(query)}
+
+
+def hold(conn: Connection, establishment: str) -> None:
+    """Waits for whoever is writing to a log, and lets nobody else until the transaction ends: for what must be decided
+    once, by commit order. Rare things only: everybody who writes in the establishment waits meanwhile."""
+    query = sa.select(event_heads.c.sequence).where(event_heads.c.establishment == establishment)
+    conn.execute(held(query, "mine"))
 
 
 def rewritten(conn: Connection) -> str | None:

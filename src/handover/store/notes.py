@@ -31,6 +31,7 @@ class Filter:
     occurred_from: datetime | None = None
     occurred_to: datetime | None = None
     recorded_from: datetime | None = None
+    incident: str | None = None
     words: tuple[str, ...] = ()
 
 
@@ -62,6 +63,7 @@ def find(
         (n.inmate, wanted.inmate),
         (n.shift, wanted.shift),
         (n.author_name, wanted.author),
+        (n.incident, wanted.incident),
     ):
         if value is not None:
             query = query.where(column == value)
@@ -110,6 +112,15 @@ def watched(conn: Connection, place: str, unit: str, at: datetime) -> list[RowMa
     on_people = sa.select(notes).where(n.inmate.in_(here), n.watch_until > at, n.establishment == place, n.unit == unit)
     found = [row for query in (on_unit, on_people) for row in conn.execute(query).mappings()]
     return sorted(found, key=lambda row: (row["recorded_at"], row["id"]))
+
+
+def incidents(conn: Connection, place: str, unit: str, since: datetime) -> list[str]:
+    """The unit's incidents that may have gone on at a time or after it: the attention of one of their notes lasted."""
+    n = notes.c
+    query = sa.select(n.incident).where(
+        n.establishment == place, n.unit == unit, n.incident.is_not(None), n.watch_until >= since
+    )
+    return list(conn.execute(query.distinct().order_by(n.incident)).scalars())
 
 
 def picture_of(conn: Connection, inmate: str, since: datetime, at: datetime) -> list[RowMapping]:

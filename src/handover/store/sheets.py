@@ -55,6 +55,12 @@ def _notes(
     return [row for row in found if row["status"] in STANDING and row["recorded_at"] <= until]
 
 
+def about(conn: Connection, incidents: Sequence[str], until: datetime) -> list[RowMapping]:
+    """The notes about these incidents that were recorded by then, and their earlier wordings; whoever asks."""
+    query = sa.select(*_JUDGED).where(_N.incident.in_(incidents), _N.recorded_at <= until)
+    return list(conn.execute(query).mappings()) if incidents else []
+
+
 def late(
     conn: Connection, reader: str, seen: Sequence[Sight], place: str, unit: str, taken: int, accepted: datetime
 ) -> list[RowMapping]:

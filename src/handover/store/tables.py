@@ -171,6 +171,7 @@ class NoteRow(SQLModel, table=True):
         sa.Index(None, "author", "recorded_at", "id"),
         sa.Index(None, "establishment", "unit", "stretch"),
         _some("establishment", "watch_until", where="watch_until"),
+        _some("incident", "recorded_at", "id", where="incident"),
     )
     id: str = _key("The note's UUIDv7.", Id)
     establishment: str = _is("The establishment it belongs to.", sa.String(16), foreign_key="establishments.code")
@@ -194,6 +195,11 @@ class NoteRow(SQLModel, table=True):
     told_at: datetime | None = _is(
         "When it was recorded, where it tells what staff did or that the person opened up.",
         UtcTime,
+        nullable=True,
+    )
+    incident: str | None = _is(
+        "The note with which the incident began that it is about; empty where it is about none, or was retracted.",
+        Id,
         nullable=True,
     )
     search: str = _is("Its words in lower case, for `q`; empty once retracted.", sa.Text)
