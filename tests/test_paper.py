@@ -284,6 +284,27 @@ def test_everything_an_officer_needs_for_the_night() -> None:
     assert "PRACTICE" not in text
 
 
+def test_an_incident_has_one_line_before_everybody_and_what_it_began_with_is_said_once() -> None:
+    incident = id_of("n0")
+    ends = {"attention": "WATCH", "attention_until": before(-7)}
+    notes = [
+        note("n0", None, 1, fact="Six refuse.", incident=incident, status="CORRECTED", superseded_by=id_of("n1")),
+        note(
+            "n1", None, 0.9, fact="Six refuse to go behind the doors.", incident=incident, supersedes=incident, **ends
+        ),
+        note("n2", "A4417KD", 0.5, fact="Sits at the gate.", incident=incident),
+        note("n3", None, 0.2, fact="Ten at the gate.", incident=incident),
+    ]
+    people = [person("A4417KD", "Weir, J.", "A1-07")]
+    text = said(sheet_of(people=people, notes=notes))
+    line = "Incident since 13:11, until 21:05: 3 notes, the latest 13:56. It began with:"
+    assert f"{line} Watch: Six refuse to go behind the doors. (P. Ngata 13:11, I saw it)" in text
+    assert text.count("Six refuse") == 1
+    assert text.index(line) < text.index("Needing words") < text.index("About the incident. Ten at the gate.")
+    notes[1] |= {"attention_until": before(0.1)}
+    assert "Incident since 13:11, over: 3 notes" in said(sheet_of(people=people, notes=notes))
+
+
 def test_what_somebody_thinks_says_who_thinks_it_and_is_no_part_of_the_fact() -> None:
     sheet = one(fact="Sat alone.", opinion="He is planning something.", confidence="LOW", author=NURSE)
     page = print_sheet(sheet, False)

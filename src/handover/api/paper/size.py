@@ -53,6 +53,8 @@ def _height(view: Document, size: float) -> float:
     unit = [need(one) for one in view["wing_needs"]] + [text for one in view["wing_notes"] for text in note(one)]
     late = [f"{one['whom']} {' '.join(note(one['note'])) if one['note'] else one['where']}" for one in view["late"]]
     unseen = [f"{why}: {whom}" for why, whom in view["unseen"]]
+    for one in view["incidents"]:
+        rows += lines(["x" * 15 + " ".join((one["head"], *note(one["note"])))], 1) * _LINE + 0.6
     for told in (unit, late, unseen, *(moves for _, moves in view["movements"])):
         rows += lines(["x" * 40 + " · ".join(told)], 1) * _LINE + 0.35 if told else 0
     rest = [

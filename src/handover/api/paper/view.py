@@ -20,6 +20,7 @@ def view_of(sheet: Document, words: Words, place: str, unit: str) -> dict[str, A
     order = ", ".join(words.shift(key).lower() for key in looked_back) or "the latest shift first"
     printed = {note["id"] for one in sheet["people"] for note in one["notes"]}
     printed |= {note["id"] for note in sheet["wing_notes"]}
+    began = {one["began"]["id"] for one in sheet["incidents"]}
     return {
         "unit": unit,
         "place": place,
@@ -33,8 +34,11 @@ def view_of(sheet: Document, words: Words, place: str, unit: str) -> dict[str, A
         "remarks": list(_remarks(handover)),
         "roll": _roll(sheet),
         "number": len(people) + len(others),
+        "incidents": [_incident(one, words) for one in sheet["incidents"]],
         "people": people,
-        "wing_notes": [_note(note, words) for note in sheet["wing_notes"] if note["status"] not in GONE],
+        "wing_notes": [
+            _note(note, words) for note in sheet["wing_notes"] if note["status"] not in GONE and note["id"] not in began
+        ],
         "wing_needs": [_need(need, words) for need in sheet["wing_needs"]],
         "late": [_late(note, note["id"] in printed, words) for note in sheet["late"] if note["status"] not in GONE],
         "movements": [
@@ -109,6 +113,14 @@ def _roll(sheet: Document) -> dict[str, Any]:
     if told["actual"] is not None:
         more.append(joined(": ", f"Counted {told['actual']}", told["mismatch_reason"]))
     return {"expected": sheet["roll"]["expected"], "more": more}
+
+
+def _incident(one: Document, words: Words) -> dict[str, Any]:
+    """One line for all that was written about it, and what it began with."""
+    until = f"until {words.when(one['until'])}" if one["until"] else "over"
+    many = "1 note" if one["count"] == 1 else f"{one['count']} notes"
+    head = f"Incident since {words.when(one['since'])}, {until}: {many}, the latest {words.when(one['latest'])}."
+    return {"head": head, "note": _note({**one["began"], "incident": None}, words)}
 
 
 def _person(person: Document, unseen: Document | None, words: Words) -> dict[str, Any]:
@@ -242,6 +254,8 @@ def _tags(note: Document, words: Words, ran_out: bool) -> Iterable[str]:
         yield f"[may be read by: {words.low('handling', note['handling'])}]"
     if note["opening"]:
         yield "Opened up."
+    if note.get("incident") not in (None, note["id"]):
+        yield "About the incident."
 
 
 def _seen(note: Document, words: Words, known: _Known) -> str:
