@@ -43,6 +43,22 @@ def test_a_wing_note_needs_the_unit_only(terminal: Terminal, prison: Prison) -> 
     assert (note["inmate"], note["establishment"], note["unit"], note["place"]) == (None, prison.code, "A", "SERVERY")
 
 
+def test_a_note_about_what_goes_on_opens_an_incident_or_joins_it(
+    terminal: Terminal, hartmann: Caller, weir: str
+) -> None:
+    said = terminal.run("post", "--unit", "A", "--saw", "Six refuse to go behind the doors.", "--incident")
+    assert said.exit_code == 0, said.output
+    assert "opens an incident; WATCH until" in said.stdout
+    assert 'until somebody says that it is over: handover attention incident --close "why"' in said.stdout
+    joined = terminal.run("post", weir, "--saw", "Sits at the gate.", "--incident")
+    assert "about the incident" in joined.stdout
+    assert "says that it is over" not in joined.stdout
+    assert len({note["incident"] for note in hartmann.all("/v1/notes")}) == 1
+    hidden = terminal.run("post", "--unit", "B", "--heard", "Knives.", "--incident", "--handling", "security")
+    assert hidden.exit_code == 1
+    assert "--incident: no incident goes on in this unit" in hidden.stderr
+
+
 def test_act_now_asks_to_be_said_aloud_too(terminal: Terminal, weir: str) -> None:
     said = terminal.run("post", weir, "--heard", "Says he wants to die.", "--sign", "wants to die")
     assert said.exit_code == 0

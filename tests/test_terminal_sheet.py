@@ -59,6 +59,35 @@ def test_the_wing_itself_comes_first_where_somebody_must_act_now(
     assert "2 about the wing (1 ACT NOW)" in terminal.run("offer").stdout
 
 
+def test_an_incident_is_one_line_at_the_top_and_its_notes_on_the_wing_are_the_newest(
+    terminal: Terminal, ngata: Caller, weir: str, prison: Prison
+) -> None:
+    place: dict[str, Any] = {"establishment": prison.code, "unit": "A", "about_incident": True}
+    began = ngata.note(**place, fact="Six refuse to go behind the doors.", if_then="Ten or more: call the governor.")
+    for n in range(9):
+        ngata.note(**place, fact=f"Count {n}.")
+    ngata.note(weir, fact="Sits at the gate.", about_incident=True)
+    told = shown(terminal).splitlines()
+    at = next(n for n, line in enumerate(told) if line.startswith("~ INCIDENT since "))
+    assert "WATCH until" in told[at]
+    assert "11 notes, latest " in told[at]
+    assert f"Ngata saw: Six refuse to go behind the doors. [{began['id'][-4:]}" in told[at + 1]
+    text = "\n".join(told)
+    assert "IF IT HAPPENS: Ten or more: call the governor." in text
+    assert text.count("Six refuse") == 1
+    assert [f"Count {n}." in text for n in range(9)] == [False] * 6 + [True] * 3
+    assert "(6 older about the incident: handover sheet --all)" in text
+    assert "Count 0." in shown(terminal, "--all")
+    assert text.index("INCIDENT") < text.index("Sits at the gate.") < text.index("Count 8.")
+    said = terminal.run("attention", "incident", "--close", "All in.")
+    assert said.exit_code == 0, said.output
+    assert "- INCIDENT since " in shown(terminal)
+    assert terminal.run("attention", "incident", "--renew", "Out again.").exit_code == 0, (
+        "the last one, where none goes on"
+    )
+    assert "~ INCIDENT since " in shown(terminal)
+
+
 def test_what_worked_is_shown_while_attention_is_asked_for_and_says_with_whom(
     terminal: Terminal, ngata: Caller, weir: str
 ) -> None:

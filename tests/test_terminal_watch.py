@@ -186,3 +186,86 @@ def test_from_the_start_on_request(terminal: Terminal, hartmann: Caller, weir: s
         watch.until("on the roster: Weir, J.")
         watch.until("Long ago.")
         watch.until("Up to date")
+
+
+# --- While an incident goes on ---------------------------------------------------------------------------------------
+
+
+def test_notes_about_an_incident_are_one_heading_and_push_no_page_off_the_screen(
+    outage: Outage, terminal: Terminal, hartmann: Caller, weir: str
+) -> None:
+    kane = outage.prison.receive("A2222BB", name="Kane, D.", cell="A2-11")
+    with terminal.running("watch", on_screen=True) as watch:
+        watch.until(" up to date ")
+        began = hartmann.note(unit="A", fact="Six refuse to go\nbehind the doors.", about_incident=True)
+        head = watch.until("the wing")
+        assert "INCIDENT, WATCH until" in head
+        for n in range(30):
+            hartmann.note(weir, fact=f"Refusal {n}.", about_incident=True)
+        watch.until("31 notes, latest")
+        hartmann.note(kane, fact="Says he will cut.", indicators=[{"code": "SAY_SELF_HARM"}], about_incident=True)
+        watch.until("PAGE: ACT NOW, UNIT A: KANE, D.")
+        watch.until("Says he will cut.")
+        hartmann.note(weir, fact="Wants his phone.", needs=[{"code": "PHONE"}], about_incident=True)
+        watch.until("need: phone call")  # work for somebody is told, whoever asked for it and however many
+        called = len(watch.seen)
+        for n in range(30, 60):
+            hartmann.note(weir, fact=f"Refusal {n}.", about_incident=True)
+        watch.until("INCIDENT on A since ")
+        watch.until("63 notes, latest")
+        watch.until("Refusal 59.")
+        watch.until("Refusal 57.")
+        watch.until("1 PAGE NOT TAKEN")
+        beside = hartmann.note(weir, fact="Asks for his insulin.")
+        watch.until("Asks for his insulin.")
+        hartmann.post(f"/v1/notes/{began['id']}/attention", {"close": True, "reason": "All in."})
+        watch.until("WATCH is over, says Hartmann: All in.")
+        watch.until("The incident is over: 63 notes.")
+        watch.process.send_signal(signal.SIGINT)
+        assert watch.ends() == 0
+    told_in_full = [line for line in watch.seen if f"A  \x1b[1mWeir, J. (A1-07, {weir})" in line]
+    assert len(told_in_full) == 2, "the need, and the note beside: the incident's notes have no lines of their own"
+    assert beside["incident"] is None
+    assert all(len(line) < 300 for line in watch.seen[called:]), "a line each"
+
+
+def test_somebody_who_comes_in_the_middle_of_an_incident_is_told_how_much_there_is(
+    outage: Outage, terminal: Terminal, hartmann: Caller, weir: str
+) -> None:
+    first = hartmann.note(unit="A", fact="A row.", about_incident=True)
+    correction = {"basis": "SAW", "unit": "A", "fact": "A fight at the pool table."}
+    body = {"reason": "Where.", "note": correction}
+    began = hartmann.post(f"/v1/notes/{first['id']}/corrections", body)
+    slip = hartmann.note(weir, fact="Held a cue.", about_incident=True)
+    with terminal.running("watch", "--after", "now", on_screen=True) as watch:
+        watch.until(" up to date ")
+        hartmann.note(weir, fact="Both apart.", about_incident=True)
+        assert "Began: Hartmann saw: A fight" in watch.until("3 notes, latest")
+        hartmann.post(f"/v1/notes/{slip['id']}/retractions", {"reason": "NOT_TRUE"})
+        watch.until("taken back by Hartmann")
+        gone = len(watch.seen)
+        watch.until("2 notes, latest")
+        watch.process.send_signal(signal.SIGINT)
+        assert watch.ends() == 0
+        assert not any("Held a cue." in line for line in watch.seen[gone:])
+        assert "2 notes" in "".join(watch.seen[-4:]), "what was counted is left on the screen"
+    hartmann.post(f"/v1/notes/{began['id']}/retractions", {"reason": "NOT_TRUE"})
+    with terminal.running("watch", on_screen=True) as watch:
+        watch.until("taken back by Hartmann")
+        hartmann.note(weir, fact="Bruised.", about_incident=True)
+        assert "INCIDENT, WATCH until" in watch.until("Weir, J."), "what it began with is gone, so this opens another"
+
+
+def test_in_a_file_each_note_about_an_incident_has_its_own_lines(
+    terminal: Terminal, hartmann: Caller, weir: str
+) -> None:
+    with terminal.running("watch") as watch:
+        watch.until("Up to date")
+        hartmann.note(unit="A", fact="Six refuse.", about_incident=True)
+        for n in range(3):
+            hartmann.note(weir, fact=f"Refusal {n}.", about_incident=True)
+            watch.until("about the incident")
+            watch.until(f"Refusal {n}.")
+    with terminal.running("watch", "--after", "start", "--json") as watch:
+        kept = [json.loads(watch.until("note.recorded"))["data"]["incident"] for _ in range(4)]
+        assert len(set(kept)) == 1, "and a program gets every event"

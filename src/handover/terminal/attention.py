@@ -30,7 +30,11 @@ _FULL = 36
 
 def attention(
     note: Annotated[
-        str, typer.Argument(metavar="NOTE", help="Its short name on the sheet, or the person: number, name or cell.")
+        str,
+        typer.Argument(
+            metavar="NOTE",
+            help="Its short name on the sheet, or the person: number, name or cell; or incident: what that began with.",
+        ),
     ],
     renew: Annotated[str | None, typer.Option("--renew", metavar="REASON", help="Go on looking out, and why.")] = None,
     close: Annotated[str | None, typer.Option("--close", metavar="REASON", help="It is over, and why.")] = None,
@@ -74,8 +78,12 @@ def attention(
 def _meant(here: Desk, typed: str, unit: str | None, establishment: str | None, reader: Reader) -> Document:
     if len(typed.strip()) == _FULL and typed.count("-") == 4:
         return read(here.api, f"/v1/notes/{typed.strip().lower()}")
-    notes, entries = _looked_out_for(here, unit, establishment)
+    sheets = _sheets(here, unit, establishment)
+    notes, entries = _looked_out_for(sheets)
     found = meant(typed, list(notes))
+    if typed.strip().casefold() == "incident":
+        known = [one for sheet in sheets for one in sheet.get("incidents", ())]
+        found = [one["began"]["id"] for one in known if one["until"]] or [one["began"]["id"] for one in known[:1]]
     if not found:
         numbers = {one["inmate"] for one in entries if people.fits(one, typed)}
         found = [id_ for id_, one in notes.items() if one["inmate"] in numbers]
@@ -88,19 +96,21 @@ def _meant(here: Desk, typed: str, unit: str | None, establishment: str | None, 
     raise Unclear(f"{typed!r} could be several notes. Which?\n{lines}")
 
 
-def _looked_out_for(
-    here: Desk, unit: str | None, establishment: str | None
-) -> tuple[dict[str, Document], list[Document]]:
-    """Notes on the sheet whose attention is on, or has run out without a word; and the people there."""
+def _sheets(here: Desk, unit: str | None, establishment: str | None) -> list[Document]:
     mine = own_units(here.login.me, establishment)
     if unit is not None or not mine:
         one = unit_meant(here, unit, establishment)
         mine = [(one.establishment, one.code)]
+    return [sheet_of(here.api, place, code) for place, code in mine]
+
+
+def _looked_out_for(sheets: list[Document]) -> tuple[dict[str, Document], list[Document]]:
+    """Notes on the sheets whose attention is on, or has run out without a word; and the people there."""
     notes: dict[str, Document] = {}
     entries: list[Document] = []
-    for place, code in mine:
-        sheet = sheet_of(here.api, place, code)
+    for sheet in sheets:
         entries += [*sheet["people"], *sheet["others"]]
-        for entry in (*sheet["people"], {"notes": sheet["wing_notes"]}):
+        began = [one["began"] for one in sheet.get("incidents", ())]
+        for entry in (*sheet["people"], {"notes": [*sheet["wing_notes"], *began]}):
             notes |= {one["id"]: one for one in entry["notes"] if one["attention"] != "ROUTINE"}
     return notes, entries

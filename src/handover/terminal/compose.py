@@ -44,6 +44,7 @@ _OPTIONS = {
     "if_then": "--if-then",
     "place": "--place",
     "handling": "--handling",
+    "about_incident": "--incident",
 }
 
 
@@ -74,6 +75,7 @@ class Typed:
     late_reason: list[str] = field(default_factory=list)
     establishment: list[str] = field(default_factory=list)
     unit: list[str] = field(default_factory=list)
+    incident: bool = False
 
 
 def compose(typed: Typed, words: Vocabulary, me: Me, now: datetime, zone: tzinfo | None) -> NoteDraft:
@@ -102,6 +104,7 @@ def compose(typed: Typed, words: Vocabulary, me: Me, now: datetime, zone: tzinfo
         "handling": _code(words, "handling", "--handling", typed.handling),
         "occurred_at": times.past(at, now, zone) if at else None,
         "late_reason": _once("--late-reason", typed.late_reason),
+        "about_incident": typed.incident or None,
     }
     _makes_sense(fields)
     try:

@@ -80,9 +80,16 @@ def state(note: dict[str, Any], reader: Reader) -> list[str]:
         found.append(reader.label("indicators", one.get("code")) + trend)
     if note.get("opening"):
         found.append("opened up")
+    if note.get("incident"):
+        found.append("opens an incident" if opens_incident(note) else "about the incident")
     if note.get("place"):
         found.append(f"at: {reader.label('place', note['place'])}")
     return found
+
+
+def opens_incident(note: dict[str, Any]) -> bool:
+    """Whether an incident begins with it."""
+    return note.get("incident") is not None and note["incident"] == note.get("id")
 
 
 def attention(note: dict[str, Any], reader: Reader) -> str | None:

@@ -104,6 +104,14 @@ def post(
     late_reason: Annotated[Many, _option("--late-reason", _WHERE, "Why you write it only now.")] = None,
     place: Annotated[Many, _option("--place", _WHERE, "Where: servery.", "WORD", completion.from_list("place"))] = None,
     unit: Annotated[Many, _option("--unit", _WHERE, "The unit, for a note on the wing.", "UNIT")] = None,
+    incident: Annotated[
+        bool,
+        typer.Option(
+            "--incident",
+            help="It is about what is going on in the unit; the first such note opens the incident.",
+            rich_help_panel=_WHERE,
+        ),
+    ] = False,
     establishment: Annotated[Many, _option("--establishment", _WHERE, "The prison, if several.", "CODE")] = None,
     handling: Annotated[
         Many,
@@ -161,6 +169,7 @@ def post(
         late_reason=late_reason or [],
         establishment=establishment or [],
         unit=unit or [],
+        incident=incident,
     )
     with answering(as_json) as voice:
         if words is not None:

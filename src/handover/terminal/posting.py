@@ -137,6 +137,10 @@ def _tell_sent(voice: Speech, here: Desk, sent: Sent, reader: Reader, *, urgent:
     when = [f"happened {reader.time(note.get('occurred_at'))}"] if sent.kept.time_claimed else []
     parts = [f"Recorded: {who}, unit {note.get('unit')}", *when, *_what_follows(note, reader)]
     voice.say("; ".join(parts) + f". Note {note.get('id')}")
+    if phrases.opens_incident(note):
+        until = reader.time(note.get("attention_until"))
+        over = 'handover attention incident --close "why"'
+        voice.say(f"The incident goes on until {until}, or until somebody says that it is over: {over}")
     if note.get("late") and not note.get("late_reason"):
         voice.warn("It is a late entry, over an hour after it happened. Next time say why: --late-reason TEXT")
     off = _ahead_by(sent)

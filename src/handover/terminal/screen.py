@@ -6,6 +6,7 @@ from collections import deque
 from types import TracebackType
 from typing import Any, Self
 
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
@@ -15,6 +16,7 @@ from handover.client.feed_protocol import Event, Heartbeat, State, StateChange
 from handover.client.sending import Round, waiting_by_author
 from handover.terminal import banner, telling
 from handover.terminal.desk import Desk, name_of
+from handover.terminal.incidents import Incidents
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import Speech, plain
 from handover.terminal.waiting import tell_round
@@ -70,9 +72,12 @@ class Screen:
         self._calling: asyncio.Task[None] | None = None
         self._with_place = feed.establishment is None and len(here.login.me.establishments) > 1
         self._how, self._beside = "connecting …", here.login.me.name
+        self._headings: list[Text] = []
         # Drawn anew every second: another command may put a note to those that wait at any time.
-        foot = Live(console=voice.out, refresh_per_second=1, transient=True, get_renderable=self._foot_line)
-        self._foot = foot if voice.out.is_terminal else None
+        foot = Live(console=voice.out, refresh_per_second=1, transient=True, get_renderable=self._below)
+        self._foot = foot if voice.out.is_terminal and not voice.out.is_dumb_terminal else None
+        # What cannot be drawn anew cannot be counted up: in a file, every note has its lines.
+        self._incidents = Incidents(here, reader) if self._foot is not None else None
 
     def __enter__(self) -> Self:
         what = " ".join(filter(None, (self._feed.establishment, self._feed.unit))) or self._everything()
@@ -86,6 +91,8 @@ class Screen:
     ) -> None:
         if self._foot is not None:
             self._foot.stop()
+        for heading in self._incidents.headings() if self._incidents is not None else ():
+            self._voice.say(heading)
 
     async def take(self, item: Heard) -> None:
         """Shows what was heard."""
@@ -110,14 +117,26 @@ class Screen:
         data = data if isinstance(data, dict) else {}
         if event.type == "need.opened" and data.get("note") in self._told:
             return  # the note right above says so
-        if event.type.startswith("note.") and "id" in data:
-            self._told.append(str(data["id"]))
         if self._replay_since is not None:
             self._voice.say(f"Since {self._reader.time(self._replay_since, seconds=True)}:")
             self._replay_since = None
         await self._learn_name(event)
         if event.type.startswith("page.") and await self._page(event.type, data):
             return
+        counted, over = False, list[Text]()
+        if self._incidents is not None:
+            counted, over = await self._incidents.tells(event.type, data), self._incidents.over()
+            before, self._headings = self._headings, self._incidents.lines(self._names)
+            if not counted and before != self._headings and self._foot is not None:
+                self._foot.refresh()  # at once: what was taken back must not stand there a second longer
+        if not counted:
+            self._tell(event, data)
+        for line in over:
+            self._voice.say(line)
+
+    def _tell(self, event: Event, data: dict[str, Any]) -> None:
+        if event.type.startswith("note.") and "id" in data:
+            self._told.append(str(data["id"]))
         telling.show(self._voice.out, telling.lines_for(event, self._reader, self._names, with_place=self._with_place))
         if telling.needs_somebody_now(event, self._reader):
             self._ring()
@@ -186,6 +205,9 @@ class Screen:
         self._how, self._beside = how, beside or self._here.login.me.name
         if self._foot is not None:
             self._foot.refresh()
+
+    def _below(self) -> Group:
+        return Group(*self._headings, self._foot_line())
 
     def _foot_line(self) -> Text:
         many = len(self._pages)

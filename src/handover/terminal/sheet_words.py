@@ -8,6 +8,7 @@ from rich.text import Text
 
 from handover.terminal import item_words, phrases, shifts, standing
 from handover.terminal.handles import handles
+from handover.terminal.incidents import NEWEST, counted
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import plain
 from handover.terminal.units import Unit
@@ -30,6 +31,8 @@ class SheetWords:
         """The sheet, line by line."""
         yield from self._head()
         marks = handles(self._ids())
+        for one in self._incidents():
+            yield from self._incident(one, marks)
         pressing, rest = self._wing_notes()
         for note in pressing:
             mark, words = _MARKS[note["attention"]]
@@ -49,6 +52,7 @@ class SheetWords:
     def _ids(self) -> list[str]:
         people = self.sheet["people"]
         things = [thing for one in people for thing in (*one["notes"], *one["needs"])]
+        things += [one["began"] for one in self._incidents()]
         return [str(one["id"]) for one in (*things, *self.sheet["wing_notes"], *self.sheet["wing_needs"])]
 
     def _head(self) -> Iterator[Text]:
@@ -64,6 +68,20 @@ class SheetWords:
         if standing_now["remarks"]:
             by = phrases.person(standing_now["outgoing"])
             yield _line(f"{by} adds: {standing_now['remarks']}")
+
+    def _incidents(self) -> list[dict[str, Any]]:
+        """What goes on in the unit; a server that is older than this terminal says nothing of it."""
+        return list(self.sheet.get("incidents", ()))
+
+    def _incident(self, one: Mapping[str, Any], marks: Mapping[str, str]) -> Iterator[Text]:
+        """One line for all that was written about it, and what it began with."""
+        began, reader = one["began"], self.reader
+        mark, words = _MARKS.get(began["attention"], _MARKS["WATCH"]) if one["until"] else ("-", "over")
+        head = Text.assemble(f"{mark} ", (f"INCIDENT since {reader.time(one['since'])}", "bold"), "  ")
+        head.append(words, "bold reverse" if began["attention"] == "ACT_NOW" and one["until"] else "bold")
+        until = f" until {reader.time(one['until'])}" if one["until"] else ""
+        yield head.append(f"{until}  {counted(one['count'])}, latest {reader.time(one['latest'])}")
+        yield from self._wing_note(began, marks)
 
     def _person(self, person: Mapping[str, Any], marks: Mapping[str, str]) -> Iterator[Text]:
         mark, words = _MARKS.get(person["attention"], ("-", ""))
@@ -129,7 +147,8 @@ class SheetWords:
 
     def _wing_notes(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Notes on the wing itself that ask for attention now, and the others."""
-        notes = self.sheet["wing_notes"]
+        began = {one["began"]["id"] for one in self._incidents()}  # told at the top
+        notes = [one for one in self.sheet["wing_notes"] if one["id"] not in began]
         live = [one for one in notes if one["attention"] in _MARKS and self.reader.is_ahead(one["attention_until"])]
         return live, [one for one in notes if one not in live]
 
@@ -142,8 +161,13 @@ class SheetWords:
         sheet = self.sheet
         if notes or sheet["wing_needs"]:
             yield _line("- The wing", "bold")
+        about = [note for note in notes if note.get("incident")]
+        older = [note["id"] for note in about[len(self._newest(about, NEWEST)) :]]
         for note in notes:
-            yield from self._wing_note(note, marks)
+            if note["id"] not in older:
+                yield from self._wing_note(note, marks)
+        if older:
+            yield _line(f"    ({len(older)} older about the incident: handover sheet --all)")
         for need in sheet["wing_needs"]:
             yield _line(f"    need {item_words.need_line(need, self.reader, marks[need['id']])}")
 

@@ -112,6 +112,7 @@ def _marked(note: dict[str, Any], reader: Reader) -> Text:
     words = phrases.attention(note, reader)
     if words is None:
         return Text()
+    words = f"INCIDENT, {words}" if phrases.opens_incident(note) else words
     # Reverse and in capitals: it stands out on a monochrome screen, to the colour-blind, and in a file.
     return Text.assemble((f" {words} ", "bold reverse" if note.get("attention") == "ACT_NOW" else "bold"))
 
