@@ -144,6 +144,9 @@ def test_its_week_is_full_and_no_two_sentences_are_alike_and_none_lies_in_the_fu
     assert {note["status"] for note in notes} >= {"ACTIVE", "CORRECTED", "RETRACTED"}
     assert any(note["late"] for note in notes)
     assert len({note["author"]["role"] for note in notes}) > 4
+    about = [note for note in notes if note["incident"]]
+    assert (len(about), len({note["incident"] for note in about})) == (4, 1)
+    assert "HEALTH" in {note["handling"] for note in about}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from handover.errors import StoreNotReady
 from handover.practice import changeovers
 from handover.practice.changeovers import Act
 from handover.schemas.needs import NeedChange
-from handover.schemas.notes import CorrectionDraft, NoteDraft, ReceiptDraft, RetractionDraft
+from handover.schemas.notes import AttentionDraft, CorrectionDraft, NoteDraft, ReceiptDraft, RetractionDraft
 from handover.schemas.roster import EstablishmentDraft, InmateDraft, UnitDraft
 from handover.services import accounts, needs, notes, opening, roster
 from handover.services.accounts import PRACTICE_PASSWORD
@@ -248,8 +248,20 @@ def _retraction(raw: dict[str, Any], made: _Made, moment: _Moment) -> _Do:
     return lambda uow: void(notes.retract(uow, made[raw["note"]]["id"], draft))
 
 
+def _closing(raw: dict[str, Any], made: _Made, moment: _Moment) -> _Do:
+    del moment
+    draft = AttentionDraft(close=True, reason=raw["reason"])
+    return lambda uow: void(notes.attend(uow, made[raw["note"]]["id"], draft))
+
+
 def void(_value: object) -> None:
     """Drops an answer nobody needs."""
 
 
-_ACTS = {"need": _need, "receipt": _receipt, "correction": _correction, "retraction": _retraction}
+_ACTS = {
+    "need": _need,
+    "receipt": _receipt,
+    "correction": _correction,
+    "retraction": _retraction,
+    "attention": _closing,
+}
