@@ -98,6 +98,8 @@ def create_app(settings: Settings, *, clock: Clock = now, practice: bool = False
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
+        # It would send what exceptions say, which may be a note's words, to wherever the environment tells it to.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.parts = Parts(desk, sessions, hasher, hub, metrics)
     for router in ROUTERS:

@@ -117,7 +117,8 @@ class Hub:
         def bell(rights_changed: bool) -> None:
             # Called from the writer's thread; the loop may be gone when a last commit rings.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._rung.set)
+                if self._streams:  # one that begins now looks at the store itself
+                    loop.call_soon_threadsafe(self._rung.set)
                 if rights_changed:
                     loop.call_soon_threadsafe(self._rights_changed.set)
 
