@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from handover.store import notes
+from handover.store.store import Batch
 from tests.support.processes import office, serving
 from tests.support.service import Caller, Prison, Service, settings_for
 
@@ -251,6 +253,24 @@ def test_two_servers_that_open_at_once_open_one(database_url: str, tmp_path: Pat
                 assert len(incident) == 1
                 assert [note.result(30)["incident"] for note in beside] == [None] * 12
                 close(hartmann, {"id": incident.pop()})
+
+
+def test_a_note_about_something_else_asks_and_writes_nothing_more(
+    prison: Prison, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[str, dict[str, Any]]] = []
+    add = Batch.add
+
+    def spy(batch: Batch, table: Any, *rows: dict[str, Any]) -> None:
+        written.extend((table.name, row) for row in rows)
+        add(batch, table, *rows)
+
+    about(hartmann, fact="Six refuse.")
+    monkeypatch.setattr(Batch, "add", spy)
+    monkeypatch.delattr(notes, "incidents")
+    hartmann.note(weir, fact="Asks for his insulin.")
+    [row] = [row for table, row in written if table == "notes"]
+    assert "incident" not in row
 
 
 def test_a_key_sent_again_opens_nothing_more(prison: Prison, hartmann: Caller) -> None:
