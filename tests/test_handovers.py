@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from handover.store import timers
+from tests.support.readers import hears_everything
 from tests.support.service import Caller, Prison, Service, settings_for
 
 
@@ -391,6 +392,33 @@ def test_the_author_learns_what_the_note_led_to(prison: Prison, service: Service
     assert [(e["data"]["outcome"], e["data"]["opened_by"]["name"]) for e in told] == [
         ("Spoke ten minutes with his daughter.", "Ngata")
     ]
+
+
+def test_the_author_learns_of_it_from_another_prison_and_nobody_else_does(prison: Prison, service: Service) -> None:
+    bel = service.prison()
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    cole, there = prison.hire("cole", "governor"), bel.hire("meyer", "officer", "B")
+    records = hears_everything(prison)
+    weir = prison.receive("A4417KD")
+    note = ngata.note(weir, needs=[{"code": "PHONE", "promised": True}])
+    need = note["needs"][0]["id"]
+    cole.post(f"/v1/inmates/{weir}/moves", {"establishment": bel.code, "unit": "B", "reason": "Nearer to his family."})
+    before, of_others = len(ngata.pull()[0]), [len(who.pull()[0]) for who in (hartmann, cole)]
+    claimed = there.http.patch(f"/v1/needs/{need}", json={"owner": "Meyer"}, headers={"If-Match": "*"})
+    assert claimed.status_code == 200
+    assert len(ngata.pull()[0]) == before, "who sees to it there is theirs to know"
+    done = {"status": "DONE", "outcome": "Spoke ten minutes with his daughter."}
+    assert there.http.patch(f"/v1/needs/{need}", json=done, headers={"If-Match": "*"}).status_code == 200
+    (told,) = ngata.pull()[0][before:]
+    assert (told["type"], told["unit"], told["data"]["outcome"]) == ("need.updated", "A", done["outcome"])
+    assert records.pull()[0][-1]["data"] == {"id": need, "status": "DONE"}, "another system: that it ended, not how"
+    with ngata.feed() as feed:
+        assert done["outcome"] in json.dumps(feed.until_live())
+    assert [len(who.pull()[0]) for who in (hartmann, cole)] == of_others, (
+        "the view of the prison that sent him has ended"
+    )
+    ngata.post(f"/v1/notes/{note['id']}/retractions", {"reason": "WRONG_PERSON"})
+    assert done["outcome"] not in json.dumps(ngata.pull()[0]), "what was taken back is not replayed here either"
 
 
 def test_a_record_filled_in_at_ten_past_three_shows_as_what_it_is(prison: Prison, service: Service) -> None:

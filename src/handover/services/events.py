@@ -22,6 +22,10 @@ from handover.store import eventlog, roster
 from handover.store.eventlog import Event
 
 ROSTER = "ROSTER"
+OUTCOME = "outcome"
+"""The kind of an event that tells the author of a note what came of a need that has gone to another prison. Nobody
+else of the prison it was written in sees that need any more; other systems, which may count on a log without gaps,
+learn its status."""
 PAGE = 500
 """Rows read from a log at a time."""
 
@@ -217,6 +221,8 @@ class Ear:
             return False
         if event.handling == ROSTER:
             return self._scopes["inmate"] and bool(belongs(self.who, event.establishment))
+        if event.kind == OUTCOME and self.who.kind == "user":
+            return event.author == self.who.id
         units = (event.unit or "", event.also_unit)
         things = (
             Facts(event.establishment, u, event.handling, event.author, event.status) for u in units if u is not None
@@ -226,7 +232,7 @@ class Ear:
     def whole(self, event: Event) -> bool:
         """Whether the reader may have the resource, and not only learn that it changed (an integration without its
         scope)."""
-        return self._scopes[event.kind]
+        return self._scopes[event.kind] if event.kind != OUTCOME else event.author == self.who.id
 
 
 class Encoded:

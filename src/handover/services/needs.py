@@ -13,7 +13,7 @@ from handover.domain.codelists import known
 from handover.errors import Conflict, Invalid, NotFound, Stale
 from handover.schemas.needs import NeedChange
 from handover.services import transfers, views
-from handover.services.events import about_note
+from handover.services.events import OUTCOME, about_note
 from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import ANY, UnitOfWork, as_json, person
@@ -233,7 +233,19 @@ def _change(uow: UnitOfWork, row: RowMapping, columns: dict[str, Any]) -> dict[s
             about_note(uow, "need.updated", row, "need", row["id"], new["status"], views.thin(row["id"], new["status"]))
         )
     _tell(uow, "need.updated", new)
+    if new["status"] not in (rules.OPEN, row["status"]) and new["code"] != NOTHING:
+        _tell_back(uow, new)
     return new
+
+
+def _tell_back(uow: UnitOfWork, need: Mapping[Any, Any]) -> None:
+    """What came of it, to whoever wrote the note, in the log of the prison where he or she did: a need that went to
+    another prison with its person is told in the log of that one, which the author does not hear."""
+    note = notes.get(uow.conn, need["note"])
+    if note is not None and note["establishment"] != need["establishment"]:
+        there = {**need, "establishment": note["establishment"], "unit": note["unit"]}
+        told = about_note(uow, "need.updated", there, "need", need["id"], need["status"], views.need(need))
+        uow.record(told._replace(kind=OUTCOME))
 
 
 def came_due(uow: UnitOfWork, need: str) -> str | None:

@@ -153,7 +153,11 @@ def changed_since(conn: Connection, place: str, sequence: int, kinds: Iterable[s
 def told_by(conn: Connection, place: str, sequence: int, notes: Iterable[str], about: str) -> str | None:
     """What the log said last of a resource, up to this event; it is found by the notes behind it."""
     query = sa.select(_E.data).where(
-        _E.note.in_(sorted(notes)), _E.about == about, _E.establishment == place, _E.sequence <= sequence
+        _E.note.in_(sorted(notes)),
+        _E.about == about,
+        _E.establishment == place,
+        _E.sequence <= sequence,
+        _E.kind != "outcome",  # told to its author, of a need that has left this prison
     )
     found: str | None = conn.execute(query.order_by(_E.sequence.desc()).limit(1)).scalar()
     return found

@@ -385,7 +385,9 @@ class EventRow(SQLModel, table=True):
     time: datetime = _is("When it was recorded.", UtcTime)
     handling: str = _is("Who may hear of it; ROSTER for what all staff may know.", sa.String(40))
     author: str | None = _is("Whose note it is about, as the author always may hear of it.", Who, nullable=True)
-    kind: str = _is("What `data` is: note, need, receipt, inmate, handover or page.", sa.String(16))
+    kind: str = _is(
+        "What `data` is: note, need, receipt, inmate, handover or page; outcome: a need, for its author.", sa.String(16)
+    )
     about: str = _is("The id of that resource.", Id)
     status: str = _is(
         "That resource's status after the change; all that is left of it for those who may not see more.", sa.String(40)
