@@ -241,6 +241,22 @@ def test_an_offer_nobody_accepts_is_somebodys_problem_within_minutes(prison: Pri
     assert cole.get(f"/v1/pages/{page['id']}")["accepted_by"]["name"] == "Cole"
 
 
+def test_a_unit_that_nobody_even_offers_is_somebodys_problem_too(prison: Prison, service: Service) -> None:
+    at(service, monday(13, 20))
+    ngata, cole = prison.hire("ngata", "officer", "A"), prison.hire("cole", "supervisor")
+    accept(ngata, offer(ngata, prison))
+    at(service, monday(21, 29))
+    assert cole.get("/v1/pages")["items"] == []
+    at(service, monday(21, 31))
+    (page,) = cole.get("/v1/pages")["items"]
+    assert (page["kind"], page["state"], page["unit"], page["note"]) == ("UNOFFERED", "RAISED", "A", None)
+    at(service, monday(22))
+    assert cole.get(f"/v1/pages/{page['id']}")["repeated"] == 1, "it calls again"
+    accept(cole, offer(ngata, prison))
+    assert cole.get(f"/v1/pages/{page['id']}")["state"] == "CLOSED"
+    assert [p["state"] for p in cole.get("/v1/pages")["items"]] == ["CLOSED"]
+
+
 def test_a_prison_sets_its_own_times(prison: Prison, service: Service) -> None:
     at(service, monday(13, 20))
     place = prison.admin.get(f"/v1/establishments/{prison.code}")

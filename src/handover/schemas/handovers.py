@@ -173,10 +173,11 @@ class HandoverPage(Resource):
 
 class Page(Resource):
     """A call that is repeated until a named person takes it: a note that wants acting on now (accept it with a receipt
-    ACCEPTED), or a handover or transfer that nobody has accepted (accept that)."""
+    ACCEPTED), a handover or transfer that nobody has accepted (accept that), or a unit that nobody has offered since
+    `handover` was accepted (offer it)."""
 
     id: Id
-    kind: Literal["ACT_NOW", "HANDOVER", "TRANSFER"]
+    kind: Literal["ACT_NOW", "HANDOVER", "TRANSFER", "UNOFFERED"]
     establishment: str
     unit: str
     inmate: str | None

@@ -75,6 +75,8 @@ def offer(uow: UnitOfWork, draft: HandoverDraft) -> tuple[str, str]:
         "version": 1,
     }
     uow.about(subject=id_, items=len(items), hash=stamp.hash)
+    if last is not None:
+        pages.closed(uow, [last["id"]])  # nobody had offered the unit; now somebody has
     timers.add(uow.rows, (change.due_at, timers.OVERDUE, id_))
     return id_, open_(uow, document, first, closed)
 
@@ -260,6 +262,10 @@ def accept(uow: UnitOfWork, handover: str, draft: AcceptanceDraft, fresh: Fresh 
     columns |= {"taker": who.id, "incoming": as_json(person(who))}
     if row["kind"] == handovers.SHIFT:
         columns["taken"] = handovers.close_stretch(uow.conn, row["establishment"], row["unit"])
+        rota = spots.rota_of_place(uow, row["establishment"])
+        following = rules.next_changeover(rota.pattern, rota.zone, uow.now, rota.times, document["to_shift"])
+        nobody = following.due_at + timedelta(minutes=rota.times.escalate)
+        timers.add(uow.rows, (nobody, timers.UNOFFERED, handover))
     uow.about(state=state)
     changed = change(uow, row, document, "handover.accepted", **columns)
     # A page that the caller may not see goes on calling those who may.
@@ -328,6 +334,20 @@ def escalate(uow: UnitOfWork, handover: str) -> str | None:
     if row["kind"] == handovers.SHIFT:
         pages.about_handover(uow, changed)
     return str(row["establishment"])
+
+
+def unoffered(uow: UnitOfWork, handover: str) -> str | None:
+    """Makes a unit that nobody has even offered since it was taken over, though its changeover is gone by, the duty
+    manager's problem; answers where."""
+    row = handovers.get(uow.conn, handover, "mine")
+    if row is None:
+        return None
+    place, unit = row["establishment"], row["unit"]
+    last = handovers.last_taken(uow.conn, place, unit)
+    if last is None or last["id"] != handover or handovers.waiting(uow.conn, place, unit) is not None:
+        return None
+    pages.about_unit(uow, row)
+    return str(place)
 
 
 def unsay(uow: UnitOfWork, row: Mapping[Any, Any]) -> None:

@@ -31,6 +31,11 @@ def about_handover(uow: UnitOfWork, row: Mapping[Any, Any]) -> None:
         _raise(uow, kind, row, "UNIT", unit, place)
 
 
+def about_unit(uow: UnitOfWork, row: Mapping[Any, Any]) -> None:
+    """Raises a page for a unit that nobody has offered since this handover of it."""
+    _raise(uow, "UNOFFERED", row, "UNIT", row["unit"], row["establishment"])
+
+
 def _raise(uow: UnitOfWork, kind: str, row: Mapping[Any, Any], handling: str, unit: str, place: str) -> None:
     of_note = kind == "ACT_NOW"
     document = {

@@ -132,7 +132,7 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
         },
         transfers=[found for one in moving if (found := _document(uow, one))],
         moves=[_move(row) for row in sheets.moved(uow.conn, place, unit, accepted, moment)],
-        carries=_carries(carries),
+        carries=_carries(uow, carries),
     )
 
 
@@ -199,9 +199,13 @@ def _move(row: Mapping[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _carries(rows: Iterable[Mapping[Any, Any]]) -> dict[str, list[dict[str, Any]]]:
+def _carries(uow: UnitOfWork, rows: Iterable[Mapping[Any, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Who carried each need, as far as the caller may see the handovers it was carried with."""
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
+        places = {(row["establishment"], row["unit"]), (row["from_establishment"], row["from_unit"])}
+        if not may_read_handover(uow.who, places, row["author"], uow.sights):
+            continue
         found.setdefault(row["thing"], []).append({"by": orjson.loads(row["incoming"]), "at": row["accepted_at"]})
     return found
 

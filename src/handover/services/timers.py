@@ -24,6 +24,7 @@ FIRES: dict[str, Callable[[UnitOfWork, str], str | None]] = {
     timers.OVERDUE: handovers.ran_out,
     timers.ESCALATE: handovers.escalate,
     timers.PAGE: pages.repeat,
+    timers.UNOFFERED: handovers.unoffered,
 }
 """What each kind of timer does; it answers the establishment where it did something, or None where nothing was left to
 do."""

@@ -113,11 +113,12 @@ def with_thing(conn: Connection, thing: str) -> list[RowMapping]:
 
 
 def carries(conn: Connection, things: Iterable[str], at: datetime) -> list[RowMapping]:
-    """Who had taken these needs over by then, with a unit or with a person: (thing, incoming, accepted_at), oldest
-    first."""
+    """Who had taken these needs over by then, with a unit or with a person: (thing, incoming, accepted_at, where the
+    handover lies, its author), oldest first."""
     i = handover_items.c
+    ends = (_H.establishment, _H.unit, _H.from_establishment, _H.from_unit)
     query = (
-        sa.select(i.thing, _H.incoming, _H.accepted_at)
+        sa.select(i.thing, _H.incoming, _H.accepted_at, *ends, _H.author)
         .join(handovers, _H.id == i.handover)
         .where(i.thing.in_(sorted(things)), i.kind == "need", _H.state.in_(TAKEN), _H.accepted_at <= at)
         .order_by(_H.accepted_at, _H.id)

@@ -338,7 +338,7 @@ class PageRow(SQLModel, table=True):
     inmate: str | None = _is("Whom it is about, if one person.", sa.String(32), nullable=True)
     author: str = _is("Who wrote the note or offered the handover.", Who)
     handling: str = _is("Who may see it: as its note; UNIT for a handover.", sa.String(40))
-    kind: str = _is("ACT_NOW, HANDOVER or TRANSFER.", sa.String(16))
+    kind: str = _is("ACT_NOW, HANDOVER, TRANSFER or UNOFFERED.", sa.String(16))
     about: str = _is("The note or the handover.", Id)
     note: str | None = _is("The note, where it is about one.", Id, nullable=True)
     state: str = _is("RAISED, ACCEPTED or CLOSED.", sa.String(16))
@@ -354,7 +354,7 @@ class TimerRow(SQLModel, table=True):
     __tablename__ = "timers"
     __table_args__ = (_BY_KEY,)
     due_at: datetime = _key("When.", UtcTime)
-    kind: str = _key("What: ATTENTION, PROMISE, OVERDUE, ESCALATE or PAGE.", sa.String(16))
+    kind: str = _key("What: ATTENTION, PROMISE, OVERDUE, ESCALATE, UNOFFERED or PAGE.", sa.String(16))
     about: str = _key("The note, need, handover or page.", Id)
 
 

@@ -10,6 +10,7 @@ from handover.store.rows import Rows
 from handover.store.tables import timers
 
 ATTENTION, PROMISE, OVERDUE, ESCALATE, PAGE = "ATTENTION", "PROMISE", "OVERDUE", "ESCALATE", "PAGE"
+UNOFFERED = "UNOFFERED"
 
 
 def add(rows: Rows, *due: tuple[datetime, str, str]) -> None:

@@ -9,7 +9,12 @@ from handover.terminal.phrases import Reader
 from handover.terminal.speech import plain
 
 Told = tuple[Text, list[Text]]
-KINDS = {"ACT_NOW": "ACT NOW", "HANDOVER": "HANDOVER NOT ACCEPTED", "TRANSFER": "PERSON ON THE WAY, NOT ACCEPTED"}
+KINDS = {
+    "ACT_NOW": "ACT NOW",
+    "HANDOVER": "HANDOVER NOT ACCEPTED",
+    "TRANSFER": "PERSON ON THE WAY, NOT ACCEPTED",
+    "UNOFFERED": "UNIT NOT HANDED OVER",
+}
 
 
 def handover(kind: str, data: dict[str, Any], reader: Reader) -> Told:
@@ -74,6 +79,13 @@ def page(kind: str, data: dict[str, Any], reader: Reader) -> Told:
             when = reader.time(data.get("accepted_at"))
             return _bold(f"PAGE TAKEN by {phrases.person(data.get('accepted_by'))} {when}: {what}"), []
     return _text(f"page closed, what it called for is over: {what}"), []
+
+
+def answer(page: dict[str, Any]) -> str:
+    """What ends a page that is not about a note."""
+    if page.get("kind") == "UNOFFERED":
+        return f"hand it over: handover offer --unit {page['unit']}"
+    return f"take it over: handover accept --unit {page['unit']}"
 
 
 def called(data: dict[str, Any], reader: Reader) -> str:

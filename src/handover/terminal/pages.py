@@ -68,7 +68,7 @@ def _meant(here: Desk, typed: str, raised: list[Document]) -> list[str]:
         raise Unclear(f"{typed!r} could be several pages. See them: handover take")
     notes = [one["note"] for one in found if one["note"]]
     if not notes:
-        raise Unclear(f"It is a handover that waits for somebody. Accept it: handover accept --unit {found[0]['unit']}")
+        raise Unclear(f"It is a handover that waits for somebody. {calls.answer(found[0])}")
     return list(dict.fromkeys(notes))
 
 
@@ -98,7 +98,7 @@ def _show(voice: Speech, here: Desk, raised: list[Document], reader: Reader) -> 
 def about(here: Desk, page: Document, reader: Reader) -> Iterator[str]:
     """What a page calls for, and how to take it."""
     if not page.get("note"):
-        yield f"take it over: handover accept --unit {page['unit']}"
+        yield calls.answer(page)
         return
     try:
         note = read(here.api, f"/v1/notes/{page['note']}")
