@@ -33,6 +33,8 @@ from handover.api import (
 from handover.api.lane import Lane
 from handover.api.middleware import Outermost, trace
 from handover.api.transport import AnswerProtocol
+from handover.board import pages as board
+from handover.board import session as board_session
 from handover.clock import Clock, now
 from handover.feed import route
 from handover.feed.transport import FeedProtocol
@@ -60,6 +62,8 @@ ROUTERS = (
     route.router,
     accesslog.router,
     operations.router,
+    board.router,
+    board_session.router,
 )
 
 

@@ -14,7 +14,7 @@ import pytest
 
 # Arial's widths, as on an office PC: a page is as long as its letters are wide.
 PACKAGES = ("chromium", "fonts-liberation", "poppler-utils")
-_QUIET = (
+QUIET = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -38,7 +38,7 @@ def print_to_pdf(html: str, folder: Path) -> Path:
     """The document as this browser prints it, with a profile of its own that is empty."""
     page, paper = folder / "page.html", folder / "page.pdf"
     page.write_text(html, "utf-8")
-    command = [binary(), *_QUIET, f"--user-data-dir={folder / 'profile'}", "--no-pdf-header-footer"]
+    command = [binary(), *QUIET, f"--user-data-dir={folder / 'profile'}", "--no-pdf-header-footer"]
     done = subprocess.run(
         [*command, f"--print-to-pdf={paper}", page.as_uri()],
         stdin=subprocess.DEVNULL,

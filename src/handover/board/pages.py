@@ -1,0 +1,38 @@
+"""The page itself, its files, and its words."""
+
+from fastapi import APIRouter, Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from handover.board import statics
+from handover.board.guard import headers
+from handover.services.parts import Parts
+
+router = APIRouter(include_in_schema=False)
+_PAGES = Environment(
+    loader=PackageLoader("handover.board", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+)
+
+
+@router.get("/")
+async def front(_request: Request) -> Response:
+    """Whoever types the server's name means the board."""
+    return RedirectResponse("/board", 307, {"Cache-Control": "no-cache"})
+
+
+@router.get("/board")
+async def board(request: Request) -> Response:
+    """The one page there is. It holds nobody's data: the script asks for that when somebody has logged in."""
+    parts: Parts = request.app.state.parts
+    page = _PAGES.get_template("board.html").render(
+        at=f"/board/static/{statics.DIGEST}",
+        practice=parts.desk.store.identity.practice,
+        lock_s=parts.desk.settings.lock_s,
+    )
+    return HTMLResponse(page, headers={**headers(request), "Cache-Control": "no-store"})
+
+
+@router.get("/board/static/{digest}/{name}")
+async def file(request: Request, digest: str, name: str) -> Response:
+    """One of the page's files."""
+    return statics.answer(request, digest, name)

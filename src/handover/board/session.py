@@ -1,0 +1,98 @@
+"""Logging in at the board. The page's script gets the access token and keeps it in memory; the refresh token is in a
+cookie no script can read, that goes to these addresses alone."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from handover.board.guard import same_origin
+from handover.errors import Unauthenticated
+from handover.schemas.common import Draft
+from handover.services import drafts, logins
+from handover.services.logins import GrantRefused, Issued
+from handover.services.parts import Parts
+from handover.services.unit_of_work import Asker, as_json
+
+PATH, COOKIE = "/board/session", "handover_board"
+router = APIRouter(include_in_schema=False, dependencies=[Depends(same_origin)])
+
+
+class Login(Draft):
+    """Who says to be whom."""
+
+    username: Annotated[str, Field(min_length=1, max_length=120)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+@router.post(PATH)
+async def begin(request: Request, login: Login) -> Response:
+    """Log in. Whoever was logged in at this browser before no longer is: the note is written by who is named."""
+    parts, asker = _parts(request), _asker(request)
+    issued = await logins.with_password(parts.desk, parts.hasher, asker, login.username, login.password)
+    await _end(request)
+    return await _issued(request, issued)
+
+
+@router.post(f"{PATH}/renewal")
+async def renew(request: Request) -> Response:
+    """Go on: a new access token, a new cookie."""
+    kept = request.cookies.get(COOKIE)
+    if not kept:
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})  # nobody is logged in here
+    try:
+        issued = await logins.with_refresh(_parts(request).desk, _asker(request), kept)
+    except GrantRefused as refused:
+        raise Unauthenticated(refused.detail) from None
+    return await _issued(request, issued)
+
+
+@router.post(f"{PATH}/end")
+async def end(request: Request) -> Response:
+    """Lock, or log out: the whole login ends at the server, so nothing that was copied from this browser works."""
+    await _end(request)
+    gone = Response(status_code=204, headers={"Cache-Control": "no-store"})
+    gone.delete_cookie(COOKIE, path=PATH, secure=_secure(request), httponly=True, samesite="strict")
+    return gone
+
+
+async def _end(request: Request) -> None:
+    kept = request.cookies.get(COOKIE)
+    if kept:
+        await _parts(request).desk.write(_asker(request), lambda uow: logins.revoke(uow, kept))
+
+
+async def _issued(request: Request, issued: Issued) -> Response:
+    parts = _parts(request)
+    session = await parts.sessions.of(issued.access)
+    if session is None:
+        raise Unauthenticated("This login has ended; log in again.")
+    key = drafts.key_of(session.principal, parts.hub.store_id)
+    body = {"access_token": issued.access, "expires_in": issued.expires_in, "drafts_key": key}
+    answer = Response(as_json(body), 200, {"Cache-Control": "no-store"}, "application/json")
+    # It lasts as long as an access token: a page that is open renews it in time, and a browser that was closed, or a PC
+    # that lost its power, has to ask for a password.
+    answer.set_cookie(
+        COOKIE,
+        issued.refresh or "",
+        max_age=parts.desk.settings.access_token_s,
+        path=PATH,
+        secure=_secure(request),
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+def _secure(request: Request) -> bool:
+    return request.url.scheme == "https"
+
+
+def _parts(request: Request) -> Parts:
+    found: Parts = request.app.state.parts
+    return found
+
+
+def _asker(request: Request) -> Asker:
+    return Asker(None, request.client.host[:64] if request.client else None, request.state.id)

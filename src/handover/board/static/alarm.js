@@ -1,0 +1,88 @@
+// What must not wait: in words, with a sound, in the title, until a named person takes it.
+
+import { h, put } from './dom.js';
+import { desk, changed, unitName, whom } from './desk.js';
+import { create } from './session.js';
+import { failed, say } from './keys.js';
+import { gist, staff } from './phrases.js';
+import { t } from './words.js';
+import { time } from './times.js';
+
+const EVERY_MS = 4000;
+let sound = null;
+let timer = 0;
+let flash = 0;
+let title = 'handover';
+
+// A browser makes no sound before the first key or click; so this is called from one.
+export function ready() {
+  const Audio = window.AudioContext || window.webkitAudioContext;
+  if (!sound && Audio) sound = new Audio();
+  if (sound && sound.state === 'suspended') sound.resume().catch(() => {});
+}
+
+export const calls = () =>
+  desk.me ? [...desk.pages.values()].filter((page) => page.state === 'RAISED' && page.kind === 'ACT_NOW').sort((a, b) => (a.raised_at < b.raised_at ? -1 : 1)) : [];
+
+export const waiting = () => (desk.me ? [...desk.pages.values()].filter((page) => page.state === 'RAISED' && page.kind !== 'ACT_NOW') : []);
+
+export function named(text) {
+  title = text;
+  if (!flash) document.title = title;
+}
+
+export function show(box) {
+  const open = calls();
+  const taken = desk.me ? [...desk.pages.values()].filter((page) => page.gone && page.kind === 'ACT_NOW' && Date.now() - page.gone < 20000) : [];
+  ring(open.length > 0, open[0]);
+  const said = JSON.stringify([open.map((p) => [p.id, p.version, Boolean(p.about)]), taken.map((p) => p.id)]);
+  if (box.dataset.said === said) return;
+  box.dataset.said = said;
+  box.hidden = !open.length && !taken.length;
+  put(box, taken.map((page) => h('p', { class: 'taken' }, t('{who}: {name} sees to it.', { who: whom(page.inmate, page.unit), name: staff(page.accepted_by) }))),
+    open.slice(0, 3).map((page, place) => h('div', { class: 'call' },
+      h('p', {}, h('strong', {}, t('ACT NOW'), ' · ', unitName(page.unit), ' · ', whom(page.inmate, page.unit)), ' ',
+        page.about ? `${gist(page.about)} (${staff(page.about.author)}, ${time(page.about.occurred_at)})` : ''),
+      h('p', {}, t('Since {time} nobody has taken it. Whoever takes it goes there; tell them aloud as well.', { time: time(page.raised_at) })),
+      h('button', { type: 'button', class: 'strong', onclick: () => take(page) }, place ? null : h('kbd', {}, 'A'), ' ', t('I see to it')))),
+    open.length > 3 && h('p', {}, t('and {n} more', { n: open.length - 3 })));
+}
+
+function ring(on, page) {
+  if (on && !timer) {
+    beep();
+    timer = setInterval(beep, EVERY_MS);
+    flash = setInterval(() => { document.title = document.title === title ? `${t('ACT NOW')}: ${unitName(calls().length ? calls()[0].unit : page.unit)}` : title; }, 1000);
+  } else if (!on && timer) {
+    clearInterval(timer);
+    clearInterval(flash);
+    timer = flash = 0;
+    document.title = title;
+  }
+}
+
+function beep() {
+  if (!sound || sound.state !== 'running') return;
+  for (const [after, pitch] of [[0, 880], [0.25, 660], [0.5, 880]]) {
+    const tone = sound.createOscillator();
+    const volume = sound.createGain();
+    tone.frequency.value = pitch;
+    volume.gain.setValueAtTime(0.15, sound.currentTime + after);
+    volume.gain.linearRampToValueAtTime(0, sound.currentTime + after + 0.2);
+    tone.connect(volume).connect(sound.destination);
+    tone.start(sound.currentTime + after);
+    tone.stop(sound.currentTime + after + 0.2);
+  }
+}
+
+export async function take(page) {
+  try {
+    await create(`/v1/notes/${page.note}/receipts`, { kind: 'ACCEPTED' });
+    desk.pages.set(page.id, { ...page, state: 'ACCEPTED', accepted_by: desk.me, gone: Date.now() });
+    say(t('It is yours: go there. The others are told.'));
+    setTimeout(changed, 21000);
+    changed();
+  } catch (problem) {
+    failed(problem);
+  }
+}

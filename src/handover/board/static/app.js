@@ -1,0 +1,137 @@
+// Puts the board together: who is here, which screen is shown, what its keys are.
+
+import * as alarm from './alarm.js';
+import { calls, take } from './alarm.js';
+import * as desk_ from './desk.js';
+import { changed, desk } from './desk.js';
+import { h, put } from './dom.js';
+import { gate, last } from './gate.js';
+import { head, tick } from './head.js';
+import * as keys from './keys.js';
+import * as outbox from './outbox.js';
+import * as session from './session.js';
+import * as vault from './vault.js';
+import { t } from './words.js';
+import { unit } from './unit.js';
+
+const LOCK_S = Number(document.body.dataset.lockS);
+const ACTIVE = 'handover.active';
+const root = document.getElementById('board');
+const screens = { unit };
+let current = null; // {leave(), update(), keys()}
+let header = null;
+let active = Date.now();
+let locked = true;
+
+export const openers = screens;
+
+export function show(name, ...about) {
+  if (current && current.leave) current.leave();
+  const main = document.getElementById('main');
+  put(main);
+  current = screens[name](main, { show, ...actions }, ...about);
+  update();
+  window.scrollTo(0, 0);
+  const first = main.querySelector('[data-first]');
+  if (first) first.focus({ preventScroll: true });
+}
+
+const actions = {
+  has: (name) => name in screens,
+  lock: () => lock(t('You locked it.')),
+  switch: () => lock('', true),
+  unit: (code) => { desk_.choose(code); head(header, actions); show('unit'); },
+};
+
+function nextUnit() {
+  const select = document.getElementById('units');
+  if (select) select.focus();
+}
+
+function update() {
+  if (locked || !current) return;
+  if (current.update) current.update();
+  keys.bind([
+    ...current.keys(),
+    calls().length && { key: 'a', label: t('I see to it'), strong: true, run: () => calls().length && take(calls()[0]) },
+    { key: 'u', run: nextUnit }, { key: 'l', run: actions.lock }, { key: 's', run: actions.switch },
+  ]);
+  keys.hints(document.getElementById('keys'));
+  keys.oneStop();
+  alarm.named(`${desk.unit ? desk_.unitName(desk.unit) : ''} · handover`);
+  alarm.show(document.getElementById('alarm'));
+  tick();
+}
+
+async function entered() {
+  await vault.unlock(last.name, session.draftsKey());
+  await desk_.start();
+  locked = false;
+  last.name = desk.me.username;
+  active = Date.now();
+  header = h('header', { id: 'head' });
+  put(root, h('a', { class: 'skip', href: '#main' }, t('To the content')), header,
+    h('main', { id: 'main', tabindex: -1 }),
+    h('aside', { id: 'foot', 'aria-label': t('Calls and keys') },
+      h('div', { id: 'alarm', role: 'alert', hidden: true }), h('div', { id: 'asking', hidden: true }),
+      h('p', { id: 'said', role: 'status' }), h('nav', { id: 'keys', 'aria-label': t('Keys') })));
+  head(header, actions);
+  show('unit');
+  outbox.start();
+}
+
+async function lock(why, other) {
+  if (locked) return;
+  locked = true;
+  if (current && current.leave) await current.leave();
+  current = null;
+  desk_.stop();
+  outbox.stop();
+  vault.forget();
+  session.forget();
+  alarm.show(h('div'));
+  keys.bind([]);
+  keys.hold(null);
+  localStorage.setItem('handover.lock', String(Date.now()));
+  door(why, other ? '' : last.name);
+}
+
+async function door(why, name) {
+  const kept = await vault.waiting().catch(() => []);
+  alarm.named(t('locked · handover'));
+  gate(root, { why, name, kept, entered });
+}
+
+function noticed() {
+  active = Date.now();
+  alarm.ready();
+}
+
+function idle() {
+  if (locked) return;
+  tick();
+  const left = LOCK_S * 1000 - (Date.now() - active);
+  if (LOCK_S && left <= 0) lock(t('Locked by itself: nobody typed for a while. Nothing is lost.'));
+  else if (Date.now() - active < 2000) localStorage.setItem(ACTIVE, String(active));
+}
+
+async function boot() {
+  keys.listen();
+  for (const what of ['keydown', 'pointerdown']) document.addEventListener(what, noticed, { capture: true });
+  setInterval(idle, 1000);
+  desk_.watch(update);
+  outbox.on('changed', changed);
+  session.on('ended', () => lock(t('Your login has ended. Nothing is lost.')));
+  window.addEventListener('storage', (event) => { if (event.key === 'handover.lock') lock(t('It was locked in another window.')); });
+  window.addEventListener('pagehide', () => { if (desk.me) desk_.remember(); });
+  const left = Number(localStorage.getItem(ACTIVE)) || 0;
+  try {
+    if (LOCK_S && left && Date.now() - left > LOCK_S * 1000) await session.forget();
+    else if (await session.resume()) return await entered();
+  } catch (problem) {
+    if (!(problem instanceof session.Refused || problem instanceof session.Unreachable)) throw problem;
+  }
+  return door('', last.name);
+}
+
+boot();

@@ -1,0 +1,210 @@
+// What this screen knows: who is here, which unit, its sheet as last read, what calls, what is new. The server decides
+// everything; after an event the sheet is read again rather than put together here.
+
+import { all, ask, get, Refused, Unreachable } from './session.js';
+import { Feed } from './feed.js';
+import { learn, t } from './words.js';
+import { useZone } from './times.js';
+import * as phrases from './phrases.js';
+
+const MOST = 300;
+const SEEN_H = 36;
+export const desk = {};
+const listeners = new Set();
+clear();
+
+function clear() {
+  Object.assign(desk, {
+    me: null, places: [], place: null, unit: null, sheet: null, pages: new Map(), news: [], left: 0, feed: null, cells: new Map(), handovers: new Map(), missed: null,
+  });
+}
+
+export function watch(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+let told = false;
+export function changed() {
+  if (told) return;
+  told = true;
+  queueMicrotask(() => {
+    told = false;
+    for (const listener of [...listeners]) listener();
+  });
+}
+
+export async function start() {
+  const [me, lists, places] = await Promise.all([get('/v1/me'), get('/v1/codelists'), get('/v1/establishments').then((one) => one.items, none)]);
+  desk.me = me;
+  learn(lists.items);
+  desk.places = places;
+  desk.place = places.find((one) => one.code === me.establishments[0]) || places[0] || null;
+  if (!desk.place) return changed();
+  useZone(desk.place.timezone);
+  const mine = units();
+  const kept = localStorage.getItem(`handover.unit.${me.username}`);
+  desk.unit = (mine.find((one) => one.code === kept) || mine[0] || {}).code || null;
+  const seen = JSON.parse(localStorage.getItem(seenAt()) || 'null');
+  desk.feed = new Feed(desk.place.code, seen && Date.now() - seen.at < SEEN_H * 3600e3 ? seen.cursor : null, {
+    event: take, live: () => Promise.all([refresh(), readPages()]), blind: changed, missed: () => { desk.missed = Date.now(); changed(); },
+  });
+  await refresh();
+}
+
+function none(problem) {
+  if (problem instanceof Refused) return [];
+  throw problem;
+}
+
+export function stop() {
+  remember();
+  if (desk.feed) desk.feed.close();
+  clearTimeout(again);
+  running = null;
+  clear();
+}
+
+// My units; all of them for those who belong to the whole establishment.
+export function units() {
+  if (!desk.place) return [];
+  const posting = desk.me.postings.find((one) => one.establishment === desk.place.code);
+  const mine = posting && posting.units.length ? desk.place.units.filter((one) => posting.units.includes(one.code)) : desk.place.units;
+  return mine;
+}
+
+export const isManager = () => ['supervisor', 'governor'].includes(desk.me.role);
+export const unitName = (code) => {
+  const found = desk.place && desk.place.units.find((one) => one.code === code);
+  return found ? found.name : t('Unit {code}', { code });
+};
+export const at = (code) => `/v1/establishments/${desk.place.code}/units/${code || desk.unit}`;
+
+export async function choose(code) {
+  desk.unit = code;
+  desk.sheet = null;
+  localStorage.setItem(`handover.unit.${desk.me.username}`, code);
+  changed();
+  await refresh();
+}
+
+let running = null;
+let again = 0;
+// Reads the sheet; whoever asks meanwhile gets one that is read after that.
+export function refresh() {
+  if (running) {
+    running.again = true;
+    return running.done;
+  }
+  const one = { again: false };
+  running = one;
+  one.done = readSheet().finally(() => {
+    if (running !== one) return;
+    running = null;
+    if (one.again) again = setTimeout(refresh, 120);
+  });
+  return one.done;
+}
+
+async function readSheet() {
+  const unit = desk.unit;
+  const user = desk.me;
+  if (!unit) return;
+  try {
+    const sheet = await get(`${at(unit)}/sheet`);
+    if (desk.unit !== unit || desk.me !== user) return;
+    desk.sheet = sheet;
+    for (const one of [...sheet.people, ...sheet.others]) desk.cells.set(one.inmate, one);
+  } catch (problem) {
+    if (!(problem instanceof Unreachable || problem instanceof Refused)) throw problem;
+  }
+  changed();
+}
+
+async function readPages() {
+  const user = desk.me;
+  try {
+    const open = await all(`/v1/pages?establishment=${desk.place.code}&state=RAISED`);
+    if (desk.me !== user) return;
+    desk.pages = new Map(open.map((page) => [page.id, page]));
+    await Promise.all(open.map(whatItIs));
+  } catch (problem) {
+    if (!(problem instanceof Unreachable || problem instanceof Refused)) throw problem;
+  }
+  changed();
+}
+
+// The note a page calls for, to say in words what is the matter.
+async function whatItIs(page) {
+  if (!page.note) return;
+  page.about = await get(`/v1/notes/${page.note}`).catch(() => null);
+  if (page.inmate && !desk.cells.has(page.inmate)) {
+    const person = await get(`/v1/inmates/${encodeURIComponent(page.inmate)}`).catch(() => null);
+    if (person) desk.cells.set(page.inmate, { ...person, inmate: person.number });
+  }
+}
+
+function take(event) {
+  const { type, data } = event;
+  if (type.startsWith('page.')) takePage(event);
+  if (Object.keys(data).length === 2 || type === 'note.retracted' || type === 'note.restricted') forgetWords(data.id);
+  if (type.startsWith('handover.') && data.items) desk.handovers.set(data.id, data);
+  tell(event);
+  if (desk.feed.state === 'live' && concerns(event)) refresh();
+  changed();
+}
+
+const concerns = (event) =>
+  event.unit === desk.unit || (event.subject && desk.cells.has(event.subject)) || /^(inmate|handover)\./.test(event.type);
+
+function takePage({ data, type }) {
+  const before = desk.pages.get(data.id);
+  if (before && before.version > data.version) return;
+  if (type === 'page.raised' && data.state === 'RAISED') {
+    desk.pages.set(data.id, { ...data, about: before && before.about });
+    if (!before) whatItIs(desk.pages.get(data.id)).then(changed);
+  } else if (data.state === 'ACCEPTED') {
+    desk.pages.set(data.id, { ...before, ...data, gone: Date.now() });
+  } else desk.pages.delete(data.id);
+}
+
+// What was taken back is not said again, not here either.
+function forgetWords(id) {
+  desk.news = desk.news.filter((one) => one.about !== id);
+  for (const [key, page] of desk.pages) if (page.note === id) desk.pages.delete(key);
+}
+
+function tell(event) {
+  const { data } = event;
+  const mine = [data.author, data.by, data.accepted_by].some((one) => one && one.username === desk.me.username);
+  const said = mine && !/answered|queried/.test(event.type) ? null : phrases.news(event, whom);
+  if (!said) return;
+  const before = desk.feed.before || event.cursor;
+  desk.news.unshift({ id: event.id, about: data.note || data.id, unit: event.unit, inmate: data.inmate || data.number || null, at: event.time, said, before });
+  if (desk.news.length > MOST) desk.left += desk.news.splice(MOST).length;
+}
+
+export function whom(inmate, unit) {
+  if (!inmate) return unitName(unit || desk.unit);
+  const known = desk.cells.get(inmate);
+  return known ? `${known.cell || ''} ${known.name}`.trim() : inmate;
+}
+
+// I have looked: the news of this unit is no news any more.
+export function look() {
+  desk.news = desk.news.filter((one) => one.unit !== desk.unit);
+  desk.left = 0;
+  desk.missed = null;
+  remember();
+  changed();
+}
+
+const seenAt = () => `handover.seen.${desk.me.username}.${desk.place.code}`;
+
+export function remember() {
+  if (!desk.feed || !desk.feed.cursor) return;
+  const oldest = desk.news[desk.news.length - 1];
+  localStorage.setItem(seenAt(), JSON.stringify({ cursor: oldest ? oldest.before : desk.feed.cursor, at: Date.now() }));
+}
+
+export const needTag = async (id) => ask('GET', `/v1/needs/${id}`);

@@ -1,0 +1,75 @@
+// The two lines that are always there: which unit and shift, whose handover; who I am, and whether this screen can see.
+
+import { h, put } from './dom.js';
+import { desk, unitName, units } from './desk.js';
+import { staff, STATES } from './phrases.js';
+import { label, n, t } from './words.js';
+import { clock, now, time } from './times.js';
+import * as outbox from './outbox.js';
+
+const shiftOf = (key) => key.slice(key.lastIndexOf('/') + 1).replace(/_/g, ' ').toLowerCase();
+
+export function currentShift() {
+  const shifts = desk.place.shifts.map((one) => ({ ...one })).sort((a, b) => (a.starts < b.starts ? -1 : 1));
+  const at = clock(now());
+  const on = shifts.filter((one) => one.starts <= at).pop() || shifts[shifts.length - 1];
+  return on ? on.code.replace(/_/g, ' ').toLowerCase() : '';
+}
+
+export function standing(sheet) {
+  const one = sheet.handover;
+  const owner = one.last ? t('{name} owns it since {time}', { name: staff(one.last.incoming), time: time(one.last.accepted_at) }) : t('nobody has taken it over yet');
+  if (one.state === 'DRAFT') return `${owner} · ${t('next handover due {time}', { time: time(one.due_at) })}`;
+  const between = `${shiftOf(one.from_shift)} → ${shiftOf(one.to_shift)}`;
+  return t('{between}: offered {at} by {name}, {state}, due {due}', {
+    between, name: staff(one.outgoing), state: STATES[one.state] ? STATES[one.state]() : one.state, at: time(one.offered_at), due: time(one.due_at),
+  });
+}
+
+export function head(box, actions) {
+  const mine = units();
+  const day = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', timeZone: desk.place ? desk.place.timezone : 'UTC' }).format(now());
+  put(box,
+    h('div', { class: 'line' },
+      h('h1', {}, h('span', { id: 'unit' }, desk.unit ? unitName(desk.unit) : t('No unit')), ` · ${desk.place ? `${day} · ${t('{shift} shift', { shift: currentShift() })}` : ''}`),
+      mine.length > 1 && h('label', { class: 'pick' }, h('kbd', {}, 'U'), ' ', t('unit'), ' ',
+        h('select', { id: 'units', onchange: (event) => actions.unit(event.target.value) },
+          mine.map((one) => h('option', { value: one.code, selected: one.code === desk.unit }, one.name)))),
+      h('p', { id: 'standing' })),
+    h('div', { class: 'line second' },
+      h('p', {}, t('you are'), ' ', h('strong', { id: 'me' }, desk.me.name), ` (${label('roles', desk.me.role).toLowerCase()})`),
+      h('button', { type: 'button', onclick: actions.lock }, h('kbd', {}, 'L'), ' ', t('lock')),
+      h('button', { type: 'button', onclick: actions.switch }, h('kbd', {}, 'S'), ' ', t('switch officer')),
+      h('p', { id: 'sight' })));
+  tick();
+}
+
+// What the two lines say may have changed; they themselves stay.
+export function tick() {
+  const standingAt = document.getElementById('standing');
+  const sight = document.getElementById('sight');
+  if (!sight) return;
+  const said = desk.sheet ? standing(desk.sheet) : t('reading the sheet …');
+  if (standingAt.textContent !== said) {
+    standingAt.textContent = said;
+    standingAt.className = desk.sheet && /OVERDUE|ESCALATED/.test(desk.sheet.handover.state) ? 'late' : '';
+  }
+  const kept = outbox.count();
+  const unsent = n('{n} not sent', '{n} not sent', kept);
+  const feed = desk.feed;
+  let words = t('connecting …');
+  let blind = false;
+  if (feed && feed.state === 'live') words = `${t('up to date')} ${clock(new Date(feed.sure), true)} · ${unsent}`;
+  else if (feed && feed.state === 'blind') {
+    blind = true;
+    words = feed.sure ? t('Not connected since {time}. What you see is from then.', { time: clock(new Date(feed.sure), true) }) : t('Not connected.');
+    if (kept) words += ` ${n('{n} note kept here, not sent.', '{n} notes kept here, not sent.', kept)}`;
+    words += ` ${t('Urgent? Use the radio.')}`;
+  }
+  if (sight.textContent !== words) sight.textContent = words;
+  const row = sight.closest('.line');
+  if (row.classList.contains('blind') !== blind) {
+    row.classList.toggle('blind', blind);
+    if (blind) document.getElementById('said').textContent = words;
+  }
+}

@@ -1,0 +1,65 @@
+// One line, or a few, about one thing: everybody who needs attention, what is due, what is new, everyone by cell.
+
+import { h } from './dom.js';
+import { whom } from './desk.js';
+import * as phrases from './phrases.js';
+import { low, n, t } from './words.js';
+import { isPast, time } from './times.js';
+
+const MARKS = { ACT_NOW: '!', WATCH: '~', ROUTINE: '-' };
+
+export function shapes(changes) {
+  return changes.map((one) => (one.change ? phrases.SHAPES[one.change] || '?' : '·')).reverse().join(' ');
+}
+
+const spoken = (changes) => changes.map((one) => (one.change ? phrases.change(one.change) : t('no word'))).join('; ');
+
+export function personRow(person, gone, open) {
+  const rules = new Set(person.reasons.map((one) => one.rule));
+  const live = person.reasons.filter((one) => one.rule === 'ACT_NOW' || one.rule === 'WATCH').map((one) => one.note);
+  const notes = live.length ? person.notes.filter((one) => live.includes(one.id)) : person.notes.slice(0, 1);
+  const closable = (live.length ? live : person.reasons.filter((one) => one.rule === 'RAN_OUT').map((one) => one.note))[0];
+  const why = ['RAN_OUT', 'WORSE_TWICE'].filter((one) => rules.has(one)).map((one) => phrases.RULES[one]());
+  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': person.inmate, 'data-note': closable, class: gone ? 'person gone' : `person ${person.attention.toLowerCase()}`, ondblclick: open },
+    h('p', { class: 'who' }, h('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[person.attention]), ' ',
+      h('span', { class: 'cell' }, person.cell || ''), ' ', h('strong', {}, person.name), ' ',
+      gone ? h('em', {}, t('needs nothing more; goes when you have read the news')) : h('b', {}, phrases.attention(person)),
+      h('span', { class: 'shape', title: spoken(person.changes) }, shapes(person.changes)), h('span', { class: 'hidden' }, spoken(person.changes))),
+    why.length > 0 && h('p', { class: 'why' }, why.join('; ')),
+    notes.slice(0, 2).map((note) => h('p', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note), note.late ? ` · ${t('LATE ENTRY')}` : ''))),
+    notes.length > 2 && h('p', { class: 'by' }, n('and {n} more', 'and {n} more', notes.length - 2)),
+    person.if_then.slice(0, 1).map((one) => h('p', { class: 'then' }, t('if it happens: '), one.text)),
+    person.needs.slice(0, 2).map((one) => h('p', { class: 'need' }, t('need: '), phrases.need(one), one.due_at && isPast(one.due_at) && h('b', { class: 'late' }, ` · ${t('OVERDUE')}`))),
+    person.needs.length > 2 && h('p', { class: 'by' }, n('and {n} more need', 'and {n} more needs', person.needs.length - 2)),
+    person.worked.slice(0, 1).map((one) => h('p', { class: 'worked' }, t('worked: '), phrases.did(one), one.fact ? `: ${one.fact}` : '', ' ', h('span', { class: 'by' }, `${one.by}, ${time(one.at)}`))));
+}
+
+export function wingRow({ note, incident }) {
+  const head = incident ? t('INCIDENT since {time}: {count}, latest {latest}', { time: time(incident.since), count: phrases.times(incident.count), latest: time(incident.latest) }) : t('The unit');
+  return h('li', { 'data-row': true, tabindex: -1, 'data-note': note.id, class: `person ${note.attention.toLowerCase()}` },
+    h('p', { class: 'who' }, h('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[note.attention]), ' ', h('strong', {}, head), ' ', h('b', {}, incident && !incident.until ? t('over') : phrases.attention(note))),
+    h('p', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note))),
+    note.if_then && h('p', { class: 'then' }, t('if it happens: '), note.if_then));
+}
+
+export function dueRow(one) {
+  const over = one.due_at && isPast(one.due_at);
+  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, 'data-need': one.id, 'data-version': one.version, 'data-words': phrases.need(one) },
+    h('span', { class: 'when' }, one.due_at ? time(one.due_at) : t('no time')), ' ', whom(one.inmate, one.unit), ': ', phrases.need({ ...one, due_at: null, urgency: null }),
+    over && h('b', { class: 'late' }, ` · ${t('OVERDUE')}`), one.owner ? h('span', { class: 'by' }, ` ${t('with {name}', { name: one.owner })}`) : '');
+}
+
+export function newsRow(one) {
+  const [who, what, by] = one.said;
+  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate },
+    h('span', { class: 'when' }, time(one.at)), ' ', h('strong', {}, who), `: ${what} `, h('span', { class: 'by' }, by));
+}
+
+export function everyone(one, unseen, open) {
+  const newest = one.changes.find((was) => was.change);
+  const words = unseen ? (unseen.why ? phrases.mood({ not_observed: unseen.why }) : t('not observed')) : newest ? low('change', newest.change) : t('seen');
+  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, ondblclick: open, class: unseen ? 'unseen' : '' },
+    h('span', { class: 'cell' }, one.cell || '—'), ' ', h('span', { class: 'name' }, one.name), ' ',
+    h('span', { class: 'shape', 'aria-hidden': 'true' }, shapes(one.changes)), ' ', h('span', { class: 'by' }, words));
+}
+

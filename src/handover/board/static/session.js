@@ -1,0 +1,154 @@
+// Who is at this screen. The access token is in this module's memory and nowhere else; the cookie that renews it cannot
+// be read by any script. A lock forgets the one and has the server end the other.
+
+import { serverSaid } from './times.js';
+
+const AT = '/board/session';
+const OWED = 'handover.end';
+let token = null;
+let key = null;
+let timer = 0;
+const heard = { token: [], ended: [] };
+
+export class Unreachable extends Error {}
+
+export class Refused extends Error {
+  constructor(status, problem, retry) {
+    super((problem && problem.detail) || String(status));
+    this.status = status;
+    this.problem = problem || {};
+    this.retry = retry;
+  }
+}
+
+export const on = (what, listener) => heard[what].push(listener);
+export const isIn = () => token !== null;
+export const draftsKey = () => key;
+export const accessToken = () => token;
+
+async function raw(method, path, body, headers) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: 'no-store',
+      credentials: 'same-origin',
+    });
+  } catch (cause) {
+    throw new Unreachable(String(cause));
+  }
+  serverSaid(answer.headers.get('date'));
+  const text = await answer.text().catch((cause) => {
+    throw new Unreachable(String(cause));
+  });
+  let told = null;
+  try {
+    told = text ? JSON.parse(text) : null;
+  } catch (cause) {
+    told = null; // a proxy's own page
+  }
+  if (!answer.ok) throw new Refused(answer.status, told, Number(answer.headers.get('retry-after')) || 0);
+  return { status: answer.status, body: told, etag: answer.headers.get('etag') };
+}
+
+export async function login(username, password) {
+  took((await raw('POST', AT, { username, password })).body);
+  localStorage.removeItem(OWED);
+}
+
+// Goes on with the login of this browser, if it has one that was not to end. Answers whether somebody is in.
+export async function resume() {
+  if (localStorage.getItem(OWED)) await end();
+  const answer = await renewal();
+  if (!answer) return false;
+  took(answer);
+  return true;
+}
+
+// Tabs share the cookie, and it works once: one renews at a time, or the server takes the second for a thief.
+async function renewal() {
+  const ask = async () => (await raw('POST', `${AT}/renewal`)).body;
+  return navigator.locks ? navigator.locks.request('handover.renewal', ask) : ask();
+}
+
+function took(issued) {
+  token = issued.access_token;
+  key = issued.drafts_key;
+  clearTimeout(timer);
+  timer = setTimeout(renew, Math.max(1000, issued.expires_in * 600));
+  for (const listener of heard.token) listener(token);
+}
+
+let renewing = null;
+export function renew() {
+  renewing = renewing || again().finally(() => { renewing = null; });
+  return renewing;
+}
+
+async function again() {
+  const before = token;
+  if (before === null) return false;
+  try {
+    const issued = await renewal();
+    if (token !== before) return token !== null; // locked meanwhile: what came is not for anybody any more
+    if (!issued) throw new Refused(401, null);
+    took(issued);
+    return true;
+  } catch (problem) {
+    if (problem instanceof Refused && problem.status < 500) {
+      for (const listener of heard.ended) listener();
+      return false;
+    }
+    clearTimeout(timer);
+    timer = setTimeout(renew, 5000);
+    return false;
+  }
+}
+
+// Forgets at once; the server is told as soon as it can be reached.
+export function forget() {
+  token = null;
+  key = null;
+  clearTimeout(timer);
+  localStorage.setItem(OWED, 'yes');
+  return end().catch(() => {});
+}
+
+async function end() {
+  await raw('POST', `${AT}/end`);
+  if (token === null) localStorage.removeItem(OWED);
+}
+
+export async function ask(method, path, { body, headers } = {}) {
+  if (token === null) throw new Refused(401, null);
+  const with_ = () => raw(method, path, body, { ...headers, Authorization: `Bearer ${token}` });
+  try {
+    return await with_();
+  } catch (problem) {
+    if (!(problem instanceof Refused) || problem.status !== 401 || !(await renew())) throw problem;
+    return with_();
+  }
+}
+
+export const get = async (path) => (await ask('GET', path)).body;
+
+// Every item of a list.
+export async function all(path, most = 1000) {
+  const items = [];
+  let cursor = null;
+  do {
+    const joint = path.includes('?') ? '&' : '?';
+    const page = await get(`${path}${joint}limit=200${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+    items.push(...page.items);
+    cursor = page.next;
+  } while (cursor && items.length < most);
+  return items;
+}
+
+export const unique = () =>
+  crypto.randomUUID ? crypto.randomUUID() : [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
+
+export const create = (path, body, idempotency = unique()) =>
+  ask('POST', path, { body, headers: { 'Idempotency-Key': idempotency } });

@@ -1,0 +1,141 @@
+// The unit as it stands. What I read keeps its place: who comes new is put below, who goes stays until I have looked.
+
+import * as alarm from './alarm.js';
+import { desk, isManager, look, refresh, unitName, units } from './desk.js';
+import { h, keep, put } from './dom.js';
+import { askLine, failed, say, stand } from './keys.js';
+import { ask } from './session.js';
+import { n, t } from './words.js';
+import { isPast, time } from './times.js';
+import { dueRow, everyone, personRow, newsRow, wingRow } from './rows.js';
+
+const SOON_H = 12;
+
+export function unit(main, go) {
+  let order = [];
+  let standing = new Map();
+  const parts = {};
+  for (const name of ['needs', 'due', 'news', 'all']) {
+    parts[name] = { title: h('h2', { id: `h-${name}` }), list: h(name === 'all' ? 'ul' : 'ol', { class: `list ${name}`, 'aria-labelledby': `h-${name}` }), more: h('div') };
+  }
+  const section = (name) => h('section', { class: `part ${name}`, 'aria-labelledby': `h-${name}` }, parts[name].title, parts[name].more, parts[name].list);
+  put(main, h('div', { class: 'unit' }, h('div', { class: 'left' }, section('needs'), section('due')), section('news'), section('all')));
+
+  function update() {
+    const { sheet } = desk;
+    put(parts.needs.title, t('needs you'), sheet ? ` (${sheet.people.length + standingWing(sheet).length})` : '');
+    if (!sheet) return;
+    needs(sheet);
+    due(sheet);
+    newsUpdate();
+    all(sheet);
+  }
+
+  function needs(sheet) {
+    const people = new Map(sheet.people.map((one) => [one.inmate, one]));
+    if (!order.length) order = sheet.people.map((one) => one.inmate);
+    for (const number of people.keys()) if (!order.includes(number)) order.push(number);
+    for (const one of sheet.people) standing.set(one.inmate, one);
+    const wing = standingWing(sheet).map((one) => ({ key: `w${one.id}`, signature: JSON.stringify(one), value: { wing: one } }));
+    const rows = order.filter((number) => people.has(number) || standing.has(number)).map((number) => {
+      const person = people.get(number) || standing.get(number);
+      const gone = !people.has(number);
+      return { key: number, signature: JSON.stringify([person, gone]), value: { person, gone } };
+    });
+    keep(parts.needs.list, [...wing, ...rows], ({ wing: one, person, gone }) => (one ? wingRow(one) : personRow(person, gone, () => go.show('person', person.inmate))));
+    put(parts.needs.more, alarm.waiting().filter((page) => page.unit === desk.unit || !units().some((one) => one.code === desk.unit)).map((page) =>
+      h('p', { class: 'late' }, page.kind === 'HANDOVER' ? t('Nobody has accepted the handover of {unit}.', { unit: unitName(page.unit) }) : t('Nobody has accepted somebody who moved to {unit}.', { unit: unitName(page.unit) }))));
+    if (!wing.length && !rows.length) put(parts.needs.more, h('p', { class: 'quiet' }, t('Nobody on this unit needs attention, as far as the notes say.')));
+  }
+
+  function due(sheet) {
+    const names = new Map(sheet.people.map((one) => [one.inmate, one]));
+    const open = [...sheet.people.reduce((list, one) => list.concat(one.needs), []), ...sheet.wing_needs];
+    const soon = open.filter((one) => one.promised || one.urgency === 'NOW' || one.urgency === 'THIS_SHIFT' || (one.due_at && new Date(one.due_at) - Date.now() < SOON_H * 3600e3));
+    soon.sort((a, b) => ((a.due_at || '9') < (b.due_at || '9') ? -1 : 1));
+    put(parts.due.title, t('due this shift, or promised'), ` (${soon.length})`);
+    keep(parts.due.list, soon.map((one) => ({ key: one.id, signature: JSON.stringify([one, one.due_at && isPast(one.due_at)]), value: one })), (one) => dueRow(one, names.get(one.inmate)));
+  }
+
+  function newsUpdate() {
+    const here = desk.news.filter((one) => one.unit === desk.unit);
+    const elsewhere = units().map((one) => [one, desk.news.filter((item) => item.unit === one.code).length]).filter(([one, count]) => count && one.code !== desk.unit);
+    put(parts.news.title, t('since you last looked'), ` (${here.length})`);
+    put(parts.news.more,
+      here.length > 0 && h('button', { type: 'button', onclick: looked }, h('kbd', {}, 'R'), ' ', t('I have read it')),
+      desk.missed && h('p', { class: 'late' }, t('The server could not go on from where this screen was: news from before {time} may be missing here. The sheet is complete.', { time: time(new Date(desk.missed).toISOString()) })),
+      desk.left > 0 && h('p', {}, n('and {n} older, not shown', 'and {n} older, not shown', desk.left)),
+      elsewhere.map(([one, count]) => h('p', {}, `${one.name}: `, n('{n} new', '{n} new', count))));
+    keep(parts.news.list, here.slice(0, 60).map((one) => ({ key: one.id, signature: one.id, value: one })), newsRow);
+  }
+
+  function all(sheet) {
+    const unseen = new Map(sheet.not_observed.map((one) => [one.inmate, one]));
+    const people = [...sheet.people, ...sheet.others].sort((a, b) => ((a.cell || '~') + a.name < (b.cell || '~') + b.name ? -1 : 1));
+    put(parts.all.title, t('everyone'), ` (${people.length}) · `, n('{n} not observed this shift', '{n} not observed this shift', unseen.size));
+    put(parts.all.more, sheet.in_transit.length > 0 && h('p', {}, t('On the way: '), sheet.in_transit.map((one) => `${one.name} (${unitName(one.from.unit)} → ${unitName(one.to.unit)})`).join(', ')));
+    keep(parts.all.list, people.map((one) => ({ key: one.inmate, signature: JSON.stringify([one.cell, one.name, one.changes, unseen.get(one.inmate)]), value: one })), (one) => everyone(one, unseen.get(one.inmate), () => go.show('person', one.inmate)));
+  }
+
+  function looked() {
+    order = [];
+    standing = new Map();
+    look();
+    refresh();
+    const first = parts.needs.list.querySelector('[data-row]');
+    if (first) stand(first);
+  }
+
+  const here = () => (document.activeElement.closest ? document.activeElement.closest('[data-row]') : null);
+  const about = () => (here() && here().dataset.inmate) || null;
+
+  async function done() {
+    const row = here();
+    if (!row || !row.dataset.need) return say(t('Go to a need with the arrows first.'));
+    const outcome = await askLine(t('What came of it? ({need})', { need: row.dataset.words }), { go: t('done') });
+    if (outcome === null) return null;
+    return change(row.dataset.need, { status: 'DONE', outcome }, row.dataset.version);
+  }
+
+  async function attend() {
+    const row = here();
+    const note = row && row.dataset.note;
+    if (!note) return say(t('Go to somebody whose attention runs with the arrows first.'));
+    const reason = await askLine(t('It is over, because …'), { go: t('close it') });
+    if (reason === null) return null;
+    return ask('POST', `/v1/notes/${note}/attention`, { body: { close: true, reason } }).then(refresh, failed);
+  }
+
+  return {
+    update,
+    keys: () => [
+      go.has('write') && { key: 'w', label: t('write'), strong: true, run: () => go.show('write', about()) },
+      go.has('handover') && desk.sheet && { key: 't', label: t('hand over or take over'), strong: /OFFERED|OVERDUE|ESCALATED/.test(desk.sheet.handover.state), run: () => go.show('handover') },
+      go.has('person') && { key: 'enter', run: () => about() && go.show('person', about()) },
+      { key: 'd', label: t('need is done'), run: done },
+      { key: 'c', label: t('close attention'), run: attend },
+      { key: 'r', label: t('I have read the news'), run: looked },
+      go.has('find') && { key: '/', label: t('find'), run: () => go.show('find') },
+      go.has('paper') && { key: 'p', label: t('print'), run: () => go.show('paper') },
+      go.has('house') && isManager() && { key: 'h', label: t('whole prison'), run: () => go.show('house') },
+    ],
+  };
+}
+
+async function change(need, body, version) {
+  try {
+    await ask('PATCH', `/v1/needs/${need}`, { body, headers: { 'If-Match': `"${version}"` } });
+    say(t('Done. Whoever wrote it down is told.'));
+  } catch (problem) {
+    if (problem.status === 412) say(t('Somebody changed it first; look again. Nothing of yours was recorded.'), true);
+    else failed(problem);
+  }
+  await refresh();
+}
+
+function standingWing(sheet) {
+  const incidents = sheet.incidents.map((one) => ({ id: one.incident, incident: one, note: one.began }));
+  const began = new Set(incidents.map((one) => one.id));
+  const live = sheet.wing_notes.filter((note) => !began.has(note.id) && note.attention !== 'ROUTINE' && !isPast(note.attention_until));
+  return [...incidents, ...live.map((note) => ({ id: note.id, note }))];
+}

@@ -1,0 +1,85 @@
+// What is written and not sent is on this PC's disk, locked with its author's key. The server gives that key to whoever
+// has logged in as the author; this module keeps it in memory until the lock. Without WebCrypto (a page that came over
+// plain http from another machine) nothing goes to the disk: it is kept in memory until the page is closed.
+
+import { t } from './words.js';
+
+const NAME = 'handover';
+const inMemory = new Map();
+export const safe = Boolean(window.crypto && crypto.subtle && window.indexedDB);
+let key = null;
+let author = null;
+let opened = null;
+
+function open() {
+  opened = opened || new Promise((resolve, reject) => {
+    const asked = indexedDB.open(NAME, 1);
+    asked.onupgradeneeded = () => asked.result.createObjectStore('kept', { keyPath: 'id' });
+    asked.onsuccess = () => resolve(asked.result);
+    asked.onerror = () => { opened = null; reject(asked.error); };
+  });
+  return opened;
+}
+
+async function act(mode, work) {
+  const db = await open();
+  return new Promise((resolve, reject) => {
+    const done = mode === 'readwrite' ? db.transaction('kept', mode, { durability: 'strict' }) : db.transaction('kept', mode);
+    const asked = work(done.objectStore('kept'));
+    done.oncomplete = () => resolve(asked.result);
+    done.onerror = () => reject(done.error);
+    done.onabort = () => reject(done.error);
+  });
+}
+
+export async function unlock(name, secret) {
+  author = name;
+  if (!safe) return;
+  const bytes = Uint8Array.from(atob(secret.replace(/-/g, '+').replace(/_/g, '/')), (letter) => letter.charCodeAt(0));
+  key = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
+}
+
+export function forget() {
+  key = null;
+  author = null;
+}
+
+// Durable when it resolves.
+export async function save(kind, id, at, data) {
+  if (!safe) {
+    inMemory.set(id, { id, kind, author, at, data: JSON.stringify(data) });
+    return;
+  }
+  const [by, lock] = [author, key];
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, lock, new TextEncoder().encode(JSON.stringify(data)));
+  await act('readwrite', (store) => store.put({ id, kind, author: by, at, iv, sealed }));
+}
+
+export async function load(kind) {
+  const all = safe ? await act('readonly', (store) => store.getAll()) : [...inMemory.values()];
+  const mine = all.filter((one) => one.author === author && one.kind === kind).sort((a, b) => a.at - b.at);
+  const found = [];
+  for (const one of mine) {
+    try {
+      const text = safe ? new TextDecoder().decode(await crypto.subtle.decrypt({ name: 'AES-GCM', iv: one.iv }, key, one.sealed)) : one.data;
+      found.push({ id: one.id, at: one.at, data: JSON.parse(text) });
+    } catch (unreadable) {
+      // Of another server that was at this address. It stays where it is.
+    }
+  }
+  return found;
+}
+
+export async function remove(id) {
+  if (safe) await act('readwrite', (store) => store.delete(id));
+  else inMemory.delete(id);
+}
+
+// How many notes of whom wait here: numbers and user names, which is all a locked screen may say.
+export async function waiting() {
+  const all = safe ? await act('readonly', (store) => store.getAll()) : [...inMemory.values()];
+  const counts = new Map();
+  for (const one of all) if (one.kind === 'outbox') counts.set(one.author, (counts.get(one.author) || 0) + 1);
+  return [...counts].map(([name, count]) => t('{count} kept here, not sent. They go when {name} logs in.', { count, name }));
+}

@@ -1,0 +1,52 @@
+"""The files a page is made of, read once. Their address has a digest of them all, so a browser may keep them for good
+and never mixes two releases."""
+
+from dataclasses import dataclass
+from gzip import compress
+from hashlib import sha256
+from importlib.resources import files
+
+from fastapi import Request
+from starlette.responses import Response
+
+from handover.errors import NotFound
+
+KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+FOR_GOOD = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file as it is sent."""
+
+    kind: str
+    plain: bytes
+    packed: bytes
+
+
+def _read() -> dict[str, File]:
+    found = {}
+    for one in sorted((files("handover.board") / "static").iterdir(), key=lambda entry: entry.name):
+        dot = one.name.rfind(".")
+        if one.name[dot:] in KINDS:
+            plain = one.read_bytes()
+            found[one.name] = File(KINDS[one.name[dot:]], plain, compress(plain, mtime=0))
+    return found
+
+
+FILES = _read()
+DIGEST = sha256(b"".join(name.encode() + file.plain for name, file in FILES.items())).hexdigest()[:16]
+
+
+def answer(request: Request, digest: str, name: str) -> Response:
+    """One of the files, packed where the browser can unpack it."""
+    file = FILES.get(name)
+    if file is None or digest != DIGEST:
+        raise NotFound("There is no such file in this release; load the page anew.")
+    etag = f'"{DIGEST}"'
+    headers = {"Cache-Control": FOR_GOOD, "ETag": etag, "Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(file.packed, 200, {**headers, "Content-Encoding": "gzip"}, file.kind)
+    return Response(file.plain, 200, headers, file.kind)

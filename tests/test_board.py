@@ -1,0 +1,208 @@
+"""A shift at the board, in a real Chromium: who is at the screen, what it shows live, what it does when it is blind."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.browser import Browser, Tab
+from tests.support.service import PASSWORD, Caller, Prison, Service, settings_for
+
+NO_NETWORK = r"ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK"
+
+
+@pytest.fixture(scope="module")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One engine: the pages are the same whatever is behind them."""
+    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'handover.sqlite3'}"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all of them; each officer has a context, as if at a PC of his or her own."""
+    running = Browser(tmp_path_factory.mktemp("browser") / "profile")
+    yield running
+    running.close()
+
+
+def test_the_wing_changes_under_my_eyes_and_nothing_i_read_moves(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    kane = prison.receive("A2200AA", name="Kane, D.", cell="A2-11")
+    ngata.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH", if_then="If awake: sit and talk.")
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees(
+            "A wing", "you are Hartmann", "Weir, J.", "WATCH until", "Ngata saw", "if it happens", "needs you (1)"
+        )
+        screen.sees("everyone (2)")
+        screen.press("ArrowDown")
+        top = screen.run("document.activeElement.getBoundingClientRect().top")
+        # Louder than what I read, and yet below it until I have read the news.
+        ngata.note(kane, fact="Shouted at the servery.", attention="ACT_NOW")
+        screen.sees("since you last looked (1)", "Kane, D.: ACT NOW until", "needs you (2)")
+        assert screen.run("document.activeElement.getBoundingClientRect().top") == top
+        assert screen.run("document.querySelector('.list.needs > li').innerText").count("Weir") == 1
+        screen.press("r")
+        screen.sees("since you last looked (0)")
+        screen.until("document.querySelector('.list.needs > li').innerText.includes('Kane')")
+        # What was taken back is gone from the screen, too.
+        gone = ngata.note(kane, fact="Mistaken words about him.")
+        screen.sees("Mistaken words about him.")
+        ngata.post(f"/v1/notes/{gone['id']}/retractions", {"reason": "WRONG_PERSON"})
+        screen.misses("Mistaken words about him.")
+
+
+def test_a_page_calls_until_somebody_takes_it_and_the_others_see_who(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    doctor = prison.hire("okafor", "health", "A")
+    with browser.open(service.url) as hers, browser.open(service.url) as his:
+        hers.login(hartmann.name, PASSWORD)
+        his.login(ngata.name, PASSWORD)
+        doctor.note(weir, fact="No insulin since morning.", attention="ACT_NOW")
+        for screen in (hers, his):
+            screen.sees("Since", "nobody has taken it", "No insulin since morning. (Okafor")
+            screen.until("document.title.startsWith('ACT NOW')", 3)
+        hers.press("a")
+        hers.sees("It is yours: go there.")
+        his.sees("Hartmann sees to it.")
+        for screen in (hers, his):
+            screen.misses("Whoever takes it goes there")
+            screen.until("!document.title.startsWith('ACT NOW')")
+
+
+def test_a_need_is_done_and_what_two_do_at_once_is_said(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    made = ngata.note(weir, needs=[{"code": "PHONE", "promised": True, "detail": "call to his daughter"}])
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("due this shift, or promised (1)", "call to his daughter")
+        screen.focus("[data-need]")
+        screen.press("d")
+        screen.sees("What came of it?")
+        screen.type("spoke ten minutes")
+        screen.press("Enter")
+        screen.sees("due this shift, or promised (0)")
+    assert ngata.get(f"/v1/needs/{made['needs'][0]['id']}")["outcome"] == "spoke ten minutes"
+
+
+def test_a_screen_that_cannot_see_says_so_and_catches_up(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    with browser.open(service.url) as screen:
+        screen.pardoned.append(NO_NETWORK)
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        screen.offline(True)
+        screen.run("window.dispatchEvent(new Event('offline'))")
+        drop(service)
+        screen.sees("Not connected since", "What you see is from then.", "Urgent? Use the radio.")
+        screen.sees("Weir, J.")  # nothing else changes
+        ngata.note(weir, fact="Said what nobody could see.", attention="WATCH")
+        screen.offline(False)
+        screen.sees("up to date", "since you last looked (1)", "Said what nobody could see.", "needs you (1)")
+
+
+def drop(service: Service) -> None:
+    """Cuts all feeds, as a router that is switched off does: a browser does not cut what is open."""
+    hub = service.app.state.parts.hub
+    for feed in list(hub._readers):
+        hub._loop.call_soon_threadsafe(feed.stop)
+
+
+def test_a_lock_shows_nothing_of_people_ends_the_login_and_comes_back_in_no_time(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    ngata.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("Quiet since the visit")
+        screen.press("l")
+        screen.sees("Locked", "Unlock")
+        assert "Weir" not in screen.run("document.documentElement.outerHTML")
+        assert "Quiet" not in screen.run("document.documentElement.outerHTML")
+        assert screen.run("Object.values(localStorage).join()").count("hov_") == 0
+        assert screen.run("document.cookie") == ""
+        began = screen.run("performance.now()")
+        screen.insert(PASSWORD)
+        screen.press("Enter")
+        screen.sees("you are Hartmann", "Quiet since the visit")
+        assert screen.run("performance.now()") - began < 5000
+        # Somebody else takes over the keyboard.
+        screen.press("s")
+        screen.sees("Shift handover")
+        screen.login(ngata.name, PASSWORD)
+        screen.sees("you are Ngata")
+        screen.misses("you are Hartmann")
+
+
+def test_a_reload_goes_on_and_a_screen_locked_for_long_does_not(
+    service: Service, browser: Browser, hartmann: Caller, weir: str
+) -> None:
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.go(f"{service.url}/board")
+        screen.sees("you are Hartmann", "up to date")
+        screen.run("localStorage.setItem('handover.active', String(Date.now() - 3600e3))")
+        screen.go(f"{service.url}/board")
+        screen.sees("Unlock")
+        screen.misses("Weir")
+
+
+def test_nobody_typing_locks_it_by_itself(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> None:
+    store = f"sqlite:///{tmp_path_factory.mktemp('store') / 'short.sqlite3'}"
+    # An access token for five seconds: in as many, the feed is renewed on the open socket.
+    short = Service(settings_for(store, lock_s=9, access_token_s=5))
+    try:
+        prison = short.prison()
+        ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+        with browser.open(short.url) as screen:
+            screen.login(ngata.name, PASSWORD)
+            opened = len([url for url in screen.asked if "/v1/feed/tickets" in url])
+            screen.until("performance.now() > 7000", 12)
+            ngata_again = short.login(ngata.name)
+            ngata_again.note(weir, fact="Written after the first token had ended.", attention="WATCH")
+            screen.sees("Written after the first token had ended.", wait=3)
+            assert len([url for url in screen.asked if "/v1/feed/tickets" in url]) == opened
+            screen.sees("Locked by itself", wait=12)
+            screen.misses("Weir")
+    finally:
+        short.stop()
+
+
+def test_a_page_shows_what_the_api_shows_and_no_more(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    governor = prison.hire("ashdown", "governor")
+    governor.note(weir, fact="About a member of staff.", handling="COMPLAINT", attention="ACT_NOW")
+    governor.note(weir, fact="Where it was hidden.", handling="SECURITY", attention="ACT_NOW")
+    with browser.open(service.url) as hers, browser.open(service.url) as boss:
+        boss.login(governor.name, PASSWORD)
+        boss.sees("About a member of staff.", "Where it was hidden.")
+        hers.login(hartmann.name, PASSWORD)
+        hers.sees("everyone (1)")
+        assert "Where it was" not in hers.run("document.documentElement.outerHTML")
+        assert "needs you (0)" in hers.run("document.body.innerText")
+
+
+def every_name(screen: Tab) -> list[str]:
+    """What can be pressed, and is without a name for whoever cannot see it."""
+    found: list[str] = screen.run(
+        "[...document.querySelectorAll('button, a, input, select, textarea, [role=radio]')].filter((one) => "
+        "one.offsetParent && !(one.innerText || '').trim() && !one.getAttribute('aria-label') && "
+        "!(one.labels && one.labels.length)).map((one) => one.outerHTML)"
+    )
+    return found
+
+
+def test_it_asks_nobody_but_its_server_and_is_small(
+    service: Service, browser: Browser, hartmann: Caller, weir: str
+) -> None:
+    with browser.open(service.url) as screen:
+        screen.sees("Log in")
+        assert every_name(screen) == []
+        screen.login(hartmann.name, PASSWORD)
+        assert every_name(screen) == []
+        assert [url for url in screen.asked if not url.startswith(service.url)] == []
+        assert sum(screen.sizes.values()) < 150_000
