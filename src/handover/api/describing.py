@@ -2,11 +2,13 @@
 so that it stays true."""
 
 from collections.abc import Mapping
-from json import dumps
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from fastapi import FastAPI
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.openapi.utils import get_openapi
+from fastapi.params import Query
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic.json_schema import models_json_schema
 
 from handover import __version__
@@ -236,22 +238,31 @@ def _headers(code: str, takes: set[str]) -> dict[str, Any]:
 
 
 def query_names(app: FastAPI, path: str, method: str) -> Mapping[str, bool]:
-    """The parameters an operation has, by the document, and whether each may be there several times: any other is
-    refused."""
-    known: dict[tuple[str, str], dict[str, bool]] | None = getattr(app.state, "query_names", None)
-    if known is None:
-        known = {
-            (template, verb.upper()): {
-                p["name"]: '"array"' in dumps(p["schema"]) for p in told.get("parameters", ()) if p["in"] == "query"
-            }
-            for template, verbs in app.openapi()["paths"].items()
-            for verb, told in verbs.items()
-        }
-        app.state.query_names = known
-    return known.get((path, method), {})
+    """The parameters an operation has, and whether each may be there several times: any other is refused."""
+    return _operations(app).get(path, {}).get(method, {})
 
 
 def methods(app: FastAPI, path: str) -> list[str]:
-    """The methods an address answers to, by the document; addresses beside it are for reading."""
-    verbs = {verb.upper() for verb in app.openapi()["paths"].get(path, {"get": None})}
+    """The methods an address answers to; addresses beside the document are for reading."""
+    verbs = set(_operations(app).get(path, {"GET": None}))
     return sorted(verbs | {"HEAD"} if "GET" in verbs else verbs)
+
+
+def _operations(app: FastAPI) -> dict[str, dict[str, dict[str, bool]]]:
+    """By path and method, the parameters of each operation in the document; from the routes themselves, since the
+    document takes a quarter of a second to make, and whoever asks first would have everybody wait for it."""
+    known: dict[str, dict[str, dict[str, bool]]] | None = getattr(app.state, "operations", None)
+    if known is None:
+        known = {}
+        for route in iter_route_contexts(app.routes):
+            if isinstance(route.original_route, APIRoute) and route.include_in_schema:
+                queries = [one for one in get_flat_params(route.dependant) if isinstance(one.field_info, Query)]
+                takes = {one.alias: _several(one.field_info.annotation) for one in queries}
+                known.setdefault(route.path_format or "", {}).update(dict.fromkeys(route.methods or (), takes))
+        app.state.operations = known
+    return known
+
+
+def _several(annotation: Any) -> bool:
+    """Whether a parameter of this type takes several values."""
+    return get_origin(annotation) is list or any(_several(part) for part in get_args(annotation))
