@@ -1,9 +1,6 @@
 """A right taken away is gone: at the next request at once, on open feeds within five seconds, however it was taken."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from handover.services import accounts
+from tests.support.processes import handover
 from tests.support.readers import eventually
 from tests.support.rights import ask_for_token, change, closed, password_grant, revoke_client, stranger
 from tests.support.service import PASSWORD, Caller, Feed, Prison, Service
@@ -273,9 +271,7 @@ def test_who_was_asked_about_a_moment_before_is_out_all_the_same(
 
 def operate(service: Service, *words: str) -> None:
     """A command typed on the server: a process of its own."""
-    environment = {**os.environ, "HANDOVER_DATABASE_URL": service.settings.database_url}
-    command = [sys.executable, "-m", "handover", *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = handover(*words, database_url=service.settings.database_url)
     assert done.returncode == 0, done.stderr
 
 
@@ -456,7 +452,7 @@ def test_a_ticket_ends_with_the_token_that_asked_for_it(prison: Prison, how: str
 def test_a_ticket_is_no_token_and_needs_the_right_to_hear(prison: Prison) -> None:
     ticket = ticket_of(prison.hire("ngata"))
     headers = {"Authorization": f"Bearer {ticket}"}
-    assert httpx.get(f"{prison.service.url}/v1/me", headers=headers, trust_env=False).status_code == 401
+    assert httpx.get(f"{prison.service.url}/v1/me", headers=headers, trust_env=False, verify=False).status_code == 401
     prison.connect("offices", "notes:read").post("/v1/feed/tickets", {}, 403)
     with stranger(prison.service).feed(ticket="hov_ticket_nonsense") as feed:
         assert closed(feed)[0] == 4401

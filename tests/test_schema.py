@@ -1,9 +1,7 @@
 """The store's schema: migrated as the tables say, explained, durable, and refused where it does not fit."""
 
-import os
 import stat
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from handover.store import schema
 from handover.store.engine import Engines, open_engines
 from handover.store.tables import establishments, metadata, store_meta
 from tests.support import postgres
+from tests.support.processes import handover
 from tests.support.service import settings_for
 
 VERSIONS = Path(__file__).parents[1] / "migrations" / "versions"
@@ -99,13 +98,12 @@ def test_migrating_again_changes_nothing(migrated: str, engines: Engines) -> Non
 
 
 def test_two_who_migrate_at_once_do_not_get_in_each_others_way(empty: str) -> None:
-    env = {**os.environ, "HANDOVER_DATABASE_URL": empty}
-    line = [sys.executable, "-m", "handover", "migrate"]
-    both = [
-        subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(handover, "migrate", database_url=empty) for _ in range(2)]
     said = f"The store is at revision {schema.newest()}.\n"
-    assert [(*one.communicate(timeout=30), one.returncode) for one in both] == [(said, "", 0)] * 2
+    assert [(done.stdout, done.stderr, done.returncode) for done in (one.result() for one in both)] == [
+        (said, "", 0)
+    ] * 2
 
 
 @pytest.mark.parametrize("words", [("serve", "--port", "0"), ("user", "list"), ("audit", "verify")], ids=" ".join)

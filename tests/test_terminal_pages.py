@@ -130,8 +130,7 @@ def test_a_handover_that_nobody_accepts_calls_and_stops_once_somebody_has(outage
     due = datetime.fromisoformat(offered["due_at"])
     prison.service.clock.ahead = due - datetime.now(UTC) + timedelta(minutes=1)
     with office.running("watch", "--after", "start") as watch:
-        watch.until("OVERDUE since")
-        watch.until("Up to date")
+        watch.until_all("OVERDUE since", "Up to date")
         prison.service.clock.ahead += timedelta(minutes=16)
         watch.until("WITH THE DUTY MANAGER: nobody has accepted the handover")
         watch.until("PAGE: HANDOVER NOT ACCEPTED, UNIT A: THE UNIT ITSELF.")

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import httpx
 from handover.clock import now
 from handover.services import opening
 from handover.services.passwords import Hasher
+from tests.support import forking
 from tests.support.service import Caller, Service, settings_for
 
 
@@ -36,15 +36,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
 
 def handover(*arguments: str, database_url: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Runs the command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "handover", *arguments],
-        env=environment(database_url, **more),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return forking.run(list(arguments), environment(database_url, **more), timeout=60)
 
 
 @dataclass
@@ -55,7 +47,7 @@ class Server:
     log: Path
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
+    process: forking.Process | None = None
 
     @property
     def url(self) -> str:
@@ -64,13 +56,13 @@ class Server:
 
     def start(self, wait: bool = True) -> None:
         """Starts it, and waits until it is ready."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "handover", "serve", "--port", str(self.port)],
-                env=environment(self.database_url, **self.settings),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+        with self.log.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            self.process = forking.Process(
+                ["serve", "--port", str(self.port)],
+                environment(self.database_url, **self.settings),
+                stdin=nothing.fileno(),
+                stdout=log.fileno(),
+                stderr=log.fileno(),
             )
         if wait:
             self.ready()
@@ -82,7 +74,7 @@ class Server:
             assert self.process is not None
             assert self.process.poll() is None, self.log.read_text()
             try:
-                if httpx.get(f"{self.url}/readyz", trust_env=False).status_code == 200:
+                if httpx.get(f"{self.url}/readyz", trust_env=False, verify=False).status_code == 200:
                     return
             except httpx.TransportError:
                 pass

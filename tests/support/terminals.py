@@ -4,8 +4,6 @@ import json
 import os
 import pty
 import queue
-import subprocess
-import sys
 import termios
 import threading
 import time
@@ -18,12 +16,12 @@ from typing import Any
 import typer
 from typer.testing import CliRunner, Result
 
+from handover.cli import command
 from handover.domain.codelists import shipped
 from handover.schemas.codelists import CodeEntry, CodeList
 from handover.terminal import register
+from tests.support import forking
 from tests.support.service import PASSWORD, Caller
-
-_COMMAND = "import typer; from handover.terminal import register; app = typer.Typer(); register(app); app()"
 
 
 @dataclass
@@ -40,9 +38,7 @@ class Terminal:
 
     def run(self, *args: str, typed: str | None = None) -> Result:
         """Types a command and waits for its end."""
-        app = typer.Typer()
-        register(app)
-        return CliRunner().invoke(app, list(args), input=typed, env=self.environment)
+        return CliRunner().invoke(command(args), list(args), input=typed, env=self.environment)
 
     def login(self, who: Caller) -> Result:
         """Logs a member of staff in; it must succeed."""
@@ -70,37 +66,28 @@ class Terminal:
     @contextmanager
     def running(self, *args: str, on_screen: bool = False) -> Iterator["Running"]:
         """A command that goes on, in a process of its own; `on_screen`: at a real terminal of 80×24."""
-        theirs: int = subprocess.PIPE
+        ours, theirs = pty.openpty() if on_screen else os.pipe()
         if on_screen:
-            ours, theirs = pty.openpty()
             termios.tcsetwinsize(ours, (24, 80))
-        process = subprocess.Popen(
-            [sys.executable, "-c", _COMMAND, *args],
-            env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1", "TERM": "xterm", "COLUMNS": "80"},
-            stdin=theirs if on_screen else None,
-            stdout=theirs,
-            stderr=theirs if on_screen else subprocess.STDOUT,
-        )
-        if on_screen:
-            os.close(theirs)
-        else:
-            assert process.stdout is not None
-            ours = process.stdout.fileno()
+        env = {**os.environ, **self.environment, "PYTHONUNBUFFERED": "1", "TERM": "xterm", "COLUMNS": "80"}
+        with Path(os.devnull).open("rb") as nothing:
+            typing = theirs if on_screen else nothing.fileno()
+            process = forking.Process(list(args), env, stdin=typing, stdout=theirs, stderr=theirs)
+        os.close(theirs)
         running = Running(process, ours)
         try:
             yield running
         finally:
-            if process.poll() is None:
-                process.kill()
+            process.kill()
             process.wait(10)
             running.close()
-            process.stdout.close() if process.stdout is not None else os.close(ours)
+            os.close(ours)
 
 
 class Running:
     """What a running command prints, line by line."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", output: int) -> None:
+    def __init__(self, process: forking.Process, output: int) -> None:
         self.process = process
         self.seen: list[str] = []
         self._begun = ""  # of the line that has no end yet: a question

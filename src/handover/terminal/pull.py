@@ -149,7 +149,9 @@ def _say(voice: Speech, change: StateChange) -> None:
 
 def _write_out(page: Page) -> None:
     out = typer.get_binary_stream("stdout")
-    out.write(b"".join(one_line(item).encode() + b"\n" for item in page.items))
+    left = memoryview(b"".join(one_line(item).encode() + b"\n" for item in page.items))
+    while left:  # unbuffered, a stream may take a part and say so: the rest would be lost, and the cursor ahead of it
+        left = left[out.write(left) :]
     out.flush()
 
 
