@@ -8,7 +8,7 @@ import pytest
 
 from handover.services import opening
 from handover.settings import Settings
-from tests.support import postgres
+from tests.support import embedded, postgres
 from tests.support.service import Caller, Prison, Service, settings_for
 from tests.support.terminals import Terminal
 
@@ -51,8 +51,7 @@ def template() -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An empty store, ready to be served, on each engine in turn."""
     if request.param == "sqlite":
-        folder: Path = tmp_path_factory.mktemp("store")
-        yield f"sqlite:///{folder / 'handover.sqlite3'}"
+        yield embedded.copy(tmp_path_factory.mktemp("store") / "handover.sqlite3")
         return
     url = postgres.create_database(request.getfixturevalue("template"))
     yield url

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from handover.settings import Settings
+from tests.support import embedded
 from tests.support.service import Prison, Service, settings_for
 
 
@@ -34,11 +35,16 @@ class Outage:
 
     def _new_store(self, port: int) -> Prison:
         self._stores += 1
+        if self._stores == 1:
+            embedded.copy(self._file())
         self.service = Service(self._settings(port))
         return self.service.prison()
 
     def _settings(self, port: int) -> Settings:
-        return settings_for(f"sqlite:///{self._folder / f'store{self._stores}.sqlite3'}", port=port)
+        return settings_for(f"sqlite:///{self._file()}", port=port)
+
+    def _file(self) -> Path:
+        return self._folder / f"store{self._stores}.sqlite3"
 
     def _port(self) -> int:
         return int(self.url.rsplit(":", 1)[1])
