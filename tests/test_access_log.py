@@ -283,7 +283,7 @@ def test_a_browsers_feed_names_who_used_the_ticket(prison: Prison) -> None:
 
 def token(service: Service, **form: str) -> httpx.Response:
     """What the token endpoint answers."""
-    return httpx.post(f"{service.url}/oauth/token", data=form, trust_env=False)
+    return httpx.post(f"{service.url}/oauth/token", data=form, trust_env=False, verify=False)
 
 
 def test_logging_in_failing_to_renewing_and_leaving_leave_their_lines(prison: Prison, service: Service) -> None:

@@ -31,7 +31,7 @@ REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 @pytest.fixture
 def web(service: Service) -> Iterator[httpx.Client]:
     """Anybody's client."""
-    with httpx.Client(base_url=service.url, trust_env=False, timeout=40) as client:
+    with httpx.Client(base_url=service.url, trust_env=False, verify=False, timeout=40) as client:
         yield client
 
 
@@ -256,7 +256,12 @@ def test_a_servers_life_its_log_and_its_end(database_url: str, tmp_path: Path) -
         ngata.get("/v1/notes", q=next(w))
         ngata.post("/v1/notes", {"inmate": weir, "basis": "SAW", "fact": next(w), "change": "WORSER"}, 422)
         ngata.http.post("/v1/notes", content=next(w).encode())
-        httpx.get(f"{server.url}/v1/notes", headers={"Authorization": "Bearer hov_access_stolen"}, trust_env=False)
+        httpx.get(
+            f"{server.url}/v1/notes",
+            headers={"Authorization": "Bearer hov_access_stolen"},
+            trust_env=False,
+            verify=False,
+        )
         with socket.create_connection(("127.0.0.1", server.port)) as garbage:
             garbage.sendall(b"\x16\x03\x01\x00 not HTTP at all\r\n\r\n")
             garbage.recv(1000)
@@ -266,7 +271,9 @@ def test_a_servers_life_its_log_and_its_end(database_url: str, tmp_path: Path) -
                 answer = ngata.http.post("/v1/notes", json={"inmate": weir, "basis": "SAW", "fact": last})
                 assert answer.status_code in (500, 503)
         bug = answer.headers["x-request-id"]
-        waiting = stack.enter_context(httpx.Client(base_url=server.url, trust_env=False, headers=ngata.http.headers))
+        waiting = stack.enter_context(
+            httpx.Client(base_url=server.url, trust_env=False, verify=False, headers=ngata.http.headers)
+        )
         slow = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
         slow.sendall(b"GET /v1/events?after=now&wait=30 HTTP/1.1\r\nHost: x\r\n")
         slow.sendall(f"Authorization: Bearer {ngata.token}\r\n\r\n".encode())

@@ -1205,17 +1205,24 @@ def test_headers_do_not_make_one_somebody_else(wing: Wing) -> None:
     ):
         assert brandt.http.get(f"/v1/notes/{secret}", headers=headers).status_code == 404
     for query in ("access_token", "token", "ticket"):
-        answer = httpx.get(f"{wing.here.service.url}/v1/me", params={query: wing.keyes.token}, trust_env=False)
+        answer = httpx.get(
+            f"{wing.here.service.url}/v1/me", params={query: wing.keyes.token}, trust_env=False, verify=False
+        )
         assert answer.status_code == 401
     for scheme in ("Token", "Basic", "bearer bearer", "Bearer,"):
         header = {"Authorization": f"{scheme} {wing.keyes.token}"}
-        assert httpx.get(f"{wing.here.service.url}/v1/me", headers=header, trust_env=False).status_code == 401
+        assert (
+            httpx.get(f"{wing.here.service.url}/v1/me", headers=header, trust_env=False, verify=False).status_code
+            == 401
+        )
     twice = [("Authorization", f"Bearer {brandt.token}"), ("Authorization", keyes["Authorization"])]
-    answer = httpx.get(f"{wing.here.service.url}/v1/me", headers=twice, trust_env=False)
+    answer = httpx.get(f"{wing.here.service.url}/v1/me", headers=twice, trust_env=False, verify=False)
     assert answer.status_code in (200, 400, 401)
     assert answer.status_code != 200 or answer.json()["username"] == brandt.name
     for method in ("GET", "PUT", "DELETE", "PATCH"):
-        answer = httpx.request(method, f"{wing.here.service.url}/v1/notes//{secret}", headers=keyes, trust_env=False)
+        answer = httpx.request(
+            method, f"{wing.here.service.url}/v1/notes//{secret}", headers=keyes, trust_env=False, verify=False
+        )
         assert answer.status_code in (404, 405)
 
 
