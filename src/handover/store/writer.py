@@ -157,9 +157,10 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
             self._failed(tasks, error, attempt)
             return
-        self._measure(len(tasks), perf_counter() - started)
+        took = perf_counter() - started
         for task, (value, raised) in zip(tasks, results, strict=True):
             task.told(value, raised)
+        self._measure(len(tasks), took)
 
     def _failed(self, tasks: Sequence[Task], error: Exception, attempt: int) -> None:
         """Nothing of these tasks was kept (or, if the error is `_Unsure`, nobody knows). Each gets another go, or an
