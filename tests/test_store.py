@@ -14,10 +14,12 @@ import pytest
 import sqlalchemy as sa
 
 from handover.domain.access import operator
+from handover.errors import Unavailable
 from handover.services import audit
 from handover.services.unit_of_work import Asker, UnitOfWork
 from handover.store.engine import open_engines
 from handover.store.tables import store_meta
+from handover.store.writer import TIDY_AFTER
 from tests.support.outages import away, cut
 from tests.support.service import Caller, Prison, Service, settings_for
 
@@ -237,6 +239,57 @@ def test_a_connection_that_is_cut_in_the_middle_of_a_batch_loses_nothing_and_dou
     assert {note["id"] for note in ngata.all("/v1/notes")} == kept
     assert send(ngata, weir).status_code == 201
     assert sound(service)
+
+
+@POSTGRESQL
+def test_a_connection_that_was_cut_before_is_replaced_unseen(
+    prison: Prison, service: Service, database_url: str
+) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    for _ in range(3):
+        assert cut(database_url) >= 1
+        assert send(ngata, weir).status_code == 201, "nothing was on its way: it is known that nothing was kept"
+        assert cut(database_url) >= 1
+        assert ngata.http.get("/v1/notes").status_code == 200, "the line of what was read is kept on a new connection"
+    assert sound(service)
+
+
+@POSTGRESQL
+def test_nothing_is_acknowledged_where_nobody_knows_what_became_of_it(
+    prison: Prison, service: Service, database_url: str
+) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    ngata.note(weir)
+    before = service.desk.store.head
+    line = service.desk.line(Asker(operator("operator", (prison.code,))), "store.tried")
+
+    def breaks(batch: Any) -> None:
+        batch.conn.exec_driver_sql("SELECT 1")  # it is alive: the COMMIT goes along with what comes last
+        batch.lines.append(line)
+        cut(database_url)
+
+    with pytest.raises(Unavailable):
+        service.desk.store.write(breaks, gathers=True).result(20)
+    assert send(ngata, weir).status_code == 201
+    after = service.desk.store.head
+    assert before is not None
+    assert after is not None
+    assert before.chain != after.chain, "the log goes on in a new chain"
+    assert sound(service)
+
+
+@SQLITE
+def test_the_log_that_is_written_ahead_does_not_grow_with_what_was_written(
+    prison: Prison, service: Service, database_url: str
+) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    ahead = Path(database_url.removeprefix("sqlite:///") + "-wal")
+    sizes = []
+    for _ in range(3):
+        for _ in range(2 * TIDY_AFTER):
+            ngata.note(weir)
+        sizes.append(ahead.stat().st_size)
+    assert sizes[2] < 1.5 * sizes[0], "it is moved to its place again and again, and begun anew"
 
 
 @SQLITE
