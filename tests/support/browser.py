@@ -170,7 +170,7 @@ class Tab:
         for name in names:
             self.keys += 1
             *mods, key = name.split("+") if len(name) > 1 else [name]
-            code, text = _KEYS.get(key, (ord(key.upper()) if len(key) == 1 else 0, key))
+            code, text = _KEYS.get(key, (ord(key.upper()) if key.isalnum() and len(key) == 1 else 0, key))
             told: dict[str, Any] = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 2 if "ctrl" in mods else 0}
             self.call("Input.dispatchKeyEvent", type="keyDown", **told, **({"text": text} if text and not mods else {}))
             self.call("Input.dispatchKeyEvent", type="keyUp", **told)

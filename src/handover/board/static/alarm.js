@@ -17,6 +17,7 @@ let title = 'handover';
 // A browser makes no sound before the first key or click; so this is called from one.
 export function ready() {
   const Audio = window.AudioContext || window.webkitAudioContext;
+  if (navigator.userActivation && !navigator.userActivation.isActive) return; // Esc and the like do not count
   if (!sound && Audio) sound = new Audio();
   if (sound && sound.state === 'suspended') sound.resume().catch(() => {});
 }

@@ -13,17 +13,17 @@ import * as session from './session.js';
 import * as vault from './vault.js';
 import { t } from './words.js';
 import { unit } from './unit.js';
+import { forget as forgetWords } from './care.js';
+import { refusedLater, write } from './write.js';
 
 const LOCK_S = Number(document.body.dataset.lockS);
 const ACTIVE = 'handover.active';
 const root = document.getElementById('board');
-const screens = { unit };
+const screens = { unit, write };
 let current = null; // {leave(), update(), keys()}
 let header = null;
 let active = Date.now();
 let locked = true;
-
-export const openers = screens;
 
 export function show(name, ...about) {
   if (current && current.leave) current.leave();
@@ -66,6 +66,7 @@ function update() {
 async function entered() {
   await vault.unlock(last.name, session.draftsKey());
   await desk_.start();
+  await outbox.start();
   locked = false;
   last.name = desk.me.username;
   active = Date.now();
@@ -76,8 +77,10 @@ async function entered() {
       h('div', { id: 'alarm', role: 'alert', hidden: true }), h('div', { id: 'asking', hidden: true }),
       h('p', { id: 'said', role: 'status' }), h('nav', { id: 'keys', 'aria-label': t('Keys') })));
   head(header, actions);
-  show('unit');
-  outbox.start();
+  const drafts = await vault.load('draft').catch(() => []);
+  const begun = drafts.reverse().find((kept) => kept.data.open);
+  if (begun) show('write', null, begun.data);
+  else show('unit');
 }
 
 async function lock(why, other) {
@@ -88,6 +91,7 @@ async function lock(why, other) {
   desk_.stop();
   outbox.stop();
   vault.forget();
+  forgetWords();
   session.forget();
   alarm.show(h('div'));
   keys.bind([]);
@@ -121,6 +125,7 @@ async function boot() {
   setInterval(idle, 1000);
   desk_.watch(update);
   outbox.on('changed', changed);
+  outbox.on('refused', (item) => refusedLater(item, (text) => keys.say(text, true)));
   session.on('ended', () => lock(t('Your login has ended. Nothing is lost.')));
   window.addEventListener('storage', (event) => { if (event.key === 'handover.lock') lock(t('It was locked in another window.')); });
   window.addEventListener('pagehide', () => { if (desk.me) desk_.remember(); });

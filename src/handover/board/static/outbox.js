@@ -9,16 +9,18 @@ const LATE_MS = 60 * 60e3;
 let items = [];
 let going = false;
 let timer = 0;
+let holder = null;
 let tries = 0;
-const heard = { sent: [], refused: [], changed: [] };
+const heard = { sent: [], refused: [], changed: [], waiting: [] };
 
 export const on = (what, listener) => heard[what].push(listener);
-const tell = (what, value) => heard[what].forEach((listener) => listener(value));
+const tell = (what, ...about) => heard[what].forEach((listener) => listener(...about));
 export const count = () => items.filter((one) => !one.data.refused).length;
 export const refused = () => items.filter((one) => one.data.refused);
 export const urgent = () => items.some((one) => !one.data.refused && one.data.body.attention === 'ACT_NOW');
 
 export async function start() {
+  holder = vault.holder();
   items = await vault.load('outbox');
   tell('changed');
   flush();
@@ -26,6 +28,7 @@ export async function start() {
 
 export function stop() {
   clearTimeout(timer);
+  holder = null;
   items = [];
   tries = 0;
   going = false;
@@ -34,7 +37,7 @@ export function stop() {
 // Durable when it resolves; it is sent after that.
 export async function keep(body, draft) {
   const one = { id: unique(), at: Date.now(), data: { body, draft, attempted: false, refused: null } };
-  await vault.save('outbox', one.id, one.at, one.data);
+  await vault.save('outbox', one.id, one.at, one.data, holder);
   items.push(one);
   tell('changed');
   flush();
@@ -51,41 +54,43 @@ export async function flush() {
   if (going) return;
   going = true;
   clearTimeout(timer);
-  const mine = items;
+  const as = holder;
   try {
     for (const one of [...items]) {
-      if (items !== mine && !items.includes(one)) break;
+      if (holder !== as) break; // somebody else is here now; it is not sent under that name
       if (!one.data.refused) await send(one);
     }
     tries = 0;
   } catch (problem) {
     if (!(problem instanceof Unreachable || problem instanceof Refused)) throw problem;
     tries += 1;
-    timer = setTimeout(flush, Math.max((problem.retry || 0) * 1000, Math.min(30000, 1000 * 2 ** tries)));
+    tell('waiting');
+    if (holder === as) timer = setTimeout(flush, Math.max((problem.retry || 0) * 1000, Math.min(30000, 1000 * 2 ** tries)));
   } finally {
-    going = false;
+    if (holder === as) going = false;
     tell('changed');
   }
-  if (items.some((one) => !one.data.refused && !one.data.attempted)) flush();
+  if (holder === as && items.some((one) => !one.data.refused && !one.data.attempted)) flush();
 }
 
 async function send(one) {
   const { data } = one;
+  const as = holder;
   if (!data.attempted) {
     // Only before the first attempt: after it, another body under the same key would be refused.
     if (now() - new Date(data.body.occurred_at) > LATE_MS && !data.body.late_reason) data.body.late_reason = t('There was no connection when it was written.');
     data.attempted = true;
-    await vault.save('outbox', one.id, one.at, data);
+    await vault.save('outbox', one.id, one.at, data, as);
   }
   try {
     const answer = await create('/v1/notes', data.body, one.id);
     await vault.remove(one.id);
     items = items.filter((other) => other.id !== one.id);
-    tell('sent', answer.body);
+    tell('sent', answer.body, one.id);
   } catch (problem) {
     if (!(problem instanceof Refused) || problem.status >= 500 || [401, 409, 429].includes(problem.status)) throw problem;
     data.refused = problem.problem;
-    await vault.save('outbox', one.id, one.at, data);
+    await vault.save('outbox', one.id, one.at, data, as);
     tell('refused', one);
   }
 }

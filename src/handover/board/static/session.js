@@ -8,6 +8,7 @@ const OWED = 'handover.end';
 let token = null;
 let key = null;
 let timer = 0;
+let sitting = 0; // counts who sits here: what one asked is never asked again as the next
 const heard = { token: [], ended: [] };
 
 export class Unreachable extends Error {}
@@ -53,7 +54,11 @@ async function raw(method, path, body, headers) {
   return { status: answer.status, body: told, etag: answer.headers.get('etag') };
 }
 
+let ending = null;
 export async function login(username, password) {
+  // The answer to a lock takes the cookie away: it must not be the new one's.
+  if (ending) await ending;
+  sitting += 1;
   took((await raw('POST', AT, { username, password })).body);
   localStorage.removeItem(OWED);
 }
@@ -109,11 +114,13 @@ async function again() {
 
 // Forgets at once; the server is told as soon as it can be reached.
 export function forget() {
+  sitting += 1;
   token = null;
   key = null;
   clearTimeout(timer);
   localStorage.setItem(OWED, 'yes');
-  return end().catch(() => {});
+  ending = end().catch(() => {});
+  return ending;
 }
 
 async function end() {
@@ -123,11 +130,12 @@ async function end() {
 
 export async function ask(method, path, { body, headers } = {}) {
   if (token === null) throw new Refused(401, null);
+  const mine = sitting;
   const with_ = () => raw(method, path, body, { ...headers, Authorization: `Bearer ${token}` });
   try {
     return await with_();
   } catch (problem) {
-    if (!(problem instanceof Refused) || problem.status !== 401 || !(await renew())) throw problem;
+    if (!(problem instanceof Refused) || problem.status !== 401 || !(await renew()) || mine !== sitting) throw problem;
     return with_();
   }
 }

@@ -7,8 +7,7 @@ import { t } from './words.js';
 const NAME = 'handover';
 const inMemory = new Map();
 export const safe = Boolean(window.crypto && crypto.subtle && window.indexedDB);
-let key = null;
-let author = null;
+let held = null; // {author, key} of whoever is at this screen
 let opened = null;
 
 function open() {
@@ -33,30 +32,33 @@ async function act(mode, work) {
 }
 
 export async function unlock(name, secret) {
-  author = name;
+  held = { author: name, key: null };
   if (!safe) return;
   const bytes = Uint8Array.from(atob(secret.replace(/-/g, '+').replace(/_/g, '/')), (letter) => letter.charCodeAt(0));
-  key = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
+  held = { author: name, key: await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']) };
 }
 
+// Whoever begins something keeps hold of this until it is on the disk: what Hartmann wrote is never kept as Ngata's,
+// however quickly they change places.
+export const holder = () => held;
+
 export function forget() {
-  key = null;
-  author = null;
+  held = null;
 }
 
 // Durable when it resolves.
-export async function save(kind, id, at, data) {
+export async function save(kind, id, at, data, as) {
   if (!safe) {
-    inMemory.set(id, { id, kind, author, at, data: JSON.stringify(data) });
+    inMemory.set(id, { id, kind, author: as.author, at, data: JSON.stringify(data) });
     return;
   }
-  const [by, lock] = [author, key];
   const iv = crypto.getRandomValues(new Uint8Array(12));
-  const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, lock, new TextEncoder().encode(JSON.stringify(data)));
-  await act('readwrite', (store) => store.put({ id, kind, author: by, at, iv, sealed }));
+  const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, as.key, new TextEncoder().encode(JSON.stringify(data)));
+  await act('readwrite', (store) => store.put({ id, kind, author: as.author, at, iv, sealed }));
 }
 
 export async function load(kind) {
+  const { author, key } = held;
   const all = safe ? await act('readonly', (store) => store.getAll()) : [...inMemory.values()];
   const mine = all.filter((one) => one.author === author && one.kind === kind).sort((a, b) => a.at - b.at);
   const found = [];

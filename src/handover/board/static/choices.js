@@ -1,0 +1,155 @@
+// Choosing one of a few by a key, and finding one of many by a few letters. Nothing is ever chosen beforehand.
+
+import { h, newId, put } from './dom.js';
+import { t } from './words.js';
+
+const radio = (attributes, ...children) => h('div', { role: 'radio', 'aria-checked': 'false', tabindex: -1, ...attributes }, ...children);
+
+// `options`: [{code, label, anchor}]. A digit chooses and goes on, arrows and Enter too; Backspace takes it back.
+export function choices({ name, options, value = null, set, after, describe }) {
+  let chosen = value;
+  const box = h('div', { role: 'radiogroup', 'aria-label': name, class: 'choices', 'data-choice': true });
+  const anchor = h('p', { class: 'anchor', id: newId('anchor'), hidden: !describe });
+  const nodes = options.map((one, place) => radio({
+    'data-code': one.code, title: one.anchor, 'aria-description': one.anchor, onclick: () => pick(one.code, true), onfocus: () => put(anchor, one.anchor || ''),
+  }, h('kbd', { 'aria-hidden': 'true' }, String(place + 1)), one.label));
+  put(box, nodes);
+  paint();
+
+  function paint() {
+    nodes.forEach((node) => node.setAttribute('aria-checked', String(node.dataset.code === String(chosen))));
+    const stop = nodes.find((node) => node.dataset.code === String(chosen)) || nodes[0];
+    nodes.forEach((node) => { node.tabIndex = node === stop ? 0 : -1; });
+  }
+
+  function pick(code, on) {
+    chosen = code;
+    paint();
+    set(code);
+    if (on && after) after();
+  }
+
+  box.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const here = nodes.indexOf(document.activeElement);
+    const digit = Number(event.key) - 1;
+    const way = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (options[digit] && event.key !== '0') pick(options[digit].code, true);
+    else if (way) nodes[(here + way + nodes.length) % nodes.length].focus();
+    else if (event.key === 'Enter' || event.key === ' ') pick(options[here].code, true);
+    else if (event.key === 'Backspace') pick(null, false);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  return { node: h('div', {}, box, anchor), focus: () => (nodes.find((node) => node.tabIndex === 0) || nodes[0]).focus() };
+}
+
+// Mood as a grid: five down, five across, each step a behaviour.
+export function moodGrid({ down, across, gone, value, set, after }) {
+  let chosen = value || {};
+  const cells = [];
+  const anchor = h('p', { class: 'anchor', 'aria-live': 'off' });
+  const tell = (...parts) => put(anchor, parts.filter(Boolean).map((one) => h('span', { class: 'told' }, h('b', {}, `${one.label}: `), one.anchor, ' ')));
+  const grid = h('div', { role: 'radiogroup', 'aria-label': t('mood: down from low to good, across from shut down to out of control'), class: 'grid', 'data-choice': true });
+  put(grid, h('span', { class: 'head', 'aria-hidden': 'true' }), across.map((one) => h('span', { class: 'head', 'aria-hidden': 'true', title: one.anchor }, one.label)),
+    down.map((row) => [h('span', { class: 'head', 'aria-hidden': 'true', title: row.anchor }, row.label), across.map((column) => {
+      const cell = radio({
+        'aria-label': `${row.label}, ${column.label}. ${row.anchor} ${column.anchor}`, 'data-v': row.code, 'data-e': column.code,
+        onfocus: () => tell(row, column), onclick: () => pick({ valence: Number(row.code), energy: Number(column.code) }, true),
+      });
+      cells.push(cell);
+      return cell;
+    })]));
+  const instead = choices({ name: t('not observed, because'), options: gone, value: chosen.not_observed, set: (code) => pick(code ? { not_observed: code } : {}, false), after });
+  paint();
+
+  function paint() {
+    for (const cell of cells) cell.setAttribute('aria-checked', String(Number(cell.dataset.v) === chosen.valence && Number(cell.dataset.e) === chosen.energy));
+    const stop = cells.find((cell) => cell.getAttribute('aria-checked') === 'true') || cells[12];
+    cells.forEach((cell) => { cell.tabIndex = cell === stop ? 0 : -1; });
+  }
+
+  function pick(mood, on) {
+    chosen = mood;
+    paint();
+    set(mood);
+    if (on && after) after();
+  }
+
+  grid.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const here = cells.indexOf(document.activeElement);
+    const [row, column] = [Math.floor(here / 5), here % 5];
+    const to = { ArrowRight: [row, column + 1], ArrowLeft: [row, column - 1], ArrowDown: [row + 1, column], ArrowUp: [row - 1, column] }[event.key];
+    if (to) {
+      if (to[0] >= 0 && to[0] < 5 && to[1] >= 0 && to[1] < 5) cells[to[0] * 5 + to[1]].focus();
+    } else if (event.key === 'Enter' || event.key === ' ') pick({ valence: Number(cells[here].dataset.v), energy: Number(cells[here].dataset.e) }, true);
+    else if (event.key === 'Backspace') pick({}, false);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  return { node: h('div', {}, grid, anchor, h('div', { class: 'choices' }, h('span', { class: 'quiet' }, t('or not observed: ')), instead.node)), focus: () => cells.find((cell) => cell.tabIndex === 0).focus() };
+}
+
+// `find(text)` answers [{text, value}] at once or later; Enter takes the one that is marked.
+export function picker({ label, hint = '', find, pick, skip, id = newId('pick') }) {
+  const list = h('ul', { role: 'listbox', class: 'found', id: `${id}-list`, 'aria-label': label });
+  const input = h('input', { id, role: 'combobox', 'aria-expanded': 'false', 'aria-controls': `${id}-list`, 'aria-autocomplete': 'list', 'aria-label': label, autocomplete: 'off', spellcheck: 'false', placeholder: hint, class: 'long' });
+  let found = [];
+  let at = 0;
+  let asked = 0;
+
+  async function look() {
+    asked += 1;
+    const mine = asked;
+    const text = input.value.trim();
+    const answer = text ? await find(text) : [];
+    if (mine !== asked) return;
+    found = answer.slice(0, 8);
+    at = 0;
+    paint();
+  }
+
+  function paint() {
+    put(list, found.map((one, place) => h('li', { role: 'option', id: `${id}-${place}`, 'aria-selected': String(place === at), onclick: () => take(place) }, one.text)));
+    input.setAttribute('aria-expanded', String(found.length > 0));
+    if (found.length) input.setAttribute('aria-activedescendant', `${id}-${at}`);
+    else input.removeAttribute('aria-activedescendant');
+  }
+
+  function take(place) {
+    const one = found[place];
+    if (!one) return false;
+    input.value = '';
+    found = [];
+    asked += 1;
+    paint();
+    pick(one.value);
+    return true;
+  }
+
+  input.addEventListener('input', look);
+  input.addEventListener('blur', () => setTimeout(() => { if (document.activeElement !== input) { found = []; paint(); } }, 200));
+  input.addEventListener('keydown', async (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (way && found.length) {
+      at = (at + way + found.length) % found.length;
+      paint();
+    } else if (event.key === 'Enter') {
+      event.preventDefault();
+      if (!input.value.trim()) { if (skip) skip(); } else {
+        if (!found.length) await look();
+        if (!take(at)) input.setAttribute('aria-invalid', 'true');
+        else input.removeAttribute('aria-invalid');
+      }
+      event.stopPropagation();
+      return;
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  return { node: h('div', {}, input, list), input, focus: () => input.focus() };
+}

@@ -1,0 +1,64 @@
+// What was typed, and what can be meant by it: people by cell, number or letters; codes by label and by officers' words.
+
+import { desk, unitName } from './desk.js';
+import { get } from './session.js';
+import { codes, t } from './words.js';
+import { next } from './times.js';
+
+export const plain = (text) => text.toLowerCase().normalize('NFD').replace(/[^\p{L}\p{N}]+/gu, '');
+
+function rank(texts, typed) {
+  const all = texts.filter(Boolean).map(plain);
+  if (all.includes(typed)) return 0;
+  if (all.some((one) => one.startsWith(typed))) return 1;
+  return typed.length > 1 && all.some((one) => one.includes(typed)) ? 2 : 9;
+}
+
+export function entries(list, text) {
+  const typed = plain(text);
+  if (!typed) return [];
+  const ranked = codes(list).map((one) => [rank([one.label, one.code, ...one.words], typed), one]);
+  return ranked.filter(([place]) => place < 9).sort((a, b) => a[0] - b[0]).map(([, one]) => one);
+}
+
+export const personText = (one) => `${one.cell || ''} ${one.name} ${one.inmate}`.trim();
+
+export async function people(text, withUnit) {
+  const typed = plain(text);
+  const here = desk.sheet ? [...desk.sheet.people, ...desk.sheet.others] : [];
+  const ranked = here.map((one) => [rank([one.cell, one.inmate, ...one.name.split(/[\s,]+/)], typed), one]).filter(([place]) => place < 9);
+  ranked.sort((a, b) => a[0] - b[0] || (a[1].cell || '').localeCompare(b[1].cell || ''));
+  const found = ranked.map(([, one]) => ({ text: personText(one), value: { inmate: one.inmate, name: one.name, cell: one.cell } }));
+  if (withUnit && rank([unitName(desk.unit), t('wing'), t('unit')], typed) < 2) found.push({ text: t('{unit} itself, nobody in particular', { unit: unitName(desk.unit) }), value: { inmate: null, name: unitName(desk.unit), cell: '' } });
+  if (found.length || typed.length < 2) return found;
+  const query = new URLSearchParams({ establishment: desk.place.code, q: text, limit: 8 });
+  const answer = await get(`/v1/inmates?${query}`).catch(() => ({ items: [] }));
+  return answer.items.map((one) => ({ text: `${personText({ ...one, inmate: one.number })} · ${unitName(one.unit)}`, value: { inmate: one.number, name: one.name, cell: one.cell } }));
+}
+
+// "phone! 18:00 call to his daughter": what, promised, by when, what exactly.
+export function needs(text) {
+  const promised = text.includes('!');
+  const time = /(?:^|[\s@])([01]?\d|2[0-3])[:.][0-5]\d\b/.exec(text);
+  const due = time ? next(time[0].replace('@', '').trim()) : null;
+  const rest = text.replace(time ? time[0] : '', ' ').replace('!', ' ').replace(/^\s+|\s+$/g, '');
+  const [head, ...tail] = rest.split(/\s*[:,]\s*/);
+  const words = head.split(/\s+/);
+  for (let count = words.length; count > 0; count -= 1) {
+    const found = entries('needs', words.slice(0, count).join(' '));
+    if (found.length && (count === words.length || rank([found[0].label, found[0].code, ...found[0].words], plain(words.slice(0, count).join(' '))) < 2)) {
+      const detail = [words.slice(count).join(' '), ...tail].filter(Boolean).join(', ');
+      return found.map((one) => ({ text: [one.label, promised && t('promised'), due && time[0].replace('@', '').trim(), detail].filter(Boolean).join(', '), value: { code: one.code, promised, due_at: due ? due.toISOString() : null, detail: detail || null } }));
+    }
+  }
+  return [];
+}
+
+// "listened = helped", "gone quiet, new"
+export function withMark(list, marks, name) {
+  return (text) => {
+    const [head, tail] = text.split(/\s*[=,:]\s*/);
+    const mark = tail ? (entries(marks, tail)[0] || {}).code || null : null;
+    return entries(list, head).map((one) => ({ text: `${one.label}: ${one.anchor}`, value: { code: one.code, [name]: mark } }));
+  };
+}

@@ -1,0 +1,227 @@
+// Writing a note: one screen, top to bottom. A digit or Enter chooses and moves on; every step but the basis may be left.
+
+import { beside } from './beside.js';
+import * as care from './care.js';
+import { choices, moodGrid, picker } from './choices.js';
+import { desk, refresh, unitName } from './desk.js';
+import { h, put } from './dom.js';
+import { bodyOf, forced, fresh, isEmpty, missing, places } from './draft.js';
+import { say } from './keys.js';
+import { needs as readNeed, people, withMark } from './matching.js';
+import * as outbox from './outbox.js';
+import * as vault from './vault.js';
+import { codes, entry, label, low, t } from './words.js';
+import { clock, now, time } from './times.js';
+
+const WAIT_MS = 2500;
+
+export function write(main, go, about, given, errors) {
+  const known = about ? desk.cells.get(about) : null;
+  const draft = given || fresh(known ? { inmate: known.inmate, name: known.name, cell: known.cell } : null);
+  draft.open = true;
+  const holder = vault.holder();
+  let learned = null;
+  let saving = 0;
+  let left = false;
+  const steps = {};
+  const order = [];
+  const side = h('aside', { class: 'beside', 'aria-label': t('what is known') });
+  const prompt = h('div', { role: 'status' });
+  const saved = h('span', { class: 'quiet', id: 'saved' });
+  const readers = h('span', { id: 'readers' });
+  const waits = h('div');
+  const form = h('div', { class: 'form-steps' });
+  put(main, h('div', { class: 'write' }, h('div', {}, waits, form), h('div', { class: 'side' }, prompt, side)));
+
+  function step(name, title, part) {
+    const wrong = h('p', { class: 'wrong', id: `wrong-${name}` });
+    const node = h('div', { class: 'step', 'data-step': name, role: 'group', 'aria-label': title }, h('span', { class: 'label' }, title), part.node, wrong);
+    steps[name] = { ...part, wrong, node };
+    order.push(name);
+    form.append(node);
+  }
+  const after = (name) => () => (steps[order[order.indexOf(name) + 1]] || steps[name]).focus();
+
+  function touched() {
+    if (left) return;
+    clearTimeout(saving);
+    saving = setTimeout(save, 250);
+    const all = care.isHarsh(draft) ? [care.whatHelped(draft.name, learned)] : [];
+    const same = care.sameWords(draft);
+    if (same) all.push(t('You wrote the same words about somebody else at {time}. Say what is true of this person.', { time: time(same.recorded_at) }));
+    if (forced(draft) === 'ACT_NOW') all.push(t('ACT NOW: tell somebody aloud as well. A page is no radio.'));
+    if (prompt.textContent !== all.join('')) put(prompt, all.map((text) => h('p', { class: 'prompt' }, text)));
+    const handling = draft.handling || 'UNIT';
+    const anchor = (entry('handling', handling) || {}).anchor || '';
+    const text = t('Read by: {who}. {anchor}', { who: handling === 'UNIT' ? unitName(desk.unit) : label('handling', handling), anchor });
+    if (readers.textContent !== text) readers.textContent = text;
+  }
+
+  async function save() {
+    clearTimeout(saving);
+    if (left && isEmpty(draft)) return vault.remove(draft.id);
+    if (isEmpty(draft)) return null;
+    await vault.save('draft', draft.id, Date.now(), { ...draft }, holder);
+    saved.textContent = vault.safe ? t('kept on this PC {time}', { time: clock(now(), true) }) : t('kept until this page is closed: this browser cannot lock it away on the disk');
+    return null;
+  }
+
+  const set = (name) => (value) => { draft[name] = value; touched(); };
+  const one = (name, list, title, describe) => choices({ name: title, options: codes(list), value: draft[name], set: set(name), after: after(name), describe });
+
+  function text(name, title, most, rows) {
+    const area = h('textarea', { 'aria-label': title, rows, maxlength: most, spellcheck: 'true', id: `in-${name}`, value: draft[name], oninput: (event) => set(name)(event.target.value) });
+    area.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter' || event.shiftKey || event.ctrlKey || event.metaKey || event.isComposing) return;
+      event.preventDefault();
+      after(name)();
+    });
+    return { node: area, focus: () => area.focus() };
+  }
+
+  // Several of a list, as chips; each may be marked by a digit and taken away again.
+  function several(name, title, hint, find, words, marks) {
+    const chips = h('div', { class: 'chips' });
+    const input = picker({ label: title, hint, find, pick: (value) => { draft[name].push(value); paint(draft[name].length - 1); touched(); }, skip: after(name), id: `in-${name}` });
+    function paint(focused) {
+      put(chips, draft[name].map((value, place) => {
+        const mark = marks && marks(value, () => { paint(); input.focus(); touched(); });
+        if (mark && place === focused) setTimeout(() => mark.focus(), 0);
+        return h('span', { class: 'chip' }, words(value), mark && mark.node, h('button', { type: 'button', 'aria-label': t('take away: {what}', { what: words(value) }), onclick: () => { draft[name].splice(place, 1); paint(); touched(); input.focus(); } }, '×'));
+      }));
+    }
+    paint();
+    return { node: h('div', {}, input.node, chips), focus: input.focus };
+  }
+
+  const marked = (list, name) => (value, done) => (value[name] ? null : choices({ name: label(list, ''), options: codes(list), set: (code) => { value[name] = code; }, after: done }));
+
+  function whoStep() {
+    const shown = h('strong', { id: 'whom' });
+    const input = picker({
+      label: t('whom it is about: cell, number or letters'), hint: t('cell, number or a few letters'), id: 'in-who', skip: () => draft.chosen && after('who')(), find: (typed) => people(typed, true),
+      pick: (person) => { Object.assign(draft, person, { chosen: true }); about_(); touched(); after('who')(); },
+    });
+    const about_ = async () => {
+      put(shown, draft.chosen ? `${draft.cell || ''} ${draft.name} ${draft.inmate || ''}`.trim() : '');
+      const whose = draft.inmate;
+      const found = await beside(side, draft);
+      if (whose === draft.inmate) learned = found;
+      touched();
+    };
+    about_();
+    return { node: h('div', {}, shown, input.node), focus: input.focus };
+  }
+
+  step('who', t('who'), whoStep());
+  step('mood', t('mood'), moodGrid({ down: codes('mood_valence'), across: codes('mood_energy'), gone: codes('not_observed'), value: draft.mood, set: set('mood'), after: after('mood') }));
+  step('change', t('against usual'), one('change', 'change', t('compared with this person’s usual')));
+  step('basis', t('how I know'), one('basis', 'basis', t('how you know')));
+  step('fact', t('what happened'), text('fact', t('what happened: facts alone'), 1000, 2));
+  step('opinion', t('what I make of it'), withSure());
+  step('indicators', t('noticed'), several('indicators', t('what you noticed'), t('e.g. withdrawn, new'), withMark('indicators', 'trends', 'trend'), (v) => `${label('indicators', v.code)}${v.trend ? ` (${low('trends', v.trend)})` : ''}`));
+  step('needs', t('needs'), several('needs', t('what is needed'), t('e.g. phone! 18:00 call to his daughter   (! promised)'), readNeed, needWords));
+  step('responses', t('what I did'), several('responses', t('what you did, and whether it helped'), t('e.g. listened = helped'), withMark('responses', 'effects', 'effect'), (v) => `${label('responses', v.code)}${v.effect ? ` (${low('effects', v.effect)})` : ''}`, marked('effects', 'effect')));
+  step('attention', t('attention'), one('attention', 'attention', t('attention for this note'), true));
+  step('if_then', t('if it happens'), text('if_then', t('what to do if it happens'), 200, 1));
+  step('handling', t('who may read it'), one('handling', 'handling', t('who may read it; the unit, if you choose nothing'), true));
+  step('at', t('when, if not now'), more());
+  form.append(h('div', { class: 'send' }, h('span', {}, t('written by'), ' ', h('strong', {}, desk.me.name)), readers, saved, steps_('send')));
+
+  function steps_(name) {
+    const wrong = h('p', { class: 'late', id: `wrong-${name}` });
+    steps[name] = { wrong, focus: () => {} };
+    return wrong;
+  }
+
+  function withSure() {
+    const words = text('opinion', t('what you make of it; shown as your opinion, never as fact'), 500, 1);
+    const sure = choices({ name: t('how sure you are'), options: codes('confidence'), value: draft.confidence, set: set('confidence'), after: after('opinion') });
+    return { node: h('div', {}, words.node, h('div', { class: 'choices' }, h('span', { class: 'quiet' }, t('opinion; how sure: ')), sure.node)), focus: words.focus };
+  }
+
+  function more() {
+    const at = h('input', { id: 'in-at', 'aria-label': t('when it happened, if not now'), value: draft.at, placeholder: t('13:20'), size: 6, oninput: (event) => set('at')(event.target.value) });
+    const tick = (name, words) => h('label', {}, h('input', { type: 'checkbox', checked: draft[name], onchange: (event) => set(name)(event.target.checked) }), ' ', words);
+    const place = h('select', { 'aria-label': t('where'), onchange: (event) => set('place')(event.target.value || null) }, h('option', { value: '' }, t('where?')), codes('place').map((entry_) => h('option', { value: entry_.code, selected: draft.place === entry_.code }, entry_.label)));
+    return { node: h('div', { class: 'choices' }, at, place, tick('opening', t('he or she opened up')), tick('about_incident', t('about the incident')), selfReported()), focus: () => at.focus() };
+  }
+
+  function selfReported() {
+    return h('label', {}, h('input', { type: 'checkbox', checked: draft.source === 'SELF_REPORTED', onchange: (event) => set('source')(event.target.checked ? 'SELF_REPORTED' : null) }), ' ', t('mood by own account'));
+  }
+
+  function wrongs(found) {
+    for (const [name, part] of Object.entries(steps)) put(part.wrong, found[name] || found[name === 'at' ? 'more' : ''] || '');
+    const first = [...order, 'send'].find((name) => found[name]);
+    if (first) {
+      steps[first].focus();
+      steps[first].wrong.scrollIntoView({ block: 'center' });
+    }
+    return Boolean(first);
+  }
+
+  async function send() {
+    if (left || wrongs(missing(draft))) return;
+    left = true;
+    clearTimeout(saving);
+    const body = bodyOf({ ...draft, attention: forced(draft) });
+    const id = await outbox.keep(body, { ...draft, open: false });
+    await vault.remove(draft.id);
+    const problem = await outcome(id);
+    if (problem && problem.data) {
+      left = false;
+      await save();
+      await outbox.drop(id);
+      wrongs(places(problem.data.refused));
+      return;
+    }
+    if (problem) care.wrote(problem);
+    say(problem ? t('Recorded {time}: {who}', { time: time(problem.recorded_at), who: draft.name })
+      : body.attention === 'ACT_NOW' ? t('NOT SENT, and it is urgent: use the RADIO. It is kept here and goes by itself.') : t('Kept here, not sent yet. It goes by itself. Do not write it again.'), !problem);
+    refresh();
+    go.show('unit');
+  }
+
+  // Sent, refused, or neither for now.
+  function outcome(id) {
+    return new Promise((resolve) => {
+      pending.set(id, resolve);
+      setTimeout(() => resolve(null), WAIT_MS);
+    }).finally(() => pending.delete(id));
+  }
+
+  async function begun() {
+    const others = (await vault.load('draft')).filter((kept) => kept.id !== draft.id && !isEmpty(kept.data));
+    put(waits, others.map((kept) => h('p', {}, h('button', { type: 'button', onclick: () => go.show('write', null, kept.data) }, t('go on with: {who}, {time}', { who: kept.data.name || t('nobody yet'), time: time(new Date(kept.at).toISOString()) })), ' ',
+      h('button', { type: 'button', onclick: async () => { await vault.remove(kept.id); begun(); } }, t('throw away')))));
+    const same = !given && draft.inmate && others.find((kept) => kept.data.inmate === draft.inmate);
+    if (same && isEmpty(draft) && !left) go.show('write', null, same.data);
+  }
+
+  begun().catch(() => {});
+  care.remember();
+  touched();
+  setTimeout(() => { if (errors) wrongs(places(errors)); else (draft.chosen ? steps.mood : steps.who).focus(); }, 0);
+  return {
+    leave: () => { left = true; return save(); },
+    keys: () => [
+      { key: 'ctrl+enter', label: t('send'), strong: true, does: 'send', run: send },
+      { key: 'escape', label: t('back; it is kept'), run: () => { draft.open = false; go.show('unit'); } },
+    ],
+  };
+}
+
+const needWords = (one) => [label('needs', one.code), one.promised && t('promised'), one.due_at && time(one.due_at), one.detail].filter(Boolean).join(', ');
+const pending = new Map();
+outbox.on('sent', (note, id) => { if (pending.has(id)) pending.get(id)(note); });
+outbox.on('waiting', () => { for (const resolve of pending.values()) resolve(null); });
+outbox.on('refused', (item) => { if (pending.has(item.id)) pending.get(item.id)(item); });
+
+// What the server refused later, when nobody was looking: it becomes a draft again, with what was wrong.
+export async function refusedLater(item, tell) {
+  if (pending.has(item.id)) return;
+  await vault.save('draft', item.data.draft.id, Date.now(), item.data.draft, vault.holder());
+  await outbox.drop(item.id);
+  tell(t('A note about {who} was refused: {why} It is among your drafts: W.', { who: item.data.draft.name, why: item.data.refused.detail || '' }));
+}

@@ -1,0 +1,277 @@
+"""Writing at the board: few decisions, nothing pre-filled, and no word lost, whatever happens to the PC, the network or
+the server."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.browser import Browser, Tab
+from tests.support.processes import office, serving
+from tests.support.service import PASSWORD, Caller, Prison, Service
+
+NO_NETWORK = r"ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK|ERR_EMPTY"
+
+
+@pytest.fixture(scope="module")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One engine: the pages are the same whatever is behind them."""
+    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'handover.sqlite3'}"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all of them."""
+    running = Browser(tmp_path_factory.mktemp("browser") / "profile")
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def screen(service: Service, browser: Browser, hartmann: Caller, weir: str) -> Iterator[Tab]:
+    """Hartmann's screen."""
+    with browser.open(service.url) as tab:
+        tab.login(hartmann.name, PASSWORD)
+        tab.sees("everyone (1)")
+        yield tab
+
+
+def begin(screen: Tab, who: str = "a107") -> None:
+    """Opens the form and says whom it is about."""
+    screen.press("w")
+    screen.until("document.activeElement.id === 'in-who'")
+    screen.type(who)
+    screen.until("document.querySelectorAll('.found [role=option]').length === 1")
+    screen.press("Enter")
+    screen.until("document.activeElement.closest('[data-step=mood]') !== null")
+
+
+def the_note(who: Caller, inmate: str) -> dict[str, Any]:
+    """The one note there is about somebody."""
+    (found,) = who.all("/v1/notes", inmate=inmate)
+    note: dict[str, Any] = found
+    return note
+
+
+def test_a_routine_note_takes_eight_decisions_at_most(screen: Tab, hartmann: Caller, weir: str) -> None:
+    screen.press("w")
+    screen.until("document.activeElement.id === 'in-who'")
+    assert screen.run("document.querySelectorAll('[aria-checked=true]').length") == 0  # nothing is pre-filled
+    began, decisions, keys = screen.run("performance.now()"), 0, screen.keys
+    screen.type("wei")
+    screen.until("document.querySelectorAll('.found [role=option]').length === 1")
+    screen.press("Enter")  # 1: who
+    decisions += 1
+    screen.until("document.activeElement.closest('[data-step=mood]') !== null")
+    screen.press("ArrowUp", "ArrowLeft", "Enter")  # 2: low, slow
+    screen.press("2")  # 3: worse than usual
+    screen.press("1")  # 4: I saw it
+    decisions += 3
+    said = "Quiet since the visit was cancelled."
+    screen.type(said)  # 5: what happened
+    screen.press("ctrl+Enter")  # 6: send
+    decisions += 2
+    screen.sees("Recorded", "needs you (1)")
+    assert decisions <= 8
+    assert screen.keys - keys - len(said) <= 12
+    assert screen.run("performance.now()") - began < 30_000
+    note = the_note(hartmann, weir)
+    assert note["mood"] == {"valence": -1, "energy": 1, "source": "OBSERVED", "not_observed": None}
+    assert (note["change"], note["basis"], note["fact"]) == ("WORSE", "SAW", said)
+    assert (note["opinion"], note["attention"], note["handling"]) == (None, "ROUTINE", "UNIT")
+    assert note["author"]["username"] == hartmann.name
+
+
+def test_everything_a_note_can_say_is_said_with_the_keyboard(screen: Tab, hartmann: Caller, weir: str) -> None:
+    begin(screen)
+    screen.press("Tab")  # the mood is left open: it is not observed, because …
+    screen.press("1")  # … asleep
+    screen.press("6", "3")  # I do not know this person; told by the person
+    screen.type("Says nobody told him.")
+    screen.press("Enter")
+    screen.type("He blames himself.")
+    screen.press("Tab", "1")  # not sure
+    screen.until("document.activeElement.id === 'in-indicators'")
+    screen.type("withdrawn, new")
+    screen.press("Enter", "Enter")
+    screen.until("document.activeElement.id === 'in-needs'")
+    screen.type("phone! 18:00: call to his daughter")
+    screen.press("Enter", "Enter")
+    screen.until("document.activeElement.id === 'in-responses'")
+    screen.type("listened")
+    screen.press("Enter")
+    screen.until("document.activeElement.closest('.chip') !== null")
+    screen.press("1")  # it helped
+    screen.until("document.activeElement.id === 'in-responses'")
+    screen.press("Enter", "2")  # watch
+    screen.type("If awake after 22:00: sit down and talk.")
+    screen.press("Enter", "2")  # the whole prison may read it
+    screen.sees("Read by: The whole prison.")
+    screen.press("ctrl+Enter")
+    screen.sees("Recorded")
+    note = the_note(hartmann, weir)
+    assert note["mood"]["not_observed"] == "ASLEEP"
+    assert (note["change"], note["basis"], note["confidence"]) == ("DONT_KNOW_PERSON", "TOLD_BY_PERSON", "LOW")
+    assert (note["fact"], note["opinion"]) == ("Says nobody told him.", "He blames himself.")
+    assert note["indicators"] == [{"code": "WITHDRAWN", "trend": "NEW"}]
+    (need,) = note["needs"]
+    assert (need["code"], need["promised"], need["detail"]) == ("PHONE", True, "call to his daughter")
+    assert need["due_at"] is not None
+    assert note["responses"] == [{"code": "LISTENED", "effect": "HELPED"}]
+    assert (note["attention"], note["handling"]) == ("WATCH", "ESTABLISHMENT")
+    assert note["if_then"] == "If awake after 22:00: sit down and talk."
+
+
+def test_what_is_missing_is_said_at_its_field_before_anything_is_sent(screen: Tab, hartmann: Caller, weir: str) -> None:
+    begin(screen)
+    screen.focus("#in-fact")
+    screen.type("Ate nothing.")
+    screen.press("ctrl+Enter")
+    screen.until("document.querySelector('#wrong-basis').textContent.startsWith('How do you know?')")
+    assert screen.run("document.activeElement.closest('.step').dataset.step") == "basis"
+    assert hartmann.all("/v1/notes", inmate=weir) == []
+    screen.press("1", "ctrl+Enter")
+    screen.sees("Recorded")
+
+
+def test_what_the_server_refuses_is_shown_at_its_field_and_nothing_is_lost(
+    screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    screen.pardoned.append("status of 422")
+    begin(screen)
+    screen.focus("[data-step=basis] [role=radio]")
+    screen.press("1")
+    screen.insert("Said it with a \u0007 bell.")
+    screen.press("ctrl+Enter")
+    screen.until("document.querySelector('#wrong-fact').textContent.includes('control characters')")
+    screen.run("document.querySelector('#in-fact').select()")
+    screen.insert("Said it with a bell.")
+    screen.press("ctrl+Enter")
+    screen.sees("Recorded")
+    assert the_note(hartmann, weir)["fact"] == "Said it with a bell."
+
+
+def test_quiet_prompts_ask_what_helped_and_point_out_the_same_words(
+    screen: Tab, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    kane = prison.receive("A2200AA", name="Kane, D.", cell="A2-11")
+    ngata.note(weir, fact="Sat with him.", responses=[{"code": "LISTENED", "effect": "HELPED"}])
+    hartmann.note(kane, fact="Settled night, no concerns.")
+    screen.sees("everyone (2)")
+    begin(screen, "weir")
+    screen.sees("what worked", "Sat with him.")
+    screen.focus("#in-fact")
+    screen.insert("Rude and abusive at the hatch.")
+    screen.sees("What helped with Weir, J. last time: listened (it helped): Sat with him.")
+    screen.run("document.querySelector('#in-fact').select()")
+    screen.insert("Settled night, no concerns")
+    screen.misses("What helped with")
+    screen.sees("You wrote the same words about somebody else")
+
+
+def test_a_draft_survives_a_reload_and_a_lock_and_is_its_authors_alone(
+    service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    begin(screen)
+    screen.focus("#in-fact")
+    screen.insert("Half a sentence about")
+    screen.sees("kept on this PC")
+    kept = screen.run(
+        "new Promise((done) => { const asked = indexedDB.open('handover'); asked.onsuccess = () => { const all = "
+        "asked.result.transaction('kept').objectStore('kept').getAll(); all.onsuccess = () => done(all.result.map("
+        "(one) => Object.keys(one).join() + new TextDecoder().decode(one.sealed)).join()); }; })"
+    )
+    assert kept.startswith("id,author,kind,at,iv,sealed,") or "sealed" in kept
+    assert "Half a sentence" not in kept
+    assert weir not in kept
+    screen.go(f"{service.url}/board")
+    screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence about'")
+    screen.sees("Weir, J.")
+    # Ngata at the same PC sees nothing of it; Hartmann has it back.
+    screen.press("Escape")
+    screen.sees("everyone")
+    screen.press("s")
+    screen.login(ngata.name, PASSWORD)
+    screen.sees("you are Ngata", "everyone")
+    screen.press("w")
+    screen.until("document.activeElement.id === 'in-who'")
+    screen.misses("go on with")
+    screen.press("Escape")
+    screen.sees("everyone")
+    screen.press("s")
+    screen.login(hartmann.name, PASSWORD)
+    screen.sees("everyone")
+    screen.press("w")
+    screen.sees("go on with: Weir, J.")
+    screen.run("[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('go on with')).click()")
+    screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence about'")
+
+
+def test_without_a_network_notes_wait_go_once_and_keep_their_time(
+    service: Service, screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    screen.pardoned.append(NO_NETWORK)
+    screen.offline(True)
+    for fact in ("First, without a network.", "Second, without a network."):
+        begin(screen)
+        screen.press("Enter", "3", "1")
+        screen.insert(fact)
+        if fact.startswith("Second"):
+            screen.focus("[data-step=attention] [role=radio]")
+            screen.press("3")
+        screen.press("ctrl+Enter")
+        screen.sees("everyone")
+    screen.sees("NOT SENT, and it is urgent: use the RADIO.", "2 not sent")
+    assert hartmann.all("/v1/notes", inmate=weir) == []
+    # The PC is switched off and on again, and somebody has locked it: the notes wait for their author.
+    screen.offline(False)
+    screen.run("window.dispatchEvent(new Event('online'))")
+    screen.sees("0 not sent")
+    notes = hartmann.all("/v1/notes", inmate=weir)
+    assert [note["fact"] for note in notes] == ["Second, without a network.", "First, without a network."]
+    for note in notes:
+        assert datetime.fromisoformat(note["occurred_at"]) < datetime.fromisoformat(note["recorded_at"]), note
+
+
+def test_a_killed_server_loses_nothing_and_sends_nothing_twice(
+    browser: Browser, database_url: str, tmp_path: Path
+) -> None:
+    store = f"sqlite:///{tmp_path / 'handover.sqlite3'}"
+    with serving(store, tmp_path / "log") as server, office(store, server.url) as keeper:
+        prison = keeper.prison()
+        ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+        with browser.open(server.url) as screen:
+            screen.pardoned.append(NO_NETWORK)
+            screen.login(ngata.name, PASSWORD)
+            screen.sees("everyone (1)")
+            server.kill()
+            screen.sees("Not connected since")
+            begin(screen)
+            screen.press("Enter", "3", "1")
+            screen.insert("Written while the server was dead.")
+            screen.press("ctrl+Enter")
+            screen.sees("1 note kept here, not sent.")
+            server.start()
+            screen.sees("0 not sent", "up to date", wait=25)
+            assert the_note(ngata, weir)["fact"] == "Written while the server was dead."
+
+
+def test_what_waits_belongs_to_its_author_and_a_locked_screen_says_how_many(
+    service: Service, screen: Tab, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    screen.pardoned.append(NO_NETWORK)
+    screen.offline(True)
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Kept through a lock.")
+    screen.press("ctrl+Enter")
+    screen.sees("Kept here, not sent yet.", "1 not sent")
+    screen.press("l")
+    screen.sees("Unlock", "1 kept here, not sent.")
+    assert "Kept through" not in screen.run("document.documentElement.outerHTML")
+    screen.offline(False)
+    screen.login(hartmann.name, PASSWORD)
+    screen.sees("0 not sent")
+    assert the_note(hartmann, weir)["fact"] == "Kept through a lock."
