@@ -1,27 +1,12 @@
 """A shift at the board, in a real Chromium: who is at the screen, what it shows live, what it does when it is blind."""
 
-from collections.abc import Iterator
-
 import pytest
 
+from tests.support.boards import NO_NETWORK, browser, database_url
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service, settings_for
 
-NO_NETWORK = r"ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK"
-
-
-@pytest.fixture(scope="module")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One engine: the pages are the same whatever is behind them."""
-    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'handover.sqlite3'}"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One browser for all of them; each officer has a context, as if at a PC of his or her own."""
-    running = Browser(tmp_path_factory.mktemp("browser") / "profile")
-    yield running
-    running.close()
+__all__ = ["browser", "database_url"]
 
 
 def test_the_wing_changes_under_my_eyes_and_nothing_i_read_moves(

@@ -8,25 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.boards import NO_NETWORK, browser, database_url
 from tests.support.browser import Browser, Tab
 from tests.support.processes import office, serving
 from tests.support.service import PASSWORD, Caller, Prison, Service
 
-NO_NETWORK = r"ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK|ERR_EMPTY"
-
-
-@pytest.fixture(scope="module")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One engine: the pages are the same whatever is behind them."""
-    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'handover.sqlite3'}"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One browser for all of them."""
-    running = Browser(tmp_path_factory.mktemp("browser") / "profile")
-    yield running
-    running.close()
+__all__ = ["browser", "database_url"]
 
 
 @pytest.fixture

@@ -5,13 +5,16 @@ import { calls, take } from './alarm.js';
 import * as desk_ from './desk.js';
 import { changed, desk } from './desk.js';
 import { h, put } from './dom.js';
+import { find } from './find.js';
 import { gate, last } from './gate.js';
+import { handover } from './handover.js';
 import { head, tick } from './head.js';
 import * as keys from './keys.js';
 import * as outbox from './outbox.js';
 import * as session from './session.js';
 import * as vault from './vault.js';
 import { t } from './words.js';
+import { paper } from './paper.js';
 import { unit } from './unit.js';
 import { forget as forgetWords } from './care.js';
 import { refusedLater, write } from './write.js';
@@ -19,7 +22,7 @@ import { refusedLater, write } from './write.js';
 const LOCK_S = Number(document.body.dataset.lockS);
 const ACTIVE = 'handover.active';
 const root = document.getElementById('board');
-const screens = { unit, write };
+const screens = { unit, write, handover, paper, find };
 let current = null; // {leave(), update(), keys()}
 let header = null;
 let active = Date.now();
@@ -40,7 +43,8 @@ const actions = {
   has: (name) => name in screens,
   lock: () => lock(t('You locked it.')),
   switch: () => lock('', true),
-  unit: (code) => { desk_.choose(code); head(header, actions); show('unit'); },
+  refresh: () => update(),
+  unit: (code, screen) => { const chosen = desk_.choose(code); head(header, actions); chosen.then(() => show(screen || 'unit')); },
 };
 
 function nextUnit() {

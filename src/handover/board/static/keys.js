@@ -23,7 +23,7 @@ export function listen() {
     if (held && held(event)) return event.preventDefault();
     const name = (event.ctrlKey || event.metaKey ? 'ctrl+' : '') + (event.altKey ? 'alt+' : '') + event.key.toLowerCase();
     const inText = typing(event.target);
-    const found = bound.find((one) => one.key === name && (!inText || name.startsWith('ctrl+') || name === 'escape'));
+    const found = bound.find((one) => one.key === name && (!inText || name.startsWith('ctrl+') || name === 'escape' || name === 'pageup'));
     if (found) {
       event.preventDefault();
       found.run(event);
@@ -57,7 +57,7 @@ export function oneStop() {
   if (all.length && !all.some((one) => one.tabIndex === 0)) all[0].tabIndex = 0;
 }
 
-const named = { escape: 'Esc', 'ctrl+enter': 'Ctrl+Enter', enter: 'Enter', '/': '/' };
+const named = { pageup: 'PgUp', escape: 'Esc', 'ctrl+enter': 'Ctrl+Enter', enter: 'Enter', '/': '/' };
 export const keyName = (key) => named[key] || key.toUpperCase();
 
 export function hints(footer) {

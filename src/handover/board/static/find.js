@@ -1,0 +1,13 @@
+// Finding somebody, on this unit or elsewhere in the prison.
+
+import { h, put } from './dom.js';
+import { picker } from './choices.js';
+import { people } from './matching.js';
+import { t } from './words.js';
+
+export function find(main, go) {
+  const input = picker({ label: t('Whom do you look for? Cell, number or a few letters'), id: 'in-find', find: (text) => people(text, false), pick: (one) => go.show('person', one.inmate) });
+  put(main, h('div', { class: 'form' }, h('label', { for: 'in-find' }, t('Whom do you look for? Cell, number or a few letters')), input.node));
+  setTimeout(input.focus, 0);
+  return { keys: () => [{ key: 'escape', label: t('back'), run: () => go.show('unit') }] };
+}

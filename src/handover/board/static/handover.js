@@ -1,0 +1,157 @@
+// Handing over and taking over. Which of them is asked of me follows from where the unit's handover stands.
+
+import { h, put } from './dom.js';
+import { desk, refresh, unitName, units } from './desk.js';
+import { askLine, failed, say } from './keys.js';
+import { all, create, get } from './session.js';
+import { n, t } from './words.js';
+import { clock, now, time } from './times.js';
+import { staff } from './phrases.js';
+import { kept } from './forms.js';
+import { standing } from './head.js';
+import { takeOver } from './takeover.js';
+import { queryCard } from './walk.js';
+
+const OPEN = ['OFFERED', 'OVERDUE', 'ESCALATED'];
+
+export function handover(main, go) {
+  let inner = null;
+  let shown = '';
+  const box = h('div', {}, h('p', { class: 'quiet' }, t('reading …')));
+  put(main, box);
+  open();
+
+  async function open() {
+    const { sheet } = desk;
+    if (!sheet) return;
+    const waits = OPEN.includes(sheet.handover.state);
+    shown = `${desk.unit} ${sheet.handover.id} ${waits}`;
+    try {
+      const one = waits ? await get(`/v1/handovers/${sheet.handover.id}`) : null;
+      if (one) desk.handovers.set(one.id, one);
+      if (!box.isConnected) return;
+      if (!one) inner = offer(box, go, sheet);
+      else if (one.outgoing.username === desk.me.username) inner = mine(box, go, one, () => { inner = takeOver(box, go, one, took); go.refresh(); });
+      else inner = takeOver(box, go, one, took);
+      go.refresh();
+    } catch (problem) {
+      failed(problem);
+    }
+  }
+
+  async function took(done) {
+    const next = await waitingElsewhere();
+    put(box, h('p', { class: 'big', role: 'status', id: 'owned' }, t('You own {unit} since {time}.', { unit: unitName(done.unit), time: time(done.accepted_at) })),
+      h('p', {}, next ? t('{unit} waits as well, from {name}.', { unit: unitName(next.unit), name: staff(next.outgoing) }) : t('Nothing else waits for you.')));
+    inner = { keys: () => [next && { key: 'enter', label: t('take over {unit}', { unit: unitName(next.unit) }), strong: true, run: () => go.unit(next.unit, 'handover') }] };
+    go.refresh();
+  }
+
+  return {
+    update: () => {
+      // Somebody offered, took back or accepted while I looked: where nothing of mine is lost by it, the screen follows.
+      const { sheet } = desk;
+      if (sheet && inner && inner.follows && shown !== `${desk.unit} ${sheet.handover.id} ${OPEN.includes(sheet.handover.state)}`) open();
+      else if (inner && inner.update) inner.update();
+    },
+    leave: () => inner && inner.leave && inner.leave(),
+    keys: () => [...(inner ? inner.keys().filter(Boolean) : []), { key: 'p', label: t('print'), run: () => go.show('paper') }, { key: 'escape', label: t('back'), run: () => go.show('unit') }],
+  };
+}
+
+async function waitingElsewhere() {
+  const codes = units().map((one) => one.code);
+  const lists = await Promise.all(OPEN.map((state) => all(`/v1/handovers?establishment=${desk.place.code}&state=${state}`).catch(() => [])));
+  return lists.flat().find((one) => one.kind === 'SHIFT' && codes.includes(one.unit) && one.outgoing.username !== desk.me.username) || null;
+}
+
+function offer(box, go, sheet) {
+  const open = [...sheet.people.reduce((list, one) => list.concat(one.needs), []), ...sheet.wing_needs];
+  const overdue = open.filter((one) => one.due_at && new Date(one.due_at) < now()).length;
+  const attending = sheet.people.filter((one) => one.attention !== 'ROUTINE').length;
+  const roll = h('input', { id: 'roll', inputmode: 'numeric', pattern: '[0-9]*', maxlength: 4, 'data-first': true });
+  const remarks = h('textarea', { id: 'remarks', rows: 3, maxlength: 1000, spellcheck: 'true' });
+  const form = h('form', { class: 'form', onsubmit: submit },
+    h('h2', {}, t('Hand over {unit}', { unit: unitName(desk.unit) })),
+    h('p', {}, standing(sheet)),
+    h('p', {}, [n('{n} person needs attention', '{n} people need attention', attending), n('{n} need open', '{n} needs open', open.length), n('{n} overdue', '{n} overdue', overdue), n('{n} not observed this shift', '{n} not observed this shift', sheet.not_observed.length)].join(' · ')),
+    h('label', { for: 'roll' }, t('How many people there must be, by your count (the roster says {n})', { n: sheet.roll.expected })), roll,
+    h('label', { for: 'remarks' }, t('What belongs to nobody in particular')), remarks,
+    h('p', { class: 'quiet' }, t('What you offer is frozen. The unit stays yours until somebody accepts it by name.')),
+    h('div', {}, h('button', { type: 'submit', class: 'strong' }, t('Offer it'))));
+  put(box, form, transfers(sheet, go));
+  let keeping = null;
+  kept(`offer-${desk.unit}`, { roll, remarks }).then((one) => { keeping = one; });
+  roll.focus();
+  const key = crypto.getRandomValues(new Uint32Array(4)).join('-');
+
+  async function submit(event) {
+    event.preventDefault();
+    const body = { establishment: desk.place.code, unit: desk.unit };
+    if (roll.value.trim()) body.roll_expected = Number(roll.value);
+    if (remarks.value.trim()) body.remarks = remarks.value.trim();
+    try {
+      const made = (await create('/v1/handovers', body, `${key}-${roll.value}-${remarks.value.length}`)).body;
+      if (keeping) await keeping.done();
+      say(t('Offered. It must be accepted by {time}.', { time: time(made.due_at) }));
+      await refresh();
+      go.show('handover');
+    } catch (problem) {
+      failed(problem);
+    }
+  }
+  return { follows: true, leave: () => keeping && keeping.save(), keys: () => [{ key: 'ctrl+enter', label: t('offer it'), strong: true, run: () => form.requestSubmit ? form.requestSubmit() : submit(new Event('submit')) }] };
+}
+
+function transfers(sheet, go) {
+  const coming = sheet.in_transit.filter((one) => one.to.unit === desk.unit);
+  return coming.map((one) => h('section', { class: 'item' }, h('h2', {}, t('{who} is on the way to you from {unit}', { who: one.name, unit: unitName(one.from.unit) })),
+    h('p', {}, t('{name} answers for this person until you accept. Since {time}.', { name: staff(one.outgoing), time: time(one.since) })),
+    h('button', { type: 'button', onclick: async () => {
+      try {
+        await create(`/v1/handovers/${one.handover}/acceptance`, {});
+        await refresh();
+        go.show('handover');
+      } catch (problem) { failed(problem); }
+    } }, t('{who} is here: I have this person', { who: one.name }))));
+}
+
+// What I have offered: questions come here, and answers go from here.
+function mine(box, go, one, stay) {
+  const questions = h('div');
+  put(box, h('h2', {}, t('You offered {unit} at {time}', { unit: unitName(one.unit), time: time(one.offered_at) })),
+    h('p', {}, t('It is yours until somebody accepts it, at the latest {time}. Stay within reach of questions.', { time: time(one.due_at) })),
+    one.roll.expected !== null && h('p', {}, t('Roll: {n}', { n: one.roll.expected })), one.remarks && h('p', {}, one.remarks), questions);
+  let said = '';
+  function update() {
+    const latest = desk.handovers.get(one.id) || one;
+    if (said === String(latest.version)) return;
+    said = String(latest.version);
+    put(questions, latest.queries.length ? latest.queries.map((query) => queryCard(query, query.answers.length ? null : h('button', { type: 'button', onclick: () => answer(query) }, t('answer')))) : h('p', { class: 'quiet' }, t('Nobody has asked anything.')));
+  }
+  update();
+
+  async function answer(query) {
+    const text = await askLine(t('Answer to “{text}”', { text: query.text }), { go: t('answer') });
+    if (text === null) return;
+    try {
+      await create(`/v1/handovers/${one.id}/queries/${query.id}/answers`, { text });
+      desk.handovers.set(one.id, await get(`/v1/handovers/${one.id}`));
+      update();
+    } catch (problem) { failed(problem); }
+  }
+  const asked = () => (desk.handovers.get(one.id) || one).queries.find((query) => !query.answers.length);
+
+  async function back() {
+    const reason = await askLine(t('Why do you take it back?'), { go: t('take it back') });
+    if (reason === null) return;
+    try {
+      await create(`/v1/handovers/${one.id}/withdrawal`, { reason });
+      say(t('Taken back at {time}. What it held goes into the next one.', { time: clock(now()) }));
+      await refresh();
+      go.show('handover');
+    } catch (problem) { failed(problem); }
+  }
+  return { follows: true, update, keys: () => [asked() && { key: 'e', label: t('answer'), strong: true, run: () => asked() && answer(asked()) }, { key: 'b', label: t('take it back'), run: back }, { key: 'm', label: t('I stay on: accept it myself'), run: stay }] };
+}
+

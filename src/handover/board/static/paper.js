@@ -1,0 +1,54 @@
+// The printed page: the same as from a terminal, as the server lays it out, put in place of the screen while it prints.
+
+import { h, put } from './dom.js';
+import { at, desk } from './desk.js';
+import { accessToken } from './session.js';
+import { t } from './words.js';
+
+export function paper(main, go) {
+  put(main, h('p', { class: 'quiet' }, t('laying out the page …')));
+  const board = document.getElementById('board');
+  const styles = document.querySelector('link[rel=stylesheet]');
+  let page = null;
+  lay();
+
+  async function lay() {
+    const unit = desk.unit;
+    const answer = await fetch(`${at(unit)}/sheet`, { headers: { Accept: 'text/html', Authorization: `Bearer ${accessToken()}` }, cache: 'no-store' }).catch(() => null);
+    if (!answer || !answer.ok) return put(main, h('p', { class: 'late' }, t('The page cannot be had from the server now.')));
+    const whole = await answer.text();
+    // The page's own style is applied by hand: as an element our policy would not let it in.
+    const style = whole.split('<style>').slice(1).map((part) => part.split('</style>')[0]).join('\n');
+    const html = whole.replace(/<style>[^]*?<\/style>/g, '');
+    if (!main.isConnected || !accessToken() || document.getElementById('main') !== main) return null;
+    // The one place where HTML is read: our own server's page, for its nodes; it holds no script, and none would run.
+    const trusted = window.trustedTypes ? trustedTypes.createPolicy('paper', { createHTML: (text) => text }) : null;
+    const parsed = new DOMParser().parseFromString(trusted ? trusted.createHTML(html) : html, 'text/html');
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(style);
+    document.adoptedStyleSheets = [sheet];
+    page = document.createElement('div');
+    page.id = 'paper';
+    for (const node of [...parsed.body.childNodes]) page.append(document.importNode(node, true));
+    document.body.className = parsed.body.className;
+    styles.disabled = true;
+    board.hidden = true;
+    document.body.append(page);
+    window.addEventListener('afterprint', back, { once: true });
+    setTimeout(() => window.print(), 50);
+    return null;
+  }
+  const back = () => go.show('unit');
+
+  return {
+    leave: () => {
+      window.removeEventListener('afterprint', back);
+      if (page) page.remove();
+      document.adoptedStyleSheets = [];
+      document.body.className = '';
+      styles.disabled = false;
+      board.hidden = false;
+    },
+    keys: () => [{ key: 'escape', label: t('back'), run: back }],
+  };
+}

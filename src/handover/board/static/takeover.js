@@ -1,0 +1,158 @@
+// Taking over: item by item, then the roll, then the handover in my own words.
+
+import { h, put } from './dom.js';
+import { desk, refresh, unitName } from './desk.js';
+import { askLine, failed, say } from './keys.js';
+import { create, get, unique } from './session.js';
+import { n, t } from './words.js';
+import { time } from './times.js';
+import { staff } from './phrases.js';
+import { kept } from './forms.js';
+import { concerns, groups, itemCard, queryCard } from './walk.js';
+
+export function takeOver(box, go, offered, took) {
+  const list = groups(offered);
+  const had = new Set();
+  let at = 0;
+  let keeping = null;
+  let drawn = '';
+  const key = unique();
+  const place = h('div', { 'aria-live': 'polite' });
+  const questions = h('div');
+  const bar = h('progress', { max: Math.max(1, list.length), value: 0, 'aria-label': t('how far') });
+  const far = h('span');
+  const roll = h('input', { id: 'roll', inputmode: 'numeric', pattern: '[0-9]*', maxlength: 4 });
+  const why = h('input', { id: 'why', class: 'long', maxlength: 500 });
+  const whyBox = h('div', { hidden: true }, h('label', { for: 'why' }, t('It does not match. Count again; if it still differs, say why')), why);
+  const readBack = h('textarea', { id: 'read-back', rows: 3, maxlength: 1000, spellcheck: 'true' });
+  const anyway = h('input', { type: 'checkbox', id: 'anyway' });
+  const anywayBox = h('p', { hidden: true }, h('label', {}, anyway, ' ', t('accept although questions are open; they stay open')));
+  const trouble = h('p', { class: 'late', role: 'alert' });
+  const end = h('form', { class: 'form', hidden: true, onsubmit: submit },
+    h('h2', {}, t('The roll')),
+    h('label', { for: 'roll' }, offered.roll.expected === null ? t('How many people you counted') : t('How many people you counted ({name} said {n})', { name: staff(offered.outgoing), n: offered.roll.expected })), roll, whyBox,
+    h('label', { for: 'read-back' }, t('The handover in your own words: that is where mistakes show')), readBack, anywayBox, trouble,
+    h('div', {}, h('button', { type: 'submit', class: 'strong' }, t('I take over {unit}', { unit: unitName(offered.unit) }))));
+  const missed = h('div');
+  put(box, h('h2', {}, t('{name} hands {unit} over to you', { name: staff(offered.outgoing), unit: unitName(offered.unit) }), ' ', bar, ' ', far),
+    offered.remarks && h('p', {}, h('strong', {}, t('{name} adds: ', { name: staff(offered.outgoing) })), offered.remarks), place, questions, missed, end);
+  roll.addEventListener('input', () => { whyBox.hidden = !differs(); });
+  for (const [input, next] of [[roll, () => (whyBox.hidden ? readBack : why)], [why, () => readBack]]) input.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter') return;
+    event.preventDefault();
+    next().focus();
+  });
+  readBack.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.shiftKey) return;
+    event.preventDefault();
+    submit(event);
+  });
+  const progress = { get: () => [...had], put: (keys) => keys.forEach((one) => had.add(one)) };
+  kept(`take-${offered.id}`, { roll, why, readBack }, progress).then((one) => {
+    keeping = one;
+    at = Math.max(0, list.findIndex((group) => !had.has(group.inmate || '-')));
+    if (list.every((group) => had.has(group.inmate || '-'))) at = list.length;
+    draw();
+  });
+
+  const current = () => list[at] || null;
+  const latest = () => desk.handovers.get(offered.id) || offered;
+  const differs = () => offered.roll.expected !== null && roll.value.trim() !== '' && Number(roll.value) !== offered.roll.expected;
+  const unanswered = () => latest().queries.filter((one) => !one.answers.length && one.text !== null);
+
+  async function draw() {
+    const group = current();
+    bar.value = had.size;
+    far.textContent = t('{done} of {all}', { done: had.size, all: list.length });
+    end.hidden = Boolean(group);
+    put(missed, !group && list.filter((one) => !had.has(one.inmate || '-')).map((one) => h('p', {}, h('button', { type: 'button', onclick: () => { at = list.indexOf(one); draw(); } }, t('not yet: {who}', { who: name(one) })))));
+    if (!group) {
+      put(place);
+      whyBox.hidden = !differs();
+      roll.focus();
+    } else {
+      const card = await itemCard(group);
+      if (current() !== group) return;
+      put(place, h('article', { class: 'item', tabindex: -1, id: 'item' }, card));
+      document.getElementById('item').focus({ preventScroll: true });
+    }
+    drawn = '';
+    update();
+    go.refresh();
+  }
+
+  const name = (group) => { const known = desk.cells.get(group.inmate); return known ? `${known.cell || ''} ${known.name}`.trim() : group.inmate || unitName(offered.unit); };
+
+  // Answers come into the item while I look at it.
+  function update() {
+    const one = latest();
+    const said = `${one.version} ${at}`;
+    if (drawn === said) return;
+    drawn = said;
+    const group = current();
+    put(questions, one.queries.filter((query) => !group || concerns(query, group)).map((query) => queryCard(query)));
+    anywayBox.hidden = !unanswered().length;
+    if (['ACCEPTED', 'ACCEPTED_WITH_QUERIES', 'WITHDRAWN'].includes(one.state)) put(trouble, one.state === 'WITHDRAWN' ? t('{name} has taken the offer back.', { name: staff(one.outgoing) }) : t('{name} has taken it over.', { name: staff(one.incoming) }));
+  }
+
+  function on(mark) {
+    if (!current()) return;
+    if (mark) had.add(current().inmate || '-');
+    if (keeping) keeping.soon();
+    at += 1;
+    draw();
+  }
+
+  async function question() {
+    const group = current();
+    const text = await askLine(t('Ask {name} about {who}', { name: staff(offered.outgoing), who: name(group) }), { go: t('ask') });
+    if (text === null) return;
+    const [note] = group.notes;
+    const [need] = group.needs;
+    try {
+      await create(`/v1/handovers/${offered.id}/queries`, note ? { note, text } : { need, text });
+      desk.handovers.set(offered.id, await get(`/v1/handovers/${offered.id}`));
+      say(t('Asked. The answer comes here.'));
+      update();
+    } catch (problem) { failed(problem); }
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    if (unanswered().length && !anyway.checked) return put(trouble, n('{n} question is open. Wait for the answer, or accept with it open.', '{n} questions are open. Wait for the answers, or accept with them open.', unanswered().length));
+    if (differs() && !why.value.trim()) {
+      whyBox.hidden = false;
+      why.focus();
+      return put(trouble, t('The roll does not match: {expected} expected, {actual} counted. Count again, or say why.', { expected: offered.roll.expected, actual: roll.value }));
+    }
+    const body = { with_queries: unanswered().length > 0 };
+    if (roll.value.trim()) body.roll_actual = Number(roll.value);
+    if (readBack.value.trim()) body.read_back = readBack.value.trim();
+    if (differs()) body.roll_mismatch_reason = why.value.trim();
+    put(trouble);
+    try {
+      const done = (await create(`/v1/handovers/${offered.id}/acceptance`, body, `${key}-${JSON.stringify(body).length}`)).body;
+      if (keeping) await keeping.done();
+      seen(list.filter((group) => had.has(group.inmate || '-')));
+      await refresh();
+      took(done);
+    } catch (problem) {
+      put(trouble, problem.problem ? problem.message : t('The server cannot be reached ({time}). Nothing was accepted; what you typed stays here.', { time: time(new Date().toISOString()) }));
+    }
+    return null;
+  }
+
+  return {
+    update,
+    leave: () => keeping && keeping.save(),
+    keys: () => (current() ? [
+      { key: 'y', label: t('I have it'), strong: true, run: () => on(true) }, { key: 'n', label: t('next, later again'), run: () => on(false) },
+      { key: 'a', label: t('ask'), run: question }, at > 0 && { key: 'b', label: t('back one'), run: () => { at -= 1; draw(); } }, { key: 'e', label: t('to the end'), run: () => { at = list.length; draw(); } },
+    ] : [{ key: 'pageup', label: t('back to the items'), run: () => { at = 0; draw(); } }]),
+  };
+}
+
+// Each author sees that the note reached somebody. Where a receipt does not get through, the handover still has.
+async function seen(done) {
+  for (const group of done) for (const note of group.notes) await create(`/v1/notes/${note}/receipts`, { kind: 'SEEN' }).catch(() => {});
+}

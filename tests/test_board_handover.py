@@ -1,0 +1,205 @@
+"""A changeover at two boards: offered, asked about, answered, counted, read back, accepted by name."""
+
+import base64
+import subprocess
+from pathlib import Path
+from time import monotonic, sleep
+
+from tests.support.boards import browser, database_url
+from tests.support.browser import Browser, Tab
+from tests.support.service import PASSWORD, Caller, Prison, Service
+
+__all__ = ["browser", "database_url"]
+
+
+def offered(by: Caller, prison: Prison, unit: str = "A", **more: object) -> str:
+    """An offer; answers its id."""
+    made = by.post("/v1/handovers", {"establishment": prison.code, "unit": unit, **more})
+    return str(made["id"])
+
+
+def take_over_items(screen: Tab, many: int) -> None:
+    """Goes through the items: I have it, each."""
+    for item in range(many):
+        screen.sees(f"{item} of {many}")
+        screen.press("y")
+    screen.sees(f"{many} of {many}", "The roll")
+
+
+def test_two_officers_hand_over_with_a_question_and_a_roll_that_does_not_match(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    hartmann.note(
+        weir, fact="Quiet since the visit was cancelled.", attention="WATCH", if_then="If awake: sit and talk."
+    )
+    hartmann.note(weir, needs=[{"code": "PHONE", "promised": True, "detail": "call to his daughter"}])
+    with browser.open(service.url) as hers, browser.open(service.url) as his:
+        hers.login(hartmann.name, PASSWORD)
+        hers.sees("needs you (1)")
+        hers.press("t")
+        hers.sees("Hand over A wing", "1 person needs attention", "the roster says 1")
+        hers.type("2")
+        hers.focus("#remarks")
+        hers.insert("Servery is short of one.")
+        hers.press("ctrl+Enter")
+        hers.sees("You offered A wing at")
+
+        his.login(ngata.name, PASSWORD)
+        his.sees("not accepted, due")
+        his.press("t")
+        his.sees("Hartmann hands A wing over to you", "Servery is short of one.", "Quiet since the visit", "0 of 1")
+        his.sees("if it happens: If awake: sit and talk.", "promised: call to his daughter")
+        his.press("a")
+        his.sees("Ask Hartmann about")
+        his.type("Does she know?")
+        his.press("Enter")
+        hers.sees("Ngata asks: Does she know?")  # at once
+        take_over_items(his, 1)
+        his.sees("accept although questions are open")
+        his.type("1")
+        his.press("Enter")
+        his.sees("It does not match")
+        his.focus("#read-back")
+        his.type("Quiet wing; one call.")
+        his.press("Enter")
+        his.sees("1 question is open. Wait for the answer")
+        hers.press("e")
+        hers.sees("Answer to “Does she know?”")
+        hers.type("Yes, after six.")
+        hers.press("Enter")
+        his.sees("Hartmann answers: Yes, after six.")
+        his.focus("#read-back")
+        his.press("Enter")
+        his.sees("The roll does not match: 2 expected, 1 counted.")
+        his.until("document.activeElement.id === 'why'")
+        his.type("One in hospital.")
+        his.press("Enter", "Enter")
+        his.sees("You own A wing since", "Nothing else waits for you.")
+        hers.press("Escape")
+        hers.sees("Ngata owns it since")
+    done = ngata.all("/v1/handovers", unit="A")[0]
+    assert (done["state"], done["incoming"]["name"], done["read_back"]) == (
+        "ACCEPTED",
+        "Ngata",
+        "Quiet wing; one call.",
+    )
+    assert done["roll"] == {"expected": 2, "actual": 1, "mismatch_reason": "One in hospital."}
+    assert done["queries"][0]["answers"][0]["text"] == "Yes, after six."
+
+
+def test_twelve_items_take_forty_keys_at_most_and_nothing_is_lost_by_a_lock(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller
+) -> None:
+    for item in range(12):
+        number = prison.receive(f"A44{item:02d}KD", name=f"Person, {chr(65 + item)}.", cell=f"A1-{item:02d}")
+        hartmann.note(number, fact=f"Something about person {item}.")
+    offered(hartmann, prison, roll_expected=12)
+    with browser.open(service.url) as screen:
+        screen.login(ngata.name, PASSWORD)
+        screen.sees("everyone (12)")
+        before = screen.keys
+        screen.press("t")
+        take_over_items(screen, 12)
+        screen.type("12")
+        screen.press("Enter")
+        said = "All quiet."
+        screen.type(said)
+        keys = screen.keys - before - len(said) + 1  # and Enter below
+        screen.press("Escape")
+        screen.sees("everyone (12)")
+        screen.press("l")
+        screen.sees("Unlock")
+        screen.insert(PASSWORD)
+        screen.press("Enter")
+        screen.sees("everyone (12)")
+        screen.press("t")
+        screen.sees("12 of 12", "The roll")
+        screen.until("document.querySelector('#read-back').value === 'All quiet.'")
+        screen.focus("#read-back")
+        screen.press("Enter")
+        screen.sees("You own A wing since")
+        assert keys <= 40
+        # The authors are told that it reached somebody.
+        (note,) = hartmann.all("/v1/notes", unit="A", q="person 11")
+        deadline = monotonic() + 10
+        while not (seen := hartmann.get(f"/v1/notes/{note['id']}/receipts")["items"]):
+            assert monotonic() < deadline
+            sleep(0.05)
+        assert [(one["kind"], one["by"]["name"]) for one in seen] == [("SEEN", "Ngata")]
+
+
+def test_an_offer_is_taken_back(
+    service: Service, browser: Browser, hartmann: Caller, prison: Prison, weir: str
+) -> None:
+    with browser.open(service.url) as screen:
+        offered(hartmann, prison)
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("offered")
+        screen.press("t")
+        screen.sees("You offered A wing at")
+        screen.press("b")
+        screen.sees("Why do you take it back?")
+        screen.type("Mass refusal at lunch.")
+        screen.press("Enter")
+        screen.sees("Taken back at", "Hand over A wing")
+    assert hartmann.all("/v1/handovers", unit="A")[0]["state"] == "WITHDRAWN"
+
+
+def test_at_night_one_wing_after_another(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    tembo, marsh = prison.hire("tembo", "officer", "B"), prison.hire("marsh", "officer", "A", "B")
+    prison.receive("B1111AA", unit="B", name="Otis, L.", cell="B1-01")
+    offered(hartmann, prison, "A")
+    offered(tembo, prison, "B")
+    with browser.open(service.url) as screen:
+        screen.login(marsh.name, PASSWORD)
+        screen.sees("A wing", "offered")
+        for unit, after in (("A", "B wing waits as well, from Tembo."), ("B", "Nothing else waits for you.")):
+            if unit == "A":
+                screen.press("t")
+            screen.sees(f"hands {unit} wing over to you", "The roll")
+            screen.focus("#read-back")
+            screen.type("Quiet.")
+            screen.press("Enter")
+            screen.sees(f"You own {unit} wing since", after)
+            if unit == "A":
+                screen.run("document.activeElement.blur()")
+                screen.press("Enter")
+
+
+def test_somebody_who_moves_is_accepted_by_name(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    tembo = prison.hire("tembo", "officer", "B")
+    prison.admin.post(
+        f"/v1/inmates/{weir}/moves", {"establishment": prison.code, "unit": "B", "reason": "Works in the kitchen."}
+    )
+    with browser.open(service.url) as screen:
+        screen.login(tembo.name, PASSWORD)
+        screen.sees("On the way:")
+        screen.press("t")
+        screen.sees("Weir, J. is on the way to you from A wing")
+        screen.run("[...document.querySelectorAll('button')].find((b) => b.innerText.includes('is here')).click()")
+        screen.misses("is on the way to you")
+    assert tembo.get(f"/v1/establishments/{prison.code}/units/B/sheet")["in_transit"] == []
+
+
+def test_the_printed_page_is_one_page(
+    service: Service, browser: Browser, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    hartmann.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("needs you (1)")
+        screen.run("window.print = () => { window.printed = true; }")
+        screen.press("p")
+        screen.until("window.printed === true")
+        paper = tmp_path / "sheet.pdf"
+        told = screen.call("Page.printToPDF", preferCSSPageSize=True)
+        paper.write_bytes(base64.b64decode(told["data"]))
+        text = subprocess.run(["pdftotext", "-layout", paper, "-"], capture_output=True, text=True, check=True).stdout
+        assert text.count("\f") == 1
+        assert "Quiet since the visit was cancelled." in text
+        screen.press("Escape")
+        screen.sees("needs you (1)", "you are Hartmann")
