@@ -169,6 +169,12 @@ def test_a_note_waits_for_nothing_that_other_commands_need() -> None:
     asked = "import sys; from handover.cli import command; command(['post']); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.split()
     assert "handover.terminal.posting" in loaded
-    for heavy in ("handover.terminal.walk", "handover.terminal.watch", "handover.schemas.handovers", "websockets"):
+    for heavy in (
+        "handover.terminal.walk",
+        "handover.terminal.watch",
+        "handover.schemas.handovers",
+        "websockets",
+        "textual",
+    ):
         assert heavy not in loaded
     assert not [name for name in loaded if name.startswith(("handover.services", "handover.store", "fastapi"))]

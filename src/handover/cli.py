@@ -12,6 +12,7 @@ from importlib import import_module
 import typer
 
 from handover import terminal
+from handover.settings import data_folder
 
 
 def command(words: Sequence[str]) -> typer.Typer:
@@ -35,4 +36,12 @@ def command(words: Sequence[str]) -> typer.Typer:
 def main() -> None:
     """Runs the command; or completes it, when the shell asks with the line typed so far in its environment."""
     typed = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS")
+    if not typed and len(sys.argv) == 1 and _an_officers_screen():
+        sys.argv.append("desk")
     command(typed.split()[1:] if typed else sys.argv[1:])()
+
+
+def _an_officers_screen() -> bool:
+    """Whether somebody sits at a screen from which an officer has worked before: there the one word is enough. On a
+    server, in a pipe and on a new machine it goes on to show the list of commands."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and (data_folder() / "terminal").is_dir()

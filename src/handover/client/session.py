@@ -152,6 +152,13 @@ def log_out(server: Server, username: str) -> bool:
     return revoke(server, login)
 
 
+def step_away(server: Server, username: str) -> None:
+    """Nobody is at this terminal any more, until somebody logs in: no command speaks for this person."""
+    pointer = read_json(server.folder / "current.json") or {}
+    if pointer.get("login") == _path(server, username).name:
+        remove_durably(server.folder / "current.json")
+
+
 def revoke(server: Server, login: Login) -> bool:
     """Ends a login at the server, if it can be reached; says whether it knows."""
     try:

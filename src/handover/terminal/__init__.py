@@ -8,6 +8,7 @@ PANEL = "At a terminal"
 COMMANDS = {
     "login": "login",
     "post": "post",
+    "desk": "fullscreen",
     "watch": "watch",
     "sheet": "sheet",
     "needs": "needs",

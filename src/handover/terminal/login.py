@@ -36,14 +36,8 @@ def login(
     """Log in at this terminal. Whoever was logged in here before no longer is."""
     with answering(as_json) as voice:
         where = server_at(server)
-        if where.exposed and not insecure:
-            raise Unclear(
-                f"{where.url} is plain http to another machine: the password and every note could be read on the way. "
-                "Use https://, or add --insecure if you know that network to be safe."
-            )
-        before = _present(where)
-        now_in = log_in(where, username, _password(username, from_stdin=password_stdin))
-        _release(where, before, now_in)
+        safe(where, insecure=insecure)
+        now_in = sit_down(where, username, _password(username, from_stdin=password_stdin))
         voice.practice(now_in.me)
         if voice.as_json:
             voice.emit(now_in.me.model_dump())
@@ -62,18 +56,43 @@ def logout(server: ServerOption = DEFAULT_SERVER, as_json: JsonOption = False) -
     """Log out: the login ends at the server, and nothing of it stays on this machine. Unsent notes stay, and wait."""
     with answering(as_json) as voice:
         where = server_at(server)
-        present = current_login(where)
-        voice.practice(present.me)
-        known = log_out(where, present.username)
-        left = len(Outbox(where, present.username).names())
+        whoever = current_login(where)
+        voice.practice(whoever.me)
+        known = log_out(where, whoever.username)
+        left = len(Outbox(where, whoever.username).names())
         if voice.as_json:
-            voice.emit({"logged_out": present.username, "revoked": known, "waiting": left})
+            voice.emit({"logged_out": whoever.username, "revoked": known, "waiting": left})
             return
-        voice.say(f"{present.me.name} is logged out.")
+        voice.say(f"{whoever.me.name} is logged out.")
         if not known:
             voice.warn("The server could not be told; there the login ends by itself, after some hours at most.")
         if left:
             voice.warn(f"{count(left)} here, not sent. Log in again at this terminal and they go.")
+
+
+def safe(where: Server, *, insecure: bool) -> None:
+    """Refuses to send a password where anybody on the way could read it."""
+    if where.exposed and not insecure:
+        raise Unclear(
+            f"{where.url} is plain http to another machine: the password and every note could be read on the way. "
+            "Use https://, or add --insecure if you know that network to be safe."
+        )
+
+
+def sit_down(where: Server, username: str, password: str) -> Login:
+    """Logs in; whoever was logged in here before no longer is."""
+    before = present(where)
+    now_in = log_in(where, username, password)
+    _release(where, before, now_in)
+    return now_in
+
+
+def present(server: Server) -> Login | None:
+    """Who is logged in here."""
+    try:
+        return current_login(server)
+    except NotLoggedIn:
+        return None
 
 
 def _password(username: str, *, from_stdin: bool) -> str:
@@ -83,13 +102,6 @@ def _password(username: str, *, from_stdin: bool) -> str:
         raise Unclear("There is no keyboard here to ask for the password; give it with --password-stdin.")
     # Asked on standard error, so that --json has standard output to itself.
     return str(typer.prompt(f"Password of {username}", hide_input=True, err=True))
-
-
-def _present(server: Server) -> Login | None:
-    try:
-        return current_login(server)
-    except NotLoggedIn:
-        return None
 
 
 def _release(server: Server, before: Login | None, now_in: Login) -> None:

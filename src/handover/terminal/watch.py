@@ -10,10 +10,9 @@ import typer
 
 from handover.client.codelists import lists_for
 from handover.client.cursors import cursor_file, read_cursor, write_cursor
-from handover.client.feed import Feed, Heard
-from handover.client.feed_protocol import Event, State, StateChange
-from handover.client.sending import Round, send_everyones, waiting_by_author
-from handover.client.server import Server
+from handover.client.feed import Feed
+from handover.client.feed_protocol import Event
+from handover.terminal.carrying import Carrier
 from handover.terminal.desk import Desk, desk
 from handover.terminal.screen import JsonScreen, Screen
 from handover.terminal.speech import DEFAULT_SERVER, DONE, JsonOption, ServerOption, Speech, answering
@@ -56,7 +55,7 @@ async def _run(voice: Speech, here: Desk, establishment: str | None, unit: str |
         feed.heard_at = since
     lists = await asyncio.to_thread(lists_for, here.api)
     screen = JsonScreen(voice) if voice.as_json else Screen(voice, here, here.reader(lists, establishment), feed)
-    post = _Post(here.server, screen)
+    post = Carrier(here.server, screen.sent)
     with screen:
         try:
             async with aclosing(feed.listen()) as heard:
@@ -91,25 +90,3 @@ class _Place:
             with suppress(OSError):
                 write_cursor(self.path, self._cursor)
                 self._kept = self._cursor
-
-
-class _Post:
-    """Sends what waits on this machine whenever the line is good, beside the feed and never in its way."""
-
-    def __init__(self, server: Server, screen: JsonScreen | Screen) -> None:
-        self._server = server
-        self._screen = screen
-        self._sending: asyncio.Task[list[Round]] | None = None
-
-    def when_live(self, item: Heard) -> None:
-        """Called with everything that is heard; acts on what shows a good line."""
-        if isinstance(item, Event) or (isinstance(item, StateChange) and item.state is not State.LIVE):
-            return
-        if self._sending is None and waiting_by_author(self._server):
-            self._sending = asyncio.create_task(asyncio.to_thread(send_everyones, self._server))
-            self._sending.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[list[Round]]) -> None:
-        self._sending = None
-        if not task.cancelled() and task.exception() is None:
-            self._screen.sent(task.result())

@@ -1,0 +1,240 @@
+"""`handover desk`, put together: who sits here, what is heard, which screen that concerns."""
+
+import asyncio
+import time
+from contextlib import suppress
+from functools import partial
+from typing import Any, ClassVar
+
+from textual import on
+
+from handover.client.codelists import lists_for
+from handover.client.feed import Heard
+from handover.client.feed_protocol import Event, State, StateChange
+from handover.client.refusals import Trouble
+from handover.client.resources import every
+from handover.client.sending import Round
+from handover.client.server import Server
+from handover.client.session import Login, log_out, step_away
+from handover.terminal.carrying import Carrier
+from handover.terminal.login import present
+from handover.terminal.screens.base import Base
+from handover.terminal.screens.bound import bound
+from handover.terminal.screens.calling import Calling
+from handover.terminal.screens.frame import Frame
+from handover.terminal.screens.line import PAGES, Line, forget
+from handover.terminal.screens.lock import Lock
+from handover.terminal.screens.unit import UnitScreen
+
+LOOK_EVERY_S = 1.0
+RING_EVERY_S = 10.0
+
+
+class HandoverApp(Base):
+    """The program."""
+
+    BINDINGS: ClassVar = bound(
+        ("ctrl+q", "leave"),
+        ("ctrl+l", "lock"),
+        first=True,
+    )
+
+    def __init__(
+        self,
+        server: Server,
+        lock_s: float,
+        *,
+        unit: str | None = None,
+        establishment: str | None = None,
+        insecure: bool = False,
+    ) -> None:
+        super().__init__(server, lock_s)
+        self._wanted = (unit, establishment)
+        self._insecure = insecure
+        self._ear: Line | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._carrier = Carrier(server, self._went)
+        self._last = ""
+        self._rang_at = 0.0
+
+    async def on_mount(self) -> None:
+        """Whoever is logged in at this terminal, or the lock."""
+        self.set_interval(LOOK_EVERY_S, self._look)
+        login = present(self.station.server)
+        if login is None:
+            self.push_screen(Lock(insecure=self._insecure))
+        else:
+            await self._opens(login)
+
+    # --- coming and going --------------------------------------------------------------------------------------------
+
+    @on(Lock.Opened)
+    async def _opened(self, event: Lock.Opened) -> None:
+        await self._opens(event.login)
+
+    async def _opens(self, login: Login) -> None:
+        """Somebody sits down: the same person finds everything as it was, another finds nothing of it."""
+        same = login.username == self._last
+        unit = self.station.unit if same else None
+        sheet = self.station.sheet if same else None
+        self.station.sits_down(login)
+        self._last, self._touched = login.username, time.monotonic()
+        self.station.unit, self.station.sheet = unit, sheet
+        try:
+            await self.reach(partial(self.station.find_units, *self._wanted))
+        except Trouble as trouble:
+            self.exit(message=str(trouble), return_code=2)
+            return
+        while len(self.screen_stack) > 1 and (not same or isinstance(self.screen, Lock)):
+            await self.pop_screen()
+        self._hear()
+        if not isinstance(self.screen, Frame):
+            await self.push_screen(UnitScreen())
+        self.beside(self._words(), "words")
+        self.stale()
+        self.changed()
+
+    def lock(self, why: str = "") -> None:
+        """Clears the screen and forgets the login. Notes that wait keep it, until they are sent, for nothing else."""
+        here = self.station.here
+        if here is None:
+            return
+        for screen in self.screen_stack:
+            if hasattr(screen, "keep"):
+                screen.keep()
+        self._hear(stop=True)
+        step_away(self.station.server, here.login.username)
+        unit, sheet = self.station.unit, self.station.sheet
+        waits = bool(self.outbox.names())
+        self.station.stands_up()
+        self.station.unit, self.station.sheet = unit, sheet
+        if not waits:
+            self.beside(self._forget(here.login.username), "forgetting")
+        while isinstance(self.screen, Calling):
+            self.pop_screen()
+        self.push_screen(Lock(self._last, why or "Locked.", insecure=self._insecure))
+
+    async def _forget(self, username: str) -> None:
+        if self.station.here is None or self.station.here.login.username != username:
+            await asyncio.to_thread(log_out, self.station.server, username)
+
+    def action_lock(self) -> None:
+        """Locks at once."""
+        self.lock()
+
+    async def action_leave(self) -> None:
+        """Ends the program; who is logged in stays so, as with every other command."""
+        for screen in self.screen_stack:
+            if hasattr(screen, "keep"):
+                screen.keep()
+        listening = self._listening
+        self._hear(stop=True)
+        await forget(listening)
+        self.station.stands_up()
+        self.exit()
+
+    def _look(self) -> None:
+        """Once a second: nobody there? Something to send? Somebody still calls?"""
+        if self.station.here is None:
+            self._carrier.go()
+            return
+        if self.lock_s and self.idle_s() >= self.lock_s:
+            self.lock("Locked: nobody has pressed a key for a while.")
+        elif isinstance(self.screen, Calling) and time.monotonic() - self._rang_at >= RING_EVERY_S:
+            self._ring()
+
+    # --- what is heard -----------------------------------------------------------------------------------------------
+
+    def _hear(self, *, stop: bool = False) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            self._listening = None
+        if not stop:
+            self._ear = Line(self.station, self._heard, self.lock)
+            self._listening = asyncio.create_task(self._ear.listen())
+
+    def took_in(self) -> None:
+        """The officer has looked at what is new."""
+        self.station.news.take_in()
+        if self._ear is not None:
+            self._ear.seen()
+        self.changed()
+
+    def _heard(self, item: Heard) -> None:
+        self._carrier.when_live(item)
+        if isinstance(item, Event):
+            self._event(item)
+        elif isinstance(item, StateChange) and item.state is State.LIVE:
+            self.beside(self._still_calling(), "pages", exclusive=True)
+            self.stale()
+        self.changed()
+
+    def _event(self, event: Event) -> None:
+        data = event.raw.get("data")
+        data = data if isinstance(data, dict) else {}
+        if event.type in PAGES:
+            self._page(event.type, data)
+        hear = getattr(self.screen, "hears", None)
+        if hear is not None:
+            hear(event)
+        unit = self.station.unit
+        if unit is not None and event.raw.get("unit") in (unit.code, None):
+            self.stale()
+
+    def _page(self, kind: str, page: dict[str, Any]) -> None:
+        id_ = str(page.get("id"))
+        if kind != "page.raised" or "kind" not in page:
+            self.station.pages.pop(id_, None)
+            if isinstance(self.screen, Calling):
+                self.screen.settled(id_, page)
+            return
+        self.station.pages[id_] = page
+        self._ring()
+        if page.get("kind") == "ACT_NOW":
+            if isinstance(self.screen, Calling):
+                self.screen.calls_too(page)
+            else:
+                self.push_screen(Calling(page))
+
+    async def _still_calling(self) -> None:
+        """What was raised while nobody looked calls as soon as somebody does."""
+        here, unit = self.station.desk, self.station.unit
+        wanted = {"state": "RAISED", "establishment": unit.establishment if unit else None}
+        try:
+            found = await self.reach(lambda: list(every(here.api, "/v1/pages", wanted))[::-1])
+        except Trouble:
+            return
+        if here is not self.station.here:
+            return
+        known = self.station.pages
+        self.station.pages = {}
+        for page in found:
+            if str(page["id"]) in known:
+                self.station.pages[str(page["id"])] = page
+            else:
+                self._page("page.raised", page)
+        self.changed()
+
+    async def _words(self) -> None:
+        """The newest code lists."""
+        here = self.station.desk
+        with suppress(Trouble):
+            lists = await self.reach(partial(lists_for, here.api))
+            if here is self.station.here and lists:
+                self.station.lists = lists
+
+    def _ring(self) -> None:
+        self._rang_at = time.monotonic()
+        self.bell()
+
+    def _went(self, rounds: list[Round]) -> None:
+        screen = self.screen
+        if not isinstance(screen, Frame) or self.station.here is None:
+            return
+        sent = sum(len(one.sent) for one in rounds)
+        refused = [one for went in rounds for one in went.refused]
+        if refused:
+            screen.say(f"A note that waited was refused: {refused[0].refusal}. See: handover unsent", loud=True)
+        elif sent:
+            screen.say(f"Sent: {sent} note{'s' if sent > 1 else ''} that waited here.")
+        self.changed()

@@ -1,0 +1,145 @@
+"""The program as its screens know it: the station, what is asked of the server beside the keyboard, and the lock."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, ClassVar, TypeVar
+
+from textual import events
+from textual.app import App
+
+from handover.client.drafts import Drafts
+from handover.client.outbox import Outbox
+from handover.client.refusals import NotLoggedIn, Trouble
+from handover.client.sending import waiting_by_author
+from handover.client.server import Server
+from handover.client.sheets import sheet_of
+from handover.terminal.screens.station import Station
+from handover.terminal.screens.style import CSS
+
+T = TypeVar("T")
+
+FETCH_AFTER_S, FETCH_EVERY_S = 0.15, 1.0
+"""How long changes are gathered before the sheet is fetched again, and how often at most."""
+
+
+class Base(App[None]):
+    """One terminal, from the login to the end."""
+
+    CSS = CSS
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar = []
+
+    def __init__(self, server: Server, lock_s: float) -> None:
+        super().__init__(ansi_color=True)
+        self.animation_level = "none"
+        self.station = Station(server)
+        self.lock_s = lock_s
+        self.fault: Exception | None = None
+        self._touched = time.monotonic()
+        self._fetching = False
+        self._again = False
+        self._sheet_at = 0.0
+
+    # --- who sits here -----------------------------------------------------------------------------------------------
+
+    @property
+    def outbox(self) -> Outbox:
+        """The notes of whoever sits here that have not been sent."""
+        return Outbox(self.station.server, self.station.desk.login.username)
+
+    @property
+    def drafts(self) -> Drafts:
+        """The notes he or she has begun."""
+        return Drafts(self.station.server, self.station.desk.login.username)
+
+    def not_sent(self) -> int:
+        """How many notes wait here, whoever wrote them."""
+        return sum(waiting_by_author(self.station.server).values())
+
+    def lock(self, why: str = "") -> None:
+        """Clears the screen and forgets the login."""
+        raise NotImplementedError
+
+    async def on_event(self, event: events.Event) -> None:
+        """Whoever presses a key is there."""
+        if isinstance(event, events.Key | events.Paste):
+            self._touched = time.monotonic()
+        await super().on_event(event)
+
+    def took_in(self) -> None:
+        """The officer has looked at what is new."""
+        raise NotImplementedError
+
+    def idle_s(self) -> float:
+        """How long no key was pressed."""
+        return time.monotonic() - self._touched
+
+    # --- what is known -----------------------------------------------------------------------------------------------
+
+    def beside(self, work: Coroutine[Any, Any, None], group: str = "default", *, exclusive: bool = False) -> None:
+        """Runs something beside the keyboard: nothing that waits for a network may hold up a key."""
+        self.run_worker(work, group=group, exclusive=exclusive)
+
+    def stale(self) -> None:
+        """Something has changed: the sheet is fetched again, soon and not too often."""
+        if self._fetching:
+            self._again = True
+            return
+        self._fetching = True
+        self.beside(self._fetch(), "sheet")
+
+    async def fetch_now(self) -> bool:
+        """Fetches the sheet; says whether that worked."""
+        unit, here = self.station.unit, self.station.here
+        if unit is None or here is None:
+            return False
+        try:
+            found = await self.reach(partial(sheet_of, here.api, unit.establishment, unit.code))
+        except NotLoggedIn as ended:
+            if here is self.station.here:
+                self.lock(str(ended))
+            return False
+        except Trouble:
+            return False
+        if here is self.station.here and unit == self.station.unit:
+            self.station.sheet = found
+            self.changed()
+            return True
+        return False
+
+    async def reach(self, work: Callable[[], T]) -> T:
+        """What the server answers, asked for beside the screen."""
+        connection = self.station.connection
+        if connection is None:
+            raise NotLoggedIn("Nobody is there any more.")
+        connection.under_way += 1
+        try:
+            return await asyncio.to_thread(work)
+        finally:
+            connection.under_way -= 1
+            connection.settle()
+
+    async def _fetch(self) -> None:
+        try:
+            while True:
+                self._again = False
+                await asyncio.sleep(max(FETCH_AFTER_S, self._sheet_at + FETCH_EVERY_S - time.monotonic()))
+                self._sheet_at = time.monotonic()
+                await self.fetch_now()
+                if not self._again:
+                    return
+        finally:
+            self._fetching = False
+
+    def changed(self) -> None:
+        """What stands at the top may be different now."""
+        hook = getattr(self.screen, "changed", None) if self.is_running and self.screen_stack else None
+        if hook is not None:
+            hook()
+
+    def _fatal_error(self) -> None:
+        # An officer never sees a trace, and a trace could carry a note's text: the command says it in a sentence.
+        self.fault = self._exception if isinstance(self._exception, Exception) else None
+        self._close_messages_no_wait()

@@ -1,0 +1,139 @@
+"""Somebody must act now: in words and with the bell, over whatever is on the screen, until a named person takes it."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.widget import Widget
+
+from handover.client.refusals import ServerRefused
+from handover.client.resources import Document, create, read
+from handover.schemas.notes import ReceiptDraft
+from handover.terminal import calls, item_words, phrases
+from handover.terminal.screens.bound import bound
+from handover.terminal.screens.frame import Frame
+from handover.terminal.screens.lines import Row, Rows, row
+from handover.terminal.speech import plain
+
+TAKEN = "You have taken it; the others are told. When it is dealt with, write what you did: w"
+
+
+class Calling(Frame):
+    """A page. The keys are such as nobody presses who was just writing a sentence."""
+
+    KEYS = "Ctrl-T: I take it, I go now · Escape: put aside, it calls again · what you wrote is kept"
+    BINDINGS: ClassVar = bound(
+        ("ctrl+t", "take"),
+        ("escape", "aside"),
+    )
+
+    def __init__(self, page: Document) -> None:
+        super().__init__()
+        self._pages = [page]
+        self._notes: dict[str, Document | None] = {}
+
+    def body(self) -> Iterable[Widget]:
+        """What is known."""
+        yield Rows(id="what")
+
+    def on_mount(self) -> None:
+        """Shows it, then fetches what it is about."""
+        super().on_mount()
+        self._draw()
+        self.work(self._fetch())
+
+    def calls_too(self, page: Document) -> None:
+        """Another page; or the same one, again."""
+        self._pages = [one for one in self._pages if one["id"] != page["id"]] + [page]
+        self._draw()
+        self.work(self._fetch())
+
+    def settled(self, id_: str, page: dict[str, Any]) -> None:
+        """Somebody has taken it, or what it called for is over."""
+        if not any(one["id"] == id_ for one in self._pages):
+            return
+        self._pages = [one for one in self._pages if one["id"] != id_]
+        by = page.get("accepted_by")
+        mine = isinstance(by, dict) and by.get("username") == self.station.desk.login.username
+        told, _ = calls.page("page.accepted" if by else "page.closed", page, self.station.reader)
+        self._goes_on(TAKEN if mine else told.plain)
+
+    def action_aside(self) -> None:
+        """Not by me, not now: it stays in the top line, and calls again."""
+        self._closes("Put aside: nobody has taken it yet, and it calls again. See: t")
+
+    def action_take(self) -> None:
+        """I see to it."""
+        self.work(self._take())
+
+    def _closes(self, words: str) -> None:
+        app = self.app
+        if app.screen is self:
+            app.pop_screen()
+            below = app.screen
+            if isinstance(below, Frame):
+                below.say(words)
+
+    async def _take(self) -> None:
+        page = self._pages[0]
+        taken = await self.ask(lambda: take(self.station.desk.api, page))
+        if taken is not None:
+            self.station.pages.pop(str(page["id"]), None)
+            self._pages = [one for one in self._pages if one["id"] != page["id"]]
+            self._goes_on(TAKEN)
+
+    def _goes_on(self, words: str) -> None:
+        if self._pages:
+            self._draw()
+            self.say(words)
+        else:
+            self._closes(words)
+
+    async def _fetch(self) -> None:
+        here = self.station.desk
+        for page in list(self._pages):
+            note = page.get("note")
+            if note and not self._notes.get(note):
+                self._notes[note] = await self.ask(partial(note_of, here.api, str(note)))
+        if self.is_mounted and here is self.station.here:
+            self._draw()
+
+    def _draw(self) -> None:
+        self.query_one("#what", Rows).show(list(self._rows()))
+
+    def _rows(self) -> Iterator[Row]:
+        reader, names = self.station.reader, self.station.names()
+        for page in self._pages:
+            kind = calls.KINDS.get(str(page.get("kind")), str(page.get("kind")))
+            number = str(page.get("inmate") or "")
+            who = names.get(number, number) if number else "the whole wing"
+            head = f" {kind}: unit {page.get('unit')}, {who} "
+            yield row("")
+            yield Row(Text(plain(head).upper(), style="bold reverse"))
+            yield row(f"  {calls.called(page, reader)}")
+            note = self._notes.get(str(page.get("note")))
+            for line in note_words(note, reader) if note else ["(what it is about is being fetched)"]:
+                yield row(f"  {line}", style="bold" if line.startswith("IF IT HAPPENS") else "")
+
+
+def take(api: Any, page: Document) -> Document:
+    """A named person's word: I go."""
+    return create(api, f"/v1/notes/{page['note']}/receipts", ReceiptDraft(kind="ACCEPTED"))
+
+
+def note_of(api: Any, note: str) -> Document | None:
+    """The note that calls; None where it is not for this reader, or was taken back."""
+    try:
+        found = read(api, f"/v1/notes/{note}")
+    except ServerRefused:
+        return None
+    return found if found.get("basis") else None
+
+
+def note_words(note: Document, reader: phrases.Reader) -> Iterator[str]:
+    """All that a note says, its needs and its if-then with it."""
+    yield from item_words.note_lines(note, reader)
+    yield from (f"need: {phrases.need(one, reader)}" for one in note.get("needs") or [])
+    if note.get("if_then"):
+        yield f"IF IT HAPPENS: {note['if_then']}"

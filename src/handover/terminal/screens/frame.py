@@ -1,0 +1,108 @@
+"""What every screen has: two lines at the top, one to say what came of a key, and one that names the keys."""
+
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from handover.client.refusals import NotLoggedIn, ServerRefused, Trouble
+from handover.terminal.screens import head_words
+from handover.terminal.screens.base import Base
+from handover.terminal.screens.lines import Lines
+from handover.terminal.screens.station import Station
+from handover.terminal.speech import plain
+
+T = TypeVar("T")
+
+
+class Head(Lines):
+    """The two lines at the top."""
+
+
+class Say(Lines):
+    """What came of the last key."""
+
+
+class Keys(Lines):
+    """The keys, in words."""
+
+
+class Frame(Screen[Any]):
+    """A screen of the program."""
+
+    KEYS = ""
+
+    def compose(self) -> ComposeResult:
+        """Top, body, what is said, keys."""
+        yield Head()
+        yield from self.body()
+        yield Say()
+        yield Keys()
+
+    def body(self) -> Iterable[Widget]:
+        """What lies between."""
+        raise NotImplementedError
+
+    @property
+    def base(self) -> Base:
+        """The program."""
+        assert isinstance(self.app, Base)  # noqa: S101 - for the type checker
+        return self.app
+
+    @property
+    def station(self) -> Station:
+        """What this terminal knows."""
+        return self.base.station
+
+    def on_mount(self) -> None:
+        """The first look."""
+        self.keys(self.KEYS)
+        self.changed()
+
+    def on_screen_resume(self) -> None:
+        """Back on the screen: what stands at the top may have changed meanwhile."""
+        self.changed()
+
+    def changed(self) -> None:
+        """Draws the top again."""
+        if not self.is_mounted or not self.query(Head):
+            return
+        drafts = len(self.base.drafts.names()) if self.station.here else 0
+        sight = head_words.self_and_sight(self.station, self.base.not_sent(), drafts)
+        self.query_one(Head).put([head_words.place(self.station), sight])
+
+    def keys(self, words: str) -> None:
+        """Names the keys that do something now."""
+        self.query_one(Keys).put([f" {words}"])
+
+    def say(self, words: str | Text, *, loud: bool = False) -> None:
+        """Says something until the next thing is said."""
+        text = words if isinstance(words, Text) else Text(plain(words).replace("\n", " "))
+        self.query_one(Say).put([Text.assemble((f" {text.plain} ", "bold reverse")) if loud else text])
+
+    def work(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does something that may have to wait for the server, beside the keyboard, once at a time."""
+        self.run_worker(work, group=f"work-{self.id or type(self).__name__}")
+
+    async def ask(self, work: Callable[[], T]) -> T | None:
+        """What the server answers; None where it said no or nothing, and then that has been said."""
+        here = self.station.here
+        try:
+            return await self.base.reach(work)
+        except NotLoggedIn as ended:
+            if here is self.station.here:
+                self.base.lock(str(ended))
+        except Trouble as trouble:
+            if here is self.station.here and self.is_mounted:
+                self.say(in_words(trouble), loud=True)
+        return None
+
+
+def in_words(trouble: Trouble) -> str:
+    """What went wrong, on one line; field by field where the server said so."""
+    if isinstance(trouble, ServerRefused) and trouble.errors:
+        return "; ".join(f"{one.pointer.strip('/').replace('/', ' ')}: {one.detail}" for one in trouble.errors)
+    return str(trouble)

@@ -1,0 +1,127 @@
+"""What this terminal knows: who sits at it, which unit is looked at, how it stands, and since when nothing is heard."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from handover.client.codelists import kept_lists
+from handover.client.http import Api
+from handover.client.refusals import CannotReach, Trouble
+from handover.client.resources import Document, read
+from handover.client.server import Server
+from handover.client.session import Login, OfficerTokens
+from handover.schemas.codelists import CodeList
+from handover.terminal import people
+from handover.terminal.desk import Desk
+from handover.terminal.phrases import Reader
+from handover.terminal.screens.news import News
+from handover.terminal.units import Unit, own_units, unit_meant
+
+
+@dataclass(slots=True)
+class Connection:
+    """One officer's way to the server, closed when nothing is under way on it any more: a request whose connection is
+    taken from under it would wait for its answer to the end."""
+
+    api: Api
+    under_way: int = 0
+    over: bool = False
+
+    def ends(self) -> None:
+        """Nobody will ask anything more."""
+        self.over = True
+        self.settle()
+
+    def settle(self) -> None:
+        """Closes it, if it is over and nothing is under way."""
+        if self.over and not self.under_way:
+            self.api.__exit__()
+
+
+@dataclass(slots=True)
+class Station:
+    """One terminal. Nobody sits at it while it is locked."""
+
+    server: Server
+    here: Desk | None = None
+    connection: Connection | None = None
+    unit: Unit | None = None
+    units: list[Unit] = field(default_factory=list)
+    """Those that may be looked at: one's own, or all of the prison for those who have none of their own."""
+    lists: Mapping[str, CodeList] = field(default_factory=dict)
+    sheet: Document | None = None
+    """The unit as it was last fetched; what is on the screen may be older, until the officer takes news in."""
+    pages: dict[str, Document] = field(default_factory=dict)
+    """Calls nobody has taken."""
+    news: News = field(default_factory=News)
+    certain_at: datetime | None = None
+    """When this screen was last known to be right."""
+    blind_since: datetime | None = None
+    missed: str | None = None
+
+    def sits_down(self, login: Login) -> None:
+        """Somebody has logged in here."""
+        self.stands_up()
+        tokens = OfficerTokens(self.server, login.username)
+        self.connection = Connection(Api(self.server, tokens))
+        self.here = Desk(self.server, login, tokens, self.connection.api)
+        self.lists = kept_lists(self.server)
+
+    def stands_up(self) -> None:
+        """Forgets whoever sat here, and all that only he or she may see."""
+        if self.connection is not None:
+            self.connection.ends()
+        self.connection = None
+        self.here, self.unit, self.units, self.sheet = None, None, [], None
+        self.pages.clear()
+        self.news = News()
+        self.certain_at = self.blind_since = self.missed = None
+
+    @property
+    def desk(self) -> Desk:
+        """Whoever sits here."""
+        assert self.here is not None, "nobody sits here"  # noqa: S101 - a screen that is open has somebody before it
+        return self.here
+
+    @property
+    def reader(self) -> Reader:
+        """What puts things into words."""
+        return self.desk.reader(dict(self.lists), self.unit.establishment if self.unit else None)
+
+    def find_units(self, wanted: str | None, establishment: str | None) -> None:
+        """Which units there are to look at, and the first of them. Asks the server; without it, goes by the login."""
+        here, me = self.desk, self.desk.login.me
+        mine = own_units(me, establishment)
+        try:
+            if wanted is not None:
+                self.units = [unit_meant(here, wanted, establishment)]
+            elif mine:
+                self.units = [unit_meant(here, code, place) for place, code in mine]
+            else:
+                self.units = [one for place in me.establishments for one in self._all_of(place)]
+        except CannotReach:
+            self.units = [Unit(place, code, f"unit {code}") for place, code in mine]
+        if self.unit is None or self.unit not in self.units:
+            self.unit = next(iter(self.units), None)
+
+    def persons(self) -> list[Document]:
+        """Everybody in the unit, by cell: number as `inmate`, name, cell, changes."""
+        found = [] if self.sheet is None else [*self.sheet["people"], *self.sheet["others"]]
+        return sorted(found, key=lambda one: (one["cell"] is None, str(one["cell"]), str(one["name"])))
+
+    def person(self, number: str) -> Document | None:
+        """One of them."""
+        return next((one for one in self.persons() if one["inmate"] == number), None)
+
+    def names(self) -> dict[str, str]:
+        """Number → name and cell."""
+        return {str(one["inmate"]): people.called(one) for one in self.persons()}
+
+    def _all_of(self, place: str) -> list[Unit]:
+        try:
+            found = read(self.desk.api, f"/v1/establishments/{place}")
+        except CannotReach:
+            raise
+        except Trouble:
+            return []
+        return [Unit(place, str(one["code"]), str(one["name"])) for one in found["units"]]

@@ -1,0 +1,147 @@
+"""The unit, live. What is on the screen moves only when the officer says so: news waits, and is counted at the top."""
+
+from collections.abc import Hashable, Iterable
+from typing import Any, ClassVar
+
+from textual import on
+from textual.widget import Widget
+
+from handover.client.feed_protocol import Event
+from handover.client.resources import Document
+from handover.terminal.screens import news, unit_rows
+from handover.terminal.screens.bound import bound
+from handover.terminal.screens.calling import Calling
+from handover.terminal.screens.frame import Frame
+from handover.terminal.screens.lines import Row, Rows, row
+
+
+class UnitScreen(Frame):
+    """Needs you · due this shift · since you last looked · everyone by cell."""
+
+    KEYS = "n news · w write · Enter open · / find · t take over · h hand over · u unit · ? more keys"
+    BINDINGS: ClassVar = bound(
+        ("n", "news"),
+        ("u", "other"),
+        ("l", "lock"),
+        ("q", "leave"),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: Document | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """One list."""
+        yield Rows(id="unit")
+
+    def on_mount(self) -> None:
+        """Waits for the first sheet."""
+        super().on_mount()
+        self.query_one(Rows).focus()
+        self._draw()
+
+    def changed(self) -> None:
+        """The first sheet is shown as it comes; later ones wait to be taken in."""
+        super().changed()
+        sheet = self.station.sheet
+        unit = self.station.unit
+        if self.is_mounted and sheet is not None and unit is not None:
+            other = self._shown is not None and self._shown["unit"] != unit.code
+            if self._shown is None or other:
+                self.look()
+        if self.station.missed:
+            self.say(self.station.missed, loud=True)
+            self.station.missed = None
+
+    def look(self) -> None:
+        """Shows the unit as it stands now."""
+        self._shown = self.station.sheet
+        self._draw()
+
+    def hears(self, event: Event) -> None:
+        """Says the newest piece of news; the list stays."""
+        waiting = self.station.news.waiting
+        if waiting and waiting[-1] is event:
+            words = news.gist(event, self.station.reader, self.station.names())
+            self.say(f"NEW: {words}")
+
+    def action_news(self) -> None:
+        """Takes in what has come."""
+        self.work(self._take_in())
+
+    async def _take_in(self) -> None:
+        # What the last event changed may be newer than the sheet that is here.
+        fresh = await self.base.fetch_now()
+        self.base.took_in()
+        self.look()
+        self.say("As it stands now." if fresh else "Not connected: this is from before.", loud=not fresh)
+
+    def action_lock(self) -> None:
+        """Locks."""
+        self.base.lock()
+
+    async def action_leave(self) -> None:
+        """Ends the program."""
+        await self.app.run_action("leave")
+
+    def action_other(self) -> None:
+        """To the next of one's units."""
+        units = self.station.units
+        if len(units) < 2 or self.station.unit is None:
+            self.say("There is only this unit for you.")
+            return
+        at = (units.index(self.station.unit) + 1) % len(units)
+        self.station.unit, self.station.sheet = units[at], None
+        self._shown = None
+        self._draw()
+        super().changed()
+        self.work(self._first())
+
+    async def _first(self) -> None:
+        if await self.base.fetch_now():
+            self.look()
+
+    @on(Rows.Chosen)
+    def _chosen(self, event: Rows.Chosen) -> None:
+        kind, id_ = event.key if isinstance(event.key, tuple) else ("", "")
+        self.opens(str(kind), str(id_))
+
+    def opens(self, kind: str, id_: str) -> None:
+        """Opens what Enter was pressed on."""
+        if kind == "page" and id_ in self.station.pages:
+            page = self.station.pages[id_]
+            if page["note"]:
+                self.app.push_screen(Calling(page))
+
+    def back(self, _: Any = None) -> None:
+        """Back from another screen, by the officer's own key: the unit as it stands now."""
+        self.work(self._first())
+
+    def _draw(self) -> None:
+        sheet = self._shown
+        rows = self.query_one(Rows)
+        if sheet is None:
+            rows.show([row(""), row("  The unit is being fetched …")])
+            return
+        rows.show(list(self._rows(sheet)))
+
+    def _rows(self, sheet: Document) -> Iterable[Row]:
+        station, reader = self.station, self.station.reader
+        pressing = list(unit_rows.needs_you(sheet, station.pages, reader))
+        yield unit_rows.heading(f"needs you ({_keys(pressing)})")
+        yield from pressing or [row("    Nobody asked to look out for anybody.")]
+        if soon := unit_rows.due(sheet, reader):
+            yield unit_rows.heading(f"due this shift, or promised ({len(soon)})")
+            yield from soon
+        told = list(station.news.rows(reader, station.names()))
+        yield unit_rows.heading(f"since you last looked ({_keys(told)})")
+        yield from told or [row("    Nothing new.")]
+        many = len(sheet["people"]) + len(sheet["others"])
+        missing = len(sheet["not_observed"])
+        yield unit_rows.heading(f"everyone ({many}) · {missing} not observed this shift · last three shifts")
+        yield from unit_rows.everyone(sheet, reader)
+
+
+def _keys(rows: list[Row]) -> int:
+    found: list[Hashable] = [one.key for one in rows if one.key is not None]
+    return len(found)

@@ -1,0 +1,129 @@
+"""A unit's sheet as rows: who needs you, what is due, everyone by cell. The rules are the server's."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from handover.client.resources import Document
+from handover.terminal import calls, item_words, people, phrases, shifts, standing
+from handover.terminal.incidents import counted
+from handover.terminal.phrases import Reader
+from handover.terminal.screens.lines import Row, row
+from handover.terminal.speech import plain
+
+MARKS = {"ACT_NOW": ("!", " ACT NOW "), "WATCH": ("~", "WATCH")}
+_PRESSING = ("ACT_NOW", "WATCH", "RAN_OUT", "NEED_OVERDUE", "WORSE_TWICE")
+Sheet = Mapping[str, Any]
+
+
+def needs_you(sheet: Sheet, pages: Mapping[str, Document], reader: Reader) -> Iterator[Row]:
+    """Calls nobody has taken, what goes on, and everybody for whom somebody asked to look out."""
+    names = {one["inmate"]: people.called(one) for one in (*sheet["people"], *sheet["others"])}
+    for page in pages.values():
+        yield _page(page, names, reader)
+    for one in sheet.get("incidents", ()):
+        yield from _incident(one, reader)
+    for one in sheet["in_transit"]:
+        if one["to"]["unit"] == sheet["unit"]:
+            yield row(
+                f"> ON THE WAY HERE: {one['name']}, from {standing.spot(one['from'])}: take over (t)", ("transfer", "")
+            )
+    for note in sheet["wing_notes"]:
+        if note["attention"] in MARKS and reader.is_ahead(note["attention_until"]) and not _began(sheet, note):
+            yield Row(
+                _marked("The wing", note["attention"], note["attention_until"], reader), ("wing", ""), whole=False
+            )
+            yield _under(phrases.how(note))
+    for person in sheet["people"]:
+        if any(reason["rule"] in _PRESSING for reason in person["reasons"]):
+            yield from _person(person, reader)
+
+
+def due(sheet: Sheet, reader: Reader) -> list[Row]:
+    """Needs that are due before the handover, or promised, or wanted at once; those first whose time comes first."""
+    end = str(sheet["handover"]["due_at"])
+    found = []
+    for one in (*sheet["people"], {"inmate": None, "needs": sheet["wing_needs"]}):
+        for need in one["needs"]:
+            soon = need["due_at"] is not None and need["due_at"] <= end
+            if soon or need["promised"] or need["urgency"] in ("NOW", "THIS_SHIFT"):
+                found.append((need["due_at"] or "9", one, need))
+    found.sort(key=lambda entry: entry[0])
+    return [_need(one, need, reader) for _, one, need in found]
+
+
+def everyone(sheet: Sheet, reader: Reader) -> Iterator[Row]:
+    """A line for everybody, by cell."""
+    missing = {one["inmate"]: one for one in sheet["not_observed"]}
+    found = [*sheet["people"], *sheet["others"]]
+    for one in sorted(found, key=lambda one: (one["cell"] is None, str(one["cell"]), one["name"])):
+        mark, _ = MARKS.get(one.get("attention", "ROUTINE"), (" ", ""))
+        why = missing.get(one["inmate"])
+        seen = "" if why is None else reader.label("not_observed", why["why"]) if why["why"] else "not observed"
+        head = f"{mark} {one['cell'] or '-':<7} {one['name']:<22.22} {one['inmate']:<9} "
+        yield row(f"{head}{shifts.shape(one['changes']):<9} {seen}", ("person", one["inmate"]), whole=False)
+
+
+def heading(words: str) -> Row:
+    """The name of a part."""
+    return Row(Text(f"— {words} ", style="bold"), whole=False)
+
+
+def _person(person: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
+    key = ("person", person["inmate"])
+    rules = {reason["rule"] for reason in person["reasons"]}
+    head = _marked(people.called(person), person["attention"], person["attention_until"], reader)
+    told = []
+    if "RAN_OUT" in rules:
+        told.append("attention ran out: renew or close?")
+    if "WORSE_TWICE" in rules:
+        told.append("worse in two of the last three shifts")
+    if "NEED_OVERDUE" in rules:
+        told.append("a need is OVERDUE")
+    yield Row(head.append(f"  {'; '.join(told)}" if told else ""), key, whole=False)
+    live = {reason["note"] for reason in person["reasons"] if reason["rule"] in (*MARKS, "RAN_OUT")}
+    for note in [one for one in person["notes"] if one["id"] in live][:1] or person["notes"][:1]:
+        yield _under(f"{reader.time(note['occurred_at'])} {phrases.how(note)}")
+    for one in person["if_then"][:1]:
+        yield _under(f"IF IT HAPPENS: {one['text']}", "bold")
+
+
+def _need(one: Mapping[str, Any], need: dict[str, Any], reader: Reader) -> Row:
+    who = people.called(one) if one["inmate"] else "the wing"
+    at = reader.time(need["due_at"]) if need["due_at"] else "—"
+    late = "OVERDUE " if item_words.is_overdue(need, reader) else ""
+    words = phrases.need({**need, "due_at": None}, reader)
+    owner = f"; with {need['owner']}" if need["owner"] else ""
+    return row(f"{at:>9}  {late}{who}: {words}{owner}", ("need", need["id"]), whole=False)
+
+
+def _incident(one: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
+    word = "INCIDENT" if one["until"] else "incident, over"
+    told = f"{counted(one['count'])}, latest {reader.time(one['latest'])}"
+    head = Text.assemble(f"{'!' if one['until'] else '-'} ", (f"{word} since {reader.time(one['since'])}", "bold"))
+    yield Row(head.append(f"  {told}"), ("incident", one["incident"]), whole=False)
+    yield _under(phrases.how(one["began"]))
+
+
+def _page(page: Document, names: Mapping[str, str], reader: Reader) -> Row:
+    kind = calls.KINDS.get(page["kind"], page["kind"])
+    who = names.get(page["inmate"], page["inmate"]) if page["inmate"] else f"unit {page['unit']}"
+    words = Text.assemble("! ", (f" PAGE: {kind} ", "bold reverse"), plain(f" {who}: {calls.called(page, reader)}"))
+    return Row(words, ("page", page["id"]), whole=False)
+
+
+def _began(sheet: Sheet, note: Mapping[str, Any]) -> bool:
+    return any(one["began"]["id"] == note["id"] for one in sheet.get("incidents", ()))
+
+
+def _marked(who: str, attention: str, until: object, reader: Reader) -> Text:
+    mark, words = MARKS.get(attention, ("-", ""))
+    head = Text.assemble(f"{mark} ", (plain(who), "bold"), "  ")
+    if words:
+        head.append(words, "bold reverse" if attention == "ACT_NOW" else "bold").append(f" until {reader.time(until)}")
+    return head
+
+
+def _under(words: str, style: str = "") -> Row:
+    return row("    " + words.replace("\n", " "), style=style, whole=False)

@@ -1,0 +1,143 @@
+"""The unit on a whole screen: live, calm while one reads, and never silent about what it does not know."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.outage import Outage
+from tests.support.seats import sitting
+from tests.support.service import PASSWORD, Caller
+
+
+@pytest.fixture
+def outage(tmp_path: Path) -> Iterator[Outage]:
+    network = Outage(tmp_path)
+    yield network
+    network.goes_away()
+
+
+@pytest.fixture
+def hartmann(outage: Outage) -> Caller:
+    return outage.prison.hire("hartmann", "officer", "A")
+
+
+@pytest.fixture
+def ngata(outage: Outage) -> Caller:
+    return outage.prison.hire("ngata", "officer", "A")
+
+
+@pytest.fixture
+def weir(outage: Outage) -> str:
+    return outage.prison.receive("A4417KD")
+
+
+async def test_the_top_says_where_who_and_whether_it_is_so(outage: Outage, ngata: Caller, tmp_path: Path) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        text = await seat.until("A wing", "not offered, due", "you are Ngata", "up to date", "not sent: 0")
+        assert "A wing" in text.splitlines()[0]
+        assert "you are Ngata" in text.splitlines()[1]
+        await seat.meanwhile(outage.goes_away)
+        blind = await seat.until("NOT CONNECTED since", "Urgent? Radio")
+        assert "NOT CONNECTED" in blind.splitlines()[1]
+        await seat.meanwhile(outage.comes_back)
+        await seat.until("up to date")
+
+
+async def test_nothing_moves_while_one_reads_and_a_key_takes_the_news_in(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    kane = outage.prison.receive("A2222BB", name="Kane, D.", cell="A2-11")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        before = (await seat.until("everyone (2)", "up to date")).splitlines()[2:22]
+        hartmann.note(
+            kane, fact="Asked for his daughter.", attention="WATCH", needs=[{"code": "PHONE", "promised": True}]
+        )
+        await seat.until("1 NEW", "NEW:", "Kane, D. (A2-11)")
+        assert seat.text.splitlines()[2:22] == before, "the list has not moved"
+        await seat.press("n")
+        text = await seat.until(
+            "needs you (1)", "WATCH until", "due this shift, or promised (1)", "phone call, promised"
+        )
+        assert "since you last looked (1)" in text
+        assert "NEW" not in text.splitlines()[1]
+
+
+async def test_what_came_while_nobody_looked_is_news_in_the_morning(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("up to date")
+    hartmann.note(weir, fact="Slept badly.")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("1 NEW")
+        await seat.press("n")
+        await seat.until("since you last looked (1)", "Hartmann saw: Slept badly.")
+
+
+async def test_an_incident_is_counted_as_one(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("up to date")
+        hartmann.note(unit="A", fact="Six refuse to go behind the doors.", about_incident=True)
+        for n in range(9):
+            hartmann.note(weir, fact=f"Refusal {n}.", about_incident=True)
+        await seat.until("10 NEW")
+        await seat.press("n")
+        text = await seat.until("INCIDENT since", "10 notes", "INCIDENT: 9 notes, the latest: Hartmann saw: Refusal 8.")
+        assert "Refusal 7" not in text
+
+
+async def test_a_page_interrupts_until_somebody_takes_it(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    brandt = outage.prison.hire("brandt", "officer", "A")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        note = hartmann.note(weir, fact="No insulin since morning.", attention="ACT_NOW", if_then="Call the nurse.")
+        await seat.until(
+            "ACT NOW: UNIT A, WEIR, J. (A1-07)", "No insulin since morning.", "IF IT HAPPENS: Call the nurse."
+        )
+        assert "1 PAGE NOT TAKEN" in seat.text
+        await seat.press("escape")
+        await seat.until("1 PAGE NOT TAKEN", "needs you", "it calls again")
+        brandt.post(f"/v1/notes/{note['id']}/receipts", {"kind": "ACCEPTED"})
+        await seat.wait(lambda: "NOT TAKEN" not in seat.text)
+        again = hartmann.note(weir, fact="Shakes.", attention="ACT_NOW")
+        await seat.until("Shakes.")
+        await seat.press("x", "enter", "space")
+        await seat.until("Shakes.")
+        await seat.press("ctrl+t")
+        await seat.until("You have taken it")
+    receipts = hartmann.get(f"/v1/notes/{again['id']}/receipts")["items"]
+    assert [(one["kind"], one["by"]["username"]) for one in receipts] == [("ACCEPTED", ngata.name)]
+
+
+async def test_it_locks_and_forgets_and_the_same_officer_finds_everything(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url, lock_s=0.5) as seat:
+        await seat.until("LOCKED", "nobody has pressed a key")
+        assert "Weir" not in seat.text
+        logins = list((tmp_path / "office").glob("handover/terminal/*/logins/*.json"))
+        await seat.wait(lambda: not any(path.exists() for path in logins))
+        seat.app.lock_s = 0
+        hartmann.note(weir, fact="While it was locked.")
+        await seat.types("wrong", "enter")
+        await seat.until("LOCKED", "password")
+        await seat.types(PASSWORD, "enter")
+        await seat.until("you are Ngata", "1 NEW")
+
+
+async def test_the_next_officer_switches_in_a_few_keys_and_finds_nothing_of_the_last(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("you are Ngata")
+        await seat.press("l")
+        await seat.until("LOCKED")
+        await seat.press("up")
+        await seat.types(hartmann.name, "enter")
+        await seat.types(PASSWORD, "enter")
+        await seat.until("you are Hartmann", "everyone (1)")
