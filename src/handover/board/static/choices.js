@@ -11,7 +11,7 @@ export function choices({ name, options, value = null, set, after, describe }) {
   const box = h('div', { role: 'radiogroup', 'aria-label': name, class: 'choices', 'data-choice': true });
   const anchor = h('p', { class: 'anchor', id: newId('anchor'), hidden: !describe });
   const nodes = options.map((one, place) => radio({
-    'data-code': one.code, title: one.anchor, 'aria-description': one.anchor, onclick: () => pick(one.code, true), onfocus: () => put(anchor, one.anchor || ''),
+    'data-code': one.code, title: one.anchor, onclick: () => pick(one.code, true), onfocus: () => put(anchor, one.anchor || ''),
   }, h('kbd', { 'aria-hidden': 'true' }, String(place + 1)), one.label));
   put(box, nodes);
   paint();

@@ -8,6 +8,6 @@ import { t } from './words.js';
 export function find(main, go) {
   const input = picker({ label: t('Whom do you look for? Cell, number or a few letters'), id: 'in-find', find: (text) => people(text, false), pick: (one) => go.show('person', one.inmate) });
   put(main, h('div', { class: 'form' }, h('label', { for: 'in-find' }, t('Whom do you look for? Cell, number or a few letters')), input.node));
-  setTimeout(input.focus, 0);
+  input.focus();
   return { keys: () => [{ key: 'escape', label: t('back'), run: () => go.show('unit') }] };
 }

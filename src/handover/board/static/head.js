@@ -7,7 +7,7 @@ import { label, n, t } from './words.js';
 import { clock, now, time } from './times.js';
 import * as outbox from './outbox.js';
 
-const shiftOf = (key) => key.slice(key.lastIndexOf('/') + 1).replace(/_/g, ' ').toLowerCase();
+export const shiftOf = (key) => key.slice(key.lastIndexOf('/') + 1).replace(/_/g, ' ').toLowerCase();
 
 export function currentShift() {
   const shifts = desk.place.shifts.map((one) => ({ ...one })).sort((a, b) => (a.starts < b.starts ? -1 : 1));

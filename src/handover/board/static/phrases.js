@@ -32,10 +32,10 @@ export function mood(one) {
   if (!one) return '';
   if (one.not_observed) return low('not_observed', one.not_observed);
   const said = [];
-  if (one.valence !== null) said.push(low('mood_valence', one.valence));
-  if (one.energy !== null) said.push(low('mood_energy', one.energy));
+  if (one.valence !== null) said.push(t('mood {word}', { word: low('mood_valence', one.valence) }));
+  if (one.energy !== null) said.push(t('energy {word}', { word: low('mood_energy', one.energy) }));
   if (!said.length) return '';
-  const words = t('mood {words}', { words: said.join(', ') });
+  const words = said.join(', ');
   return one.source === 'SELF_REPORTED' ? t('{mood} by own account', { mood: words }) : words;
 }
 
@@ -55,9 +55,10 @@ export const gist = (note) => note.fact || state(note) || note.needs.map(need).j
 
 // "L. Hartmann saw, 13:22"
 export function source(note) {
-  const who = t('{name} {knows}', { name: staff(note.author), knows: note.basis ? knows(note.basis) : '' });
-  return `${who}, ${time(note.occurred_at)}`;
+  return `${whoKnows(note)}, ${time(note.occurred_at)}`;
 }
+
+export const whoKnows = (note) => t('{name} {knows}', { name: staff(note.author), knows: note.basis ? knows(note.basis) : '' });
 
 export function late(note) {
   if (!note.late) return '';

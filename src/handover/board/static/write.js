@@ -202,7 +202,8 @@ export function write(main, go, about, given, errors) {
   begun().catch(() => {});
   care.remember();
   touched();
-  setTimeout(() => { if (errors) wrongs(places(errors)); else (draft.chosen ? steps.mood : steps.who).focus(); }, 0);
+  if (errors) wrongs(places(errors));
+  else (draft.chosen ? steps.mood : steps.who).focus();
   return {
     leave: () => { left = true; return save(); },
     keys: () => [

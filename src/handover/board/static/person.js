@@ -1,0 +1,106 @@
+// A person: what was written, each with its source, facts before opinions; what is open; what worked.
+
+import { h, keep, put } from './dom.js';
+import { desk, unitName } from './desk.js';
+import { failed } from './keys.js';
+import { all, get } from './session.js';
+import { codes, label, t } from './words.js';
+import { time } from './times.js';
+import * as phrases from './phrases.js';
+import { picture } from './picture.js';
+
+const WEEKS_MS = 42 * 86400e3;
+
+export function person(main, go, number) {
+  const known = desk.cells.get(number);
+  const title = h('h2', { tabindex: -1, 'data-first': true }, known ? `${known.cell || ''} ${known.name}` : number);
+  const under = h('p', { class: 'quiet' });
+  const drawn = h('div');
+  const list = h('ol', { class: 'list timeline', 'aria-label': t('what was written') });
+  const side = h('aside', { class: 'beside', 'aria-label': t('open needs and what worked') });
+  const filters = { basis: '', place: '', author: '' };
+  const controls = h('div', { class: 'filters' });
+  let notes = [];
+  let reading = 0;
+  put(main, h('div', { class: 'two' }, h('div', {}, title, under, h('section', { 'aria-label': t('mood and change') }, drawn), controls, list), side));
+  read();
+
+  async function read() {
+    const path = encodeURIComponent(number);
+    try {
+      const [inmate, found, learned, needs] = await Promise.all([
+        get(`/v1/inmates/${path}`), all(`/v1/notes?inmate=${path}&occurred_from=${encodeURIComponent(new Date(Date.now() - WEEKS_MS).toISOString())}`),
+        get(`/v1/inmates/${path}/worked`).catch(() => null), all(`/v1/needs?inmate=${path}`),
+      ]);
+      notes = found;
+      put(title, `${inmate.cell || ''} ${inmate.name}`);
+      put(under, [inmate.number, unitName(inmate.unit), inmate.language && t('speaks {language}', { language: inmate.language }), inmate.previous_numbers.length && t('also had the number {numbers}', { numbers: inmate.previous_numbers.join(', ') })].filter(Boolean).join(' · '));
+      put(drawn, picture(notes));
+      aside(learned, needs);
+      choose();
+      draw();
+    } catch (problem) {
+      failed(problem);
+    }
+  }
+
+  function aside(learned, needs) {
+    const open = needs.filter((one) => one.status === 'OPEN');
+    const closed = needs.filter((one) => one.status !== 'OPEN').slice(0, 6);
+    const tried = (items) => h('ul', {}, items.slice(0, 5).map((one) => h('li', {}, phrases.did(one), one.fact ? `: ${one.fact}` : '', ' ', h('span', { class: 'by' }, `${one.by}, ${time(one.at)}`))));
+    put(side, h('h2', {}, t('open needs'), ` (${open.length})`),
+      open.length ? h('ul', {}, open.map((one) => h('li', {}, phrases.need(one), ' ', h('span', { class: 'by' }, one.owner ? t('with {name}', { name: one.owner }) : t('with nobody yet'))))) : h('p', { class: 'quiet' }, t('None.')),
+      h('h2', {}, t('what worked')), learned && learned.worked.length ? tried(learned.worked) : h('p', { class: 'quiet' }, t('Nothing is known yet.')),
+      learned && learned.did_not.length > 0 && [h('h2', {}, t('what did not')), tried(learned.did_not)],
+      learned && learned.openings.length > 0 && [h('h2', {}, t('opened up')), h('ul', {}, learned.openings.slice(0, 3).map((one) => h('li', {}, one.fact || '', ' ', h('span', { class: 'by' }, `${one.by}, ${time(one.at)}`))))],
+      closed.length > 0 && [h('h2', {}, t('closed')), h('ul', {}, closed.map((one) => h('li', {}, one.code ? label('needs', one.code) : t('a need'), ': ', label('need_status', one.status), one.outcome || one.reason ? `, “${one.outcome || one.reason}”` : '')))]);
+  }
+
+  function choose() {
+    const pick = (name, words, options) => h('label', {}, words, ' ', h('select', { onchange: (event) => { filters[name] = event.target.value; draw(); } }, h('option', { value: '' }, t('all')), options.map(([value, text]) => h('option', { value }, text))));
+    const authors = new Map(notes.map((note) => [note.author.username, phrases.staff(note.author)]));
+    put(controls, pick('basis', t('how known'), codes('basis').map((one) => [one.code, one.label])), pick('place', t('where'), codes('place').map((one) => [one.code, one.label])), pick('author', t('by'), [...authors]));
+  }
+
+  function draw() {
+    const shown = notes.filter((note) => (!filters.basis || note.basis === filters.basis) && (!filters.place || note.place === filters.place) && (!filters.author || note.author.username === filters.author));
+    keep(list, shown.length ? shown.map((note) => ({ key: note.id, signature: JSON.stringify(note), value: note })) : [{ key: 'none', signature: String(notes.length), value: null }], (note) => (note ? row(note) : h('li', { class: 'quiet' }, notes.length ? t('None of {n} notes.', { n: notes.length }) : t('Nothing was written in six weeks that you may read.'))));
+  }
+
+  function later() {
+    clearTimeout(reading);
+    reading = setTimeout(read, 300);
+  }
+  let newest = desk.news.length ? desk.news[0].id : null;
+  return {
+    update: () => {
+      const first = desk.news.find((one) => one.inmate === number);
+      if (first && first.id !== newest) { newest = first.id; later(); }
+    },
+    leave: () => clearTimeout(reading),
+    keys: () => [{ key: 'w', label: t('write'), strong: true, run: () => { if (known) go.show('write', number); else go.show('write'); } }, { key: 'o', label: t('open all opinions'), run: () => main.querySelectorAll('.timeline details').forEach((one) => { one.open = true; }) }, { key: 'escape', label: t('back'), run: () => go.show('unit') }],
+  };
+}
+
+function row(note) {
+  const state = phrases.state(note);
+  const struck = note.status === 'CORRECTED';
+  if (note.status === 'RETRACTED') {
+    const why = note.retraction;
+    return h('li', { 'data-row': true, tabindex: -1 }, h('span', { class: 'when' }, time(note.occurred_at)), ' ', h('em', {}, t('A note was taken back by {name}: {reason}', { name: why ? phrases.staff(why.by) : t('somebody'), reason: why ? label('retraction_reason', why.reason) : '' })));
+  }
+  const words = note.fact || state;
+  return h('li', { 'data-row': true, tabindex: -1 },
+    h('p', {}, h('span', { class: 'when' }, time(note.occurred_at)), ' ', note.attention !== 'ROUTINE' && h('b', {}, phrases.attention(note), ' '), struck ? h('s', {}, words) : words, ' ',
+      h('span', { class: 'by' }, phrases.whoKnows(note), note.previous_inmate ? ` · ${t('as {number}', { number: note.previous_inmate })}` : '', note.handling !== 'UNIT' ? ` · ${label('handling', note.handling)}` : '')),
+    struck && h('p', { class: 'quiet' }, t('was corrected; the note that takes its place says why')),
+    note.supersedes && h('p', { class: 'quiet' }, t('a correction: {reason}', { reason: note.correction_reason || '' })),
+    note.late && h('p', { class: 'late' }, phrases.late(note)),
+    note.fact && state && h('p', {}, state),
+    note.responses.length > 0 && h('p', {}, t('did: '), note.responses.map(phrases.did).join(', ')),
+    note.needs.map((one) => h('p', {}, t('need: '), phrases.need(one))),
+    note.if_then && h('p', { class: 'then' }, t('if it happens: '), note.if_then),
+    note.opinion && h('details', {}, h('summary', {}, t('{name} thinks …', { name: phrases.staff(note.author) })), h('p', { class: 'opinion' }, phrases.opinion(note))),
+    note.renewals.map((one) => h('p', { class: 'quiet' }, one.closed ? t('attention closed by {name}: {reason}', { name: phrases.staff(one.by), reason: one.reason }) : t('attention renewed by {name}: {reason}', { name: phrases.staff(one.by), reason: one.reason }))));
+}
+
