@@ -122,6 +122,23 @@ def test_a_lock_shows_nothing_of_people_ends_the_login_and_comes_back_in_no_time
         screen.misses("you are Hartmann")
 
 
+def test_a_locked_screen_calls_somebody_back_without_saying_who_it_is_about(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        screen.press("l")
+        screen.sees("Unlock")
+        ngata.note(weir, fact="Says goodbye to everybody.", attention="ACT_NOW")
+        screen.sees("ACT NOW in unit A: somebody must go.")
+        screen.until("document.title.startsWith('ACT NOW')", 3)
+        assert "Weir" not in screen.run("document.documentElement.outerHTML")
+        screen.insert(PASSWORD)
+        screen.press("Enter")
+        screen.sees("Says goodbye to everybody.", "I see to it")
+
+
 def test_a_reload_goes_on_and_a_screen_locked_for_long_does_not(
     service: Service, browser: Browser, hartmann: Caller, weir: str
 ) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -130,7 +131,7 @@ def test_a_copied_cookie_that_comes_again_ends_the_login(web: httpx.Client, hart
 def test_a_lock_ends_the_whole_login(web: httpx.Client, hartmann: Caller) -> None:
     token = log_in(web, hartmann)["access_token"]
     kept = web.cookies["handover_board"]
-    gone = web.post(f"{SESSION}/end")
+    gone = web.post(f"{SESSION}/end", json={})
     assert gone.status_code == 204
     assert 'handover_board=""' in gone.headers["set-cookie"]
     assert web.get("/v1/me", headers={"Authorization": f"Bearer {token}"}).status_code == 401
@@ -138,7 +139,7 @@ def test_a_lock_ends_the_whole_login(web: httpx.Client, hartmann: Caller) -> Non
         f"{web.base_url}{SESSION}/renewal", headers=SAME, cookies={"handover_board": kept}, trust_env=False
     )
     assert again.status_code == 401
-    assert web.post(f"{SESSION}/end").status_code == 204  # twice does no harm
+    assert web.post(f"{SESSION}/end", json={}).status_code == 204  # twice does no harm
 
 
 def test_whoever_logs_in_next_ends_the_login_before(web: httpx.Client, hartmann: Caller, ngata: Caller) -> None:
@@ -157,7 +158,7 @@ def test_another_sites_page_gets_nothing(web: httpx.Client, hartmann: Caller) ->
         {"Sec-Fetch-Site": "same-site", "Origin": own},
         {"Sec-Fetch-Site": "", "Origin": "http://elsewhere.example"},
     ):
-        for address in (SESSION, f"{SESSION}/renewal", f"{SESSION}/end"):
+        for address in (SESSION, f"{SESSION}/renewal", f"{SESSION}/end", "/board/calls"):
             answer = web.post(address, json={"username": hartmann.name, "password": PASSWORD}, headers=headers)
             assert answer.status_code == 403, (address, headers)
     assert web.post(f"{SESSION}/renewal").status_code == 200  # and nothing has ended
@@ -182,6 +183,38 @@ def test_each_author_has_a_key_of_his_own_for_drafts(web: httpx.Client, hartmann
 def test_logins_at_the_board_are_in_the_access_log(web: httpx.Client, prison: Prison, hartmann: Caller) -> None:
     auditor = prison.hire("auditor", "auditor")
     log_in(web, hartmann)
-    web.post(f"{SESSION}/end")
+    web.post(f"{SESSION}/end", json={})
     lines = auditor.all("/v1/access-log", actor=hartmann.name)
     assert {"login", "logout"} <= {line["action"] for line in lines}
+
+
+def test_a_locked_screen_hears_that_something_calls_and_nothing_else(
+    web: httpx.Client, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    boss = prison.hire("ashdown", "governor")
+    assert web.post("/board/calls").json() == {"units": None}  # nobody has locked it
+    log_in(web, hartmann)
+    gone = web.post(f"{SESSION}/end", json={"establishment": prison.code})
+    assert "HttpOnly" in gone.headers["set-cookie"].split("handover_calls")[1]
+    assert web.post("/board/calls").json() == {"units": []}
+    boss.note(weir, fact="Of no concern to her.", attention="ACT_NOW", handling="SECURITY")
+    boss.note(weir, fact="Watch him.", attention="WATCH")
+    assert web.post("/board/calls").json() == {"units": []}
+    boss.note(weir, fact="Says goodbye to everybody.", attention="ACT_NOW")
+    assert web.post("/board/calls").json() == {"units": ["A"]}
+    # The pass opens nothing else, cannot be made up, and ends with the rights it was given for, or in half a day.
+    kept = web.cookies["handover_calls"]
+    assert web.get("/v1/me", headers={"Authorization": f"Bearer {kept}"}).status_code == 401
+    for wrong in (kept[:-1], kept[:-1] + ("0" if kept[-1] != "0" else "1"), "nonsense", "bm9wZQ==.00", "é.é"):
+        sent = {b"Sec-Fetch-Site": b"same-origin", b"Cookie": f"handover_calls={wrong}".encode()}
+        told = httpx.post(f"{web.base_url}/board/calls", headers=sent, trust_env=False)
+        assert told.json() == {"units": None}, wrong
+    prison.service.clock.ahead = timedelta(hours=13)
+    assert web.post("/board/calls").json() == {"units": None}
+
+
+def test_nobody_gets_a_pass_for_another_prison(web: httpx.Client, service: Service, hartmann: Caller) -> None:
+    other = service.prison()
+    log_in(web, hartmann)
+    web.post(f"{SESSION}/end", json={"establishment": other.code})
+    assert web.post("/board/calls").json() == {"units": None}

@@ -1,5 +1,5 @@
-"""Logging in at the board. The page's script gets the access token and keeps it in memory; the refresh token is in a
-cookie no script can read, that goes to these addresses alone."""
+"""Logging in at the board, and locking it. The page's script gets the access token and keeps it in memory; the refresh
+token is in a cookie no script can read, that goes to these addresses alone."""
 
 from typing import Annotated
 
@@ -9,13 +9,14 @@ from starlette.responses import Response
 
 from handover.board.guard import same_origin
 from handover.errors import Unauthenticated
-from handover.schemas.common import Draft
-from handover.services import drafts, logins
+from handover.schemas.common import Draft, EstablishmentCode
+from handover.services import calls, drafts, logins
 from handover.services.logins import GrantRefused, Issued
 from handover.services.parts import Parts
 from handover.services.unit_of_work import Asker, as_json
 
 PATH, COOKIE = "/board/session", "handover_board"
+CALLS_PATH, CALLS = "/board/calls", "handover_calls"
 router = APIRouter(include_in_schema=False, dependencies=[Depends(same_origin)])
 
 
@@ -24,6 +25,12 @@ class Login(Draft):
 
     username: Annotated[str, Field(min_length=1, max_length=120)]
     password: Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class Ending(Draft):
+    """Which prison the locked screen stands in."""
+
+    establishment: EstablishmentCode | None = None
 
 
 @router.post(PATH)
@@ -49,12 +56,30 @@ async def renew(request: Request) -> Response:
 
 
 @router.post(f"{PATH}/end")
-async def end(request: Request) -> Response:
-    """Lock, or log out: the whole login ends at the server, so nothing that was copied from this browser works."""
+async def end(request: Request, ending: Ending) -> Response:
+    """Lock, or log out: the whole login ends at the server, so nothing that was copied from this browser works. What
+    the locked screen keeps is a pass to be told that something calls."""
+    desk, kept = _parts(request).desk, request.cookies.get(COOKIE)
+    given = None
+    if kept and ending.establishment is not None:
+        place, now = ending.establishment, desk.clock()
+        given = await desk.peek(lambda conn: calls.pass_for(conn, kept, place, now))
     await _end(request)
     gone = Response(status_code=204, headers={"Cache-Control": "no-store"})
     gone.delete_cookie(COOKIE, path=PATH, secure=_secure(request), httponly=True, samesite="strict")
+    if given is not None:
+        lasts = int(calls.LASTS.total_seconds())
+        gone.set_cookie(CALLS, given, lasts, path=CALLS_PATH, secure=_secure(request), httponly=True, samesite="strict")
     return gone
+
+
+@router.post(CALLS_PATH)
+async def hear(request: Request) -> Response:
+    """What a locked screen hears: the units in which somebody must act now. Null where it hears nothing."""
+    desk, given = _parts(request).desk, request.cookies.get(CALLS, "")
+    now = desk.clock()
+    units = await desk.peek(lambda conn: calls.calling(conn, given, now)) if given else None
+    return Response(as_json({"units": units}), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
 async def _end(request: Request) -> None:

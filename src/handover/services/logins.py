@@ -243,6 +243,12 @@ def taken_away(conn: Connection, digest: str, now: datetime) -> tuple[str, froze
     return _whose(conn, row)
 
 
+def member(conn: Connection, username: str) -> Principal | None:
+    """A member of staff who may come in, by name, with the rights that hold now."""
+    row = accounts.account(conn, username)
+    return _staff(conn, {row["id"]}).get(row["id"]) if row is not None else None
+
+
 def _whose(conn: Connection, row: RowMapping) -> tuple[str, frozenset[str]]:
     """The name of a token's owner, and where he or she belongs."""
     if row["account"]:

@@ -49,11 +49,13 @@ export function show(box) {
     open.length > 3 && h('p', {}, t('and {n} more', { n: open.length - 3 })));
 }
 
+export const ringLocked = (on) => ring(on, null);
+
 function ring(on, page) {
   if (on && !timer) {
     beep();
     timer = setInterval(beep, EVERY_MS);
-    flash = setInterval(() => { document.title = document.title === title ? `${t('ACT NOW')}: ${unitName(calls().length ? calls()[0].unit : page.unit)}` : title; }, 1000);
+    flash = setInterval(() => { document.title = document.title === title ? `${t('ACT NOW')}${page && calls().length ? `: ${unitName(calls()[0].unit)}` : ''}` : title; }, 1000);
   } else if (!on && timer) {
     clearInterval(timer);
     clearInterval(flash);

@@ -94,11 +94,12 @@ async function lock(why, other) {
   locked = true;
   if (current && current.leave) await current.leave();
   current = null;
+  const place = desk.place && desk.place.code;
   desk_.stop();
   outbox.stop();
   vault.forget();
   forgetWords();
-  session.forget();
+  session.forget(place);
   alarm.show(h('div'));
   keys.bind([]);
   keys.hold(null);

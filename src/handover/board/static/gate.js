@@ -1,9 +1,12 @@
 // The door: logging in, and the screen while it is locked. It shows nothing of people.
 
 import { h, put } from './dom.js';
-import { login, Refused } from './session.js';
+import * as alarm from './alarm.js';
+import { hear, login, Refused, Unreachable } from './session.js';
 import { t } from './words.js';
 import { clock } from './times.js';
+
+const HEAR_MS = 5000;
 
 export const last = {
   get name() { return localStorage.getItem('handover.last') || ''; },
@@ -15,17 +18,38 @@ export function gate(root, { why, name = '', kept = [], entered }) {
   const user = h('input', { id: 'user', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', required: true, value: name });
   const password = h('input', { id: 'password', type: 'password', autocomplete: 'off', required: true });
   const trouble = h('p', { id: 'trouble', role: 'alert' });
+  const calls = h('p', { id: 'calls', role: 'alert' });
   const go = h('button', { type: 'submit', class: 'strong' }, name ? t('Unlock') : t('Log in'));
   const form = h('form', { class: 'gate', onsubmit: submit },
     h('h1', {}, name ? t('Locked') : t('Shift handover')),
     why && h('p', {}, why),
     h('label', { for: 'user' }, t('User name')), user,
     h('label', { for: 'password' }, t('Password')), password,
-    trouble, go,
+    trouble, go, calls,
     kept.map((text) => h('p', { class: 'quiet' }, text)),
     h('p', { class: 'quiet' }, t('Notes are written by whoever is named on the screen. Lock it when you leave.')));
   put(root, h('main', { id: 'main' }, form));
   (name ? password : user).focus();
+  listen();
+
+  // Nobody sees anything of people here; but that somebody must come is said, and heard.
+  async function listen() {
+    if (!form.isConnected) return;
+    try {
+      const units = await hear();
+      if (!form.isConnected) return;
+      say(units && units.length ? t('ACT NOW in unit {units}: somebody must go. Unlock to see what it is.', { units: units.join(', ') }) : why && !units ? t('This locked screen hears no calls.') : '');
+      alarm.ringLocked(Boolean(units && units.length));
+    } catch (problem) {
+      if (!(problem instanceof Refused || problem instanceof Unreachable)) throw problem;
+      say(t('Not connected: this locked screen hears no calls. Use the radio.'));
+    }
+    setTimeout(listen, HEAR_MS);
+  }
+
+  function say(text) {
+    if (calls.textContent !== text) calls.textContent = text;
+  }
 
   async function submit(event) {
     event.preventDefault();
@@ -34,6 +58,7 @@ export function gate(root, { why, name = '', kept = [], entered }) {
     try {
       await login(user.value.trim(), password.value);
       last.name = user.value.trim().toLowerCase();
+      alarm.ringLocked(false);
       await entered();
     } catch (problem) {
       go.disabled = false;

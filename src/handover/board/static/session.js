@@ -113,20 +113,23 @@ async function again() {
 }
 
 // Forgets at once; the server is told as soon as it can be reached.
-export function forget() {
+export function forget(establishment) {
   sitting += 1;
   token = null;
   key = null;
   clearTimeout(timer);
   localStorage.setItem(OWED, 'yes');
-  ending = end().catch(() => {});
+  ending = end(establishment).catch(() => {});
   return ending;
 }
 
-async function end() {
-  await raw('POST', `${AT}/end`);
+async function end(establishment) {
+  await raw('POST', `${AT}/end`, establishment ? { establishment } : {});
   if (token === null) localStorage.removeItem(OWED);
 }
+
+// What a locked screen may ask: in which units somebody must act now; null where it hears nothing.
+export const hear = async () => (await raw('POST', '/board/calls')).body.units;
 
 export async function ask(method, path, { body, headers } = {}) {
   if (token === null) throw new Refused(401, null);
