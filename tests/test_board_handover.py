@@ -49,7 +49,7 @@ def test_two_officers_hand_over_with_a_question_and_a_roll_that_does_not_match(
         his.press("t")
         his.sees("Hartmann hands A wing over to you", "Servery is short of one.", "Quiet since the visit", "0 of 1")
         his.sees("if it happens: If awake: sit and talk.", "promised: call to his daughter")
-        his.press("a")
+        his.press("q")
         his.sees("Ask Hartmann about")
         his.type("Does she know?")
         his.press("Enter")

@@ -93,7 +93,7 @@ async def _issued(request: Request, issued: Issued) -> Response:
     session = await parts.sessions.of(issued.access)
     if session is None:
         raise Unauthenticated("This login has ended; log in again.")
-    key = drafts.key_of(session.principal, parts.hub.store_id)
+    key = drafts.key_of(session.principal, parts.desk.store.identity.secret)
     body = {"access_token": issued.access, "expires_in": issued.expires_in, "drafts_key": key}
     answer = Response(as_json(body), 200, {"Cache-Control": "no-store"}, "application/json")
     # It lasts as long as an access token: a page that is open renews it in time, and a browser that was closed, or a PC

@@ -59,7 +59,7 @@ function update() {
   if (current.update) current.update();
   keys.bind([
     ...current.keys(),
-    calls().length && { key: 'a', label: t('I see to it'), strong: true, run: () => calls().length && take(calls()[0]) },
+    ...(calls().length ? ['a', 'alt+a'].map((key) => ({ key, run: () => calls().length && take(calls()[0]) })) : []),
     { key: 'u', run: nextUnit }, { key: 'l', run: actions.lock }, { key: 's', run: actions.switch },
   ]);
   keys.hints(document.getElementById('keys'));

@@ -23,7 +23,7 @@ export function listen() {
     if (held && held(event)) return event.preventDefault();
     const name = (event.ctrlKey || event.metaKey ? 'ctrl+' : '') + (event.altKey ? 'alt+' : '') + event.key.toLowerCase();
     const inText = typing(event.target);
-    const found = bound.find((one) => one.key === name && (!inText || name.startsWith('ctrl+') || name === 'escape' || name === 'pageup'));
+    const found = bound.find((one) => one.key === name && (!inText || /^(ctrl|alt)\+/.test(name) || name === 'escape' || name === 'pageup'));
     if (found) {
       event.preventDefault();
       found.run(event);

@@ -19,7 +19,7 @@ export function personRow(person, gone, open) {
   const live = person.reasons.filter((one) => one.rule === 'ACT_NOW' || one.rule === 'WATCH').map((one) => one.note);
   const notes = live.length ? person.notes.filter((one) => live.includes(one.id)) : person.notes.slice(0, 1);
   const closable = (live.length ? live : person.reasons.filter((one) => one.rule === 'RAN_OUT').map((one) => one.note))[0];
-  const why = ['RAN_OUT', 'WORSE_TWICE'].filter((one) => rules.has(one)).map((one) => phrases.RULES[one]());
+  const why = ['RAN_OUT', 'WORSE_TWICE'].filter((one) => rules.has(one) && (one !== 'RAN_OUT' || person.attention === 'ROUTINE')).map((one) => phrases.RULES[one]());
   return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': person.inmate, 'data-note': closable, class: gone ? 'person gone' : `person ${person.attention.toLowerCase()}`, ondblclick: open },
     h('p', { class: 'who' }, h('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[person.attention]), ' ',
       h('span', { class: 'cell' }, person.cell || ''), ' ', h('strong', {}, person.name), ' ',

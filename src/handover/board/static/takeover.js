@@ -147,7 +147,7 @@ export function takeOver(box, go, offered, took) {
     leave: () => keeping && keeping.save(),
     keys: () => (current() ? [
       { key: 'y', label: t('I have it'), strong: true, run: () => on(true) }, { key: 'n', label: t('next, later again'), run: () => on(false) },
-      { key: 'a', label: t('ask'), run: question }, at > 0 && { key: 'b', label: t('back one'), run: () => { at -= 1; draw(); } }, { key: 'e', label: t('to the end'), run: () => { at = list.length; draw(); } },
+      { key: 'q', label: t('question'), run: question }, at > 0 && { key: 'b', label: t('back one'), run: () => { at -= 1; draw(); } }, { key: 'e', label: t('to the end'), run: () => { at = list.length; draw(); } },
     ] : [{ key: 'pageup', label: t('back to the items'), run: () => { at = 0; draw(); } }]),
   };
 }
