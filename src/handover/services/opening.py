@@ -88,7 +88,7 @@ def _prepare(engines: Engines, practice: bool, migrate: bool) -> Identity:
             raise StoreNotReady("The store's schema is behind this release. Run `handover migrate`, then start again.")
         identity = read_identity(conn)
         if identity is None:
-            identity = Identity(token_hex(4), practice)
+            identity = Identity(token_hex(4), practice, token_hex(32))
             write_identity(conn, identity)
         if identity.practice and not practice:
             raise StoreNotReady(

@@ -133,6 +133,8 @@ class Identity:
 
     id: str
     practice: bool
+    secret: str
+    """256 random bits that never leave the server, to make keys of."""
 
 
 class Store:
@@ -235,10 +237,11 @@ def _resolve(future: "Future[T]", value: Any, error: BaseException | None) -> No
 def read_identity(conn: Connection) -> Identity | None:
     """What this store is, if anything has been put into it."""
     facts: dict[str, Any] = {row.name: row.value for row in conn.execute(sa.select(store_meta))}
-    return Identity(facts["id"], facts["kind"] == "practice") if "id" in facts else None
+    return Identity(facts["id"], facts["kind"] == "practice", facts["secret"]) if "id" in facts else None
 
 
 def write_identity(conn: Connection, identity: Identity) -> None:
     """Says once and for all what this store is."""
     kind = "practice" if identity.practice else "real"
-    conn.execute(sa.insert(store_meta), [{"name": "id", "value": identity.id}, {"name": "kind", "value": kind}])
+    facts = {"id": identity.id, "kind": kind, "secret": identity.secret}
+    conn.execute(sa.insert(store_meta), [{"name": name, "value": value} for name, value in facts.items()])

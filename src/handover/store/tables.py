@@ -48,7 +48,8 @@ class StoreMeta(SQLModel, table=True):
 
     __tablename__ = "store_meta"
     name: str = _key(
-        "The fact's name: `id` (random, part of every cursor) or `kind` (`real` or `practice`).", sa.String(40)
+        "The fact's name, e.g. `id` (random, part of every cursor), `kind` (`real` or `practice`), `secret`.",
+        sa.String(40),
     )
     value: str = _is("The fact's value.", sa.Text)
 
