@@ -200,7 +200,7 @@ def _take_back(uow: UnitOfWork, old: RowMapping, why: dict[str, Any]) -> str:
     shown = views.amended(old["document"], **views.UNSAID, status="RETRACTED", retraction={**why, "detail": None})
     gone = {"attention": "ROUTINE", "search": "", "watch_until": None, "told_at": None, "incident": None}
     notes.change(uow.conn, note, status="RETRACTED", document=shown, **gone)
-    notes.unfile(uow.conn, note)
+    notes.unfile(uow.conn, old["establishment"], note, _found_by(orjson.loads(old["document"])))
     row = {**old, "status": "RETRACTED", "document": shown}
     uow.record(about_note(uow, "note.retracted", row, "note", note, "RETRACTED", shown))
     unsaid = _unsay_receipts(uow, row)
@@ -408,11 +408,15 @@ def _write(uow: UnitOfWork, fields: dict[str, Any], who: Principal, stretch: int
     }
     if fields["incident"] is not None:
         row["incident"] = fields["incident"]  # such a note is written alone, so that the others' rows go without
-    found_by = {(name, one["code"]) for name in ("indicators", "needs") for one in fields[name]}
-    notes.add(uow.rows, row, sorted(found_by))
+    notes.add(uow.rows, row, _found_by(fields))
     if watched:
         timers.add(uow.rows, (fields["attention_until"], timers.ATTENTION, row["id"]))
     return row
+
+
+def _found_by(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The codes a note is found by, each with its list."""
+    return sorted({(name, one["code"]) for name in ("indicators", "needs") for one in fields[name]})
 
 
 def _with_shift(uow: UnitOfWork, wanted: Filter, shift: str) -> Filter:

@@ -9,12 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import Sight
-from handover.domain.handovers import OPEN, TAKEN
+from handover.domain.handovers import OPEN, TAKEN, WITHDRAWN
 from handover.store.locks import Hold, held
 from handover.store.tables import handover_items, handovers, needs, notes, units
+from handover.store.walks import beyond, first, picking, written_in
 
 _H = handovers.c
 SHIFT, TRANSFER = "SHIFT", "TRANSFER"
+STATES = (*OPEN, *TAKEN, WITHDRAWN)
 RECENT = 100
 
 
@@ -135,34 +137,51 @@ def find(
     limit: int,
 ) -> list[RowMapping]:
     """Handovers this reader may see, the newest offer first, one more than asked to tell whether there are more."""
-    query = sa.select(handovers).where(_visible(reader, seen))
+    query = sa.select(handovers)
+    ends = ((_H.establishment, _H.unit), (_H.from_establishment, _H.from_unit))
     if wanted.establishment is not None or wanted.unit is not None:
-        ends = ((_H.establishment, _H.unit), (_H.from_establishment, _H.from_unit))
         query = query.where(sa.or_(*(_lies(place, unit, wanted) for place, unit in ends)))
+    if before is not None:
+        query = query.where(beyond((_H.offered_at, _H.id), before))
+    own = sorted({sight.establishment for sight in seen if _is_for_units(sight)})
+    may = _visible(reader, seen)
+    walks = []
+    for state in STATES if wanted.state is None else (wanted.state,):
+        walks += [query.where(_H.establishment == place, _H.state == state, may) for place in own]
     if wanted.state is not None:
         query = query.where(_H.state == wanted.state)
-    if before is not None:
-        query = query.where(
-            sa.tuple_(_H.offered_at, _H.id)
-            < sa.tuple_(sa.literal(before[0], _H.offered_at.type), sa.literal(before[1]))
-        )
-    return list(conn.execute(query.order_by(_H.offered_at.desc(), _H.id.desc()).limit(limit + 1)).mappings())
+    # Only a person's transfer has another end. Those that came from here, but went to none of these establishments:
+    elsewhere = _H.establishment.not_in(own)
+    came = _H.inmate.is_not(None)
+    walks += [query.where(_H.from_establishment == place, came, elsewhere, may) for place in own]
+    other = sa.or_(_H.inmate.is_(None), _H.from_establishment.not_in(own))
+    walks += [
+        query.where(_H.author == reader, _H.establishment == place, other)
+        for place in written_in(conn, handovers, reader)
+        if place not in own
+    ]
+    return first(conn, tuple(_H), walks, ("offered_at", "id"), limit + 1)
 
 
 def _lies(place: Any, unit: Any, wanted: Filter) -> sa.ColumnElement[bool]:
     """Establishment and unit of one end: a unit of the same name at the other end is another unit."""
     pairs = ((place, wanted.establishment), (unit, wanted.unit))
-    return sa.and_(*(column == value for column, value in pairs if value is not None))
+    return sa.and_(*(picking(column, value) for column, value in pairs if value is not None))
+
+
+def _is_for_units(sight: Sight) -> bool:
+    """Whether what is for a unit is in this sight; and so are the unit's handovers."""
+    return sight.handling == "UNIT" and sight.status is None
 
 
 def _visible(reader: str, seen: Sequence[Sight]) -> sa.ColumnElement[bool]:
     """As `domain.access.may_read_handover` decides: whoever may read the notes of either unit that are for the unit."""
-    classes: list[Any] = [_H.author == reader]
+    classes: list[Any] = [picking(_H.author, reader)]
     for sight in seen:
-        if sight.handling != "UNIT" or sight.status is not None:
+        if not _is_for_units(sight):
             continue
         for place, unit in ((_H.establishment, _H.unit), (_H.from_establishment, _H.from_unit)):
-            terms = [place == sight.establishment]
+            terms: list[Any] = [picking(place, sight.establishment)]
             if sight.units is not None:
                 terms.append(unit.in_(sorted(sight.units)))
             classes.append(sa.and_(*terms))

@@ -9,11 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import Sight
+from handover.domain.needs import CLOSED, OPEN
 from handover.store.locks import Hold, held
 from handover.store.rows import Rows
 from handover.store.sights import visible
 from handover.store.tables import need_steps, needs
+from handover.store.walks import beyond, first, places
 
+_N = needs.c
 NO_DUE = datetime(9999, 1, 1, tzinfo=UTC)
 """Where needs without a due time stand in a list ordered by it: at the end."""
 
@@ -88,16 +91,27 @@ def find(
 ) -> list[RowMapping]:
     """Needs this reader may see, by the due time they were opened with, then age; one more than asked to tell whether
     there are more."""
-    n = needs.c
-    query = sa.select(needs).where(visible(needs, reader, seen))
-    for name in ("establishment", "unit", "inmate", "status", "code"):
+    query = sa.select(needs)
+    for name in ("unit", "code"):
         value = getattr(wanted, name)
         if value is not None:
-            query = query.where(n[name] == value)
+            query = query.where(_N[name] == value)
     if wanted.due_before is not None:
-        query = query.where(n.due_at < wanted.due_before)
+        query = query.where(_N.due_at < wanted.due_before)
     if after is not None:
-        query = query.where(
-            sa.tuple_(n.sort_due, n.id) > sa.tuple_(sa.literal(after[0], n.sort_due.type), sa.literal(after[1]))
-        )
-    return list(conn.execute(query.order_by(n.sort_due, n.id).limit(limit + 1)).mappings())
+        query = query.where(beyond((_N.sort_due, _N.id), after, newest=False))
+    if wanted.inmate is not None:
+        query = query.where(_N.inmate == wanted.inmate, visible(needs, reader, seen))
+        for name in ("establishment", "status"):
+            if (value := getattr(wanted, name)) is not None:
+                query = query.where(_N[name] == value)
+        walks = [query]
+    else:
+        spots = list(places(conn, needs, reader, seen, wanted.establishment))
+        every = [
+            (spot, status)
+            for spot in spots
+            for status in ((OPEN, *CLOSED) if wanted.status is None else (wanted.status,))
+        ]
+        walks = [query.where(_N.establishment == spot.code, _N.status == status, spot.may) for spot, status in every]
+    return first(conn, tuple(_N), walks, ("sort_due", "id"), limit + 1, newest=False)

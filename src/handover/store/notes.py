@@ -1,8 +1,8 @@
 """Notes, what they are found by, and what is sealed when one is taken back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +12,16 @@ from handover.domain.access import Sight
 from handover.store.locks import Hold, held
 from handover.store.rows import Rows
 from handover.store.sights import visible
-from handover.store.tables import inmates, note_codes, notes, receipts, sealed
+from handover.store.tables import accounts, clients, inmates, note_codes, notes, receipts, sealed
+from handover.store.walks import Place, beyond, first, picking, places
+
+_N, _K = notes.c, note_codes.c
+_SHOWN = (_N.id, _N.inmate, _N.recorded_at, _N.document)
+ORDER = ("recorded_at", "id")
+URGENT = "ACT_NOW"
+"""The attention that is rare enough for an index of its own."""
+_CODED = {"indicator": "indicators", "need": "needs"}
+"""Of a filter for codes: the list they are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,8 @@ class Filter:
 def add(batch: Rows, row: dict[str, Any], codes: Sequence[tuple[str, str]]) -> None:
     """Writes a note and the codes it is found by."""
     batch.add(notes, row)
-    batch.add(note_codes, *({"note": row["id"], "list": name, "code": code} for name, code in codes))
+    where = {"establishment": row["establishment"]}
+    batch.add(note_codes, *({**where, "list": name, "code": code, "note": row["id"]} for name, code in codes))
 
 
 def get(conn: Connection, note: str, hold: Hold | None = None) -> RowMapping | None:
@@ -54,41 +64,92 @@ def find(
     before: tuple[datetime, str] | None,
     limit: int,
 ) -> list[RowMapping]:
-    """Notes this reader may see, newest first, one more than asked to tell whether there are more."""
-    n = notes.c
-    query = sa.select(n.id, n.inmate, n.recorded_at, n.document).where(visible(notes, reader, seen))
-    for column, value in (
-        (n.establishment, wanted.establishment),
-        (n.unit, wanted.unit),
-        (n.inmate, wanted.inmate),
-        (n.shift, wanted.shift),
-        (n.author_name, wanted.author),
-        (n.incident, wanted.incident),
-    ):
-        if value is not None:
-            query = query.where(column == value)
-    if wanted.attention is not None:
-        query = query.where(n.attention == wanted.attention, n.status != "RETRACTED")
-    if wanted.shift_code is not None:
-        query = query.where(n.shift.endswith("/" + wanted.shift_code, autoescape=True))
-    if wanted.occurred_from is not None:
-        query = query.where(n.occurred_at >= wanted.occurred_from)
-    if wanted.occurred_to is not None:
-        query = query.where(n.occurred_at < wanted.occurred_to)
-    if wanted.recorded_from is not None:
-        query = query.where(n.recorded_at >= wanted.recorded_from)
-    for word in wanted.words:
-        query = query.where(n.search.contains(word, autoescape=True))
-    for name, code in (("indicators", wanted.indicator), ("needs", wanted.need)):
-        if code is not None:
-            k = note_codes.c
-            query = query.where(sa.exists().where(k.note == n.id, k.list == name, k.code == code))
+    """Notes this reader may see, newest first, one more than asked to tell whether there are more. The list is walked
+    along the index of what narrows it most; the rest of the filter picks from that."""
+    query = sa.select(*_SHOWN)
     if before is not None:
-        query = query.where(
-            sa.tuple_(n.recorded_at, n.id) < sa.tuple_(sa.literal(before[0], n.recorded_at.type), sa.literal(before[1]))
-        )
-    query = query.order_by(n.recorded_at.desc(), n.id.desc()).limit(limit + 1)
-    return list(conn.execute(query).mappings())
+        query = query.where(beyond((_N.recorded_at, _N.id), before))
+    if wanted.inmate is not None or wanted.incident is not None:
+        walk = query.where(*_picked(wanted), visible(notes, reader, seen))
+        if wanted.establishment is not None:
+            walk = walk.where(picking(_N.establishment, wanted.establishment))
+        return first(conn, _SHOWN, [walk], ORDER, limit + 1)
+    spots = list(places(conn, notes, reader, seen, wanted.establishment))
+    for name, kind in _CODED.items():
+        code = getattr(wanted, name)
+        if code is not None:
+            walks = [_by_code(query.where(spot.may, *_picked(wanted, name)), spot.code, kind, code) for spot in spots]
+            if before is not None:
+                walks = [walk.where(_K.note < before[1]) for walk in walks]
+            return first(conn, _SHOWN, walks, ("id",), limit + 1)
+    authors = [None] if wanted.author is None else _called(conn, wanted.author)
+    walks = [_by_place(query, spot, author, wanted) for spot in spots for author in authors]
+    return first(conn, _SHOWN, walks, ORDER, limit + 1)
+
+
+def _by_place(query: sa.Select[Any], spot: Place, author: str | None, wanted: Filter) -> sa.Select[Any]:
+    query = query.where(_N.establishment == spot.code, spot.may)
+    if author is not None:
+        query = query.where(_N.author == author)
+    if wanted.attention == URGENT:
+        query = query.where(_N.attention == sa.literal(URGENT, literal_execute=True))  # has an index of its own
+    elif wanted.unit is not None and author is None and not spot.left:
+        return query.where(_N.unit == wanted.unit, *_picked(wanted, "unit"))
+    return query.where(*_picked(wanted))
+
+
+def _by_code(query: sa.Select[Any], place: str, kind: str, code: str) -> sa.Select[Any]:
+    """Along the notes of an establishment that have a code, in the order of their ids: those are made of the moment of
+    recording."""
+    coded = (_K.establishment == place, _K.list == kind, _K.code == code)
+    return query.with_only_columns(_K.note.label("id"), *_SHOWN[1:]).where(_N.id == _K.note, *coded)
+
+
+def _picked(wanted: Filter, *walked: str) -> Iterator[sa.ColumnElement[bool]]:
+    """What picks from a walk along the index of these."""
+    if wanted.unit is not None and "unit" not in walked:
+        yield picking(_N.unit, wanted.unit)
+    equal = {"inmate": _N.inmate, "incident": _N.incident, "shift": _N.shift, "author": _N.author_name}
+    for name, column in {**equal, "attention": _N.attention}.items():
+        if (value := getattr(wanted, name)) is not None:
+            yield column == value
+    if wanted.attention is not None:
+        yield _N.status != "RETRACTED"
+    if wanted.shift_code is not None:
+        yield _N.shift.endswith("/" + wanted.shift_code, autoescape=True)
+    if wanted.occurred_from is not None:
+        yield _N.occurred_at >= wanted.occurred_from
+    if wanted.occurred_to is not None:
+        yield _N.occurred_at < wanted.occurred_to
+    for word in wanted.words:
+        yield _N.search.contains(word, autoescape=True)
+    for name, kind in _CODED.items():
+        if name not in walked and (code := getattr(wanted, name)) is not None:
+            k = note_codes.alias().c
+            yield sa.exists().where(
+                k.establishment == _N.establishment, k.list == kind, k.code == code, k.note == _N.id
+            )
+    # What has happened is recorded afterwards: a list that begins at a time looks no further back.
+    since = [since for since in (wanted.recorded_from, wanted.occurred_from, _day_of(wanted.shift)) if since]
+    if since:
+        yield _N.recorded_at >= max(since)
+
+
+def _day_of(shift: str | None) -> datetime | None:
+    """A time before which no shift of this name began, by whatever clock."""
+    try:
+        day = datetime.fromisoformat(shift[:10]) if shift else None
+    except ValueError:
+        return None
+    return day and day.replace(tzinfo=UTC) - timedelta(days=1)
+
+
+def _called(conn: Connection, name: str) -> list[str]:
+    """Who writes under a name: an account, a client."""
+    who = sa.union_all(
+        sa.select(accounts.c.id).where(accounts.c.username == name), sa.select(clients.c.id).where(clients.c.id == name)
+    )
+    return list(conn.execute(who).scalars())
 
 
 def change(conn: Connection, note: str, **columns: Any) -> None:
@@ -108,19 +169,19 @@ def watched(conn: Connection, place: str, unit: str, at: datetime) -> list[RowMa
     """The unit's notes whose attention lasts beyond a time, and those on its people, oldest first."""
     n, i = notes.c, inmates.c
     here = sa.select(i.number).where(i.establishment == place, i.unit == unit, i.merged_into.is_(None))
-    on_unit = sa.select(notes).where(n.inmate.is_(None), n.establishment == place, n.unit == unit, n.watch_until > at)
-    on_people = sa.select(notes).where(n.inmate.in_(here), n.watch_until > at, n.establishment == place, n.unit == unit)
+    on_unit = sa.select(notes).where(
+        n.inmate.concat("").is_(None), n.establishment == place, n.unit == unit, n.watch_until > at
+    )
+    among = n.inmate.concat("").in_(here)  # not by all that was ever written about them
+    on_people = sa.select(notes).where(among, n.watch_until > at, n.establishment == place, n.unit == unit)
     found = [row for query in (on_unit, on_people) for row in conn.execute(query).mappings()]
     return sorted(found, key=lambda row: (row["recorded_at"], row["id"]))
 
 
 def incidents(conn: Connection, place: str, unit: str, since: datetime) -> list[str]:
     """The unit's incidents that may have gone on at a time or after it: the attention of one of their notes lasted."""
-    n = notes.c
-    query = sa.select(n.incident).where(
-        n.establishment == place, n.unit == unit, n.incident.is_not(None), n.watch_until >= since
-    )
-    return list(conn.execute(query.distinct().order_by(n.incident)).scalars())
+    query = sa.select(_N.incident).where(_N.establishment == place, _N.unit == unit, _N.watch_until >= since)
+    return sorted({incident for incident in conn.execute(query).scalars() if incident is not None})
 
 
 def picture_of(conn: Connection, inmate: str, since: datetime, at: datetime) -> list[RowMapping]:
@@ -135,9 +196,11 @@ def picture_of(conn: Connection, inmate: str, since: datetime, at: datetime) -> 
     return list(conn.execute(query.order_by(n.recorded_at, n.id)).mappings())
 
 
-def unfile(conn: Connection, note: str) -> None:
+def unfile(conn: Connection, place: str, note: str, codes: Iterable[tuple[str, str]]) -> None:
     """Takes a retracted note out of the code filters."""
-    conn.execute(sa.delete(note_codes).where(note_codes.c.note == note))
+    for name, code in codes:
+        coded = (_K.establishment == place, _K.list == name, _K.code == code)
+        conn.execute(sa.delete(note_codes).where(*coded, _K.note == note))
 
 
 def seal(conn: Connection, thing: str, note: str, document: str, at: datetime) -> None:

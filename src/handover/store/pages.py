@@ -10,10 +10,11 @@ from sqlalchemy.engine import Connection, RowMapping
 from handover.domain.access import Sight
 from handover.store.locks import Hold, held
 from handover.store.rows import Rows
-from handover.store.sights import visible
 from handover.store.tables import pages
+from handover.store.walks import beyond, first, places
 
 _P = pages.c
+STATES = ("RAISED", "ACCEPTED", "CLOSED")
 
 
 def add(rows: Rows, row: dict[str, Any]) -> None:
@@ -48,12 +49,14 @@ def find(
     limit: int,
 ) -> list[RowMapping]:
     """Pages this reader may see, the newest first, one more than asked to tell whether there are more."""
-    query = sa.select(pages).where(visible(pages, reader, seen))
-    for column, value in ((_P.establishment, place), (_P.unit, unit), (_P.state, state)):
-        if value is not None:
-            query = query.where(column == value)
+    query = sa.select(pages)
+    if unit is not None:
+        query = query.where(_P.unit == unit)
     if before is not None:
-        query = query.where(
-            sa.tuple_(_P.raised_at, _P.id) < sa.tuple_(sa.literal(before[0], _P.raised_at.type), sa.literal(before[1]))
-        )
-    return list(conn.execute(query.order_by(_P.raised_at.desc(), _P.id.desc()).limit(limit + 1)).mappings())
+        query = query.where(beyond((_P.raised_at, _P.id), before))
+    walks = [
+        query.where(_P.establishment == spot.code, _P.state == one, spot.may)
+        for spot in places(conn, pages, reader, seen, place)
+        for one in (STATES if state is None else (state,))
+    ]
+    return first(conn, tuple(_P), walks, ("raised_at", "id"), limit + 1)

@@ -38,6 +38,9 @@ def _some(*columns: str, where: str) -> sa.Index:
     return sa.Index(None, *columns, sqlite_where=filled, postgresql_where=filled)
 
 
+_URGENT: dict[str, Any] = {f"{engine}_where": sa.text("attention = 'ACT_NOW'") for engine in ("sqlite", "postgresql")}
+"""Of an index that only notes which want acting on now are in: there are few, and whoever looks for them looks far."""
+
 _BY_KEY = {"sqlite_with_rowid": False}
 """Of a table whose rows are kept in the order of their key: the embedded store writes one page for a new row where it
 would write two. Rows that carry a document are too long for it."""
@@ -169,10 +172,11 @@ class NoteRow(SQLModel, table=True):
         sa.Index(None, "establishment", "recorded_at", "id"),
         sa.Index(None, "establishment", "unit", "recorded_at", "id"),
         sa.Index(None, "inmate", "recorded_at", "id", "told_at"),
-        sa.Index(None, "author", "recorded_at", "id"),
+        sa.Index(None, "author", "establishment", "recorded_at", "id"),
         sa.Index(None, "establishment", "unit", "stretch"),
         _some("establishment", "watch_until", where="watch_until"),
         _some("incident", "recorded_at", "id", where="incident"),
+        sa.Index("ix_notes_urgent", "establishment", "recorded_at", "id", **_URGENT),
     )
     id: str = _key("The note's UUIDv7.", Id)
     establishment: str = _is("The establishment it belongs to.", sa.String(16), foreign_key="establishments.code")
@@ -208,13 +212,14 @@ class NoteRow(SQLModel, table=True):
 
 
 class NoteCodeRow(SQLModel, table=True):
-    """The indicator and need codes of a note, to filter by."""
+    """The indicator and need codes of a note, to filter by: in the order in which a filter reads them."""
 
     __tablename__ = "note_codes"
     __table_args__ = (_BY_KEY,)
-    note: str = _key("The note.", Id, foreign_key="notes.id")
+    establishment: str = _key("The establishment the note belongs to.", sa.String(16))
     list: str = _key("`indicators` or `needs`.", sa.String(40))
     code: str = _key("The code.", sa.String(40))
+    note: str = _key("The note.", Id, foreign_key="notes.id")
 
 
 class SealedRow(SQLModel, table=True):
@@ -233,6 +238,7 @@ class NeedRow(SQLModel, table=True):
     __tablename__ = "needs"
     __table_args__ = (
         sa.Index(None, "establishment", "status", "sort_due", "id"),
+        sa.Index(None, "author", "establishment", "status", "sort_due", "id"),
         sa.Index(None, "inmate", "status"),
     )
     id: str = _key("The need's UUIDv7.", Id)
@@ -287,7 +293,10 @@ class HandoverRow(SQLModel, table=True):
     __tablename__ = "handovers"
     __table_args__ = (
         sa.Index(None, "establishment", "unit", "offered_at", "id"),
+        sa.Index(None, "establishment", "state", "offered_at", "id"),
         sa.Index(None, "establishment", "unit", "kind", "state", "last"),
+        sa.Index(None, "author", "establishment", "offered_at", "id"),
+        _some("from_establishment", "offered_at", "id", where="inmate"),
         sa.Index(None, "from_establishment", "from_unit", "kind", "state"),
         sa.Index(None, "inmate"),
     )
@@ -331,6 +340,7 @@ class PageRow(SQLModel, table=True):
     __tablename__ = "pages"
     __table_args__ = (
         sa.Index(None, "establishment", "state", "raised_at", "id"),
+        sa.Index(None, "author", "establishment", "state", "raised_at", "id"),
         sa.Index(None, "about"),
     )
     id: str = _key("The page's UUIDv7.", Id)
