@@ -1,7 +1,8 @@
 """Handovers, sheets and pages."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
+import orjson
 from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -52,17 +53,17 @@ async def read_sheet(
 ) -> Response:
     """Read a unit's sheet. As `text/html` it prints on one page."""
 
-    def work(uow: UnitOfWork) -> tuple[dict[str, Any], dict[str, str]]:
-        return sheets.get(uow, code, unit, at), sheets.heading(uow, code, unit)
+    def work(uow: UnitOfWork) -> tuple[str, dict[str, str]]:
+        return as_json(sheets.get(uow, code, unit, at)), sheets.heading(uow, code, unit)
 
-    sheet, heading = await ask.read(work)
+    told, heading = await ask.read(work)
     if _wants_paper(ask.request.headers.get("accept", "")):
         desk = ask.parts.desk
         page = await run_in_threadpool(
-            print_sheet, sheet, desk.store.identity.practice, lists=desk.code_lists, **heading
+            print_sheet, orjson.loads(told), desk.store.identity.practice, lists=desk.code_lists, **heading
         )
         return Response(page, media_type=HTML, headers={**_FRESH, "Content-Security-Policy": policy(page)})
-    return Response(as_json(sheet), media_type="application/json", headers=_FRESH)
+    return Response(told, media_type="application/json", headers=_FRESH)
 
 
 def _wants_paper(accept: str) -> bool:

@@ -16,7 +16,7 @@ from handover.domain.sheets import Known
 from handover.errors import FieldError, Invalid, Moved, NotFound
 from handover.schemas.common import in_utc
 from handover.services import pasts, spots, views
-from handover.services.unit_of_work import UnitOfWork, as_json
+from handover.services.unit_of_work import UnitOfWork
 from handover.store import accesslog, eventlog, handovers, roster, sheets
 from handover.store import notes as store_notes
 
@@ -58,9 +58,7 @@ def stamp(uow: UnitOfWork, place: str, unit: str) -> Stamp:
 
 
 def _stamped(sheet: dict[str, Any]) -> dict[str, Any]:
-    # As it is answered, so that whoever has the answer can seal it again and compare.
-    told: dict[str, Any] = orjson.loads(as_json(sheet))
-    return {**told, "hash": rules.seal(told)}
+    return {**sheet, "hash": rules.seal(sheet)}
 
 
 def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known:
@@ -87,7 +85,8 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
         *sheets.on_unit(uow.conn, place, unit, since, moment),
         *sheets.about(uow.conn, store_notes.incidents(uow.conn, place, unit, since), moment),
     ]
-    rows = [row for row in noted if may_read(uow.who, views.facts(row), uow.sights)]
+    once = {row["id"]: row for row in noted}.values()
+    rows = [row for row in once if may_read(uow.who, views.facts(row), uow.sights)]
     if last is not None:
         rows += sheets.late(uow.conn, uow.who.id, uow.sights, place, unit, last["taken"], last["accepted_at"])
     notes = {row["id"]: orjson.loads(row["document"]) for row in rows}
@@ -98,7 +97,7 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
     if past is not None:
         notes, needs = past.notes(notes), past.needs(needs)
     watched = _watched(notes.values(), numbers, moment)
-    notes = {**_telling(uow, watched, moment), **notes}
+    notes = _telling(uow, watched, moment, notes)
     if not may(uow.who, "notes.read"):  # another system that may know of handovers, but not read what is in them
         notes = {}
     if not may(uow.who, "needs.read"):
@@ -111,7 +110,9 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
     if past is not None:
         waiting, moving = past.waiting(), past.transfers(moving)
     carries = handovers.carries(uow.conn, [need["id"] for need in needs], moment)
-    change = states.next_changeover(rota.pattern, rota.zone, moment, rota.times, _shown(uow, last, "to_shift"))
+    before = _document(uow, last)
+    to_shift = before["to_shift"] if before else None
+    change = states.next_changeover(rota.pattern, rota.zone, moment, rota.times, to_shift)
     return Known(
         establishment=place,
         unit=unit,
@@ -122,7 +123,7 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
         notes=list(notes.values()),
         needs=needs,
         waiting=_document(uow, waiting),
-        last=_document(uow, last),
+        last=before,
         draft={
             "id": None,
             "state": states.DRAFT,
@@ -146,16 +147,13 @@ def _watched(notes: Iterable[Mapping[str, Any]], numbers: Iterable[str], at: dat
     return [number for number in numbers if number in live]
 
 
-def _telling(uow: UnitOfWork, numbers: Sequence[str], at: datetime) -> dict[str, dict[str, Any]]:
-    """The newest notes that tell what staff did with these people, as many of each as are looked back on."""
-    ids: dict[str, list[str]] = {}
-    for row in sheets.telling(uow.conn, numbers, at):
-        mine = ids.setdefault(row["inmate"], [])
-        if len(mine) < rules.TELLING and may_read(uow.who, views.facts(row), uow.sights):
-            mine.append(row["id"])
-    wanted = [id_ for mine in ids.values() for id_ in mine]
-    documents = sheets.documents(uow.conn, wanted)
-    return {id_: orjson.loads(documents[id_]) for id_ in wanted}
+def _telling(
+    uow: UnitOfWork, numbers: Sequence[str], at: datetime, known: Mapping[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The newest notes that tell what staff did with these people, as many of each as are looked back on; and the notes
+    that are `known` by now."""
+    rows = sheets.telling(uow.conn, uow.who.id, uow.sights, numbers, at, rules.TELLING)
+    return {row["id"]: orjson.loads(row["document"]) for row in rows if row["id"] not in known} | {**known}
 
 
 def _came_with(uow: UnitOfWork, numbers: Iterable[str], place: str, unit: str, since: datetime) -> list[RowMapping]:
@@ -173,17 +171,10 @@ def _document(uow: UnitOfWork, row: Mapping[Any, Any] | None) -> dict[str, Any] 
     """A handover as the caller may see it; nothing where he or she may not."""
     if row is None:
         return None
-    document = orjson.loads(row["document"])
-    author = row.get("author")
-    if not may_read_handover(uow.who, views.places_of(document), author, uow.sights):
+    document: dict[str, Any] = orjson.loads(row["document"])
+    if not may_read_handover(uow.who, views.places_of(document), row.get("author"), uow.sights):
         return None
-    seen: dict[str, Any] = orjson.loads(views.handover(row["document"], uow.who, uow.sights))
-    return seen
-
-
-def _shown(uow: UnitOfWork, row: Mapping[Any, Any] | None, name: str) -> Any:
-    document = _document(uow, row)
-    return document and document[name]
+    return views.seen(document, uow.who, uow.sights)
 
 
 def _move(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -222,7 +213,7 @@ def worked(uow: UnitOfWork, number: str) -> dict[str, Any]:
     if row is None or not belongs(uow.who, row["establishment"]):
         raise NotFound("Nobody with this number in your establishments.")
     uow.about(establishment=row["establishment"], unit=row["unit"], person=number)
-    return rules.learned(_telling(uow, [number], uow.now).values())
+    return rules.learned(_telling(uow, [number], uow.now, {}).values())
 
 
 def verify(uow: UnitOfWork, place: str, unit: str, hash_: str, given_at: datetime) -> dict[str, Any]:

@@ -171,15 +171,19 @@ def places_of(handover: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
     return (to,) if moving is None else (to, (moving["from"]["establishment"], moving["from"]["unit"]))
 
 
-def handover(document: str, who: Principal, seen: tuple[Sight, ...]) -> str:
-    """A handover as this reader may see it: without the items, and the queries about them, that are not his or hers to
-    read. It reads the same by GET, in lists and in events."""
-    fields = orjson.loads(document)
+def handover(document: str, who: Principal, sights: tuple[Sight, ...]) -> str:
+    """A handover as this reader may see it."""
+    return as_json(seen(orjson.loads(document), who, sights))
+
+
+def seen(fields: dict[str, Any], who: Principal, sights: tuple[Sight, ...]) -> dict[str, Any]:
+    """A handover as this reader may see it (`fields`: as kept, changed into that): without the items, and the queries
+    about them, that are not his or hers to read. It reads the same by GET, in lists and in events."""
     places = places_of(fields)
 
     def mine(entry: Mapping[str, Any]) -> bool:
         entitled = entry[ENTITLED]
-        return bool(may_read_anywhere(who, places, entitled["handling"], entitled["author"], seen))
+        return bool(may_read_anywhere(who, places, entitled["handling"], entitled["author"], sights))
 
     if not may(who, "notes.read"):  # another system that may know of handovers, but not read notes
         for item in fields["items"]:
@@ -190,7 +194,7 @@ def handover(document: str, who: Principal, seen: tuple[Sight, ...]) -> str:
             for entry in fields[name]
             if mine(entry)
         ]
-    return as_json(fields)
+    return fields
 
 
 def sealed(document: Mapping[str, Any]) -> str:

@@ -8,15 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import Sight
-from handover.store.sights import visible
+from handover.store.sights import visible, visible_in
 from handover.store.tables import events, inmates, moves, needs, notes
+from handover.store.walks import AT_ONCE
 
 _I, _N, _M, _E = inmates.c, notes.c, moves.c, events.c
 _SHOWN = (_N.id, _N.inmate, _N.document)
 _FACTS = (_N.id, _N.inmate, _N.establishment, _N.unit, _N.handling, _N.author, _N.status, _N.recorded_at)
 _JUDGED = (*_FACTS, _N.document)
-LOOKED_AT = 200
-"""Telling notes on one person that are looked at for those a reader may see."""
 STANDING = ("ACTIVE", "RESTRICTED")
 
 
@@ -32,25 +31,29 @@ def on_people(
     """Notes on these people that were recorded between two times, or, in these establishments, whose attention lasted
     beyond the first; whoever asks: the caller of this judges who may see which. With the reader's rights in it, the
     embedded store goes by those instead of by the people, through all that was ever written."""
-    return _notes(conn, places, _N.inmate.in_(numbers), since, until) if numbers else []
+    if not numbers:
+        return []
+    among = _N.inmate.concat("").in_(numbers)  # no index of all that was ever written about them is entered by this
+    return _notes(conn, places, (_N.inmate.in_(numbers),), (among,), since, until)
 
 
 def on_unit(conn: Connection, place: str, unit: str, since: datetime, until: datetime) -> list[RowMapping]:
     """The same, of the unit's notes that are about nobody in particular."""
-    return _notes(conn, [place], _N.inmate.is_(None), since, until, _N.establishment == place, _N.unit == unit)
+    here = (_N.establishment == place, _N.unit == unit, _N.inmate.concat("").is_(None))  # nor here
+    return _notes(conn, [place], here, here, since, until)
 
 
 def _notes(
     conn: Connection,
     places: Iterable[str],
-    which: sa.ColumnElement[bool],
+    by_time: Iterable[sa.ColumnElement[bool]],
+    by_watch: Iterable[sa.ColumnElement[bool]],
     since: datetime,
     until: datetime,
-    *more: sa.ColumnElement[bool],
 ) -> list[RowMapping]:
     # Two queries, each along an index, rather than one with an OR along none. What both find is the same row twice.
-    recent = sa.select(*_JUDGED).where(which, *more, _N.recorded_at >= since, _N.recorded_at <= until)
-    watched = sa.select(*_JUDGED).where(which, _N.establishment.in_(sorted(places)), *more, _N.watch_until >= since)
+    recent = sa.select(*_JUDGED).where(*by_time, _N.recorded_at >= since, _N.recorded_at <= until)
+    watched = sa.select(*_JUDGED).where(_N.establishment.in_(sorted(places)), *by_watch, _N.watch_until >= since)
     found = [*conn.execute(recent).mappings(), *conn.execute(watched).mappings()]
     return [row for row in found if row["status"] in STANDING and row["recorded_at"] <= until]
 
@@ -71,30 +74,27 @@ def late(
         _N.stretch > taken,
         _N.occurred_at < accepted,
         _N.status.in_(STANDING),
-        visible(notes, reader, seen),
+        visible_in(notes, reader, seen, place),
     )
     return list(conn.execute(query).mappings())
 
 
-def telling(conn: Connection, numbers: Sequence[str], until: datetime) -> list[RowMapping]:
-    """The newest notes on each of these people that tell what staff did, or that he or she opened up, without their
-    words; whoever asks, the newest first."""
-    if not numbers:
-        return []
-    place = sa.func.row_number().over(partition_by=_N.inmate, order_by=(_N.told_at.desc(), _N.id.desc()))
-    told = (
-        sa.select(*_FACTS, place.label("place"))
-        .where(_N.inmate.in_(numbers), _N.told_at.is_not(None), _N.told_at <= until, _N.status.in_(STANDING))
-        .subquery()
-    )
-    query = sa.select(told).where(told.c.place <= LOOKED_AT).order_by(told.c.recorded_at.desc(), told.c.id.desc())
-    return list(conn.execute(query).mappings())
-
-
-def documents(conn: Connection, ids: Sequence[str]) -> dict[str, str]:
-    """Notes as answered, by id."""
-    query = sa.select(_N.id, _N.document).where(_N.id.in_(ids))
-    return {row.id: row.document for row in conn.execute(query)} if ids else {}
+def telling(
+    conn: Connection, reader: str, seen: Sequence[Sight], numbers: Sequence[str], until: datetime, most: int
+) -> list[RowMapping]:
+    """The newest notes on each of these people that tell what staff did, or that he or she opened up, of those this
+    reader may see; `most` of each, the newest first."""
+    told = (_N.told_at.is_not(None), _N.told_at <= until, _N.status.in_(STANDING), visible(notes, reader, seen))
+    order = (_N.recorded_at.desc(), _N.id.desc())
+    found: list[RowMapping] = []
+    for start in range(0, len(numbers), AT_ONCE):
+        # Along the index of each person, and no further than wanted.
+        each = [
+            sa.select(*_SHOWN).where(_N.inmate == number, *told).order_by(*order).limit(most)
+            for number in numbers[start : start + AT_ONCE]
+        ]
+        found += conn.execute(sa.union_all(*(sa.select(walk.subquery()) for walk in each))).mappings()
+    return found
 
 
 def open_needs(
@@ -107,7 +107,7 @@ def open_needs(
         n.unit == unit,
         n.status == "OPEN",
         n.opened_at <= until,
-        visible(needs, reader, seen),
+        visible_in(needs, reader, seen, place),
     )
     return list(conn.execute(query).mappings())
 
