@@ -1,0 +1,234 @@
+"""What is read often costs the same whatever lies behind it: it goes along indexes, and no further than is wanted."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from benchmarks.filling import NOTES_A_DAY, PEOPLE, Wing, fill
+from handover.clock import now
+from handover.domain.access import CLIENT_HANDLING, HANDLING, SCOPES, Principal, may_read, operator
+from handover.domain.codelists import by_code
+from handover.errors import Forbidden
+from handover.schemas.roster import EstablishmentDraft, UnitDraft
+from handover.services import events, handovers, needs, notes, opening, pages, roster, sheets, views
+from handover.services.paging import cursor
+from handover.services.unit_of_work import Asker, Desk, UnitOfWork
+from handover.store import tables
+from tests.support.plans import looked_at
+from tests.support.service import settings_for
+
+ZONE = ZoneInfo("Etc/GMT")
+PLACES, UNITS, DAYS = ("ALM", "BEN"), ("A", "B", "C"), 40
+OFFICER = ("01900000-0000-7000-8000-000000000001", "ngata", "Officer Ngata")
+OTHERS = tuple((f"01900000-0000-7000-8000-0000000000{n}", f"other{n}", f"Officer {n}") for n in range(10, 20))
+RARE = {
+    ("notes to watch", "health"),
+    ("notes to watch", "auditor"),
+    ("notes to watch", "guest"),
+    ("notes with a sign", "guest"),
+}
+MOST = 4_500
+"""Of some forty thousand notes, with as many index entries each way: what a page of fifty may look at, at most."""
+SHIFT = f"{now():%Y-%m-%d}/EARLY"
+Read = Callable[[UnitOfWork], Any]
+
+
+@pytest.fixture(scope="module")
+def desk(database_url: str) -> Iterator[Desk]:
+    """A store with forty days of two prisons in it."""
+    settings, at = settings_for(database_url), datetime.combine(now().date() - timedelta(days=1), time(19), ZONE)
+    opening.migrate(settings)
+    each = DAYS * PEOPLE * NOTES_A_DAY // 2
+    wings = [Wing(place, unit, each, (officers(place, unit), OTHERS, OTHERS)) for place in PLACES for unit in UNITS]
+
+    def found(uow: UnitOfWork) -> None:
+        for place in PLACES:
+            roster.put_establishment(uow, place, EstablishmentDraft(name=place, timezone=str(ZONE)))
+        for wing in wings:
+            roster.put_unit(uow, wing.place, wing.unit, UnitDraft(name=wing.unit))
+        known = zip(("id", "username", "name"), OFFICER, strict=True)
+        more = {"role": "officer", "password": "none", "active": True, "created_at": at}
+        uow.conn.execute(sa.insert(tables.accounts), {**dict(known), **more})
+
+    first = opening.open_desk(settings, lambda: at)
+    first.do(Asker(operator("operator", PLACES)), found)
+    first.store.close()
+    fill(database_url, ZONE, at, wings)
+    opened = opening.open_desk(settings, lambda: at)
+    yield opened
+    opened.store.close()
+
+
+def officers(place: str, unit: str) -> tuple[tuple[str, str, str], ...]:
+    """Who writes on a wing; Ngata on all of the first prison's, and on one of the other's."""
+    return (OFFICER, *OTHERS) if place == PLACES[0] or unit == "C" else OTHERS
+
+
+def who(role: str, unit: str = "") -> Principal:
+    """Somebody in this role in the first prison."""
+    return Principal("user", *OFFICER, role, frozenset(PLACES[:1]), frozenset({(PLACES[0], unit)}))
+
+
+def system(*handling: str) -> Principal:
+    """Another system, in both prisons."""
+    return Principal(
+        "client",
+        "records",
+        "records",
+        "records",
+        "integration",
+        frozenset(PLACES),
+        scopes=frozenset(SCOPES),
+        handling=frozenset(handling),
+    )
+
+
+READERS = {
+    "officer": who("officer", "A"),
+    "governor": who("governor"),
+    "health": who("health"),
+    "auditor": who("auditor"),
+    "guest": who("guest"),
+    "system": system(*CLIENT_HANDLING),
+    "system that sees all": system(*HANDLING),
+}
+
+
+def listed(**narrowed: Any) -> Read:
+    """A page of notes."""
+    shift, before = narrowed.pop("shift", None), narrowed.pop("before", None)
+    return lambda uow: notes.find(uow, notes.Filter(**narrowed), shift, before, 50)
+
+
+def needed(**narrowed: Any) -> Read:
+    """A page of needs."""
+    return lambda uow: needs.find(uow, needs.Filter(**narrowed), None, 50)
+
+
+def pulled(uow: UnitOfWork) -> Any:
+    """A page of events in the middle of a log."""
+    uow.doing("events.pull")
+    [(place, head)] = events.heads(uow.conn, PLACES[:1]).items()
+    return events.pull(uow, "store", events.Filter((place,)), events.cursor_of("store", {place: head // 2}), 100)
+
+
+READS: dict[str, Read] = {
+    "a sheet": lambda uow: sheets.get(uow, "ALM", "A", None),
+    "what worked": lambda uow: sheets.worked(uow, "ALMA0003"),
+    "all notes": listed(),
+    "all notes, further on": listed(before=cursor("notes", now() - timedelta(days=30), "f")),
+    "a unit's notes": listed(unit="A"),
+    "a unit's notes, further on": listed(unit="A", before=cursor("notes", now() - timedelta(days=30), "f")),
+    "an establishment's notes": listed(establishment="ALM"),
+    "a person's notes": listed(inmate="ALMA0003"),
+    "a person's notes with a sign": listed(inmate="ALMA0003", indicator="ANXIOUS"),
+    "notes that want acting on": listed(attention="ACT_NOW"),
+    "a unit's that want acting on": listed(unit="A", attention="ACT_NOW"),
+    "notes to watch": listed(unit="A", attention="WATCH"),
+    "notes with a sign": listed(indicator="WITHDRAWN"),
+    "a unit's with a rare sign": listed(unit="A", indicator="SAY_SELF_HARM"),
+    "notes with a sign nobody had": listed(indicator="SAY_ESCAPE"),
+    "notes with a need": listed(need="PHONE"),
+    "notes of a shift": listed(establishment="ALM", shift="current"),
+    "notes of a shift by name": listed(unit="A", shift=SHIFT),
+    "notes since": listed(recorded_from=now() - timedelta(days=2)),
+    "what happened since": listed(unit="A", occurred_from=now() - timedelta(days=1, hours=7)),
+    "notes by somebody": listed(author="ngata"),
+    "notes by nobody": listed(author="nobody"),
+    "notes about an incident": listed(incident="01900000-0000-7000-8000-000000000000"),
+    "all needs": needed(),
+    "open needs": needed(unit="A", status="OPEN"),
+    "a person's needs": needed(inmate="ALMA0003"),
+    "all pages": lambda uow: pages.find(uow, None, None, None, None, 50),
+    "pages nobody has taken": lambda uow: pages.find(uow, None, "A", "RAISED", None, 50),
+    "all handovers": lambda uow: handovers.find(uow, handovers.Filter(), None, 50),
+    "a unit's handovers": lambda uow: handovers.find(uow, handovers.Filter(unit="A"), None, 50),
+    "handovers that wait": lambda uow: handovers.find(uow, handovers.Filter(state="OFFERED"), None, 50),
+    "events": pulled,
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("what", READS)
+def test_no_more_is_looked_at_than_is_wanted(desk: Desk, what: str, reader: str) -> None:
+    if (what, reader) in RARE:
+        pytest.skip("what a reader seldom may read of what is seldom written is looked for further back")
+
+    def read(conn: Connection) -> None:
+        with suppress(Forbidden):
+            READS[what](unit_of_work(desk, conn, reader))
+
+    for one in looked_at(desk.store.engines, read):
+        assert one.rows < MOST, f"{one.rows} rows: {one.plan}\n{one.text}"
+        assert not one.scans, f"{one.scans}: {one.plan}\n{one.text}"
+
+
+def unit_of_work(desk: Desk, conn: Connection, reader: str) -> UnitOfWork:
+    """A reading one."""
+    lists = by_code(desk.code_lists)
+    return UnitOfWork(conn, Asker(READERS[reader]), desk.clock(), lists, desk.settings)
+
+
+# --- And they still say what they must --------------------------------------------------------------------------------
+
+NARROWED: tuple[dict[str, Any], ...] = (
+    {},
+    {"unit": "B"},
+    {"establishment": "BEN"},
+    {"inmate": "ALMA0003"},
+    {"attention": "ACT_NOW"},
+    {"unit": "A", "attention": "ACT_NOW"},
+    {"attention": "WATCH", "unit": "A"},
+    {"indicator": "ANXIOUS"},
+    {"indicator": "ANXIOUS", "need": "PHONE"},
+    {"need": "VISIT", "unit": "C"},
+    {"inmate": "ALMA0005", "indicator": "FLAT"},
+    {"author": "ngata"},
+    {"author": "ngata", "unit": "A", "attention": "ACT_NOW"},
+    {"author": "nobody"},
+    {"unit": "A", "occurred_from": now() - timedelta(days=3)},
+)
+ALL = "SELECT id, establishment, unit, inmate, author, author_name, handling, status, recorded_at, document FROM notes"
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_list_holds_what_may_be_read_in_its_order(desk: Desk, reader: str) -> None:
+    who = READERS[reader]
+    with desk.store.engines.read.connect() as conn, conn.begin():
+        rows = conn.execute(sa.text(ALL).columns(*(tables.notes.c[name] for name in ALL[7:-11].split(", ")))).mappings()
+        mine = [row for row in rows if may_read(who, views.facts(row))]
+        mine.sort(key=lambda row: (row["recorded_at"], row["id"]), reverse=True)
+        for narrowed in NARROWED:
+            wanted = [row["id"] for row in mine if fits(row, narrowed)][:60]
+            told: list[str] = []
+            after: str | None = None
+            while len(told) < 60 and (after or not told):
+                page = notes.find(unit_of_work(desk, conn, reader), notes.Filter(**narrowed), None, after, 25)
+                told, after = [*told, *(orjson.loads(item)["id"] for item in page.items)], page.next
+                if not after:
+                    break
+            assert told[:60] == wanted, narrowed
+
+
+def fits(row: Any, narrowed: dict[str, Any]) -> bool:
+    """Whether a note is in a list that is narrowed so."""
+    note = orjson.loads(row["document"])
+    for name, value in narrowed.items():
+        if name in ("indicator", "need"):
+            held = value in [one["code"] for one in note[f"{name}s"]]
+        elif name == "author":
+            held = row["author_name"] == value
+        elif name == "occurred_from":
+            held = datetime.fromisoformat(note["occurred_at"]) >= value
+        else:
+            held = note[name] == value
+        if not held:
+            return False
+    return True
