@@ -208,3 +208,29 @@ def test_it_asks_nobody_but_its_server_and_is_small(
         assert every_name(screen) == []
         assert [url for url in screen.asked if not url.startswith(service.url)] == []
         assert sum(screen.sizes.values()) < 150_000
+
+
+def test_whoever_reads_less_is_told_that_there_may_be_more(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    hartmann.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
+    chaplain, guest = prison.hire("eastwick", "chaplain"), prison.hire("penrose", "guest")
+    with browser.open(service.url) as screen:
+        screen.pardoned.append("status of 40[34]")
+        screen.login(chaplain.name, PASSWORD)
+        screen.sees("No note that you may read asks for attention here.", "everyone (1)")
+        screen.misses("Quiet since", "nobody has taken it over")
+        screen.press("s")
+        screen.login(guest.name, PASSWORD)
+        screen.sees("Your role reads no sheet.")
+        screen.press("w")
+        screen.until("document.activeElement.id === 'in-who'")
+        screen.type(weir)
+        screen.sees("as typed")
+        screen.press("Enter")
+        screen.focus("[data-step=basis] [role=radio]")
+        screen.press("1")
+        screen.insert("Worked well in the library.")
+        screen.press("ctrl+Enter")
+        screen.sees("Recorded")
+    assert hartmann.all("/v1/notes", inmate=weir)[0]["fact"] == "Worked well in the library."

@@ -15,7 +15,7 @@ clear();
 
 function clear() {
   Object.assign(desk, {
-    me: null, places: [], place: null, unit: null, sheet: null, pages: new Map(), news: [], left: 0, feed: null, cells: new Map(), handovers: new Map(), missed: null,
+    me: null, places: [], place: null, unit: null, sheet: null, pages: new Map(), news: [], left: 0, feed: null, cells: new Map(), closed: false, handovers: new Map(), missed: null,
   });
 }
 
@@ -40,11 +40,13 @@ export async function start() {
   learn(lists.items);
   desk.places = places;
   desk.place = places.find((one) => one.code === me.establishments[0]) || places[0] || null;
+  // A guest reads no roster: what there is to know of the prison is its code.
+  if (!desk.place && me.establishments.length) desk.place = { code: me.establishments[0], name: me.establishments[0], timezone: Intl.DateTimeFormat().resolvedOptions().timeZone, shifts: [], units: [] };
   if (!desk.place) return changed();
   useZone(desk.place.timezone);
   const mine = units();
   const kept = localStorage.getItem(`handover.unit.${me.username}`);
-  desk.unit = (mine.find((one) => one.code === kept) || mine[0] || {}).code || null;
+  desk.unit = (mine.find((one) => one.code === kept) || mine[0] || {}).code || me.units[0] || null;
   const seen = JSON.parse(localStorage.getItem(seenAt()) || 'null');
   desk.feed = new Feed(desk.place.code, seen && Date.now() - seen.at < SEEN_H * 3600e3 ? seen.cursor : null, {
     event: take, live: () => Promise.all([refresh(), readPages()]), blind: changed, missed: () => { desk.missed = Date.now(); changed(); },
@@ -73,6 +75,8 @@ export function units() {
   return mine;
 }
 
+// Whether the unit's own notes are for this reader; others see what is for the whole establishment.
+export const isInsider = () => isManager() || desk.me.units.includes(desk.unit);
 export const isManager = () => ['supervisor', 'governor'].includes(desk.me.role);
 export const unitName = (code) => {
   const found = desk.place && desk.place.units.find((one) => one.code === code);
@@ -83,6 +87,7 @@ export const at = (code) => `/v1/establishments/${desk.place.code}/units/${code 
 export async function choose(code) {
   desk.unit = code;
   desk.sheet = null;
+  running = null;
   localStorage.setItem(`handover.unit.${desk.me.username}`, code);
   changed();
   await refresh();
@@ -117,6 +122,7 @@ async function readSheet() {
     for (const one of [...sheet.people, ...sheet.others]) desk.cells.set(one.inmate, one);
   } catch (problem) {
     if (!(problem instanceof Unreachable || problem instanceof Refused)) throw problem;
+    desk.closed = problem instanceof Refused && [403, 404].includes(problem.status);
   }
   changed();
 }

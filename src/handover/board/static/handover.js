@@ -49,6 +49,7 @@ export function handover(main, go) {
 
   return {
     update: () => {
+      if (desk.sheet && !inner && !shown) open();
       // Somebody offered, took back or accepted while I looked: where nothing of mine is lost by it, the screen follows.
       const { sheet } = desk;
       if (sheet && inner && inner.follows && shown !== `${desk.unit} ${sheet.handover.id} ${OPEN.includes(sheet.handover.state)}`) open();

@@ -1,7 +1,7 @@
 // The two lines that are always there: which unit and shift, whose handover; who I am, and whether this screen can see.
 
 import { h, put } from './dom.js';
-import { desk, unitName, units } from './desk.js';
+import { desk, isInsider, unitName, units } from './desk.js';
 import { staff, STATES } from './phrases.js';
 import { label, n, t } from './words.js';
 import { clock, now, time } from './times.js';
@@ -18,6 +18,7 @@ export function currentShift() {
 
 export function standing(sheet) {
   const one = sheet.handover;
+  if (!isInsider() && !one.last && one.state === 'DRAFT') return t('what is for the whole prison; the unit’s own notes are for its staff');
   const owner = one.last ? t('{name} owns it since {time}', { name: staff(one.last.incoming), time: time(one.last.accepted_at) }) : t('nobody has taken it over yet');
   if (one.state === 'DRAFT') return `${owner} · ${t('next handover due {time}', { time: time(one.due_at) })}`;
   const between = `${shiftOf(one.from_shift)} → ${shiftOf(one.to_shift)}`;
@@ -49,7 +50,7 @@ export function tick() {
   const standingAt = document.getElementById('standing');
   const sight = document.getElementById('sight');
   if (!sight) return;
-  const said = desk.sheet ? standing(desk.sheet) : t('reading the sheet …');
+  const said = desk.sheet ? standing(desk.sheet) : desk.closed || !desk.unit ? t('you read what you wrote; you may write here') : t('reading the sheet …');
   if (standingAt.textContent !== said) {
     standingAt.textContent = said;
     standingAt.className = desk.sheet && /OVERDUE|ESCALATED/.test(desk.sheet.handover.state) ? 'late' : '';

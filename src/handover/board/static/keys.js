@@ -62,7 +62,8 @@ export const keyName = (key) => named[key] || key.toUpperCase();
 
 export function hints(footer) {
   put(footer, bound.filter((one) => one.label).map((one) =>
-    h('button', { type: 'button', class: one.strong ? 'hint strong' : 'hint', onclick: (event) => one.run(event), 'data-does': one.does },
+    // A click keeps the focus on the line it is about.
+    h('button', { type: 'button', onmousedown: (event) => event.preventDefault(), class: one.strong ? 'hint strong' : 'hint', onclick: (event) => one.run(event), 'data-does': one.does },
       h('kbd', {}, keyName(one.key)), ' ', one.label)));
 }
 

@@ -30,9 +30,11 @@ export async function people(text, withUnit) {
   ranked.sort((a, b) => a[0] - b[0] || (a[1].cell || '').localeCompare(b[1].cell || ''));
   const found = ranked.map(([, one]) => ({ text: personText(one), value: { inmate: one.inmate, name: one.name, cell: one.cell } }));
   if (withUnit && rank([unitName(desk.unit), t('wing'), t('unit')], typed) < 2) found.push({ text: t('{unit} itself, nobody in particular', { unit: unitName(desk.unit) }), value: { inmate: null, name: unitName(desk.unit), cell: '' } });
-  if (found.length || typed.length < 2) return found;
+  if (found.length || typed.length < 2 || !desk.place) return found;
   const query = new URLSearchParams({ establishment: desk.place.code, q: text, limit: 8 });
   const answer = await get(`/v1/inmates?${query}`).catch(() => ({ items: [] }));
+  // Whoever may not look people up, or cannot now, can still give a number.
+  if (!answer.items.length && /^(?=.*\d)[A-Za-z0-9_-]{4,32}$/.test(text.trim())) return [{ text: t('number {number}, as typed', { number: text.trim() }), value: { inmate: text.trim(), name: text.trim(), cell: '' } }];
   return answer.items.map((one) => ({ text: `${personText({ ...one, inmate: one.number })} · ${unitName(one.unit)}`, value: { inmate: one.number, name: one.name, cell: one.cell } }));
 }
 

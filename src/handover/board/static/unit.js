@@ -1,7 +1,7 @@
 // The unit as it stands. What I read keeps its place: who comes new is put below, who goes stays until I have looked.
 
 import * as alarm from './alarm.js';
-import { desk, isManager, look, refresh, unitName, units } from './desk.js';
+import { desk, isInsider, isManager, look, refresh, unitName, units } from './desk.js';
 import { h, keep, put } from './dom.js';
 import { askLine, failed, say, stand } from './keys.js';
 import { ask } from './session.js';
@@ -24,7 +24,10 @@ export function unit(main, go) {
   function update() {
     const { sheet } = desk;
     put(parts.needs.title, t('needs you'), sheet ? ` (${sheet.people.length + standingWing(sheet).length})` : '');
-    if (!sheet) return;
+    if (!sheet) {
+      put(parts.needs.more, (desk.closed || !desk.unit) && h('p', { class: 'quiet' }, t('Your role reads no sheet. Notes can be written here: W, then the number of the person.')));
+      return;
+    }
     needs(sheet);
     due(sheet);
     newsUpdate();
@@ -45,7 +48,7 @@ export function unit(main, go) {
     keep(parts.needs.list, [...wing, ...rows], ({ wing: one, person, gone }) => (one ? wingRow(one) : personRow(person, gone, () => go.show('person', person.inmate))));
     put(parts.needs.more, alarm.waiting().filter((page) => page.unit === desk.unit || !units().some((one) => one.code === desk.unit)).map((page) =>
       h('p', { class: 'late' }, page.kind === 'HANDOVER' ? t('Nobody has accepted the handover of {unit}.', { unit: unitName(page.unit) }) : t('Nobody has accepted somebody who moved to {unit}.', { unit: unitName(page.unit) }))));
-    if (!wing.length && !rows.length) put(parts.needs.more, h('p', { class: 'quiet' }, t('Nobody on this unit needs attention, as far as the notes say.')));
+    if (!wing.length && !rows.length) put(parts.needs.more, h('p', { class: 'quiet' }, isInsider() ? t('Nobody on this unit needs attention, as far as the notes say.') : t('No note that you may read asks for attention here. There may be others.')));
   }
 
   function due(sheet) {
@@ -111,7 +114,7 @@ export function unit(main, go) {
     keys: () => [
       go.has('write') && { key: 'w', label: t('write'), strong: true, run: () => go.show('write', about()) },
       go.has('handover') && desk.sheet && { key: 't', label: t('hand over or take over'), strong: /OFFERED|OVERDUE|ESCALATED/.test(desk.sheet.handover.state), run: () => go.show('handover') },
-      go.has('person') && { key: 'enter', run: () => about() && go.show('person', about()) },
+      go.has('person') && { key: 'enter', label: t('open'), run: () => about() && go.show('person', about()) },
       { key: 'd', label: t('need is done'), run: done },
       { key: 'c', label: t('close attention'), run: attend },
       { key: 'r', label: t('I have read the news'), run: looked },
