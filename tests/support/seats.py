@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from handover.client.server import Server, server_at
 from handover.terminal.login import sit_down
 from handover.terminal.screens.app import HandoverApp
 from tests.support.service import PASSWORD, Caller
-
-NAMES = {"-": "minus", "/": "slash", " ": "space", ",": "comma", ".": "full_stop", "!": "exclamation_mark"}
 
 
 class Seat:
@@ -57,13 +57,16 @@ class Seat:
         return await asyncio.to_thread(elsewhere)
 
     async def press(self, *keys: str) -> None:
-        """Presses keys, and lets them be dealt with."""
+        """Presses keys as fast as they come, and lets the last be dealt with."""
         self.pressed += len(keys)
-        await self._pilot.press(*keys)
+        for key in keys:
+            char = key if len(key) == 1 else None
+            self.app.post_message(events.Key(_character_to_key(key) if char else key, char))
+        await self._pilot.pause()
 
     async def types(self, words: str, *then: str) -> None:
         """Types words, then presses keys."""
-        await self.press(*(NAMES.get(char, char) for char in words), *then)
+        await self.press(*words, *then)
 
 
 def pc(home: Path, url: str) -> Server:

@@ -56,4 +56,6 @@ class Drafts:
 
     def drop(self, id_: str) -> None:
         """It was sent, or its author does not want it."""
-        remove_durably(self.folder / f"{id_}.json")
+        path = self.folder / f"{id_}.json"
+        if path.exists():
+            remove_durably(path)

@@ -48,7 +48,7 @@ def post(voice: Speech, address: str, typed: Typed) -> None:
         except OSError:
             voice.warn(Text(" This note is NOT kept and NOT sent. ", style="bold reverse"))
             raise
-        urgent = _is_urgent(draft, words.lists)
+        urgent = is_urgent(draft, words.lists)
         try:
             went = send_all(outbox, here.api, wait_s=_WAIT_FOR_OTHERS_S)
         except KeyboardInterrupt:
@@ -94,7 +94,7 @@ def _composed(here: Desk, typed: Typed, now: datetime) -> tuple[NoteDraft, Vocab
     return compose(typed, words, here.login.me, now, zone), words
 
 
-def _is_urgent(draft: NoteDraft, lists: dict[str, CodeList]) -> bool:
+def is_urgent(draft: NoteDraft, lists: dict[str, CodeList]) -> bool:
     """Whether somebody must act at once: by the author's word, by a need, or because a code forces it."""
     signs = (entry(lists, "indicators", one.code) for one in draft.indicators)
     forced = any(sign is not None and sign.forces == "ACT_NOW" for sign in signs)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
+from textual.binding import Binding
 
 from handover.client.codelists import lists_for
 from handover.client.feed import Heard
@@ -19,7 +20,6 @@ from handover.client.session import Login, log_out, step_away
 from handover.terminal.carrying import Carrier
 from handover.terminal.login import present
 from handover.terminal.screens.base import Base
-from handover.terminal.screens.bound import bound
 from handover.terminal.screens.calling import Calling
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.line import PAGES, Line, forget
@@ -33,11 +33,10 @@ RING_EVERY_S = 10.0
 class HandoverApp(Base):
     """The program."""
 
-    BINDINGS: ClassVar = bound(
-        ("ctrl+q", "leave"),
-        ("ctrl+l", "lock"),
-        first=True,
-    )
+    BINDINGS: ClassVar = [
+        Binding("ctrl+q", "leave", show=False, priority=True),
+        Binding("ctrl+l", "lock", show=False, priority=True),
+    ]
 
     def __init__(
         self,
@@ -150,8 +149,13 @@ class HandoverApp(Base):
             self._listening.cancel()
             self._listening = None
         if not stop:
+            self.station.news.waiting.clear()  # they are told again, from where the officer last looked
             self._ear = Line(self.station, self._heard, self.lock)
             self._listening = asyncio.create_task(self._ear.listen())
+
+    def hear_again(self) -> None:
+        """The server answers: the feed need not wait for its next try."""
+        self._hear()
 
     def took_in(self) -> None:
         """The officer has looked at what is new."""

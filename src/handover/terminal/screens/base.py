@@ -66,10 +66,20 @@ class Base(App[None]):
         """Whoever presses a key is there."""
         if isinstance(event, events.Key | events.Paste):
             self._touched = time.monotonic()
+            # Before anything that waits in a queue: who types fast must find each key where it was meant to go.
+            # One that a widget passed on has been here before, and another screen may stand there by now.
+            fresh = isinstance(event, events.Key) and not event.is_forwarded and self.screen_stack
+            feed = getattr(self.screen, "feed", None) if fresh else None
+            if feed is not None and feed(event):
+                return
         await super().on_event(event)
 
     def took_in(self) -> None:
         """The officer has looked at what is new."""
+        raise NotImplementedError
+
+    def hear_again(self) -> None:
+        """The server answers: the feed need not wait for its next try."""
         raise NotImplementedError
 
     def idle_s(self) -> float:
@@ -114,12 +124,9 @@ class Base(App[None]):
         connection = self.station.connection
         if connection is None:
             raise NotLoggedIn("Nobody is there any more.")
-        connection.under_way += 1
-        try:
-            return await asyncio.to_thread(work)
-        finally:
-            connection.under_way -= 1
-            connection.settle()
+        connection.begins()
+        # To its end, even if the screen that wanted to know goes away: only then can the connection be closed.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, connection.carry, work))
 
     async def _fetch(self) -> None:
         try:

@@ -11,7 +11,6 @@ from handover.client.refusals import ServerRefused
 from handover.client.resources import Document, create, read
 from handover.schemas.notes import ReceiptDraft
 from handover.terminal import calls, item_words, phrases
-from handover.terminal.screens.bound import bound
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Row, Rows, row
 from handover.terminal.speech import plain
@@ -23,10 +22,7 @@ class Calling(Frame):
     """A page. The keys are such as nobody presses who was just writing a sentence."""
 
     KEYS = "Ctrl-T: I take it, I go now · Escape: put aside, it calls again · what you wrote is kept"
-    BINDINGS: ClassVar = bound(
-        ("ctrl+t", "take"),
-        ("escape", "aside"),
-    )
+    DO: ClassVar = {"ctrl+t": "take", "escape": "aside"}
 
     def __init__(self, page: Document) -> None:
         super().__init__()
@@ -37,9 +33,8 @@ class Calling(Frame):
         """What is known."""
         yield Rows(id="what")
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         """Shows it, then fetches what it is about."""
-        super().on_mount()
         self._draw()
         self.work(self._fetch())
 
@@ -59,11 +54,11 @@ class Calling(Frame):
         told, _ = calls.page("page.accepted" if by else "page.closed", page, self.station.reader)
         self._goes_on(TAKEN if mine else told.plain)
 
-    def action_aside(self) -> None:
+    def aside(self) -> None:
         """Not by me, not now: it stays in the top line, and calls again."""
         self._closes("Put aside: nobody has taken it yet, and it calls again. See: t")
 
-    def action_take(self) -> None:
+    def take(self) -> None:
         """I see to it."""
         self.work(self._take())
 

@@ -1,17 +1,20 @@
 """What every screen has: two lines at the top, one to say what came of a key, and one that names the keys."""
 
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 from handover.client.refusals import NotLoggedIn, ServerRefused, Trouble
 from handover.terminal.screens import head_words
 from handover.terminal.screens.base import Base
-from handover.terminal.screens.lines import Lines
+from handover.terminal.screens.letters import edit
+from handover.terminal.screens.lines import Lines, Rows
 from handover.terminal.screens.station import Station
 from handover.terminal.speech import plain
 
@@ -33,7 +36,15 @@ class Keys(Lines):
 class Frame(Screen[Any]):
     """A screen of the program."""
 
+    AUTO_FOCUS = ""
     KEYS = ""
+    DO: ClassVar[Mapping[str, str]] = {}
+    """Keys and the method each calls, at once and before any widget hears of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ready = False
+        self._ahead: list[events.Key] = []
 
     def compose(self) -> ComposeResult:
         """Top, body, what is said, keys."""
@@ -60,7 +71,39 @@ class Frame(Screen[Any]):
     def on_mount(self) -> None:
         """The first look."""
         self.keys(self.KEYS)
+        for rows in self.query(Rows):
+            self.set_focus(rows)
+        self.opened()
         self.changed()
+        self._ready = True
+        for event in self._ahead:
+            if not self.takes(event):
+                (self.focused or self)._forward_event(event)
+        self._ahead.clear()
+
+    def opened(self) -> None:
+        """What a screen does at first. A method of its own: the toolkit calls each class's `on_mount`, base last."""
+
+    def feed(self, event: events.Key) -> bool:
+        """A key was pressed; answers whether that was all. What was typed before the screen stood waits for it."""
+        if not self._ready:
+            self._ahead.append(event)
+            return True
+        return self.takes(event)
+
+    def takes(self, event: events.Key) -> bool:
+        """Does at once what the key stands for; answers whether it stands for anything here."""
+        name, focused = self.DO.get(event.key), self.focused
+        if name is not None:
+            getattr(self, name)()
+            return True
+        if isinstance(focused, Input | TextArea) and edit(focused, event):
+            self.edited()
+            return True
+        return isinstance(focused, Rows) and focused.takes(event.key)
+
+    def edited(self) -> None:
+        """A letter was typed or taken out."""
 
     def on_screen_resume(self) -> None:
         """Back on the screen: what stands at the top may have changed meanwhile."""

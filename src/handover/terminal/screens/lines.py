@@ -15,7 +15,6 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from handover.terminal.screens.bound import bound
 from handover.terminal.speech import folded, plain
 
 
@@ -68,17 +67,17 @@ class Lines(Widget):
 class Rows(Lines, can_focus=True):
     """Rows to go through with the arrow keys. New rows leave the one that is being read where it is on the screen."""
 
-    BINDINGS: ClassVar = bound(
-        ("up", "go(-1)"),
-        ("down", "go(1)"),
-        ("pageup", "leaf(-1)"),
-        ("pagedown,space", "leaf(1)"),
-        ("home", "edge(-1)"),
-        ("end", "edge(1)"),
-        ("tab", "section(1)"),
-        ("shift+tab", "section(-1)"),
-        ("enter", "choose"),
-    )
+    DO: ClassVar = {
+        "up": ("go", -1),
+        "down": ("go", 1),
+        "pageup": ("leaf", -1),
+        "pagedown": ("leaf", 1),
+        "space": ("leaf", 1),
+        "home": ("edge", -1),
+        "end": ("edge", 1),
+        "tab": ("section", 1),
+        "shift+tab": ("section", -1),
+    }
 
     class Chosen(Message):
         """Enter was pressed on a row that has a key."""
@@ -93,6 +92,8 @@ class Rows(Lines, can_focus=True):
         self._lines: list[tuple[int, Text]] = []
         self._at: int | None = None
         self._top = 0
+        self.marked_always = False
+        """Whether the mark shows although the keyboard is elsewhere: in a line above, where letters are typed."""
 
     @property
     def key(self) -> Hashable:
@@ -130,7 +131,15 @@ class Rows(Lines, can_focus=True):
         """Hides it."""
         self._draw()
 
-    def action_go(self, step: int) -> None:
+    def takes(self, key: str) -> bool:
+        """Goes where a key says; answers whether it says anything here."""
+        if key == "enter":
+            self.choose()
+        elif way := self.DO.get(key):
+            getattr(self, way[0])(way[1])
+        return key == "enter" or key in self.DO
+
+    def go(self, step: int) -> None:
         """To the next row that can be marked, or on by a line where what is marked goes on below."""
         if self._at is not None:
             first, last = self._first_line(self._at), self._last_line(self._at)
@@ -145,14 +154,14 @@ class Rows(Lines, can_focus=True):
         self._top += step
         self._draw()
 
-    def action_leaf(self, step: int) -> None:
+    def leaf(self, step: int) -> None:
         """A screenful on; the mark comes along."""
         self._top += step * max(1, self.size.height - 1)
         self._clamp()
         self._mark_visible(step)
         self._draw()
 
-    def action_edge(self, step: int) -> None:
+    def edge(self, step: int) -> None:
         """To the beginning or the end."""
         self._top = 0 if step < 0 else len(self._lines)
         self._clamp()
@@ -160,7 +169,7 @@ class Rows(Lines, can_focus=True):
         self._at = (known[0] if step < 0 else known[-1]) if known else None
         self._draw()
 
-    def action_section(self, step: int) -> None:
+    def section(self, step: int) -> None:
         """To the next heading."""
         heads = [n for n, one in enumerate(self._rows) if one.key is None and "bold" in str(one.text.style)]
         here = next((n for n in reversed(heads) if n < (self._at or 0)), -1)
@@ -172,7 +181,7 @@ class Rows(Lines, can_focus=True):
             self._top = self._first_line(follow[0])
             self._draw()
 
-    def action_choose(self) -> None:
+    def choose(self) -> None:
         """Enter."""
         if self.key is not None:
             self.post_message(self.Chosen(self.key))
@@ -187,7 +196,7 @@ class Rows(Lines, can_focus=True):
 
     def _draw(self) -> None:
         self._clamp()
-        width, marked = self.size.width, self._at if self.has_focus else None
+        width, marked = self.size.width, self._at if self.has_focus or self.marked_always else None
         shown = []
         for number, line in self._lines[self._top : self._top + self.size.height]:
             one = line.copy()

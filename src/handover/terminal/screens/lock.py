@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual import on
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widget import Widget
@@ -13,7 +12,6 @@ from textual.widgets import Input
 from handover.client.refusals import ServerRefused, Trouble
 from handover.client.session import Login
 from handover.terminal.login import safe, sit_down
-from handover.terminal.screens.bound import bound
 from handover.terminal.screens.frame import Frame, in_words
 from handover.terminal.screens.lines import Lines
 
@@ -22,11 +20,13 @@ class Lock(Frame):
     """Who is there? Name and password; the name of whoever was there last stands there already."""
 
     KEYS = "Enter: log in · Up: another name · Ctrl-Q: leave the program"
-    BINDINGS: ClassVar = bound(
-        ("up,shift+tab", "to('name')"),
-        ("down,tab", "to('password')"),
-        first=True,
-    )
+    DO: ClassVar = {
+        "up": "to_name",
+        "shift+tab": "to_name",
+        "down": "to_password",
+        "tab": "to_password",
+        "enter": "entered",
+    }
 
     class Opened(Message):
         """Somebody has logged in."""
@@ -47,15 +47,14 @@ class Lock(Frame):
         yield Lines(id="told")
         with Horizontal(classes="asked"):
             yield Lines(id="ask-name")
-            yield Input(self._last, id="name", select_on_focus=True)
+            yield Input(self._last, id="name", select_on_focus=False)
         with Horizontal(classes="asked"):
             yield Lines(id="ask-password")
-            yield Input(password=True, id="password")
+            yield Input(password=True, id="password", select_on_focus=False)
         yield Lines(id="rest")
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         """Says why, and waits."""
-        super().on_mount()
         for id_ in ("#ask-name", "#ask-password"):
             self.query_one(id_).styles.width = 12
         self.query_one("#told").styles.height = 5
@@ -63,7 +62,7 @@ class Lock(Frame):
         self.query_one("#told", Lines).put(["", *self._told(), ""])
         self.query_one("#ask-name", Lines).put(["  name"])
         self.query_one("#ask-password", Lines).put(["  password"])
-        self.action_to("password" if self._last else "name")
+        self.to("password" if self._last else "name")
 
     def _told(self) -> list[str]:
         lines = [f"  {self._why}"] if self._why else []
@@ -71,25 +70,36 @@ class Lock(Frame):
         lines.append("  pages reach the other screens. Use the radio.")
         return lines
 
-    def action_to(self, field: str) -> None:
+    def to(self, field: str) -> None:
         """To the name or the password."""
-        self.query_one(f"#{field}", Input).focus()
+        line = self.query_one(f"#{field}", Input)
+        self.set_focus(line)
+        if field == "name":
+            line.select_all()
 
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
-        if event.input.id == "name":
-            self.action_to("password")
+    def to_name(self) -> None:
+        """To the name."""
+        self.to("name")
+
+    def to_password(self) -> None:
+        """To the password."""
+        self.to("password")
+
+    def entered(self) -> None:
+        """Enter: from the name to the password, from there in."""
+        if self.focused is not None and self.focused.id == "name":
+            self.to("password")
         elif not self._busy:
             self._busy = True
-            self.work(self._log_in())
+            name, password = (self.query_one(f"#{one}", Input) for one in ("name", "password"))
+            self.work(self._log_in(name.value.strip(), password.value))
+            password.value = ""
 
-    async def _log_in(self) -> None:
-        name, password = (self.query_one(f"#{one}", Input).value for one in ("name", "password"))
-        self.query_one("#password", Input).value = ""
+    async def _log_in(self, name: str, password: str) -> None:
         self.say("One moment …")
         try:
             safe(self.station.server, insecure=self._insecure)
-            login = await asyncio.to_thread(sit_down, self.station.server, name.strip(), password)
+            login = await asyncio.to_thread(sit_down, self.station.server, name, password)
         except ServerRefused as refused:
             wait = f" Try again in {refused.retry_after:.0f} s." if refused.retry_after else ""
             self.say(f"{in_words(refused)}{wait}", loud=True)

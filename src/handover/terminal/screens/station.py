@@ -1,8 +1,10 @@
 """What this terminal knows: who sits at it, which unit is looked at, how it stands, and since when nothing is heard."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from handover.client.codelists import kept_lists
 from handover.client.http import Api
@@ -17,6 +19,8 @@ from handover.terminal.phrases import Reader
 from handover.terminal.screens.news import News
 from handover.terminal.units import Unit, own_units, unit_meant
 
+T = TypeVar("T")
+
 
 @dataclass(slots=True)
 class Connection:
@@ -24,18 +28,32 @@ class Connection:
     taken from under it would wait for its answer to the end."""
 
     api: Api
-    under_way: int = 0
-    over: bool = False
+    _under_way: int = 0
+    _over: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begins(self) -> None:
+        """Something is about to be asked."""
+        with self._lock:
+            self._under_way += 1
+
+    def carry(self, work: Callable[[], T]) -> T:
+        """Asks it, in a thread: the screen that wanted to know may be gone before the answer is there."""
+        try:
+            return work()
+        finally:
+            self._settle(-1)
 
     def ends(self) -> None:
         """Nobody will ask anything more."""
-        self.over = True
-        self.settle()
+        self._over = True
+        self._settle(0)
 
-    def settle(self) -> None:
-        """Closes it, if it is over and nothing is under way."""
-        if self.over and not self.under_way:
-            self.api.__exit__()
+    def _settle(self, step: int) -> None:
+        with self._lock:
+            self._under_way += step
+            if self._over and self._under_way <= 0:
+                self.api.__exit__()
 
 
 @dataclass(slots=True)

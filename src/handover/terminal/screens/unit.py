@@ -6,25 +6,31 @@ from typing import Any, ClassVar
 from textual import on
 from textual.widget import Widget
 
+from handover import clock
+from handover.client.drafts import NoteInHand
 from handover.client.feed_protocol import Event
 from handover.client.resources import Document
 from handover.terminal.screens import news, unit_rows
-from handover.terminal.screens.bound import bound
 from handover.terminal.screens.calling import Calling
+from handover.terminal.screens.choosing import Choose
 from handover.terminal.screens.frame import Frame
+from handover.terminal.screens.hand import Hand
 from handover.terminal.screens.lines import Row, Rows, row
+from handover.terminal.screens.writing import Write, called
 
 
 class UnitScreen(Frame):
     """Needs you · due this shift · since you last looked · everyone by cell."""
 
-    KEYS = "n news · w write · Enter open · / find · t take over · h hand over · u unit · ? more keys"
-    BINDINGS: ClassVar = bound(
-        ("n", "news"),
-        ("u", "other"),
-        ("l", "lock"),
-        ("q", "leave"),
-    )
+    KEYS = "n news · w write · Enter open · / find · t take over · h hand over · ? keys"
+    DO: ClassVar = {
+        "w": "write",
+        "slash": "find",
+        "n": "take_news",
+        "u": "other",
+        "l": "lock_now",
+        "q": "leave",
+    }
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,9 +40,8 @@ class UnitScreen(Frame):
         """One list."""
         yield Rows(id="unit")
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         """Waits for the first sheet."""
-        super().on_mount()
         self.query_one(Rows).focus()
         self._draw()
 
@@ -65,26 +70,69 @@ class UnitScreen(Frame):
             words = news.gist(event, self.station.reader, self.station.names())
             self.say(f"NEW: {words}")
 
-    def action_news(self) -> None:
+    def take_news(self) -> None:
         """Takes in what has come."""
         self.work(self._take_in())
 
     async def _take_in(self) -> None:
         # What the last event changed may be newer than the sheet that is here.
         fresh = await self.base.fetch_now()
+        if fresh and self.station.blind_since is not None:
+            self.base.hear_again()
         self.base.took_in()
         self.look()
         self.say("As it stands now." if fresh else "Not connected: this is from before.", loud=not fresh)
 
-    def action_lock(self) -> None:
+    def write(self) -> None:
+        """About somebody; what was begun stands first."""
+        self.app.push_screen(Choose("about whom?", wing=True, before=self._begun), self._writes)
+
+    def find(self) -> None:
+        """Looks somebody up."""
+        self.app.push_screen(Choose("who?", wing=False), self._finds)
+
+    def _begun(self) -> list[Row]:
+        reader = self.station.reader
+        return [
+            row(f"  DRAFT, begun {reader.time(one.begun_at)}: {one.about}", ("draft", one.id), whole=False)
+            for one in self.base.drafts.all()
+        ]
+
+    def _writes(self, key: tuple[str, str] | None) -> None:
+        if key is None:
+            return
+        kind, id_ = key
+        kept = next((one for one in self.base.drafts.all() if kind == "draft" and one.id == id_), None)
+        if kept is None:
+            number = id_ if kind == "person" else None
+            about = called(self.station.person(id_), id_) if number else "the wing"
+            kept = NoteInHand(author=self.station.desk.login.username, begun_at=clock.now(), about=about)
+            kept = kept.model_copy(update={"typed": {"inmate": number} if number else {}})
+        self.app.push_screen(Write(Hand(kept, dict(kept.typed))), self._wrote)
+
+    def _wrote(self, what: str | None) -> None:
+        if what == "sent":
+            self.say("Kept. Sending …")
+        elif what == "aside":
+            self.say("Put aside. It is among your drafts: w")
+        self.back()
+
+    def _finds(self, key: tuple[str, str] | None) -> None:
+        if key is not None:
+            self.opens(*key)
+
+    def lock_now(self) -> None:
         """Locks."""
         self.base.lock()
 
-    async def action_leave(self) -> None:
+    def leave(self) -> None:
         """Ends the program."""
+        self.work(self._leave())
+
+    async def _leave(self) -> None:
         await self.app.run_action("leave")
 
-    def action_other(self) -> None:
+    def other(self) -> None:
         """To the next of one's units."""
         units = self.station.units
         if len(units) < 2 or self.station.unit is None:

@@ -1,0 +1,40 @@
+"""Two quiet questions while somebody writes: a hard word, and the same words about several people. They are asked,
+never counted, never sent, and keep nobody from sending."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from handover.terminal.words import said
+
+_HARSH = (
+    "animal|scum|vermin|idiot|moron|stupid|thick|lazy|pathetic|useless|hopeless case|waste of space|waste of time|"
+    "nightmare|nutter|nutcase|psycho|mental case|lunatic|loony|weirdo|freak|drama queen|"
+    "attention[- ]seek\\w*|manipulat\\w+|playing (?:us|up|games)|faking|whing\\w+|moan\\w*|liar|"
+    "always lies|never changes|deserves? it|asked for it|scrote|toerag|bastard|bitch|cunt|fuck\\w*|prick|wanker|twat|"
+    "nonce|junkie|smackhead|crackhead"
+)
+HARSH = re.compile(rf"\b(?:{_HARSH})\b", re.IGNORECASE)
+HARD_MEASURES = ("FORCE", "REPORT", "WARNING")
+_LONG_ENOUGH = 12
+
+
+def harsh(*texts: str | None) -> str | None:
+    """The first hard word."""
+    for text in texts:
+        if text and (found := HARSH.search(text)):
+            return found[0]
+    return None
+
+
+def same_words(fact: str | None, inmate: str | None, others: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Others of whom this author has written the very same words: their numbers."""
+    word = said(fact or "").rstrip(".! ")
+    if len(word) < _LONG_ENOUGH:
+        return []
+    found = [
+        str(one.get("inmate") or "the wing")
+        for one in others
+        if one.get("inmate") != inmate and said(str(one.get("fact") or "")).rstrip(".! ") == word
+    ]
+    return list(dict.fromkeys(found))

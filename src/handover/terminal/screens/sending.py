@@ -1,0 +1,88 @@
+"""A finished note: on this machine's disk first, then sent; what came of it is said wherever one is by then."""
+
+from contextlib import suppress
+from functools import partial
+
+from handover import clock
+from handover.client.refusals import CannotReach, Trouble
+from handover.client.resources import Document
+from handover.client.sending import Refused, Round, Sent, send_all
+from handover.schemas.notes import NoteDraft
+from handover.terminal import phrases
+from handover.terminal.compose import option_for
+from handover.terminal.posting import is_urgent
+from handover.terminal.screens.base import Base
+from handover.terminal.screens.frame import Frame
+from handover.terminal.screens.hand import FIELD_OF, Hand
+from handover.terminal.screens.radio import Radio
+
+_WAIT_FOR_OTHERS_S = 10
+
+
+def finish(base: Base, hand: Hand, draft: NoteDraft) -> None:
+    """Keeps the note; from here on it goes by itself. Raises OSError where the disk will not have it."""
+    outbox = base.outbox
+    name, _ = outbox.put(draft, clock.now())
+    with suppress(OSError):  # the note is kept; a draft too many is no harm
+        base.drafts.drop(hand.kept.id)
+    base.beside(_send(base, hand, draft, name), "sending")
+
+
+async def _send(base: Base, hand: Hand, draft: NoteDraft, name: str) -> None:
+    here, outbox, drafts = base.station.desk, base.outbox, base.drafts
+    try:
+        went = await base.reach(partial(send_all, outbox, here.api, wait_s=_WAIT_FOR_OTHERS_S))
+    except Trouble as trouble:
+        went = Round(outbox.author, stopped=trouble)
+    if here is not base.station.here:
+        return  # whoever wrote it has gone; it is kept, and goes
+    refused = next((one for one in went.refused if one.name == name), None)
+    sent = next((one for one in went.sent if one.name == name), None)
+    if refused is not None:
+        hand.typed["_faults"] = _by_field(refused)
+        drafts.keep(hand.as_kept())
+        outbox.drop_refused(name)
+        _say(base, f"REFUSED, and back among your drafts (w): {refused.refusal.title}", loud=True)
+    elif sent is not None or name not in outbox.names():
+        aloud = " Tell somebody aloud as well." if is_urgent(draft, dict(base.station.lists)) else ""
+        _say(base, (_told(base, sent) if sent else "Recorded.") + aloud)
+    else:
+        why = went.stopped or CannotReach(outbox.server.url, "it was not its turn yet")
+        _kept(base, draft, why)
+    base.changed()
+
+
+def _kept(base: Base, draft: NoteDraft, why: Trouble) -> None:
+    many = base.not_sent()
+    if is_urgent(draft, dict(base.station.lists)):
+        base.push_screen(Radio(many, str(why)))
+    else:
+        _say(base, f"Kept here, not sent: {many}. It goes by itself when the network is back; do not write it again.")
+
+
+def _told(base: Base, sent: Sent) -> str:
+    note: Document = sent.note
+    number = note.get("inmate")
+    who = base.station.names().get(str(number), str(number)) if number else "the wing"
+    reader = base.station.reader
+    parts = [", ".join(phrases.state(note, reader)), phrases.attention(note, reader) or ""]
+    parts += [f"need: {phrases.need(one, reader)}" for one in note.get("needs") or []]
+    late = " LATE ENTRY." if note.get("late") else ""
+    return "; ".join([f"Recorded: {who}", *(part for part in parts if part)]) + "." + late
+
+
+def _by_field(refused: Refused) -> dict[str, str]:
+    errors = refused.refusal.errors
+    if not errors:
+        return {"fact": str(refused.refusal)}
+    found = {}
+    for error in errors:
+        name = error.pointer.strip("/").split("/")[0]
+        found[FIELD_OF.get(name, name) or "fact"] = f"{option_for(error.pointer)}: {error.detail}"
+    return found
+
+
+def _say(base: Base, words: str, *, loud: bool = False) -> None:
+    screen = base.screen
+    if isinstance(screen, Frame):
+        screen.say(words, loud=loud)

@@ -1,0 +1,114 @@
+"""The steps of writing, in the order of a thought: who, how he is, how I know, what happened, what next."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from handover.schemas.codelists import CodeEntry
+from handover.terminal.phrases import Reader
+from handover.terminal.words import Vocabulary, handy
+
+PICK, MOOD, TEXT, LINE, WORDS, YES = "pick", "mood", "text", "line", "words", "yes"
+KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One field."""
+
+    name: str
+    label: str
+    kind: str
+    ask: str
+    codes: str = ""
+    """The code list."""
+    then: str = ""
+    """The code list of what may stand behind a word."""
+    person: bool = True
+    """Whether it only makes sense about a person."""
+
+
+STEPS = (
+    Step("mood", "mood", MOOD, "How is he or she? Down, then across"),
+    Step("change", "compared", PICK, "Compared with this person's usual", "change"),
+    Step("basis", "how I know", PICK, "How do you know?", "basis", person=False),
+    Step("fact", "what happened", TEXT, "What happened: what you saw, heard or were told", person=False),
+    Step(
+        "opinion", "what I make of it", TEXT, "What you make of it: shown as your opinion, never as fact", person=False
+    ),
+    Step("sure", "how sure", PICK, "How sure are you of that?", "confidence", person=False),
+    Step(
+        "needs",
+        "what is needed",
+        WORDS,
+        "A need: letters, then ! promised, @18:00 by when, : what exactly",
+        "needs",
+        "urgency",
+        person=False,
+    ),
+    Step(
+        "did", "what I did", WORDS, "What you did: letters, then = and whether it helped", "responses", "effects", False
+    ),
+    Step("signs", "what I noticed", WORDS, "What you noticed: letters, then : new, more, less", "indicators", "trends"),
+    Step("attention", "look out", PICK, "Who has to look out for this?", "attention", person=False),
+    Step("if_then", "if it happens", LINE, "What to do if it happens", person=False),
+    Step("opening", "opened up", YES, "Did he or she open up: doubt voiced, help asked, anger put into words?"),
+    Step("place", "where", PICK, "Where was it?", "place", person=False),
+    Step("at", "when", LINE, "When, if not now: 06:40 · yesterday 21:15 · 20m ago", person=False),
+    Step("late_reason", "why only now", LINE, "Why you write it only now, if that is over an hour later", person=False),
+    Step("handling", "who may read it", PICK, "Who may read it?", "handling", person=False),
+    Step("incident", "the incident", YES, "Is it about what is going on in the unit?", person=False),
+)
+_NEXT_TO_NOTHING = {"basis": "— say how you know", "handling": "(the unit's staff and its managers)"}
+
+
+def steps_for(inmate: str | None) -> list[Step]:
+    """The steps of a note about a person, or about the wing."""
+    return [one for one in STEPS if inmate is not None or not one.person]
+
+
+def shown(step: Step, typed: dict[str, Any], reader: Reader) -> str:
+    """What stands in a field."""
+    value = typed.get(step.name)
+    if not value:
+        return _NEXT_TO_NOTHING.get(step.name, "")
+    if step.kind == MOOD:
+        return mood_words(value, reader)
+    if step.kind == PICK:
+        return reader.label(step.codes, value)
+    if step.kind == YES:
+        return "yes"
+    if step.kind == WORDS:
+        return "; ".join(value)
+    return str(value).replace("\n", " ")
+
+
+def mood_words(mood: dict[str, Any], reader: Reader) -> str:
+    """`low / slow`."""
+    if mood.get("not_observed"):
+        return reader.label("not_observed", mood["not_observed"])
+    parts = [reader.label(f"mood_{name}", mood[name]) for name in ("valence", "energy") if mood.get(name) is not None]
+    return " / ".join(parts) + (", by own account" if mood.get("source") == "SELF_REPORTED" else "")
+
+
+def entries(step: Step, words: Vocabulary) -> list[CodeEntry]:
+    """What can be chosen."""
+    return words.entries(step.codes)
+
+
+def fitting(step: Step, words: Vocabulary, line: str) -> list[tuple[str, CodeEntry]]:
+    """What the letters typed so far can become: the whole line, and the code it means."""
+    for sign in ("=", ":") if step.name != "needs" else ():
+        if sign in line and step.then:
+            before, _, begun = line.partition(sign)
+            return [(f"{before}{sign}{handy(one)}", one) for one in _begun(words.entries(step.then), begun)]
+    if any(sign in line for sign in "!,+@:="):
+        return []
+    return [(handy(one), one) for one in _begun(words.entries(step.codes), line)]
+
+
+def _begun(found: list[CodeEntry], letters: str) -> list[CodeEntry]:
+    low = letters.strip().casefold()
+    first = [
+        one for one in found if any(word.casefold().startswith(low) for word in (handy(one), one.label, *one.words))
+    ]
+    return first or [one for one in found if low in one.label.casefold()]

@@ -1,0 +1,404 @@
+"""Writing a note: one step after another, each a key or a few letters; whatever is typed is kept as it is typed."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from textwrap import wrap
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import events, on
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
+
+from handover import clock
+from handover.client.resources import Document
+from handover.terminal import people
+from handover.terminal.screens import options, prompts, sending, steps
+from handover.terminal.screens.beside import Beside, fetch
+from handover.terminal.screens.frame import Frame
+from handover.terminal.screens.hand import Faults, Hand
+from handover.terminal.screens.lines import Lines
+from handover.terminal.screens.steps import KEYS, LINE, MOOD, PICK, TEXT, WORDS, YES, Step
+from handover.terminal.speech import plain
+from handover.terminal.words import Vocabulary
+
+SAVE_AFTER_S = 0.2
+_UPPER, _LEFT = 10, 45
+
+
+class Write(Frame):
+    """One note."""
+
+    KEYS = "Enter next · Shift-Tab back · Del clear · Ctrl-S SEND · Esc put aside · Ctrl-X bin"
+    DO: ClassVar = {
+        "ctrl+s": "send",
+        "f2": "send",
+        "ctrl+x": "bin",
+        "escape": "aside",
+        "enter": "onward",
+        "tab": "onward",
+        "shift+tab": "back",
+    }
+    CHOOSING: ClassVar = {
+        "up": "up",
+        "down": "down",
+        "left": "left",
+        "right": "right",
+        "delete": "clear",
+        "backspace": "clear",
+    }
+    """Keys where something is chosen; where something is typed they belong to the text."""
+
+    def __init__(self, hand: Hand) -> None:
+        super().__init__()
+        self._hand = hand
+        self._steps = steps.steps_for(hand.inmate)
+        self._at = 0
+        self._mark: int | None = None
+        self._grid = (2, -1)
+        self._beside = Beside()
+        self._faults: dict[str, str] = dict(hand.typed.pop("_faults", None) or {})
+        self._dirty = False
+        self._binning = False
+        self._over = False
+
+    def body(self) -> Iterable[Widget]:
+        """Above the fields and what is known, below what can be chosen or typed."""
+        yield Lines(id="title")
+        with Horizontal(id="upper"):
+            yield Lines(id="fields")
+            yield Lines(id="beside")
+        yield Lines(id="question")
+        with Vertical(id="lower"):
+            yield TextArea(id="text", soft_wrap=True, highlight_cursor_line=False, compact=True)
+            yield Input(id="line", select_on_focus=False)
+            yield Lines(id="options")
+
+    def opened(self) -> None:
+        """The first step; what is known is fetched beside it."""
+        for id_, size in (("#title", 1), ("#question", 1), ("#upper", _UPPER), ("#lower", options.HEIGHT)):
+            self.query_one(id_).styles.height = size
+        self.query_one("#fields").styles.width = _LEFT
+        self.query_one("#fields").styles.height = self.query_one("#beside").styles.height = _UPPER
+        self.query_one("#text").styles.height = 4
+        self.query_one("#text", TextArea).cursor_blink = self.query_one("#line", Input).cursor_blink = False
+        number = self._hand.inmate
+        about = f"about {self._hand.kept.about}" + (f"  {number}" if number else "")
+        self.query_one("#title", Lines).put([Text(plain(f" WRITE {about}"), style="bold")])
+        if self._faults:
+            self._at = self._number_of(next(iter(self._faults)))
+            self.say(f"{self._label(self._at)}: {next(iter(self._faults.values()))}", loud=True)
+        elif self._hand.begun:
+            begun = self.station.reader.time(self._hand.kept.begun_at)
+            self.say(f"Begun {begun}. If it happened then, say so under “when”.")
+        self._come()
+        self.work(self._fetch())
+
+    @property
+    def _step(self) -> Step:
+        return self._steps[self._at]
+
+    @property
+    def _words(self) -> Vocabulary:
+        return Vocabulary(dict(self.station.lists))
+
+    @property
+    def _typed(self) -> dict[str, Any]:
+        return self._hand.typed
+
+    # --- going from step to step -------------------------------------------------------------------------------------
+
+    def onward(self) -> None:
+        """To the next field."""
+        self.go(1)
+
+    def back(self) -> None:
+        """To the one before."""
+        self.go(-1)
+
+    def go(self, step: int) -> None:
+        """On, or back. What is marked or has been typed counts."""
+        if not self._leaves(step):
+            return
+        at = self._at + step
+        if 0 <= at < len(self._steps) and self._steps[at].name == "sure" and not self._typed.get("opinion"):
+            at += step
+        if at >= len(self._steps):
+            self.say("That was the last field. Ctrl-S sends it.")
+            at = len(self._steps) - 1
+        self._at = max(0, at)
+        self._come()
+
+    def _leaves(self, step: int) -> bool:
+        """Takes what stands in the step; False where it stays, as after a need that was added."""
+        kind = self._step.kind
+        if kind == WORDS and step > 0:
+            line = self.query_one("#line", Input)
+            if line.value.strip():
+                self._adds(line)
+                return False
+        elif kind == PICK and step > 0 and self._mark is not None:
+            found = steps.entries(self._step, self._words)
+            self._set(found[self._mark].code)
+        elif kind == MOOD and step > 0 and self._grid[1] >= 0 and not self._typed.get("mood"):
+            self._mood(valence=self._grid[0] - 2, energy=self._grid[1])
+        return True
+
+    def _adds(self, line: Input) -> None:
+        """A word of a list; the letters may be the beginning of one."""
+        typed, found = line.value.strip(), steps.fitting(self._step, self._words, line.value)
+        if found and not any(typed.casefold() == word for word, _ in found) and not typed.endswith(("!", "=", ":")):
+            typed = found[0][0]
+        self._set([*(self._typed.get(self._step.name) or []), typed])
+        line.value = ""
+        self.say(f"{typed}. Another one, or Enter to go on.")
+
+    def _come(self) -> None:
+        """Shows the step."""
+        self._mark, self._binning = None, False
+        if self._step.kind == MOOD:
+            self._grid = (2, -1)
+        text, line = self.query_one("#text", TextArea), self.query_one("#line", Input)
+        kind = self._step.kind
+        text.display, line.display = kind == TEXT, kind in (LINE, WORDS)
+        self.query_one("#options").styles.height = options.HEIGHT - (4 if kind == TEXT else 1 if line.display else 0)
+        if kind == TEXT:
+            text.text = str(self._typed.get(self._step.name) or "")
+            text.move_cursor(text.document.end)
+            self.set_focus(text)
+        elif line.display:
+            line.value = "" if kind == WORDS else str(self._typed.get(self._step.name) or "")
+            self.set_focus(line)
+        else:
+            self.set_focus(None)
+        self._draw()
+
+    # --- keys in a step that is chosen from --------------------------------------------------------------------------
+
+    def takes(self, event: events.Key) -> bool:
+        """Where something is chosen, a digit or letter chooses it."""
+        if super().takes(event):
+            return True
+        if self._step.kind in (TEXT, LINE, WORDS):
+            if self._step.kind == LINE and event.key in ("up", "down"):
+                self.go(-1 if event.key == "up" else 1)
+                return True
+            return False
+        if way := self.CHOOSING.get(event.key):
+            self.clear() if way == "clear" else self.move(way)
+        elif event.character is not None:
+            self._chooses(event.character.lower())
+        return True
+
+    def _chooses(self, key: str) -> None:
+        kind = self._step.kind
+        if kind == PICK:
+            found = steps.entries(self._step, self._words)
+            if key in KEYS and KEYS.index(key) < len(found):
+                self._set(found[KEYS.index(key)].code)
+                self._mark = None
+                self.go(1)
+        elif kind == YES and key in "yn":
+            self._set(True if key == "y" else None)
+            self.go(1)
+        elif kind == MOOD:
+            self._mood_key(key)
+
+    def _mood_key(self, key: str) -> None:
+        mood = self._typed.get("mood") or {}
+        if key in options.ABSENT:
+            self._set({"not_observed": options.ABSENT[key]})
+            self.go(1)
+        elif key == "o" and mood and not mood.get("not_observed"):
+            own = mood.get("source") == "SELF_REPORTED"
+            self._set({**mood, "source": None if own else "SELF_REPORTED"})
+        elif key in "12345" and mood.get("valence") is not None and mood.get("energy") is None:
+            self._mood(valence=mood["valence"], energy=int(key) - 1)
+            self.go(1)
+        elif key in "12345":
+            self._grid = (int(key) - 1, -1)
+            self._mood(valence=int(key) - 3, energy=None)
+
+    def _mood(self, *, valence: int, energy: int | None) -> None:
+        said = {"valence": valence, "energy": energy}
+        self._set({name: value for name, value in said.items() if value is not None})
+
+    def move(self, way: str) -> None:
+        """Moves the mark by the arrow keys."""
+        step = -1 if way in ("up", "left") else 1
+        if self._step.kind == MOOD:
+            y, x = self._grid
+            self._grid = (min(4, max(0, y + step)), x) if way in ("up", "down") else (y, min(4, max(0, x + step)))
+        elif self._step.kind == PICK:
+            many = len(steps.entries(self._step, self._words))
+            self._mark = (0 if step > 0 else many - 1) if self._mark is None else (self._mark + step) % many
+        elif way in ("up", "down"):
+            self.go(step)
+            return
+        self._draw()
+
+    def clear(self) -> None:
+        """Takes out what stands in the field."""
+        self._set(None)
+
+    def edited(self) -> None:
+        """What stands in the field now."""
+        if self._step.kind == WORDS:
+            self._draw()
+            return
+        kind = self._step.kind
+        text = self.query_one("#text", TextArea).text if kind == TEXT else self.query_one("#line", Input).value
+        if (text or None) != (self._typed.get(self._step.name) or None):
+            self._set(text or None)
+
+    @on(TextArea.Changed)
+    def _pasted(self) -> None:
+        if self._step.kind == TEXT:
+            self.edited()
+
+    @on(Input.Changed)
+    def _pasted_line(self) -> None:
+        if self._step.kind in (LINE, WORDS):
+            self.edited()
+
+    def _set(self, value: Any) -> None:
+        self._typed[self._step.name] = value
+        self._faults.pop(self._step.name, None)
+        if not self._dirty:
+            self._dirty = True
+            self.set_timer(SAVE_AFTER_S, self.keep)
+        self._draw()
+
+    # --- what becomes of it ------------------------------------------------------------------------------------------
+
+    def keep(self) -> None:
+        """Puts it onto the disk as it stands."""
+        if self._dirty and not self._over and self.station.here is not None:
+            self._dirty = False
+            try:
+                self.base.drafts.keep(self._hand.as_kept())
+            except OSError as error:
+                self.say(f"This machine cannot keep what you type: {error.strerror}. Send it, or use paper.", loud=True)
+
+    def send(self) -> None:
+        """Sends it, if it is a note."""
+        if self._step.kind == WORDS:
+            self._leaves(1)
+        unit = self.station.unit
+        zone = self.station.desk.zone(unit.establishment if unit else None)
+        try:
+            draft = self._hand.note(self._words, unit, clock.now(), zone)
+        except Faults as faults:
+            self._faults = faults.by_field
+            self._at = min(self._number_of(name) for name in faults.by_field)
+            self._come()
+            self.say(f"Not sent yet. {self._label(self._at)}: {self._faults.get(self._step.name)}", loud=True)
+            return
+        try:
+            sending.finish(self.base, self._hand, draft)
+        except OSError as error:
+            self.say(f"NOT kept and NOT sent: {error.strerror}. Use paper and the radio.", loud=True)
+            return
+        self._over = True
+        self.dismiss("sent")
+
+    def aside(self) -> None:
+        """Leaves it for later."""
+        self.keep()
+        if not self._hand.begun:
+            self.base.drafts.drop(self._hand.kept.id)
+        self._over = True
+        self.dismiss("aside" if self._hand.begun else None)
+
+    def bin(self) -> None:
+        """Throws it away, on the second time of asking."""
+        if self._hand.begun and not self._binning:
+            self._binning = True
+            self.say("Throw it away? Ctrl-X once more.", loud=True)
+            return
+        self._over = True
+        self.base.drafts.drop(self._hand.kept.id)
+        self.dismiss(None)
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    async def _fetch(self) -> None:
+        here, unit = self.station.desk, self.station.unit
+        if unit is None:
+            return
+        place, reader = (unit.establishment, unit.code), self.station.reader
+        found = await self.ask(lambda: fetch(here.api, self._hand.inmate, place, here.login.username, reader))
+        if found is not None and self.is_mounted and here is self.station.here:
+            self._beside = found
+            self._draw()
+
+    def _draw(self) -> None:
+        if not self.is_mounted or self.station.here is None:
+            return
+        reader, width = self.station.reader, max(20, self.size.width)
+        self.query_one("#fields", Lines).put(self._fields())
+        side = [part for line in self._beside.lines(reader) for part in _narrow(line, width - _LEFT - 2)]
+        self.query_one("#beside", Lines).put([Text(plain(f"│ {line}")) for line in side[:_UPPER]])
+        ask = self._step.ask + ("" if self._step.kind in (TEXT, LINE, WORDS, MOOD) else "  (Enter: skip)")
+        if self._step.kind == MOOD:
+            ask += " · a asleep, w away, n not seen"
+        self.query_one("#question", Lines).put([Text(plain(f"─ {ask} "), style="bold")])
+        self.query_one("#options", Lines).put(list(self._options(width)))
+
+    def _fields(self) -> list[Text]:
+        reader, lines = self.station.reader, []
+        top = max(0, min(self._at - _UPPER + 3, len(self._steps) - _UPPER))
+        for number, step in enumerate(self._steps[top : top + _UPPER], top):
+            mark = "!" if step.name in self._faults else ">" if number == self._at else " "
+            words = steps.shown(step, self._typed, reader)
+            line = Text(plain(f"{mark} {step.label:<17} {words}"), style="bold" if number == self._at else "")
+            line.truncate(_LEFT - 1, overflow="ellipsis")
+            lines.append(line)
+        return lines
+
+    def _options(self, width: int) -> list[Text]:
+        step, words = self._step, self._words
+        if step.kind == MOOD:
+            return list(options.mood(words, self._typed.get("mood") or {}, self._grid, width))
+        if step.kind == PICK:
+            found = list(options.pick(step, words, self._typed.get(step.name), self._mark, width))
+            return [*found, Text(plain(options.who_reads(words, self._typed.get("handling"))))]
+        if step.kind == WORDS:
+            return list(options.words_of(step, words, self.query_one("#line", Input).value, width))
+        if step.kind == YES:
+            return [Text(" y yes    n no")]
+        return [Text(plain(line)) for line in self._quiet_words()]
+
+    def _quiet_words(self) -> list[str]:
+        """What is asked while somebody writes."""
+        typed, reader, lines = self._typed, self.station.reader, []
+        if word := prompts.harsh(typed.get("fact"), typed.get("opinion")):
+            lines.append(f"“{word}” is a hard word. What did he or she do or say?")
+            helped = [line for line in self._beside.lines(reader) if line.startswith("worked: ")]
+            lines.append(
+                f"Last time it {helped[0].replace('worked:', 'helped:')}" if helped else "What helped last time?"
+            )
+        if self._step.name == "fact":
+            for number in prompts.same_words(typed.get("fact"), self._hand.inmate, self._beside.mine):
+                who = self.station.names().get(number, number)
+                lines.append(f"You have written the very same words about {who}. What is different here?")
+        return lines
+
+    def _number_of(self, name: str) -> int:
+        with suppress(StopIteration):
+            return next(n for n, step in enumerate(self._steps) if step.name == name)
+        return 0
+
+    def _label(self, number: int) -> str:
+        return self._steps[number].label
+
+
+def _narrow(words: str, width: int) -> list[str]:
+    """What is known, in a narrow column: the beginning of each; the rest is a key away."""
+    return wrap(words, width, subsequent_indent=" ", max_lines=3, placeholder=" …")
+
+
+def called(person: Document | None, number: str) -> str:
+    """Whom a note is about, as it is shown."""
+    return people.called(person) if person else number

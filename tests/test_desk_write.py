@@ -1,0 +1,233 @@
+"""Writing at the whole screen: half a minute, eight decisions, and no word lost to a lock, a kill or a dead network."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handover.terminal.screens import prompts
+from tests.support.outage import Outage
+from tests.support.seats import Seat, sitting
+from tests.support.service import PASSWORD, Caller
+
+
+@pytest.fixture
+def outage(tmp_path: Path) -> Iterator[Outage]:
+    network = Outage(tmp_path)
+    yield network
+    network.goes_away()
+
+
+@pytest.fixture
+def ngata(outage: Outage) -> Caller:
+    return outage.prison.hire("ngata", "officer", "A")
+
+
+@pytest.fixture
+def weir(outage: Outage) -> str:
+    return outage.prison.receive("A4417KD")
+
+
+def again(outage: Outage, who: Caller) -> Caller:
+    assert outage.service is not None
+    return outage.service.login(who.name)
+
+
+async def begins(seat: Seat, cell: str = "a107") -> None:
+    await seat.until("everyone (")
+    await seat.types(f"w{cell}", "enter")
+    await seat.until("WRITE about")
+
+
+async def test_a_routine_note_is_seven_decisions_and_a_sentence(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        decisions = 0
+        # Who, mood, energy, compared with usual, how known, what happened, send. All without waiting for the screen.
+        for keys in (["w", *"a107", "enter"], ["2"], ["2"], ["2"], ["1"], [*"quiet", "enter"], ["ctrl+s"]):
+            decisions += 1
+            await seat.press(*keys)
+        assert decisions <= 8
+        assert seat.pressed <= 20
+        await seat.until("Recorded: Weir, J. (A1-07); mood low, slow, worse than usual.")
+    (note,) = ngata.all("/v1/notes")
+    assert (note["basis"], note["fact"], note["change"]) == ("SAW", "quiet", "WORSE")
+    assert note["mood"] == {"valence": -1, "energy": 1, "source": "OBSERVED", "not_observed": None}
+    assert (note["needs"], note["indicators"], note["attention"], note["place"]) == ([], [], "ROUTINE", None)
+
+
+async def test_everything_a_note_can_say(outage: Outage, ngata: Caller, weir: str, tmp_path: Path) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat)
+        await seat.types("2")
+        await seat.until("2 Low", "Low: Answers when spoken to but adds nothing")
+        await seat.types("4o")
+        await seat.types("2")  # worse
+        await seat.until("How do you know?")
+        await seat.types("3Says nobody told him.", "enter")
+        await seat.types("He blames himself.", "enter")
+        await seat.until("How sure are you")
+        await seat.types("1pho")
+        await seat.until("phone", "Phone call: ")
+        await seat.types("!@in 2h:call to his daughter", "enter", "enter")
+        await seat.types("listened=he", "enter", "enter")
+        await seat.types("withd", "enter", "enter")
+        await seat.until("Who has to look out")
+        await seat.types("2Sit down with him.", "enter")
+        await seat.types("y3")
+        await seat.types("10m ago", "enter", "ctrl+s")
+        await seat.until("Recorded: Weir, J. (A1-07)")
+    (note,) = ngata.all("/v1/notes")
+    assert (note["basis"], note["fact"]) == ("TOLD_BY_PERSON", "Says nobody told him.")
+    assert (note["opinion"], note["confidence"]) == ("He blames himself.", "LOW")
+    assert (note["mood"]["valence"], note["mood"]["energy"]) == (-1, 3)
+    (need,) = note["needs"]
+    assert (need["code"], need["promised"], need["detail"]) == ("PHONE", True, "call to his daughter")
+    assert note["responses"] == [{"code": "LISTENED", "effect": "HELPED"}]
+    assert [one["code"] for one in note["indicators"]] == ["WITHDRAWN"]
+    assert (note["attention"], note["if_then"], note["opening"]) == ("WATCH", "Sit down with him.", True)
+    assert note["place"] == "SERVERY"
+    assert note["occurred_at"] < note["captured_at"]
+
+
+async def test_nobody_was_seen_and_a_note_about_the_wing(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat)
+        await seat.types("a", "enter")
+        await seat.types("1", "ctrl+s")
+        await seat.until("Recorded: Weir, J. (A1-07); asleep.")
+        await seat.types("wwing", "enter")
+        await seat.until("WRITE about the wing")
+        assert "mood" not in seat.text
+        await seat.types("2Grumbling at the servery.", "enter", "ctrl+s")
+        await seat.until("Recorded: the wing.")
+    wing, asleep = ngata.all("/v1/notes")
+    assert asleep["mood"]["not_observed"] == "ASLEEP"
+    assert (wing["inmate"], wing["unit"], wing["basis"]) == (None, "A", "HEARD")
+
+
+async def test_what_is_missing_or_mistyped_is_said_at_its_field_and_nothing_is_sent(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat)
+        await seat.press("ctrl+s")
+        await seat.until("Not sent yet. how I know: say how you know", "! how I know", "! what happened")
+        await seat.types("1", "enter", "enter")
+        await seat.types("phnoe:now", "enter", "ctrl+s")
+        text = await seat.until("Not sent yet. what is needed:", "phone")
+        assert "--need" not in text
+        await seat.press("delete", "backspace", "ctrl+s")
+    assert ngata.all("/v1/notes") == []
+
+
+async def test_a_hard_word_and_the_same_words_again_are_asked_about_quietly(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    kane = outage.prison.receive("A2222BB", name="Kane, D.", cell="A2-11")
+    ngata.note(weir, fact="Shouted at the hatch.", responses=[{"code": "LISTENED", "effect": "HELPED"}])
+    ngata.note(kane, fact="Settled, no concerns today.")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat)
+        text = await seat.until("worked: listened (Ngata")
+        assert "Shouted at the hatch." in text, "the last three shifts stand beside the form"
+        await seat.press("enter", "enter")
+        await seat.types("1He is lazy.")
+        await seat.until("“lazy” is a hard word. What did he or she do or say?", "helped: listened")
+        await seat.press("ctrl+u")
+        await seat.types("settled, no concerns today")
+        text = await seat.until("the very same words about Kane, D. (A2-11)")
+        assert "hard word" not in text
+        await seat.press("ctrl+s")
+        await seat.until("Recorded")
+
+
+def test_what_is_a_hard_word_and_what_is_not() -> None:
+    assert prompts.harsh("Typical attention-seeking again.") == "attention-seeking"
+    assert prompts.harsh(None, "He is MANIPULATIVE.") == "MANIPULATIVE"
+    assert prompts.harsh("Mental health team came. Not thickset.", "Quiet.") is None
+
+
+async def test_a_draft_outlives_the_lock_and_belongs_to_its_author_alone(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    hartmann = outage.prison.hire("hartmann", "officer", "A")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat)
+        await seat.types("22", "2")
+        await seat.types("1Nobody told him ab", "ctrl+l")
+        await seat.until("LOCKED")
+        (draft,) = (tmp_path / "office").glob("handover/terminal/*/drafts/*/*.json")
+        assert draft.stat().st_mode & 0o077 == 0
+        assert json.loads(draft.read_text())["typed"]["fact"] == "Nobody told him ab"
+        await seat.types(PASSWORD, "enter")
+        await seat.until("WRITE about Weir", "Nobody told him ab")
+        await seat.types("out the visit.", "ctrl+l")
+        await seat.until("LOCKED")
+        await seat.press("up")
+        await seat.types(hartmann.name, "enter")
+        await seat.types(PASSWORD, "enter")
+        text = await seat.until("you are Hartmann", "everyone (1)")
+        assert "draft" not in text
+        await seat.types("w")
+        await seat.until("about whom?")
+        assert "DRAFT" not in seat.text
+        await seat.press("escape")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("1 draft", "everyone (1)")
+        await seat.types("w")
+        await seat.until("DRAFT, begun")
+        await seat.press("enter")
+        await seat.until("Nobody told him about t", "If it happened then, say so")
+        await seat.press("ctrl+s")
+        await seat.until("Recorded")
+        assert not draft.exists()
+    (note,) = ngata.all("/v1/notes")
+    assert note["fact"] == "Nobody told him about the visit."
+
+
+async def test_without_a_network_it_is_kept_counted_and_sent_later_with_its_time(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.meanwhile(outage.goes_away)
+        await seat.until("NOT CONNECTED")
+        await begins(seat)
+        await seat.press("enter", "enter")
+        await seat.types("1Written in the dark.", "ctrl+s")
+        await seat.until("Kept here, not sent: 1.", "not sent: 1")
+        await begins(seat)
+        await seat.press("enter", "enter")
+        await seat.types("1Two men at his door.", *["enter"] * 5)
+        await seat.until("Who has to look out")
+        await seat.types("3", "ctrl+s")
+        await seat.until("USE THE RADIO. NOW.", "NOBODY HAS SEEN THIS", "Not sent: 2")
+        await seat.types("xqr")
+        await seat.until("not sent: 2", "needs you")
+        await seat.meanwhile(outage.comes_back)
+        await seat.press("n")  # or wait for the next try
+        await seat.until("not sent: 0", "up to date")
+    urgent, dark = again(outage, ngata).all("/v1/notes")
+    assert dark["fact"] == "Written in the dark."
+    assert urgent["attention"] == "ACT_NOW"
+    assert dark["occurred_at"] == dark["captured_at"]
+
+
+async def test_what_the_server_refuses_comes_back_as_a_draft_with_the_reason_at_its_field(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat, "z9999zz")
+        await seat.until("WRITE about Z9999ZZ")
+        await seat.press("enter", "enter")
+        await seat.types("1Hardly ate.", "ctrl+s")
+        await seat.until("REFUSED, and back among your drafts")
+        await seat.types("w", "enter")
+        await seat.until("Hardly ate.", "INMATE")
+    assert ngata.all("/v1/notes") == []
