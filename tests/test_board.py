@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.boards import NO_NETWORK, browser, database_url
+from tests.support.boards import NO_NETWORK, browser, database_url, drop
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service, settings_for
 
@@ -87,13 +87,6 @@ def test_a_screen_that_cannot_see_says_so_and_catches_up(
         ngata.note(weir, fact="Said what nobody could see.", attention="WATCH")
         screen.offline(False)
         screen.sees("up to date", "since you last looked (1)", "Said what nobody could see.", "needs you (1)")
-
-
-def drop(service: Service) -> None:
-    """Cuts all feeds, as a router that is switched off does: a browser does not cut what is open."""
-    hub = service.app.state.parts.hub
-    for feed in list(hub._readers):
-        hub._loop.call_soon_threadsafe(feed.stop)
 
 
 def test_a_lock_shows_nothing_of_people_ends_the_login_and_comes_back_in_no_time(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.boards import NO_NETWORK, browser, database_url
+from tests.support.boards import NO_NETWORK, browser, database_url, drop
 from tests.support.browser import Browser, Tab
 from tests.support.processes import office, serving
 from tests.support.service import PASSWORD, Caller, Prison, Service
@@ -262,3 +262,40 @@ def test_what_waits_belongs_to_its_author_and_a_locked_screen_says_how_many(
     screen.login(hartmann.name, PASSWORD)
     screen.sees("0 not sent")
     assert the_note(hartmann, weir)["fact"] == "Kept through a lock."
+
+
+def test_a_screen_locked_without_a_network_is_unlocked_without_it_by_its_officer_alone(
+    service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    screen.pardoned.append(NO_NETWORK)
+    screen.offline(True)
+    drop(service)
+    screen.sees("Not connected since")
+    screen.press("l")
+    screen.sees("Unlock", "this locked screen hears no calls")
+    assert "Weir" not in screen.run("document.documentElement.outerHTML")
+    for name, word in ((hartmann.name, "a guess"), (ngata.name, PASSWORD)):
+        for field, text in (("#user", name), ("#password", word)):
+            screen.focus(field)
+            screen.run(f"document.querySelector('{field}').value = ''")
+            screen.insert(text)
+        screen.press("Enter")
+        screen.sees("does not open this screen" if name == hartmann.name else "The server cannot be reached")
+        screen.until("document.querySelector('#password').value === ''")
+    screen.focus("#user")
+    screen.run("document.querySelector('#user').value = ''")
+    screen.insert(hartmann.name)
+    screen.focus("#password")
+    screen.insert(PASSWORD)
+    screen.press("Enter")
+    screen.sees("you are Hartmann", "Not connected since", "Weir, J.")
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Written while nothing could be asked.")
+    screen.press("ctrl+Enter")
+    screen.sees("1 note kept here, not sent.")
+    screen.offline(False)
+    screen.run("window.dispatchEvent(new Event('online'))")
+    screen.sees("up to date", "0 not sent")
+    note = the_note(hartmann, weir)
+    assert (note["fact"], note["author"]["username"]) == ("Written while nothing could be asked.", hartmann.name)

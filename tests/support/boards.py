@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.browser import Browser
+from tests.support.service import Service
 
 NO_NETWORK = r"ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK|ERR_EMPTY"
 """What a browser says when there is no network: a test that cuts it pardons that."""
@@ -22,3 +23,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     running = Browser(tmp_path_factory.mktemp("browser") / "profile")
     yield running
     running.close()
+
+
+def drop(service: Service) -> None:
+    """Cuts all feeds, as a router that is switched off does: a browser does not cut what is open."""
+    hub = service.app.state.parts.hub
+    for feed in list(hub._readers):
+        hub._loop.call_soon_threadsafe(feed.stop)

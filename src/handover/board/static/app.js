@@ -6,6 +6,7 @@ import * as desk_ from './desk.js';
 import { changed, desk } from './desk.js';
 import { h, put } from './dom.js';
 import { find } from './find.js';
+import * as away from './away.js';
 import { gate, last } from './gate.js';
 import { handover } from './handover.js';
 import { house } from './house.js';
@@ -69,9 +70,9 @@ function update() {
   tick();
 }
 
-async function entered() {
+async function entered(offline) {
   await vault.unlock(last.name, session.draftsKey());
-  await desk_.start();
+  if (!offline) await desk_.start();
   await outbox.start();
   locked = false;
   last.name = desk.me.username;
@@ -95,6 +96,7 @@ async function lock(why, other) {
   if (current && current.leave) await current.leave();
   current = null;
   const place = desk.place && desk.place.code;
+  await away.close(Boolean(desk.feed && desk.feed.state !== 'live')).catch(() => {});
   desk_.stop();
   outbox.stop();
   vault.forget();

@@ -100,6 +100,7 @@ export function picker({ label, hint = '', find, pick, skip, id = newId('pick') 
   let found = [];
   let at = 0;
   let asked = 0;
+  let answers = ''; // what was typed when `found` was found
 
   async function look() {
     asked += 1;
@@ -108,6 +109,7 @@ export function picker({ label, hint = '', find, pick, skip, id = newId('pick') 
     const answer = text ? await find(text) : [];
     if (mine !== asked) return;
     found = answer.slice(0, 8);
+    answers = text;
     at = 0;
     paint();
   }
@@ -141,7 +143,8 @@ export function picker({ label, hint = '', find, pick, skip, id = newId('pick') 
     } else if (event.key === 'Enter') {
       event.preventDefault();
       if (!input.value.trim()) { if (skip) skip(); } else {
-        if (!found.length) await look();
+        // A quick hand presses Enter before the answer to the last letter is there.
+        if (!found.length || answers !== input.value.trim()) await look();
         if (!take(at)) input.setAttribute('aria-invalid', 'true');
         else input.removeAttribute('aria-invalid');
       }

@@ -3,7 +3,7 @@
 
 import { all, ask, get, Refused, Unreachable } from './session.js';
 import { Feed } from './feed.js';
-import { learn, t } from './words.js';
+import { allLists, learn, t } from './words.js';
 import { useZone } from './times.js';
 import * as phrases from './phrases.js';
 
@@ -48,10 +48,26 @@ export async function start() {
   const kept = localStorage.getItem(`handover.unit.${me.username}`);
   desk.unit = (mine.find((one) => one.code === kept) || mine[0] || {}).code || me.units[0] || null;
   const seen = JSON.parse(localStorage.getItem(seenAt()) || 'null');
-  desk.feed = new Feed(desk.place.code, seen && Date.now() - seen.at < SEEN_H * 3600e3 ? seen.cursor : null, {
+  hear(seen && Date.now() - seen.at < SEEN_H * 3600e3 ? seen.cursor : null);
+  await refresh();
+}
+
+// What a locked screen needs to go on without the server, and going on with it.
+export const snapshot = () => ({ me: desk.me, places: desk.places, place: desk.place, unit: desk.unit, sheet: desk.sheet, lists: allLists(), cursor: desk.feed ? desk.feed.cursor : null, sure: desk.feed ? desk.feed.sure : null });
+
+export function restore(kept) {
+  Object.assign(desk, { me: kept.me, places: kept.places, place: kept.place, unit: kept.unit, sheet: kept.sheet });
+  learn(kept.lists);
+  useZone(kept.place.timezone);
+  if (kept.sheet) for (const one of [...kept.sheet.people, ...kept.sheet.others]) desk.cells.set(one.inmate, one);
+  hear(kept.cursor);
+  desk.feed.sure = kept.sure;
+}
+
+function hear(cursor) {
+  desk.feed = new Feed(desk.place.code, cursor, {
     event: take, live: () => Promise.all([refresh(), readPages()]), blind: changed, missed: () => { desk.missed = Date.now(); changed(); },
   });
-  await refresh();
 }
 
 function none(problem) {

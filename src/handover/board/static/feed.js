@@ -67,10 +67,17 @@ export class Feed {
   }
 
   drop(code) {
-    const socket = this.socket;
-    this.socket = null;
-    if (socket) socket.close();
+    this.hangUp();
     this.lost(code);
+  }
+
+  hangUp() {
+    const { socket } = this;
+    this.socket = null;
+    if (!socket) return;
+    socket.onmessage = null;
+    if (socket.readyState === 0) socket.onopen = () => socket.close(); // a browser complains of anything earlier
+    else socket.close();
   }
 
   async lost(code) {
@@ -101,7 +108,6 @@ export class Feed {
     clearTimeout(this.waits);
     clearTimeout(this.silence);
     window.removeEventListener('online', this.retry);
-    if (this.socket) this.socket.close();
-    this.socket = null;
+    this.hangUp();
   }
 }

@@ -1,6 +1,7 @@
 // The door: logging in, and the screen while it is locked. It shows nothing of people.
 
 import { h, put } from './dom.js';
+import * as away from './away.js';
 import * as alarm from './alarm.js';
 import { hear, login, Refused, Unreachable } from './session.js';
 import { t } from './words.js';
@@ -51,21 +52,35 @@ export function gate(root, { why, name = '', kept = [], entered }) {
     if (calls.textContent !== text) calls.textContent = text;
   }
 
+  // By the server; where it cannot be reached, by what this screen kept when it was locked without it.
+  async function enter(who, secret) {
+    try {
+      await login(who, secret);
+      await away.meet(who, secret);
+      return false;
+    } catch (problem) {
+      if (!(problem instanceof Unreachable) || !away.keeps(who)) throw problem;
+      if (await away.open(who, secret)) return true;
+      throw new Refused(400, { detail: t('That password does not open this screen (the server cannot be asked now).') });
+    }
+  }
+
   async function submit(event) {
     event.preventDefault();
     put(trouble);
     go.disabled = true;
     try {
-      await login(user.value.trim(), password.value);
-      last.name = user.value.trim().toLowerCase();
+      const who = user.value.trim().toLowerCase();
+      const offline = await enter(who, password.value);
+      last.name = who;
       alarm.ringLocked(false);
-      await entered();
+      await entered(offline);
     } catch (problem) {
       go.disabled = false;
       password.value = '';
       password.focus();
       if (problem instanceof Refused) put(trouble, problem.message);
-      else if (problem.name === 'Error') put(trouble, t('The server cannot be reached ({time}). Urgent? Use the radio.', { time: clock(new Date()) }));
+      else if (problem instanceof Unreachable) put(trouble, t('The server cannot be reached ({time}). Urgent? Use the radio.', { time: clock(new Date()) }));
       else throw problem;
     }
   }

@@ -54,12 +54,31 @@ async function raw(method, path, body, headers) {
   return { status: answer.status, body: told, etag: answer.headers.get('etag') };
 }
 
+// An officer who unlocked without the server: the login is made up for with the first request that reaches it.
+let offline = null;
+export function goOffline(username, password, secret) {
+  sitting += 1;
+  offline = { username, password };
+  key = secret;
+}
+
+let joining = null;
+function join() {
+  joining = joining || login(offline.username, offline.password).catch((problem) => {
+    if (problem instanceof Refused && problem.status < 500 && problem.status !== 429) for (const listener of heard.ended) listener();
+    throw problem;
+  }).finally(() => { joining = null; });
+  return joining;
+}
+
 let ending = null;
 export async function login(username, password) {
   // The answer to a lock takes the cookie away: it must not be the new one's.
   if (ending) await ending;
-  sitting += 1;
-  took((await raw('POST', AT, { username, password })).body);
+  const answer = await raw('POST', AT, { username, password });
+  if (!offline) sitting += 1;
+  offline = null;
+  took(answer.body);
   localStorage.removeItem(OWED);
 }
 
@@ -116,6 +135,7 @@ async function again() {
 export function forget(establishment) {
   sitting += 1;
   token = null;
+  offline = null;
   key = null;
   clearTimeout(timer);
   localStorage.setItem(OWED, 'yes');
@@ -132,6 +152,7 @@ async function end(establishment) {
 export const hear = async () => (await raw('POST', '/board/calls')).body.units;
 
 export async function ask(method, path, { body, headers } = {}) {
+  if (token === null && offline) await join();
   if (token === null) throw new Refused(401, null);
   const mine = sitting;
   const with_ = () => raw(method, path, body, { ...headers, Authorization: `Bearer ${token}` });

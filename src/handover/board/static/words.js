@@ -13,6 +13,8 @@ export function learn(all) {
   lists = new Map(all.map((list) => [list.name, list]));
 }
 
+export const allLists = () => [...lists.values()];
+
 export function t(message, values) {
   const known = catalogue[message];
   return filled(known ? known[0] : message, values);
