@@ -6,6 +6,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from handover.board import statics
 from handover.board.guard import headers
+from handover.board.words import best
 from handover.services.parts import Parts
 
 router = APIRouter(include_in_schema=False)
@@ -24,12 +25,14 @@ async def front(_request: Request) -> Response:
 async def board(request: Request) -> Response:
     """The one page there is. It holds nobody's data: the script asks for that when somebody has logged in."""
     parts: Parts = request.app.state.parts
+    language = best(request.headers.get("accept-language", ""), statics.languages())
     page = _PAGES.get_template("board.html").render(
         at=f"/board/static/{statics.DIGEST}",
+        language=language,
         practice=parts.desk.store.identity.practice,
         lock_s=parts.desk.settings.lock_s,
     )
-    return HTMLResponse(page, headers={**headers(request), "Cache-Control": "no-store"})
+    return HTMLResponse(page, headers={**headers(request), "Cache-Control": "no-store", "Vary": "Accept-Language"})
 
 
 @router.get("/board/static/{digest}/{name}")

@@ -9,6 +9,7 @@ from importlib.resources import files
 from fastapi import Request
 from starlette.responses import Response
 
+from handover.board import words
 from handover.errors import NotFound
 
 KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
@@ -31,11 +32,18 @@ def _read() -> dict[str, File]:
         if one.name[dot:] in KINDS:
             plain = one.read_bytes()
             found[one.name] = File(KINDS[one.name[dot:]], plain, compress(plain, mtime=0))
+    for language, told in words.shipped().items():
+        found[f"words.{language}.json"] = File("application/json", told, compress(told, mtime=0))
     return found
 
 
 FILES = _read()
 DIGEST = sha256(b"".join(name.encode() + file.plain for name, file in FILES.items())).hexdigest()[:16]
+
+
+def languages() -> frozenset[str]:
+    """The languages there is a catalogue of."""
+    return frozenset(name.split(".")[1] for name in FILES if name.startswith("words.") and name.endswith(".json"))
 
 
 def answer(request: Request, digest: str, name: str) -> Response:

@@ -15,7 +15,7 @@ import * as keys from './keys.js';
 import * as outbox from './outbox.js';
 import * as session from './session.js';
 import * as vault from './vault.js';
-import { t } from './words.js';
+import { speak, t } from './words.js';
 import { paper } from './paper.js';
 import { person } from './person.js';
 import { unit } from './unit.js';
@@ -129,6 +129,8 @@ function idle() {
 }
 
 async function boot() {
+  const { words } = document.body.dataset;
+  if (words) speak(await (await fetch(words)).json());
   keys.listen();
   for (const what of ['keydown', 'pointerdown']) document.addEventListener(what, noticed, { capture: true });
   setInterval(idle, 1000);

@@ -8,13 +8,13 @@ import { time } from './times.js';
 import { did } from './phrases.js';
 
 // Beginnings of words that tell of anger more than of what happened. English; other languages bring their own list.
-const HARSH = t('abusive aggressi arrogan attitud awkward childish crazy devious difficult disgust disruptiv hostile idiot kicked-off kicking-off lazy liar lying manipulat mouthy nasty nuisance obnoxious pathetic petulant play-up playing-up rude scum sly stupid threaten troublemaker violent vile whing').split(' ');
+const harsh = () => t('abusive aggressi arrogan attitud awkward childish crazy devious difficult disgust disruptiv hostile idiot kicked-off kicking-off lazy liar lying manipulat mouthy nasty nuisance obnoxious pathetic petulant play-up playing-up rude scum sly stupid threaten troublemaker violent vile whing').split(' ');
 const CONDUCT = new Set(['IRRITABLE', 'SHOUTING', 'THREAT_VERBAL', 'THREAT_PHYSICAL', 'DAMAGE', 'REFUSES_DIRECTION', 'PRESSURE_ON_OTHERS']);
 const HARD = new Set(['WARNING', 'REPORT', 'ALARM', 'FORCE', 'SEPARATED']);
 
 export function isHarsh(draft) {
   const words = `${draft.fact} ${draft.opinion}`.toLowerCase().replace(/\s+/g, '-').split(/[^\p{L}-]+/u).join('-');
-  return HARSH.some((stem) => `-${words}`.includes(`-${stem}`)) || draft.indicators.some((one) => CONDUCT.has(one.code)) || draft.responses.some((one) => HARD.has(one.code));
+  return harsh().some((stem) => `-${words}`.includes(`-${stem}`)) || draft.indicators.some((one) => CONDUCT.has(one.code)) || draft.responses.some((one) => HARD.has(one.code));
 }
 
 export function whatHelped(name, learned) {

@@ -4,7 +4,7 @@ import { h, put } from './dom.js';
 import { desk, isInsider, unitName, units } from './desk.js';
 import { staff, STATES } from './phrases.js';
 import { label, n, t } from './words.js';
-import { clock, now, time } from './times.js';
+import { clock, locale, now, time } from './times.js';
 import * as outbox from './outbox.js';
 
 export const shiftOf = (key) => key.slice(key.lastIndexOf('/') + 1).replace(/_/g, ' ').toLowerCase();
@@ -29,7 +29,7 @@ export function standing(sheet) {
 
 export function head(box, actions) {
   const mine = units();
-  const day = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', timeZone: desk.place ? desk.place.timezone : 'UTC' }).format(now());
+  const day = new Intl.DateTimeFormat(locale(), { weekday: 'short', day: 'numeric', month: 'short', timeZone: desk.place ? desk.place.timezone : 'UTC' }).format(now());
   put(box,
     h('div', { class: 'line' },
       h('h1', {}, h('span', { id: 'unit' }, desk.unit ? unitName(desk.unit) : t('No unit')), ` · ${desk.place ? `${day} · ${t('{shift} shift', { shift: currentShift() })}` : ''}`),

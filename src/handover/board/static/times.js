@@ -1,6 +1,7 @@
 // Times are read and shown on the prison's clock, whatever this PC's is set to.
 
 let zone = 'UTC';
+export const locale = () => (document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang);
 let ahead = 0;
 
 export function useZone(name) {
@@ -16,9 +17,10 @@ export function serverSaid(date) {
 
 export const now = () => new Date(Date.now() + ahead);
 
-const parts = (at, options) => new Intl.DateTimeFormat('en-GB', { timeZone: zone, hourCycle: 'h23', ...options }).format(at);
+const parts = (at, options) => new Intl.DateTimeFormat(locale(), { timeZone: zone, hourCycle: 'h23', ...options }).format(at);
 export const clock = (at, seconds) =>
   parts(at, { hour: '2-digit', minute: '2-digit', ...(seconds ? { second: '2-digit' } : {}) });
+// As a mark of the day; it is never shown.
 const day = (at) => parts(at, { year: 'numeric', month: '2-digit', day: '2-digit' });
 
 // 13:31 today; Mon 21:00 in the days around it; 3 Nov 21:00 else.
