@@ -40,6 +40,13 @@ def test_the_servers_name_leads_to_the_board(web: httpx.Client) -> None:
     assert web.get("/docs").status_code == 200
 
 
+def test_its_addresses_say_what_one_can_do_there(web: httpx.Client) -> None:
+    assert web.get(SESSION).headers["allow"] == "POST"
+    assert web.get(SESSION).status_code == 405
+    assert web.post("/board").headers["allow"] == "GET, HEAD"
+    assert web.head("/board").content == b""
+
+
 def test_nothing_but_its_own_files_may_run_or_be_asked(web: httpx.Client) -> None:
     page = web.get("/board")
     policy = page.headers["content-security-policy"]

@@ -243,19 +243,19 @@ def query_names(app: FastAPI, path: str, method: str) -> Mapping[str, bool]:
 
 
 def methods(app: FastAPI, path: str) -> list[str]:
-    """The methods an address answers to; addresses beside the document are for reading."""
+    """The methods an address answers to; files, which are no operations, are for reading."""
     verbs = set(_operations(app).get(path, {"GET": None}))
     return sorted(verbs | {"HEAD"} if "GET" in verbs else verbs)
 
 
 def _operations(app: FastAPI) -> dict[str, dict[str, dict[str, bool]]]:
-    """By path and method, the parameters of each operation in the document; from the routes themselves, since the
+    """By path and method, the parameters of each operation, the pages' too; from the routes themselves, since the
     document takes a quarter of a second to make, and whoever asks first would have everybody wait for it."""
     known: dict[str, dict[str, dict[str, bool]]] | None = getattr(app.state, "operations", None)
     if known is None:
         known = {}
         for route in iter_route_contexts(app.routes):
-            if isinstance(route.original_route, APIRoute) and route.include_in_schema:
+            if isinstance(route.original_route, APIRoute):
                 queries = [one for one in get_flat_params(route.dependant) if isinstance(one.field_info, Query)]
                 takes = {one.alias: _several(one.field_info.annotation) for one in queries}
                 known.setdefault(route.path_format or "", {}).update(dict.fromkeys(route.methods or (), takes))
