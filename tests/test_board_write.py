@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from handover.services import accounts
 from tests.support.boards import NO_NETWORK, browser, database_url, drop
 from tests.support.browser import Browser, Tab
 from tests.support.processes import office, serving
@@ -299,3 +300,30 @@ def test_a_screen_locked_without_a_network_is_unlocked_without_it_by_its_officer
     screen.sees("up to date", "0 not sent")
     note = the_note(hartmann, weir)
     assert (note["fact"], note["author"]["username"]) == ("Written while nothing could be asked.", hartmann.name)
+
+
+def test_a_login_that_ends_locks_the_screen_and_loses_nothing(
+    service: Service, screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    screen.pardoned.append("status of 401")
+    begin(screen)
+    screen.focus("#in-fact")
+    screen.insert("Half a sentence when the night was over")
+    service.do(lambda uow: accounts.change_user(uow, hartmann.name, active=False))
+    screen.sees("Your login has ended. Nothing is lost.")
+    screen.misses("Weir")
+    service.do(lambda uow: accounts.change_user(uow, hartmann.name, active=True))
+    screen.login(hartmann.name, PASSWORD)
+    screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence when the night was over'")
+
+
+def test_what_somebody_writes_is_words_and_never_markup(
+    screen: Tab, service: Service, ngata: Caller, weir: str
+) -> None:
+    said = '<img src=x onerror=alert(1)><script>alert(2)</script> "><b>bold</b>'
+    ngata.note(weir, fact=said, attention="WATCH", if_then=said, opinion=said, confidence="LOW")
+    screen.sees(said)
+    screen.press("ArrowDown", "Enter")
+    screen.sees("open needs", said)
+    screen.press("o")
+    assert screen.run("document.querySelectorAll('main img, main script, main b b').length") == 0
