@@ -138,7 +138,7 @@ async def test_a_hard_word_and_the_same_words_again_are_asked_about_quietly(
         assert "Shouted at the hatch." in text, "the last three shifts stand beside the form"
         await seat.press("enter", "enter")
         await seat.types("1He is lazy.")
-        await seat.until("“lazy” is a hard word. What did he or she do or say?", "helped: listened")
+        await seat.until("“lazy” is a hard word. What did he or she do or say?", "Last time this helped: listened")
         await seat.press("ctrl+u")
         await seat.types("settled, no concerns today")
         text = await seat.until("the very same words about Kane, D. (A2-11)")

@@ -65,7 +65,7 @@ def answer(
     """Answer a question about what you handed over. Without anything: show the questions that are open."""
     with answering(as_json) as voice, desk(voice, server) as here:
         reader = here.reader(here.lists())
-        asked = {query["id"]: (one, query) for one in _asked_about(here) for query in matters.unanswered(one)}
+        asked = {query["id"]: (one, query) for one in asked_about(here) for query in matters.unanswered(one)}
         if question is None:
             if voice.as_json:
                 voice.emit({"items": [query for _, query in asked.values()]})
@@ -111,7 +111,7 @@ def _item(here: Desk, typed: str, offers: list[Document], reader: Reader) -> tup
     raise Unclear(f"{typed!r} could be several things. Which?\n" + "\n".join(lines))
 
 
-def _asked_about(here: Desk) -> list[Document]:
+def asked_about(here: Desk) -> list[Document]:
     """Handovers that wait, and those that were accepted with questions open."""
     found = [one for state in matters.WAITING for one in every(here.api, "/v1/handovers", {"state": state})]
     lately = every(here.api, "/v1/handovers", {"state": "ACCEPTED_WITH_QUERIES"})

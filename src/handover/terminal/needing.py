@@ -56,7 +56,7 @@ def change(voice: Speech, here: Desk, typed: str, draft: NeedChange, words: str)
     except ServerRefused as refused:
         if refused.status != 412:
             raise
-        raise _quicker(here, need["id"], reader) from None
+        raise quicker(here, need["id"], reader) from None
     keep_seen(here.server, here.login.username, {changed["id"]: changed["version"]})
     if voice.as_json:
         voice.emit(changed)
@@ -120,7 +120,7 @@ def _meant(here: Desk, typed: str) -> Document:
         raise Unclear(f"{typed!r} could be several needs: {', '.join(handles(found).values())}. Type more of it.")
     if closed := meant(typed, list(versions_seen(here.server, here.login.username))):
         # It was on this screen, and is open no more.
-        raise _quicker(here, closed[-1], here.reader(here.lists()))
+        raise quicker(here, closed[-1], here.reader(here.lists()))
     return _of_person(here, typed, list(known.values()))
 
 
@@ -143,7 +143,7 @@ def _of_person(here: Desk, typed: str, known: list[Document]) -> Document:
     raise Unclear(f"Several things are open for {people.called(person)}. Which?\n{lines}")
 
 
-def _quicker(here: Desk, need: str, reader: Reader) -> ServerRefused:
+def quicker(here: Desk, need: str, reader: Reader) -> ServerRefused:
     """Who changed it meanwhile, and how it stands now; which has then been seen."""
     now = read(here.api, f"/v1/needs/{need}")
     keep_seen(here.server, here.login.username, {now["id"]: now["version"]})

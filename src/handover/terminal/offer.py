@@ -71,7 +71,7 @@ def _offer(
             detail=f'{who} has offered it {when}. Take it over: handover accept. Or: handover offer --take-back "why"',
         )
     if not voice.as_json:
-        for line in _summary(where, sheet, reader):
+        for line in summary(where, sheet, reader):
             voice.say(line)
     expected = sheet["roll"]["expected"]
     if roll is None and not voice.as_json and voice.out.is_terminal and sys.stdin.isatty():
@@ -100,7 +100,7 @@ def _offer(
     voice.say('Questions come to: handover watch. Answer them: handover answer "…"')
 
 
-def _summary(where: Unit, sheet: Document, reader: Reader) -> list[str]:
+def summary(where: Unit, sheet: Document, reader: Reader) -> list[str]:
     """What will be handed over: people by the attention that staff asked for, needs by what presses."""
     people = sheet["people"]
     needs = [need for one in (*people, {"needs": sheet["wing_needs"]}) for need in one["needs"]]

@@ -56,7 +56,7 @@ class Calling(Frame):
 
     def aside(self) -> None:
         """Not by me, not now: it stays in the top line, and calls again."""
-        self._closes("Put aside: nobody has taken it yet, and it calls again. See: t")
+        self._closes("Put aside: nobody has taken it yet, and it calls again. It stands at the top of the list.")
 
     def take(self) -> None:
         """I see to it."""
@@ -91,7 +91,7 @@ class Calling(Frame):
             note = page.get("note")
             if note and not self._notes.get(note):
                 self._notes[note] = await self.ask(partial(note_of, here.api, str(note)))
-        if self.is_mounted and here is self.station.here:
+        if self.stands and here is self.station.here:
             self._draw()
 
     def _draw(self) -> None:

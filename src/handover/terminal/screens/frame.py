@@ -1,5 +1,6 @@
 """What every screen has: two lines at the top, one to say what came of a key, and one that names the keys."""
 
+import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -19,6 +20,7 @@ from handover.terminal.screens.station import Station
 from handover.terminal.speech import plain
 
 T = TypeVar("T")
+READING_S = 5.0
 
 
 class Head(Lines):
@@ -44,6 +46,9 @@ class Frame(Screen[Any]):
     def __init__(self) -> None:
         super().__init__()
         self._ready = False
+        self._said_at = 0.0
+        self.stands = False
+        """Whether there is a screen to draw on: from the moment it is put together until it is taken away."""
         self._ahead: list[events.Key] = []
 
     def compose(self) -> ComposeResult:
@@ -70,6 +75,7 @@ class Frame(Screen[Any]):
 
     def on_mount(self) -> None:
         """The first look."""
+        self.stands = True
         self.keys(self.KEYS)
         for rows in self.query(Rows):
             self.set_focus(rows)
@@ -80,6 +86,10 @@ class Frame(Screen[Any]):
             if not self.takes(event):
                 (self.focused or self)._forward_event(event)
         self._ahead.clear()
+
+    def on_unmount(self) -> None:
+        """What comes late has nowhere to go."""
+        self.stands = False
 
     def opened(self) -> None:
         """What a screen does at first. A method of its own: the toolkit calls each class's `on_mount`, base last."""
@@ -111,7 +121,7 @@ class Frame(Screen[Any]):
 
     def changed(self) -> None:
         """Draws the top again."""
-        if not self.is_mounted or not self.query(Head):
+        if not self.stands or not self.query(Head):
             return
         drafts = len(self.base.drafts.names()) if self.station.here else 0
         sight = head_words.self_and_sight(self.station, self.base.not_sent(), drafts)
@@ -123,8 +133,15 @@ class Frame(Screen[Any]):
 
     def say(self, words: str | Text, *, loud: bool = False) -> None:
         """Says something until the next thing is said."""
+        self._said_at = time.monotonic()
         text = words if isinstance(words, Text) else Text(plain(words).replace("\n", " "))
         self.query_one(Say).put([Text.assemble((f" {text.plain} ", "bold reverse")) if loud else text])
+
+    def whisper(self, words: str) -> None:
+        """Says something, unless the officer is still reading what came of the last key."""
+        if time.monotonic() - self._said_at > READING_S:
+            self.say(words)
+            self._said_at = 0.0
 
     def work(self, work: Coroutine[Any, Any, None]) -> None:
         """Does something that may have to wait for the server, beside the keyboard, once at a time."""
@@ -139,7 +156,7 @@ class Frame(Screen[Any]):
             if here is self.station.here:
                 self.base.lock(str(ended))
         except Trouble as trouble:
-            if here is self.station.here and self.is_mounted:
+            if here is self.station.here and self.stands:
                 self.say(in_words(trouble), loud=True)
         return None
 

@@ -73,7 +73,8 @@ class News:
 def gist(event: Event, reader: Reader, names: Mapping[str, str]) -> str:
     """An event in one line."""
     first, *under = telling.lines_for(event, reader, names, with_place=False)
-    return plain(" ".join([first.text.plain.strip(), *(one.text.plain.strip() for one in under[:1])]))
+    shown = under[:1] if event.type.startswith("note.") else []  # elsewhere it says what to type at a command line
+    return plain(" ".join([first.text.plain.strip(), *(one.text.plain.strip() for one in shown)]))
 
 
 def _counted(event: Event) -> str | None:

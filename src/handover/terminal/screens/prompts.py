@@ -15,7 +15,6 @@ _HARSH = (
     "nonce|junkie|smackhead|crackhead"
 )
 HARSH = re.compile(rf"\b(?:{_HARSH})\b", re.IGNORECASE)
-HARD_MEASURES = ("FORCE", "REPORT", "WARNING")
 _LONG_ENOUGH = 12
 
 

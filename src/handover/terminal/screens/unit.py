@@ -10,13 +10,24 @@ from handover import clock
 from handover.client.drafts import NoteInHand
 from handover.client.feed_protocol import Event
 from handover.client.resources import Document
-from handover.terminal.screens import news, unit_rows
+from handover.terminal.screens import news, taking, unit_rows
+from handover.terminal.screens.answering import Answers
 from handover.terminal.screens.calling import Calling
 from handover.terminal.screens.choosing import Choose
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.hand import Hand
 from handover.terminal.screens.lines import Row, Rows, row
+from handover.terminal.screens.needs import NeedScreen
+from handover.terminal.screens.offering import HandOver
+from handover.terminal.screens.person import PersonScreen
+from handover.terminal.screens.whole_sheet import WholeSheet
 from handover.terminal.screens.writing import Write, called
+
+PAGE_ENDS = {
+    "HANDOVER": "Nobody has accepted the unit: t takes it over.",
+    "TRANSFER": "Somebody is on the way and nobody has accepted him or her: t.",
+    "UNOFFERED": "The unit has not been handed over: h offers it.",
+}
 
 
 class UnitScreen(Frame):
@@ -30,6 +41,11 @@ class UnitScreen(Frame):
         "u": "other",
         "l": "lock_now",
         "q": "leave",
+        "t": "take_over",
+        "h": "hand_over",
+        "a": "answer",
+        "s": "whole_sheet",
+        "question_mark": "more_keys",
     }
 
     def __init__(self) -> None:
@@ -50,7 +66,7 @@ class UnitScreen(Frame):
         super().changed()
         sheet = self.station.sheet
         unit = self.station.unit
-        if self.is_mounted and sheet is not None and unit is not None:
+        if self.stands and sheet is not None and unit is not None:
             other = self._shown is not None and self._shown["unit"] != unit.code
             if self._shown is None or other:
                 self.look()
@@ -68,7 +84,7 @@ class UnitScreen(Frame):
         waiting = self.station.news.waiting
         if waiting and waiting[-1] is event:
             words = news.gist(event, self.station.reader, self.station.names())
-            self.say(f"NEW: {words}")
+            self.whisper(f"NEW: {words}")
 
     def take_news(self) -> None:
         """Takes in what has come."""
@@ -160,6 +176,82 @@ class UnitScreen(Frame):
             page = self.station.pages[id_]
             if page["note"]:
                 self.app.push_screen(Calling(page))
+            else:
+                self.say(PAGE_ENDS.get(page["kind"], ""))
+        elif kind == "person":
+            self.app.push_screen(PersonScreen(id_), self._from_there)
+        elif kind == "need":
+            self.app.push_screen(NeedScreen(id_), self._from_there)
+        elif kind in ("wing", "incident"):
+            self.app.push_screen(WholeSheet(), self.back)
+        elif kind == "transfer":
+            self.take_over()
+
+    def _from_there(self, then: tuple[str, str] | None) -> None:
+        """From a person to one of the needs, or to writing, and back."""
+        self.back()
+        kind, id_ = then or ("", "")
+        if kind == "said":
+            self.say(id_)
+        elif kind == "write":
+            self._writes(("person", id_))
+        elif kind:
+            self.opens(kind, id_)
+
+    def take_over(self) -> None:
+        """What waits for this officer, one wing after another."""
+        self.say("Looking what waits …")
+        self.work(self._take_over())
+
+    async def _take_over(self) -> None:
+        here, reader = self.station.desk, self.station.reader
+        places = [(one.establishment, one.code) for one in self.station.units]
+        found = await self.ask(lambda: taking.offers(here, places, reader))
+        if found is None or here is not self.station.here:
+            return
+        if found:
+            self._next_offer(found)
+        else:
+            self.say("Nothing waits for you. Whoever has the unit now offers it: h")
+
+    def _next_offer(self, found: list[taking.Offer], said: str = "") -> None:
+        offer, *rest = found
+
+        def taken(made: Document | None) -> None:
+            if made is None:
+                self.say("Nothing was accepted. It still waits: t")
+            else:
+                since = self.station.reader.time(made["accepted_at"])
+                yours = "answer for" if made["kind"] == "TRANSFER" else "own"
+                words = f"You {yours} {offer.name} since {since}."
+                self.say(words)
+                if rest:
+                    self._next_offer(rest, f"{words} Now {rest[0].name}.")
+            self.back()
+
+        self.app.push_screen(taking.TakeOver(offer, said), taken)
+
+    def hand_over(self) -> None:
+        """Offers the unit, or takes that back."""
+        if self.station.unit is not None:
+            self.app.push_screen(HandOver(self.station.unit), self._said)
+
+    def answer(self) -> None:
+        """Questions about what one handed over."""
+        self.app.push_screen(Answers(), self.back)
+
+    def more_keys(self) -> None:
+        """The other keys."""
+        self.say("a answer questions · u next unit · s whole sheet · Tab next part · l lock · q leave")
+
+    def whole_sheet(self) -> None:
+        """The unit's sheet, all of it."""
+        self.app.push_screen(WholeSheet(), self.back)
+
+    def _said(self, words: str | None) -> None:
+        if words:
+            self.say(words)
+        self.back()
 
     def back(self, _: Any = None) -> None:
         """Back from another screen, by the officer's own key: the unit as it stands now."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from textwrap import wrap
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -14,7 +13,7 @@ from textual.widgets import Input, TextArea
 from handover import clock
 from handover.client.resources import Document
 from handover.terminal import people
-from handover.terminal.screens import options, prompts, sending, steps
+from handover.terminal.screens import form, options, sending, steps
 from handover.terminal.screens.beside import Beside, fetch
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.hand import Faults, Hand
@@ -24,7 +23,6 @@ from handover.terminal.speech import plain
 from handover.terminal.words import Vocabulary
 
 SAVE_AFTER_S = 0.2
-_UPPER, _LEFT = 10, 45
 
 
 class Write(Frame):
@@ -77,10 +75,10 @@ class Write(Frame):
 
     def opened(self) -> None:
         """The first step; what is known is fetched beside it."""
-        for id_, size in (("#title", 1), ("#question", 1), ("#upper", _UPPER), ("#lower", options.HEIGHT)):
+        for id_, size in (("#title", 1), ("#question", 1), ("#upper", form.HEIGHT), ("#lower", options.HEIGHT)):
             self.query_one(id_).styles.height = size
-        self.query_one("#fields").styles.width = _LEFT
-        self.query_one("#fields").styles.height = self.query_one("#beside").styles.height = _UPPER
+        self.query_one("#fields").styles.width = form.WIDTH
+        self.query_one("#fields").styles.height = self.query_one("#beside").styles.height = form.HEIGHT
         self.query_one("#text").styles.height = 4
         self.query_one("#text", TextArea).cursor_blink = self.query_one("#line", Input).cursor_blink = False
         number = self._hand.inmate
@@ -329,33 +327,23 @@ class Write(Frame):
             return
         place, reader = (unit.establishment, unit.code), self.station.reader
         found = await self.ask(lambda: fetch(here.api, self._hand.inmate, place, here.login.username, reader))
-        if found is not None and self.is_mounted and here is self.station.here:
+        if found is not None and self.stands and here is self.station.here:
             self._beside = found
             self._draw()
 
     def _draw(self) -> None:
-        if not self.is_mounted or self.station.here is None:
+        if not self.stands or self.station.here is None:
             return
         reader, width = self.station.reader, max(20, self.size.width)
-        self.query_one("#fields", Lines).put(self._fields())
-        side = [part for line in self._beside.lines(reader) for part in _narrow(line, width - _LEFT - 2)]
-        self.query_one("#beside", Lines).put([Text(plain(f"│ {line}")) for line in side[:_UPPER]])
-        ask = self._step.ask + ("" if self._step.kind in (TEXT, LINE, WORDS, MOOD) else "  (Enter: skip)")
+        self.query_one("#fields", Lines).put(form.fields(self._steps, self._at, self._typed, self._faults, reader))
+        self.query_one("#beside", Lines).put(form.side(self._beside, reader, width - form.WIDTH))
+        ask = self._step.ask + (
+            "  (Enter: skip)" if self._step.kind in (PICK, YES) and self._step.name != "basis" else ""
+        )
         if self._step.kind == MOOD:
             ask += " · a asleep, w away, n not seen"
         self.query_one("#question", Lines).put([Text(plain(f"─ {ask} "), style="bold")])
         self.query_one("#options", Lines).put(list(self._options(width)))
-
-    def _fields(self) -> list[Text]:
-        reader, lines = self.station.reader, []
-        top = max(0, min(self._at - _UPPER + 3, len(self._steps) - _UPPER))
-        for number, step in enumerate(self._steps[top : top + _UPPER], top):
-            mark = "!" if step.name in self._faults else ">" if number == self._at else " "
-            words = steps.shown(step, self._typed, reader)
-            line = Text(plain(f"{mark} {step.label:<17} {words}"), style="bold" if number == self._at else "")
-            line.truncate(_LEFT - 1, overflow="ellipsis")
-            lines.append(line)
-        return lines
 
     def _options(self, width: int) -> list[Text]:
         step, words = self._step, self._words
@@ -368,22 +356,8 @@ class Write(Frame):
             return list(options.words_of(step, words, self.query_one("#line", Input).value, width))
         if step.kind == YES:
             return [Text(" y yes    n no")]
-        return [Text(plain(line)) for line in self._quiet_words()]
-
-    def _quiet_words(self) -> list[str]:
-        """What is asked while somebody writes."""
-        typed, reader, lines = self._typed, self.station.reader, []
-        if word := prompts.harsh(typed.get("fact"), typed.get("opinion")):
-            lines.append(f"“{word}” is a hard word. What did he or she do or say?")
-            helped = [line for line in self._beside.lines(reader) if line.startswith("worked: ")]
-            lines.append(
-                f"Last time it {helped[0].replace('worked:', 'helped:')}" if helped else "What helped last time?"
-            )
-        if self._step.name == "fact":
-            for number in prompts.same_words(typed.get("fact"), self._hand.inmate, self._beside.mine):
-                who = self.station.names().get(number, number)
-                lines.append(f"You have written the very same words about {who}. What is different here?")
-        return lines
+        names, reader = self.station.names(), self.station.reader
+        return form.quiet(step, self._typed, self._beside, self._hand.inmate, names, reader)
 
     def _number_of(self, name: str) -> int:
         with suppress(StopIteration):
@@ -392,11 +366,6 @@ class Write(Frame):
 
     def _label(self, number: int) -> str:
         return self._steps[number].label
-
-
-def _narrow(words: str, width: int) -> list[str]:
-    """What is known, in a narrow column: the beginning of each; the rest is a key away."""
-    return wrap(words, width, subsequent_indent=" ", max_lines=3, placeholder=" …")
 
 
 def called(person: Document | None, number: str) -> str:

@@ -1,0 +1,50 @@
+"""One question on one line, under what it is about."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Input
+
+from handover.terminal.screens.frame import Frame
+from handover.terminal.screens.lines import Lines, Row, Rows
+
+
+class Question(Frame):
+    """Answers the words that were typed, or None."""
+
+    KEYS = "Enter: done · Esc: never mind"
+    DO: ClassVar = {"enter": "entered", "escape": "away"}
+
+    def __init__(self, about: Sequence[Row], ask: str, *, needed: bool = True) -> None:
+        super().__init__()
+        self._about = about
+        self._ask = ask
+        self._needed = needed
+
+    def body(self) -> Iterable[Widget]:
+        """What it is about, the line."""
+        yield Rows(id="about")
+        yield Lines(id="ask")
+        with Horizontal(classes="asked"):
+            yield Input(id="answer", select_on_focus=False)
+
+    def opened(self) -> None:
+        """Asks."""
+        self.query_one("#ask").styles.height = 1
+        self.query_one("#ask", Lines).put([f" {self._ask}"])
+        self.query_one(Rows).show(self._about)
+        self.set_focus(self.query_one(Input))
+
+    def entered(self) -> None:
+        """That is it."""
+        words = self.query_one(Input).value.strip()
+        if not words and self._needed:
+            self.say("Write a few words, or Esc.")
+            return
+        self.dismiss(words)
+
+    def away(self) -> None:
+        """Never mind."""
+        self.dismiss(None)

@@ -1,0 +1,339 @@
+"""Taking over: one person at a time, the most urgent first, a key for each; then the roll, one's own words, and it is
+one's own. Until the very end nothing has been accepted."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Input
+
+from handover.client.feed_protocol import Event
+from handover.client.refusals import Trouble
+from handover.client.resources import Document, create, read
+from handover.schemas.handovers import AcceptanceDraft, QueryDraft
+from handover.schemas.notes import ReceiptDraft
+from handover.terminal import matters, phrases, standing
+from handover.terminal.desk import Desk
+from handover.terminal.drafts import drafted
+from handover.terminal.handles import handles
+from handover.terminal.matters import Contents, Matter
+from handover.terminal.phrases import Reader
+from handover.terminal.screens.frame import Frame
+from handover.terminal.screens.lines import Lines, Row, Rows, row
+from handover.terminal.units import name_of_unit
+
+_WALK = "y I have it · n next · a ask · b back · m more · Esc stop, nothing is accepted"
+_TEXT = "Enter: on · Esc: back to the items"
+_BAR = 20
+
+
+@dataclass(slots=True)
+class Offer:
+    """A handover that waits, and what is known of what it holds."""
+
+    handover: Document
+    name: str
+    steps: list[Matter]
+    known: Contents
+
+
+class TakeOver(Frame):
+    """One handover. Answers the accepted document, or None."""
+
+    KEYS = _WALK
+    DO: ClassVar = {"escape": "stop", "enter": "entered"}
+
+    def __init__(self, offer: Offer, said: str = "") -> None:
+        super().__init__()
+        self._first_words = said
+        self._offer = offer
+        self._at = 0
+        self._had: set[int] = set()
+        self._stage = "walk"
+        self._every = False
+        self._about: Document | None = None
+        self._roll: int | None = None
+        self._because: str | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """How far; the item; a line for what is typed."""
+        yield Lines(id="bar")
+        yield Rows(id="matter")
+        yield Lines(id="ask")
+        with Horizontal(classes="asked"):
+            yield Input(id="answer", select_on_focus=False)
+
+    def opened(self) -> None:
+        """The first item; where there is none, the roll."""
+        for id_ in ("#bar", "#ask"):
+            self.query_one(id_).styles.height = 1
+        self._goes_to("walk" if self._offer.steps else "roll")
+        self.say(self._first_words)
+
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def takes(self, event: events.Key) -> bool:
+        """In the walk each key is a word; elsewhere letters are letters."""
+        key = (event.character or event.key).lower()
+        if event.key in self.DO or self._stage in ("ask", "roll", "why", "words"):
+            return super().takes(event)
+        if self._stage == "which":
+            self._which(key)
+        elif self._stage == "left" and key in "bg":
+            self._goes_to("walk" if key == "b" else "questions")
+        elif self._stage == "questions" and key in "wo":
+            self.work(self._look_again()) if key == "w" else self._goes_to("roll")
+        elif self._stage == "walk" and key in "ynabm":
+            {"y": self._have, "n": self._next, "a": self._asks, "b": self._back, "m": self._more}[key]()
+        else:
+            return super().takes(event)
+        return True
+
+    def entered(self) -> None:
+        """Enter: on, whatever that means here."""
+        words = self.query_one(Input).value.strip()
+        match self._stage:
+            case "walk":
+                self._next()
+            case "ask" if words:
+                self.work(self._ask(words))
+            case "ask":
+                self._goes_to("walk")
+            case "roll":
+                self._counted(words)
+            case "why":
+                self._explained(words)
+            case "words":
+                self.work(self._accept(words or None))
+
+    def stop(self) -> None:
+        """Back from a line to the items; from the items, away."""
+        if self._stage in ("walk", "left", "questions") or not self._offer.steps:
+            self.dismiss(None)
+        else:
+            self._goes_to("walk")
+
+    def hears(self, event: Event) -> None:
+        """An answer comes into its item; an offer that is gone says so."""
+        data = event.raw.get("data") or {}
+        if not event.type.startswith("handover.") or data.get("id") != self._offer.handover["id"]:
+            return
+        if "queries" in data:
+            self._offer.handover = {**self._offer.handover, **data}
+            self._draw()
+        if event.type == "handover.answered":
+            self.say("An answer has come.")
+        elif event.type in ("handover.withdrawn", "handover.accepted"):
+            by = phrases.person((data.get("withdrawal") or {}).get("by") or data.get("incoming"))
+            if event.type == "handover.withdrawn" or by != self.station.desk.login.me.name:
+                self.say(f"{by} was quicker: it was taken back, or over. Esc.", loud=True)
+
+    # --- the walk ----------------------------------------------------------------------------------------------------
+
+    def _have(self) -> None:
+        """I have it: the authors see that their notes reached somebody."""
+        if self._at not in self._had:
+            self._had.add(self._at)
+            self.work(self._receipts(self._offer.steps[self._at]))
+        self._next()
+
+    def _next(self) -> None:
+        if self._at + 1 < len(self._offer.steps):
+            self._at += 1
+            self._every = False
+            self._draw(first=True)
+        else:
+            self._goes_to("questions" if len(self._had) == len(self._offer.steps) else "left")
+
+    def _back(self) -> None:
+        self._at = max(0, self._at - 1)
+        self._draw(first=True)
+
+    def _more(self) -> None:
+        self._every = True
+        self._draw()
+
+    def _asks(self) -> None:
+        """A question: about which note or need, if there are several."""
+        matter = self._offer.steps[self._at]
+        if len(matter.ids()) > 1:
+            self._goes_to("which")
+        else:
+            self._about = matter.items[0]
+            self._goes_to("ask")
+
+    def _which(self, key: str) -> None:
+        ids = self._offer.steps[self._at].ids()[:9]
+        if key in "123456789" and int(key) <= len(ids):
+            self._about = self._offer.steps[self._at].items[int(key) - 1]
+            self._goes_to("ask")
+
+    async def _ask(self, words: str) -> None:
+        about, handover, here = self._about, self._offer.handover, self.station.desk
+        if about is None:
+            return
+        made = await self.ask(
+            lambda: create(
+                here.api,
+                f"/v1/handovers/{handover['id']}/queries",
+                drafted(QueryDraft, {"text": "your question"}, note=about["note"], need=about["need"], text=words),
+            )
+        )
+        if made is not None:
+            await self._look_again()
+            self._goes_to("walk")
+            self.say(f"Asked. {phrases.person(handover['outgoing'])} is told; the answer comes in here.")
+
+    async def _look_again(self) -> None:
+        here, id_ = self.station.desk, self._offer.handover["id"]
+        found = await self.ask(partial(read, here.api, f"/v1/handovers/{id_}"))
+        if found is not None and self.stands:
+            self._offer.handover = found
+            self._draw()
+
+    async def _receipts(self, matter: Matter) -> None:
+        # Where a receipt does not get through, the handover still does.
+        here, known = self.station.desk, self._offer.known
+        for item in matter.items:
+            if item["note"] and not item["content"] and matters.id_of(item) in known.things:
+                seen = partial(create, here.api, f"/v1/notes/{item['note']}/receipts", ReceiptDraft(kind="SEEN"))
+                with suppress(Trouble):
+                    await self.base.reach(seen)
+
+    # --- the last words ----------------------------------------------------------------------------------------------
+
+    def _counted(self, words: str) -> None:
+        expected = self._offer.handover["roll"]["expected"]
+        if words and not words.isdigit():
+            self.say("A number; or nothing, if you have not counted.", loud=True)
+            return
+        self._roll, self._because = int(words) if words else None, None
+        differ = None not in (self._roll, expected) and self._roll != expected
+        self._goes_to("why" if differ else "words")
+
+    def _explained(self, words: str) -> None:
+        if words.isdigit():
+            self._counted(words)
+        elif words:
+            self._because = words
+            self._goes_to("words")
+
+    async def _accept(self, read_back: str | None) -> None:
+        handover, here = self._offer.handover, self.station.desk
+        made = await self.ask(
+            lambda: create(
+                here.api,
+                f"/v1/handovers/{handover['id']}/acceptance",
+                drafted(
+                    AcceptanceDraft,
+                    {},
+                    roll_actual=self._roll,
+                    roll_mismatch_reason=self._because,
+                    read_back=read_back,
+                    with_queries=True if matters.unanswered(handover) else None,
+                ),
+            )
+        )
+        if made is not None:
+            self.dismiss(made)
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    def _goes_to(self, stage: str) -> None:
+        handover = self._offer.handover
+        if stage == "questions" and not matters.unanswered(handover):
+            stage = "roll"
+        if stage == "roll" and handover["kind"] == "TRANSFER":
+            stage = "words"
+        if stage == "walk" and self._stage == "left":
+            self._at = next(n for n in range(len(self._offer.steps)) if n not in self._had)
+        self._stage = stage
+        asks = stage in ("ask", "roll", "why", "words")
+        line = self.query_one(Input)
+        line.value = ""
+        line.display = asks
+        self.set_focus(line if asks else self.query_one(Rows))
+        self.query_one("#ask", Lines).put([Text(f" {self._question()}", style="bold")] if asks else [])
+        self.keys({"walk": _WALK, "left": _LEFT, "questions": _OPEN, "which": "1–9 which · Esc back"}.get(stage, _TEXT))
+        self._draw(first=True)
+
+    def _question(self) -> str:
+        expected = self._offer.handover["roll"]["expected"]
+        return {
+            "ask": "Your question",
+            "roll": f"How many did you count? {expected} were offered"
+            if expected is not None
+            else "How many did you count?",
+            "why": f"{expected} offered, {self._roll} counted. Count again, or say why",
+            "words": "The handover in your own words, then Enter: it is yours",
+        }[self._stage]
+
+    def _draw(self, *, first: bool = False) -> None:
+        if not self.stands or self.station.here is None:
+            return
+        steps, reader = self._offer.steps, self.station.reader
+        done = round(_BAR * len(self._had) / max(1, len(steps)))
+        where = f"{self._at + 1} of {len(steps)}" if self._stage in ("walk", "ask", "which") else "the last words"
+        mark = "   you have it" if self._stage == "walk" and self._at in self._had else ""
+        bar = f" TAKE OVER {self._offer.name}  [{'#' * done}{'.' * (_BAR - done)}] {where}{mark}"
+        self.query_one("#bar", Lines).put([Text(bar, style="bold")])
+        rows = self.query_one(Rows)
+        if first:
+            rows.show([])
+        rows.show(self._rows(reader))
+
+    def _rows(self, reader: Reader) -> list[Row]:
+        offer = self._offer
+        if self._stage in ("walk", "ask", "which") and offer.steps:
+            matter = offer.steps[self._at]
+            head = head_of(offer, reader) if self._at == 0 and self._stage == "walk" else []
+            found = [*head, Row(matters.title(matter))]
+            if self._stage == "which":
+                numbered = enumerate(matter.ids()[:9], 1)
+                return [*found, *(row(f"  {number}  {offer.known.one_line(id_)}") for number, id_ in numbered)]
+            lines = offer.known.lines(matter, offer.handover["queries"], every_one=self._every)
+            return [*found, *(row(f"    {line}") for line in lines)]
+        if self._stage == "left":
+            left = [matter.who for number, matter in enumerate(offer.steps) if number not in self._had]
+            return [row("  You did not say “I have it” to:", style="bold"), *(row(f"    {who}") for who in left)]
+        asked = [line for one in offer.handover["queries"] for line in matters.query_lines(one, reader)]
+        return [*head_of(offer, reader), *(row(f"    {line}") for line in asked)]
+
+
+_LEFT = "b back to them · g go on all the same · Esc stop, nothing is accepted"
+_OPEN = "w look again · o take over with the question open · Esc stop, nothing is accepted"
+
+
+def head_of(offer: Offer, reader: Reader) -> list[Row]:
+    """Who offers what, and with which words."""
+    handover = offer.handover
+    if moving := handover["transfer"]:
+        lines = [
+            f"{standing.on_the_way(handover, reader)}",
+            f"From {standing.spot(moving['from'])} to {standing.spot(moving['to'])}",
+        ]
+    else:
+        lines = [standing.where(handover, reader)]
+    if handover["roll"]["expected"] is not None:
+        lines.append(f"Roll {handover['roll']['expected']}, says {phrases.person(handover['outgoing'])}")
+    if handover["remarks"]:
+        lines.append(f"{phrases.person(handover['outgoing'])} adds: {handover['remarks']}")
+    return [row(f"  {line}.") for line in lines]
+
+
+def offers(here: Desk, places: list[matters.Place], reader: Reader) -> list[Offer]:
+    """What waits to be taken over in these units, with all that it holds; those due first."""
+    found = []
+    for handover in matters.waiting(here, places):
+        moving = handover["transfer"]
+        name = moving["name"] if moving else name_of_unit(here, handover["establishment"], handover["unit"])
+        tails = handles(matters.id_of(item) for item in matters.items_of(handover))
+        known = matters.contents(here, handover, tails, reader)
+        found.append(Offer(handover, name, matters.matters(here, handover, reader), known))
+    return found

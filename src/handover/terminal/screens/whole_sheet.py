@@ -1,0 +1,41 @@
+"""The whole sheet, as `handover sheet` has it."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.widget import Widget
+
+from handover.terminal.screens.frame import Frame
+from handover.terminal.screens.lines import Row, Rows, row
+from handover.terminal.sheet_words import SheetWords
+
+
+class WholeSheet(Frame):
+    """All of it, to be read."""
+
+    KEYS = "m all notes · Space next page · Esc back"
+    DO: ClassVar = {"escape": "away", "m": "more"}
+
+    def body(self) -> Iterable[Widget]:
+        """One text."""
+        yield Rows(id="sheet")
+
+    def opened(self) -> None:
+        """As it was last fetched."""
+        self._draw(every=False)
+
+    def more(self) -> None:
+        """Older notes, too."""
+        self._draw(every=True)
+
+    def away(self) -> None:
+        """Back."""
+        self.dismiss(None)
+
+    def _draw(self, *, every: bool) -> None:
+        sheet, unit = self.station.sheet, self.station.unit
+        if sheet is None or unit is None:
+            self.query_one(Rows).show([row("  The unit has not been fetched yet.")])
+            return
+        words = SheetWords(sheet, unit, self.station.reader, every)
+        self.query_one(Rows).show([Row(line) for line in words.lines()])

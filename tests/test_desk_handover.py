@@ -1,0 +1,174 @@
+"""Handing over and taking over at the whole screen: a key for each person, questions that are answered live, and at the
+end it is somebody's by name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.outage import Outage
+from tests.support.seats import sitting
+from tests.support.service import Caller
+
+
+@pytest.fixture
+def outage(tmp_path: Path) -> Iterator[Outage]:
+    network = Outage(tmp_path)
+    yield network
+    network.goes_away()
+
+
+@pytest.fixture
+def hartmann(outage: Outage) -> Caller:
+    return outage.prison.hire("hartmann", "officer", "A")
+
+
+@pytest.fixture
+def ngata(outage: Outage) -> Caller:
+    return outage.prison.hire("ngata", "officer", "A")
+
+
+@pytest.fixture
+def weir(outage: Outage) -> str:
+    return outage.prison.receive("A4417KD")
+
+
+def offered(outage: Outage, by: Caller, unit: str = "A", **more: object) -> str:
+    made = by.post("/v1/handovers", {"establishment": outage.prison.code, "unit": unit, **more})
+    return str(made["id"])
+
+
+async def test_a_wing_with_twelve_items_is_taken_over_in_under_forty_keys(
+    outage: Outage, ngata: Caller, hartmann: Caller, tmp_path: Path
+) -> None:
+    for n in range(60):
+        number = outage.prison.receive(f"A{n:04}", name=f"Person, {n:02}", cell=f"A{1 + n // 20}-{n % 20:02}")
+        if n < 12:
+            hartmann.note(number, fact=f"Matter {n}.", attention="WATCH" if n < 3 else "ROUTINE")
+    handover = offered(outage, hartmann, roll_expected=60, remarks="Servery is short of one.")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("offered by Hartmann, NOT ACCEPTED", "everyone (60)")
+        await seat.press("t")
+        await seat.until("TAKE OVER A wing", "1 of 12", "Hartmann adds: Servery is short of one.", "WATCH until")
+        for n in range(12):
+            await seat.until(f"{n + 1} of 12")
+            await seat.press("y")
+        await seat.until("How many did you count? 60 were offered")
+        await seat.press("6", "0", "enter")
+        await seat.until("The handover in your own words")
+        keys = seat.pressed
+        await seat.types("Quiet wing; three to watch.")
+        seat.pressed = keys
+        await seat.press("enter")
+        await seat.until("You own A wing since", "Ngata's · not offered")
+        assert seat.pressed <= 40
+    made = ngata.get(f"/v1/handovers/{handover}")
+    assert (made["state"], made["roll"]["actual"]) == ("ACCEPTED", 60)
+    assert made["read_back"] == "Quiet wing; three to watch."
+    assert made["incoming"]["username"] == ngata.name
+
+
+async def test_a_question_reaches_the_other_screen_and_the_answer_comes_into_the_item(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    hartmann.note(weir, fact="Promised a call.")
+    handover = offered(outage, hartmann, roll_expected=1)
+    async with (
+        sitting(tmp_path / "first", hartmann, outage.url) as outgoing,
+        sitting(tmp_path / "second", ngata, outage.url) as incoming,
+    ):
+        await outgoing.until("up to date", "everyone (1)")
+        await incoming.until("up to date", "everyone (1)")
+        await incoming.press("t")
+        await incoming.until("Promised a call.")
+        await incoming.press("a")
+        await incoming.until("Your question")
+        await incoming.types("Does he know by when?", "enter")
+        await incoming.until("Asked. Hartmann is told", "not answered yet")
+        await outgoing.until("Ngata asks about the handover", "Does he know by when?")
+        await outgoing.press("a")
+        await outgoing.until("QUESTIONS", "Weir, J. (A1-07): Ngata asks")
+        await outgoing.press("enter")
+        await outgoing.until("Your answer")
+        await outgoing.types("Yes, by six.", "enter")
+        await outgoing.until("Answered", "No question is open.")
+        await incoming.until("An answer has come.", "Hartmann answers", "Yes, by six.")
+        await incoming.press("y")
+        await incoming.until("How many did you count?")
+        await incoming.types("2", "enter")
+        await incoming.until("1 offered, 2 counted. Count again, or say why")
+        await incoming.types("One came back from court.", "enter")
+        await incoming.until("in your own words")
+        await incoming.press("enter")
+        await incoming.until("You own A wing since")
+        await outgoing.until("Ngata's · not offered")
+    made = ngata.get(f"/v1/handovers/{handover}")
+    assert made["roll"]["mismatch_reason"] == "One came back from court."
+
+
+async def test_what_was_passed_over_is_named_and_nothing_is_accepted_by_stopping(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    hartmann.note(weir, fact="Promised a call.")
+    handover = offered(outage, hartmann)
+    ngata.post(
+        f"/v1/handovers/{handover}/queries",
+        {"note": ngata.all("/v1/notes")[0]["id"], "text": "Still so?"},
+    )
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.press("t")
+        await seat.until("1 of 1")
+        await seat.press("n")
+        await seat.until("You did not say “I have it” to:", "Weir, J. (A1-07)")
+        await seat.press("b")
+        await seat.until("Promised a call.")
+        await seat.press("escape")
+        await seat.until("Nothing was accepted. It still waits")
+        assert hartmann.get(f"/v1/handovers/{handover}")["state"] == "OFFERED"
+        await seat.press("t")
+        await seat.until("1 of 1")
+        await seat.press("y")
+        await seat.until("Still so?", "o take over with the question open")
+        await seat.press("o", "enter", "enter")
+        await seat.until("You own A wing since")
+    assert hartmann.get(f"/v1/handovers/{handover}")["state"] == "ACCEPTED_WITH_QUERIES"
+
+
+async def test_at_night_one_wing_after_another(outage: Outage, hartmann: Caller, weir: str, tmp_path: Path) -> None:
+    night = outage.prison.hire("oyelaran", "officer", "A", "B")
+    brandt = outage.prison.hire("brandt", "officer", "B")
+    offered(outage, hartmann)
+    offered(outage, brandt, "B")
+    async with sitting(tmp_path / "office", night, outage.url) as seat:
+        await seat.until("A wing", "everyone (1)")
+        await seat.press("t")
+        for wing in ("B", "A"):  # both are due at once: the one that was offered last
+            await seat.until(f"TAKE OVER {wing} wing", "How many did you count?")
+            await seat.types("1" if wing == "A" else "0", "enter", "enter")
+            await seat.until(f"You own {wing} wing since")
+        await seat.until("A wing", "Oyelaran's")
+        await seat.press("u")
+        await seat.until("B wing", "Oyelaran's")
+
+
+async def test_a_unit_is_offered_and_the_offer_taken_back(
+    outage: Outage, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    hartmann.note(weir, attention="WATCH")
+    async with sitting(tmp_path / "office", hartmann, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.press("h")
+        await seat.until("HAND OVER A wing", "How many did you count?")
+        await seat.types("2", "enter")
+        await seat.until("You counted 2, the roster says 1. Find out which is right.")
+        await seat.types("1", "enter")
+        await seat.types("Servery is short of one.", "enter")
+        await seat.until("Offered; to be accepted by", "offered by Hartmann, NOT ACCEPTED")
+        await seat.press("h")
+        await seat.until("r takes the offer back")
+        await seat.press("r")
+        await seat.types("Mass refusal at lunch.", "enter")
+        await seat.until("Taken back. It is yours as before.")
+    (made,) = hartmann.all("/v1/handovers")
+    assert (made["state"], made["roll"]["expected"]) == ("WITHDRAWN", 1)

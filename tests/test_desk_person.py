@@ -1,0 +1,102 @@
+"""A person and a need at the whole screen: what was written, by whom, and what no longer stands."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.outage import Outage
+from tests.support.seats import sitting
+from tests.support.service import Caller
+
+
+@pytest.fixture
+def outage(tmp_path: Path) -> Iterator[Outage]:
+    network = Outage(tmp_path)
+    yield network
+    network.goes_away()
+
+
+@pytest.fixture
+def hartmann(outage: Outage) -> Caller:
+    return outage.prison.hire("hartmann", "officer", "A")
+
+
+@pytest.fixture
+def ngata(outage: Outage) -> Caller:
+    return outage.prison.hire("ngata", "officer", "A")
+
+
+@pytest.fixture
+def weir(outage: Outage) -> str:
+    return outage.prison.receive("A4417KD")
+
+
+async def test_a_person_from_facts_to_opinions(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    hartmann.note(
+        weir,
+        fact="Quiet since the visit.",
+        mood={"valence": -1},
+        change="WORSE",
+        opinion="He blames himself.",
+        confidence="LOW",
+        responses=[{"code": "LISTENED", "effect": "HELPED"}],
+        needs=[{"code": "PHONE", "promised": True}],
+        attention="WATCH",
+        if_then="Sit down with him.",
+    )
+    wrong = hartmann.note(weir, fact="Words of another man.")
+    hartmann.post(f"/v1/notes/{wrong['id']}/retractions", {"reason": "WRONG_PERSON"})
+    early = hartmann.note(weir, fact="It was the early visit.")
+    fixed = {"inmate": weir, "basis": "SAW", "fact": "It was the late visit."}
+    hartmann.post(f"/v1/notes/{early['id']}/corrections", {"reason": "Mixed up.", "note": fixed})
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.types("/weir", "enter")
+        text = await seat.until(
+            "— six weeks", "mood, staff saw", "against usual", "— open needs (1)", "worked: listened"
+        )
+        assert "IF IT HAPPENS (Hartmann): Sit down with him." in text
+        await seat.press("t")
+        await seat.until("mood low, worse than usual (Hartmann saw it)")
+        await seat.press("end")
+        text = await seat.until(
+            "Hartmann saw: Quiet since the visit.", "Hartmann thinks (not sure): He blames himself."
+        )
+        assert text.index("Hartmann saw: Quiet") < text.index("Hartmann thinks"), "facts before opinions"
+        await seat.until("TAKEN BACK by Hartmann", "CORRECTED, no longer stands", "corrects an earlier note: Mixed up.")
+        assert "Words of another man" not in seat.text
+        await seat.press("c")
+        await seat.until("Attention is over: why?")
+        await seat.types("Spoke for an hour.", "enter")
+        await seat.until("Recorded.", "attention closed by Ngata: Spoke for an hour.")
+        await seat.press("w")
+        await seat.until("WRITE about Weir, J. (A1-07)")
+
+
+async def test_a_need_is_closed_with_what_came_of_it_and_who_was_quicker_is_said(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    note = hartmann.note(weir, needs=[{"code": "PHONE", "promised": True, "detail": "call to his daughter"}])
+    need = note["needs"][0]["id"]
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("due this shift, or promised (1)")
+        await seat.press("enter")
+        await seat.until("NEED: Weir, J. (A1-07)", "call to his daughter")
+        version = hartmann.get(f"/v1/needs/{need}")["version"]
+        answer = hartmann.http.patch(
+            f"/v1/needs/{need}", json={"owner": "Hartmann"}, headers={"If-Match": f'"{version}"'}
+        )
+        assert answer.status_code == 200
+        await seat.press("d")
+        await seat.until("What came of it?")
+        await seat.types("Spoke for ten minutes.", "enter")
+        await seat.until("Somebody was quicker", "with Hartmann")
+        await seat.press("d")
+        await seat.until("What came of it?")
+        await seat.types("Spoke for ten minutes.", "enter")
+        await seat.until("Recorded: phone call, promised", "everyone (1)")
+        assert "due this shift" not in seat.text
+    assert hartmann.get(f"/v1/needs/{need}")["outcome"] == "Spoke for ten minutes."
