@@ -19,6 +19,10 @@ ENGINES = ("sqlite", "postgresql")
 LONG = (
     "test_openapi",
     "test_ways_in",
+    "test_board_write",
+    "test_board",
+    "test_board_looking",
+    "test_board_handover",
     "test_crash",
     "test_processes",
     "test_practice",

@@ -9,6 +9,7 @@ import * as phrases from './phrases.js';
 
 const MOST = 300;
 const SEEN_H = 36;
+const FIRST_MS = 800;
 export const desk = {};
 const listeners = new Set();
 clear();
@@ -37,6 +38,7 @@ export function changed() {
 export async function start() {
   const [me, lists, places] = await Promise.all([get('/v1/me'), get('/v1/codelists'), get('/v1/establishments').then((one) => one.items, none)]);
   desk.me = me;
+  desk.onLive = null;
   learn(lists.items);
   desk.places = places;
   desk.place = places.find((one) => one.code === me.establishments[0]) || places[0] || null;
@@ -49,7 +51,9 @@ export async function start() {
   desk.unit = (mine.find((one) => one.code === kept) || mine[0] || {}).code || me.units[0] || null;
   const seen = JSON.parse(localStorage.getItem(seenAt()) || 'null');
   hear(seen && Date.now() - seen.at < SEEN_H * 3600e3 ? seen.cursor : null);
-  await refresh();
+  // The feed reads the sheet as soon as it is live; where that takes long, the sheet does not wait for it.
+  await Promise.race([new Promise((live) => { desk.onLive = live; }), new Promise((done) => setTimeout(done, FIRST_MS))]);
+  if (!desk.sheet) await refresh();
 }
 
 // What a locked screen needs to go on without the server, and going on with it.
@@ -66,7 +70,7 @@ export function restore(kept) {
 
 function hear(cursor) {
   desk.feed = new Feed(desk.place.code, cursor, {
-    event: take, live: () => Promise.all([refresh(), readPages()]), blind: changed, missed: () => { desk.missed = Date.now(); changed(); },
+    event: take, live: () => Promise.all([refresh(), readPages()]).then(() => desk.onLive && desk.onLive()), blind: changed, missed: () => { desk.missed = Date.now(); changed(); },
   });
 }
 
