@@ -77,12 +77,13 @@ class Browser:
         return True
 
     @contextmanager
-    def open(self, url: str, **looks: str) -> Iterator["Tab"]:
-        """A page in a context of its own: another PC. Ends with a failure where the page complained."""
-        context = self.call("Target.createBrowserContext")["browserContextId"]
+    def open(self, url: str, beside: "Tab | None" = None, **looks: str) -> Iterator["Tab"]:
+        """A page in a context of its own: another PC; `beside` another page: at the same one. Ends with a failure where
+        the page complained."""
+        context = beside.context if beside else self.call("Target.createBrowserContext")["browserContextId"]
         target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        tab = self.tabs[session] = Tab(self, session)
+        tab = self.tabs[session] = Tab(self, session, context)
         for domain in ("Page", "Runtime", "Log", "Network", "Audits"):
             tab.call(f"{domain}.enable")
         tab.call("Emulation.setDeviceMetricsOverride", width=1280, height=800, deviceScaleFactor=1, mobile=False)
@@ -96,7 +97,10 @@ class Browser:
                 pass
             assert tab.complaints == [], tab.complaints
         finally:
-            self.call("Target.disposeBrowserContext", browserContextId=context)
+            if beside is None:
+                self.call("Target.disposeBrowserContext", browserContextId=context)
+            else:
+                self.call("Target.closeTarget", targetId=target)
             del self.tabs[session]
 
 
@@ -106,6 +110,7 @@ class Tab:
 
     browser: Browser
     session: str
+    context: str
     complaints: list[str] = field(default_factory=list)
     pardoned: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
