@@ -13,6 +13,7 @@ SAID = {
     "list": "`indicators` or `needs`.",
     "code": "The code.",
     "note": "The note.",
+    "unit": "The unit the note belongs to: whoever reads a unit's need not look at the other notes.",
 }
 
 
@@ -47,12 +48,14 @@ def _codes() -> None:
         sa.Column("list", sa.String(40), nullable=False, comment=SAID["list"]),
         sa.Column("code", sa.String(40), nullable=False, comment=SAID["code"]),
         sa.Column("note", sa.String(36), nullable=False, comment=SAID["note"]),
+        sa.Column("unit", sa.String(16), nullable=False, comment=SAID["unit"]),
         sa.ForeignKeyConstraint(["note"], ["notes.id"], name=op.f("fk_note_codes_note")),
         sa.PrimaryKeyConstraint("establishment", "list", "code", "note", name=op.f("pk_codes_of_notes")),
         sqlite_with_rowid=False,
     )
     op.execute(
-        "INSERT INTO codes_of_notes SELECT notes.establishment, note_codes.list, note_codes.code, note_codes.note "
+        "INSERT INTO codes_of_notes "
+        "SELECT notes.establishment, note_codes.list, note_codes.code, note_codes.note, notes.unit "
         "FROM note_codes JOIN notes ON notes.id = note_codes.note"
     )
     op.drop_table("note_codes")

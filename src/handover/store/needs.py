@@ -107,7 +107,7 @@ def find(
                 query = query.where(_N[name] == value)
         walks = [query]
     else:
-        spots = list(places(conn, needs, reader, seen, wanted.establishment))
+        spots = list(places(conn, needs, reader, seen, wanted.establishment, wanted.unit))
         every = [
             (spot, status)
             for spot in spots

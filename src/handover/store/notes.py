@@ -47,8 +47,8 @@ class Filter:
 def add(batch: Rows, row: dict[str, Any], codes: Sequence[tuple[str, str]]) -> None:
     """Writes a note and the codes it is found by."""
     batch.add(notes, row)
-    where = {"establishment": row["establishment"]}
-    batch.add(note_codes, *({**where, "list": name, "code": code, "note": row["id"]} for name, code in codes))
+    where = {"establishment": row["establishment"], "unit": row["unit"], "note": row["id"]}
+    batch.add(note_codes, *({**where, "list": name, "code": code} for name, code in codes))
 
 
 def get(conn: Connection, note: str, hold: Hold | None = None) -> RowMapping | None:
@@ -74,13 +74,16 @@ def find(
         if wanted.establishment is not None:
             walk = walk.where(picking(_N.establishment, wanted.establishment))
         return first(conn, _SHOWN, [walk], ORDER, limit + 1)
-    spots = list(places(conn, notes, reader, seen, wanted.establishment))
+    spots = list(places(conn, notes, reader, seen, wanted.establishment, wanted.unit))
     for name, kind in _CODED.items():
         code = getattr(wanted, name)
         if code is not None:
-            walks = [_by_code(query.where(spot.may, *_picked(wanted, name)), spot.code, kind, code) for spot in spots]
             if before is not None:
-                walks = [walk.where(_K.note < before[1]) for walk in walks]
+                query = query.where(_K.note < before[1])
+            if wanted.unit is not None:
+                query = query.where(_K.unit == wanted.unit)
+            query = query.where(*_picked(wanted, name, "unit"))
+            walks = [_by_code(query.where(spot.may), spot.code, kind, code) for spot in spots]
             return first(conn, _SHOWN, walks, ("id",), limit + 1)
     authors = [None] if wanted.author is None else _called(conn, wanted.author)
     walks = [_by_place(query, spot, author, wanted) for spot in spots for author in authors]

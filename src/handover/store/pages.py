@@ -56,7 +56,7 @@ def find(
         query = query.where(beyond((_P.raised_at, _P.id), before))
     walks = [
         query.where(_P.establishment == spot.code, _P.state == one, spot.may)
-        for spot in places(conn, pages, reader, seen, place)
+        for spot in places(conn, pages, reader, seen, place, unit)
         for one in (STATES if state is None else (state,))
     ]
     return first(conn, tuple(_P), walks, ("raised_at", "id"), limit + 1)

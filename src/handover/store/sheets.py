@@ -74,7 +74,7 @@ def late(
         _N.stretch > taken,
         _N.occurred_at < accepted,
         _N.status.in_(STANDING),
-        visible_in(notes, reader, seen, place),
+        visible_in(notes, reader, seen, place, unit),
     )
     return list(conn.execute(query).mappings())
 
@@ -107,7 +107,7 @@ def open_needs(
         n.unit == unit,
         n.status == "OPEN",
         n.opened_at <= until,
-        visible_in(needs, reader, seen, place),
+        visible_in(needs, reader, seen, place, unit),
     )
     return list(conn.execute(query).mappings())
 

@@ -17,19 +17,26 @@ def visible(table: sa.Table, reader: str, seen: Sequence[Sight]) -> sa.ColumnEle
     return sa.or_(c.author == reader, *classes)
 
 
-def visible_in(table: sa.Table, reader: str, seen: Sequence[Sight], place: str) -> sa.ColumnElement[bool]:
-    """The same, of rows of one establishment. It does not name that: whoever asks does, to enter an index by it."""
+def visible_in(
+    table: sa.Table, reader: str, seen: Sequence[Sight], place: str, unit: str | None = None
+) -> sa.ColumnElement[bool]:
+    """The same, of rows of one establishment, or of one unit of it. It does not name them: whoever asks does, to enter
+    an index by them."""
     own = [sight for sight in seen if sight.establishment == place]
-    return sa.or_(table.c.author == reader, *(sa.and_(*terms) for sight in own for terms in _terms(table, sight)))
+    return sa.or_(table.c.author == reader, *(sa.and_(*terms) for sight in own for terms in _terms(table, sight, unit)))
 
 
-def _terms(table: sa.Table, sight: Sight) -> Iterator[list[Any]]:
+def _terms(table: sa.Table, sight: Sight, unit: str | None = None) -> Iterator[list[Any]]:
     c = table.c
     terms: list[Any] = [c.handling == sight.handling]
-    if sight.units is not None:
-        terms.append(c.unit.in_(sorted(sight.units)))
-    if sight.except_units:
-        terms.append(c.unit.not_in(sorted(sight.except_units)))
+    if unit is not None:
+        if unit in sight.except_units or (sight.units is not None and unit not in sight.units):
+            return
+    else:
+        if sight.units is not None:
+            terms.append(c.unit.in_(sorted(sight.units)))
+        if sight.except_units:
+            terms.append(c.unit.not_in(sorted(sight.except_units)))
     if sight.status is not None:
         if "status" not in c:
             return  # pages: what an auditor looks into besides is what was taken back, and no page is

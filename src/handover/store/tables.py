@@ -220,6 +220,9 @@ class NoteCodeRow(SQLModel, table=True):
     list: str = _key("`indicators` or `needs`.", sa.String(40))
     code: str = _key("The code.", sa.String(40))
     note: str = _key("The note.", Id, foreign_key="notes.id")
+    unit: str = _is(
+        "The unit the note belongs to: whoever reads a unit's need not look at the other notes.", sa.String(16)
+    )
 
 
 class SealedRow(SQLModel, table=True):

@@ -28,14 +28,19 @@ class Place(NamedTuple):
 
 
 def places(
-    conn: Connection, table: sa.Table, reader: str, seen: Sequence[Sight], only: str | None = None
+    conn: Connection,
+    table: sa.Table,
+    reader: str,
+    seen: Sequence[Sight],
+    only: str | None = None,
+    unit: str | None = None,
 ) -> Iterator[Place]:
     """The establishments (or this one, if it is one of them) in which there may be rows of the table that the reader
-    may see."""
+    may see. `unit`: only rows of a unit of this name are asked for."""
     own = sorted({sight.establishment for sight in seen})
     for code in own:
         if only in (None, code):
-            yield Place(code, visible_in(table, reader, seen, code), left=False)
+            yield Place(code, visible_in(table, reader, seen, code, unit), left=False)
     if only not in own:
         for code in written_in(conn, table, reader):
             if code not in own and only in (None, code):
