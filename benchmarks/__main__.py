@@ -1,4 +1,5 @@
-"""`make bench`: measures the service beside its stand-in, round by round, and prints both and their ratios."""
+"""`make bench`: measures the service beside its stand-in, round by round, and prints both and their ratios; then a call
+in the middle of a burst, and reading with little and with much behind it."""
 
 import argparse
 import json
@@ -6,14 +7,17 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from benchmarks import processes, setup
+from benchmarks import burst, growth, processes, setup
+from benchmarks.burst import Burst
 from benchmarks.figures import KINDS, Figures, machine, percentile
+from benchmarks.growth import Growth
 from benchmarks.load import Job, Result
 from benchmarks.processes import Server
 
@@ -31,10 +35,14 @@ class Plan:
     rounds: int
     post_s: float
     feed_s: float
+    bursts: int = 0
+    readings: int = 0
 
 
-FULL = Plan(rounds=7, post_s=1.5, feed_s=5.0)
-QUICK = Plan(rounds=2, post_s=0.7, feed_s=1.5)
+FULL = Plan(rounds=7, post_s=1.5, feed_s=5.0, bursts=5, readings=40)
+QUICK = Plan(rounds=2, post_s=0.7, feed_s=1.5, bursts=1, readings=5)
+PARTS = ("rates", "burst", "growth")
+Measured = Figures | Burst | Growth
 
 
 def measure(engine: str, plan: Plan, progress: Progress) -> Figures:
@@ -78,8 +86,14 @@ def _one(key: str, server: Server, tokens: list[str], plan: Plan) -> tuple[Resul
     return result, seen
 
 
-def table(figures: Figures) -> Table:
-    """Both, side by side."""
+def table(measured: Measured) -> Table:
+    """What was measured, in rows."""
+    if isinstance(measured, Figures):
+        return _beside(measured)
+    return _burst(measured) if isinstance(measured, Burst) else _growth(measured)
+
+
+def _beside(figures: Figures) -> Table:
     shown = Table(
         title=f"{figures.engine}: medians of {len(figures.pairs['p99'])} interleaved rounds", title_justify="left"
     )
@@ -106,18 +120,59 @@ def table(figures: Figures) -> Table:
     return shown
 
 
+def _burst(found: Burst) -> Table:
+    shown = Table(
+        title=f"{found.engine}: {burst.NOTES} notes of an incident, {burst.RATE:.0f} a second, {burst.FEEDS} feeds; "
+        f"medians of {len(found.pages)} bursts, ms",
+        title_justify="left",
+    )
+    shown.add_column("")
+    for name in ("p50", "p99", "aim"):
+        shown.add_column(name, justify="right")
+    kept = found.of("pages", 0.99) < burst.MOST_P99
+    aim = f"p99 < {burst.MOST_P99:,.0f} {'kept' if kept else 'missed'}"
+    for what, title, told in (("pages", "a call, POST to every feed", aim), ("notes", "the other notes", "")):
+        shown.add_row(title, f"{found.of(what, 0.5):,.1f}", f"{found.of(what, 0.99):,.1f}", told)
+    return shown
+
+
+def _growth(found: Growth) -> Table:
+    few, many = found.notes
+    shown = Table(
+        title=f"{found.engine}: reading with few notes in the store ({few:,}) and with many ({many:,}), ms",
+        title_justify="left",
+    )
+    shown.add_column("", no_wrap=True)
+    for name in ("few: p50", "p95", "many: p50", "p95", "ratio"):
+        shown.add_column(name, justify="right")
+    for name, figure in found.figures.items():
+        kept = figure.ratio <= growth.MOST_RATIO
+        cells = [
+            f"{value:,.1f}" for some in (figure.few, figure.many) for value in (median(some), percentile(some, 0.95))
+        ]
+        shown.add_row(name, *cells, f"[{'green' if kept else 'bold red'}]{figure.ratio:.2f}[/]")
+    return shown
+
+
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("part", nargs="*", metavar="PART", help=f"only these: {', '.join(PARTS)}")
     parser.add_argument("--engine", choices=(*setup.ENGINES, "both"), default="both")
-    parser.add_argument("--quick", action="store_true", help="a first impression in under 40 seconds")
-    parser.add_argument("--rounds", type=int, help="how many rounds (7, or 2 with --quick)")
+    parser.add_argument("--quick", action="store_true", help="a first impression in two minutes")
+    parser.add_argument("--rounds", type=int, help="how many rounds (of each part its own number if left out)")
+    parser.add_argument("--notes", type=int, default=growth.MANY, help="growth: notes in the larger store")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures there")
     parser.add_argument("--check", action="store_true", help="exit with 1 when an aim is missed")
     asked = parser.parse_args()
+    parts = tuple(asked.part) or PARTS
+    if not {*parts} <= {*PARTS}:
+        parser.error(f"there is {', '.join(PARTS)}")
     plan = QUICK if asked.quick else FULL
-    plan = Plan(max(1, asked.rounds or plan.rounds), plan.post_s, plan.feed_s)
-    about, measured = machine(), []
+    if asked.rounds is not None:
+        rounds = max(1, asked.rounds)
+        plan = Plan(rounds, plan.post_s, plan.feed_s, rounds, rounds)
+    about, measured = machine(), list[Measured]()
     engines = setup.ENGINES if asked.engine == "both" else (asked.engine,)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True
@@ -125,9 +180,10 @@ def main() -> int:
         for engine in engines:
             for warning in setup.warnings(engine):
                 err.print(f"[yellow]{warning}[/]")
-            measured.append(measure(engine, plan, progress))
+            for part in parts:
+                measured.append(_part(part, engine, plan, asked.notes, progress))
     _print(about, measured)
-    missed = [line for figures in measured for line in figures.missed()]
+    missed = [line for one in measured for line in one.missed()]
     for line in missed:
         out.print(f"[bold red]missed[/] {line}")
     if asked.json:
@@ -135,25 +191,46 @@ def main() -> int:
     return 1 if asked.check and missed else 0
 
 
-def _print(about: dict[str, Any], measured: list[Figures]) -> None:
-    for figures in measured:
-        out.print(table(figures))
+def _part(part: str, engine: str, plan: Plan, notes: int, progress: Progress) -> Measured:
+    if part == "rates":
+        return measure(engine, plan, progress)
+    task = progress.add_task(f"{engine}: {part}", total=None)
+
+    def told(what: str) -> None:
+        progress.update(task, description=f"{engine}: {part}, {what}")
+
+    try:
+        if part == "burst":
+            return burst.measure(engine, plan.bursts, told)
+        return growth.measure(engine, notes, plan.readings, told)
+    finally:
+        progress.remove_task(task)
+
+
+def _print(about: dict[str, Any], measured: list[Measured]) -> None:
+    for one in measured:
+        out.print(table(one))
     out.print(
-        f"{about['cores']} cores, {about['processor']}, Python {about['python']}, one fsync {about['fsync_ms']} ms; "
-        f"{FEEDS} feeds, {RATE:.0f} notes/s; the load took at most "
-        f"{max(f.load_busy for f in measured):.0%} of a core.",
+        f"{about['cores']} cores, {about['processor']}, Python {about['python']}, one fsync {about['fsync_ms']} ms.",
         style="dim",
     )
+    figures = [one for one in measured if isinstance(one, Figures)]
+    if figures:
+        most = max(one.load_busy for one in figures)
+        out.print(f"{FEEDS} feeds, {RATE:.0f} notes/s; the load took at most {most:.0%} of a core.", style="dim")
     if about["load_before"] > 0.5:
         out.print("The machine was busy with something else before: trust the ratios only.", style="yellow")
 
 
-def _told(about: dict[str, Any], plan: Plan, measured: list[Figures]) -> dict[str, Any]:
-    return {
-        "machine": about,
-        "plan": vars(plan),
-        "engines": {figures.engine: {"load_busy": figures.load_busy, **figures.told()} for figures in measured},
-    }
+def _told(about: dict[str, Any], plan: Plan, measured: list[Measured]) -> dict[str, Any]:
+    engines: dict[str, dict[str, Any]] = {}
+    for one in measured:
+        told = engines.setdefault(one.engine, {})
+        if isinstance(one, Figures):
+            told |= {"load_busy": one.load_busy, **one.told()}
+        else:
+            told["burst" if isinstance(one, Burst) else "growth"] = one.told()
+    return {"machine": about, "plan": vars(plan), "engines": engines}
 
 
 if __name__ == "__main__":

@@ -140,12 +140,19 @@ class _Filling:
                 [change] = self._kinds[stories.CHANGEOVER, shift, False]
                 if self._over(change, back) and not (wing.waits and n + 1 == self._changes(back)):
                     self._tell(change, wing, 0, back, counted)
+                self._of_the_wing(random, wing, shift, back, counted)
                 for person in range(min(PEOPLE, left // NOTES_A_DAY)):
                     template = self._choose(random, shift, person, back)
                     if template is not None:
                         self._tell(template, wing, person, back, counted)
                         self.filled.notes += 1
         self._flush_events(back)
+
+    def _of_the_wing(self, random: Random, wing: Wing, shift: str, back: int, counted: Sequence[str]) -> None:
+        template = random.choice(self._kinds[stories.WING, shift, False])
+        if self._over(template, back):
+            self._tell(template, wing, 0, back, counted)
+            self.filled.notes += 1
 
     def _choose(self, random: Random, shift: str, person: int, back: int) -> Template | None:
         kind, chance = stories.QUIET, random.random()

@@ -11,7 +11,7 @@ import os
 import sys
 from array import array
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,8 @@ BODIES = 997
 RAMP_S = 0.25
 """Posts in the first moments are made but not counted."""
 PATIENCE_S = 20.0
+CALL = -1
+"""The number of what is no note, but a call to everybody."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,19 @@ class Job:
     clients: int
     feeds: int = 0
     rate: float = 0.0
+    incident: bool = False
+    """The notes are about one incident, and the one in the middle calls everybody."""
 
 
 @dataclass
 class Result:
-    """What came of it. Latencies are in milliseconds; `busy` is the share of a core that the load itself took,
-    `server_cpu` the seconds of processor time that the server took, all its threads."""
+    """What came of it. Latencies are in milliseconds, `pages` those of the call; `busy` is the share of a core that the
+    load itself took, `server_cpu` the seconds of processor time that the server took, all its threads."""
 
     done: int = 0
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
+    pages: list[float] = field(default_factory=list)
     busy: float = 0.0
     server_cpu: float = 0.0
     missing: int = 0
@@ -109,7 +114,7 @@ class Poster(asyncio.Protocol):
 
 
 class Listener(asyncio.Protocol):
-    """One open feed; says which note came when."""
+    """One open feed; says which note came when, and when it was called (note -1)."""
 
     def __init__(self, port: int, token: str, live: Callable[[], None], heard: Callable[[int, float], None]) -> None:
         self._hello = (
@@ -156,6 +161,8 @@ class Listener(asyncio.Protocol):
         number = notes.number_in(text)
         if number is not None:
             self._heard(number, now)
+        elif b'"type":"page.raised"' in text and b'"kind":"ACT_NOW"' in text:
+            self._heard(CALL, now)
         elif text.startswith((b'{"type":"live"', b'{"type": "live"')):
             self._live()
 
@@ -188,7 +195,7 @@ async def flood(job: Job) -> Result:
     server = cpu_of(job.pid) - server
     stopping = True
     await asyncio.sleep(0.05)
-    return Result(len(latencies), seconds, [s * 1000 for s in latencies], cpu / seconds, server)
+    return Result(len(latencies), seconds, _ms(latencies), [], cpu / seconds, server)
 
 
 async def stream(job: Job) -> Result:
@@ -198,8 +205,8 @@ async def stream(job: Job) -> Result:
     everything_live: asyncio.Future[None] = loop.create_future()
     live = 0
     posts = max(1, round(job.seconds * job.rate))
-    posted = array("d", bytes(8 * posts))
-    latencies = array("d")
+    posted = array("d", bytes(8 * (posts + 1)))  # the last: the call
+    latencies, calls = array("d"), array("d")
     idle: deque[Poster] = deque()
     late: deque[int] = deque()
 
@@ -211,7 +218,7 @@ async def stream(job: Job) -> Result:
 
     def heard(number: int, now: float) -> None:
         if posted[number]:
-            latencies.append(now - posted[number])
+            (calls if number == CALL else latencies).append(now - posted[number])
 
     def answered(poster: Poster) -> None:
         if late:
@@ -219,7 +226,7 @@ async def stream(job: Job) -> Result:
         else:
             idle.append(poster)
 
-    prepared = [request(job.tokens[i % job.clients], notes.body(i)) for i in range(posts)]
+    prepared = [request(job.tokens[i % job.clients], body) for i, body in enumerate(_bodies(posts, job.incident))]
     for i in range(job.feeds):
         listener = Listener(job.port, job.tokens[i % len(job.tokens)], went_live, heard)
         await loop.create_connection(partial(_same, listener), "127.0.0.1", job.port)
@@ -231,17 +238,30 @@ async def stream(job: Job) -> Result:
     for i in range(posts):
         await _unless(failed, max(0.0, began + i / job.rate - perf_counter()))
         posted[i] = perf_counter()  # also where no connection is free: waiting for one is part of what an officer waits
+        posted[CALL] = posted[posts // 2]
         if idle:
             idle.popleft().post(prepared[i])
         else:
             late.append(i)
-    last, expected = perf_counter(), posts * job.feeds
-    while len(latencies) < expected and perf_counter() < last + PATIENCE_S:
+    last, expected = perf_counter(), (posts + job.incident) * job.feeds
+    while len(latencies) + len(calls) < expected and perf_counter() < last + PATIENCE_S:
         await _unless(failed, 0.05)
     seconds = perf_counter() - began
-    ms = [s * 1000 for s in latencies]
     busy, server = (process_time() - cpu) / seconds, cpu_of(job.pid) - server
-    return Result(posts, seconds, ms, busy, server, expected - len(latencies))
+    missing = expected - len(latencies) - len(calls)
+    return Result(posts, seconds, _ms(latencies), _ms(calls), busy, server, missing)
+
+
+def _ms(seconds: Iterable[float]) -> list[float]:
+    return [one * 1000 for one in seconds]
+
+
+def _bodies(posts: int, incident: bool) -> list[bytes]:
+    if not incident:
+        return [notes.body(i) for i in range(posts)]
+    bodies = [notes.body(i, about_incident=True) for i in range(posts)]
+    bodies[posts // 2] = notes.urgent(posts // 2)
+    return bodies
 
 
 def _same(listener: Listener) -> Listener:

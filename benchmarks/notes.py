@@ -18,8 +18,8 @@ def number_of(person: int) -> str:
     return f"B{person % PEOPLE:04d}KD"
 
 
-def body(number: int) -> bytes:
-    """Note `number`; it says its own number, so that a reader knows which one arrived."""
+def body(number: int, **more: Any) -> bytes:
+    """Note `number`; it says its own number, so that a reader knows which one arrived. `more`: what it says besides."""
     note: dict[str, Any] = {
         "inmate": number_of(number * 7),
         "basis": "TOLD_BY_PERSON",
@@ -37,7 +37,13 @@ def body(number: int) -> bytes:
     if number % 3 == 0:
         need = {"code": "PHONE", "urgency": "THIS_SHIFT", "promised": True, "detail": "call to his daughter"}
         note["needs"] = [need]
+    note |= more
     return json.dumps(note, separators=(",", ":")).encode()
+
+
+def urgent(number: int) -> bytes:
+    """Note `number`, which says self-harm and calls everybody at once."""
+    return body(number, indicators=[{"code": "SAY_SELF_HARM", "trend": "NEW"}])
 
 
 def number_in(text: bytes) -> int | None:

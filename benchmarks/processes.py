@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks import reading
 from benchmarks.load import Job, Result
 from benchmarks.setup import Stores, settings
 
@@ -63,6 +64,19 @@ def run(job: Job) -> Result:
         timeout=job.seconds + SPARE_S,
     )
     return Result(**json.loads(done.stdout))
+
+
+def read(job: reading.Job) -> reading.Result:
+    """Has a process of its own read."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.reading"],
+        input=json.dumps(asdict(job)),
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+        check=True,
+    )
+    return reading.Result(**json.loads(done.stdout))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import psycopg
 from benchmarks import notes
 from handover.clock import now
 from handover.domain.access import operator
-from handover.schemas.roster import EstablishmentDraft, InmateDraft, UnitDraft
+from handover.schemas.roster import EstablishmentDraft, InmateDraft, Times, UnitDraft
 from handover.services import accounts, opening, roster
 from handover.services.passwords import Hasher
 from handover.services.unit_of_work import Asker, UnitOfWork
@@ -80,9 +80,9 @@ def found_prison(url: str) -> None:
     asker = Asker(operator("operator", (notes.ESTABLISHMENT,)))
 
     def found(uow: UnitOfWork) -> None:
-        roster.put_establishment(
-            uow, notes.ESTABLISHMENT, EstablishmentDraft(name="HMP Bench End", timezone="Europe/London")
-        )
+        patient = Times(page=1440)  # nobody takes the calls of one round: they are not repeated in the next
+        draft = EstablishmentDraft(name="HMP Bench End", timezone="Europe/London", times=patient)
+        roster.put_establishment(uow, notes.ESTABLISHMENT, draft)
 
     def wing(uow: UnitOfWork) -> None:
         roster.put_unit(uow, notes.ESTABLISHMENT, notes.UNIT, UnitDraft(name="A wing"))

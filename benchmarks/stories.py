@@ -50,8 +50,8 @@ JITTER_S = 480
 """Whenever a story is told again, it happens up to so much later, still within its shift."""
 OFFERED = {"EARLY": time(7, 24), "LATE": time(13, 24), "NIGHT": time(20, 54)}
 """When the wing is offered to a shift; ten minutes later it is accepted."""
-QUIET, SAID, ASKED, WATCHED, URGENT, CHANGEOVER, ARRIVAL = range(7)
-MANY = {QUIET: 40, SAID: 60, ASKED: 16, WATCHED: 40, URGENT: 4}
+QUIET, SAID, ASKED, WATCHED, URGENT, WING, CHANGEOVER, ARRIVAL = range(8)
+MANY = {QUIET: 40, SAID: 60, ASKED: 16, WATCHED: 40, URGENT: 4, WING: 8}
 """How many different stories of a kind there are for each shift, those still open and those that are over apart."""
 
 PLACE, UNIT, PERSON, NAME, CELL = "ZPLACE", "ZUNIT", "ZPERSON", "Zname, Z.", "ZCELL"
@@ -264,6 +264,11 @@ SHORT = (
     "Went to the gym for the first time since he came.",
     "Asked for a new towel; given.",
 )
+OF_THE_WING = (
+    "Loud until two, then quiet. Nobody would say what it was about.",
+    "Two phones on the landing out of order; reported.",
+    "Servery short of one worker all week.",
+)
 OPINIONS = (
     "More than the visit, I think: his sister has stopped writing.",
     "I think he is ashamed more than angry.",
@@ -291,7 +296,8 @@ def _acts(random: Random, kind: int, number: int, still_open: bool, at: datetime
                 who, fields["handling"] = author, handling
             left -= many
     made: dict[str, str] = {}
-    draft = NoteDraft.model_validate({"inmate": PERSON, **fields})
+    about = {"establishment": PLACE, "unit": UNIT} if kind == WING else {"inmate": PERSON}
+    draft = NoteDraft.model_validate(about | fields)
 
     def record(uow: UnitOfWork) -> None:
         told = notes.record(uow, draft)
@@ -303,6 +309,8 @@ def _acts(random: Random, kind: int, number: int, still_open: bool, at: datetime
 
 
 def _said(random: Random, kind: int, at: datetime) -> dict[str, Any]:
+    if kind == WING:
+        return {"basis": "SAW", "fact": random.choice(OF_THE_WING), "place": "LANDING"}
     fields: dict[str, Any] = {
         "basis": random.choice(("SAW", "SAW", "TOLD_BY_PERSON", "TOLD_BY_STAFF")),
         "mood": {"valence": random.choice((-1, 0, 0, 1)), "energy": random.choice((1, 2, 2, 3))},
