@@ -107,7 +107,8 @@ def create_app(settings: Settings, *, clock: Clock = now, practice: bool = False
     )
     app.state.parts = Parts(desk, sessions, hasher, hub, metrics)
     for router in ROUTERS:
-        app.include_router(router)
+        # As they are: included, each route would be made anew while the first request waits.
+        app.router.routes.extend(router.routes)
     docs.install(app)
     problems.install(app)
     describing.install(app)
