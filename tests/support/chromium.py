@@ -6,11 +6,13 @@ Without it a run in CI fails, and any other says that it has skipped what wants 
 import os
 import shutil
 import subprocess
-import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.support import debian
 
 # Arial's widths, as on an office PC: a page is as long as its letters are wide.
 PACKAGES = ("chromium", "fonts-liberation", "poppler-utils")
@@ -56,9 +58,10 @@ def print_to_pdf(html: str, folder: Path) -> Path:
 def binary() -> str:
     """Where Chromium is."""
     if not (found := _found()) and os.getuid() == 0:
-        apt = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for step in (["update", "-q"], ["install", "-qy", "--no-install-recommends", *PACKAGES]):
-            subprocess.run(["apt-get", *step], env=apt, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        with debian.alone():
+            if not _found():
+                with suppress(subprocess.CalledProcessError):
+                    debian.install(*PACKAGES)
         found = _found()
     if found:
         return found

@@ -26,6 +26,8 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from tests.support import debian
+
 VARIABLE = "HANDOVER_TEST_POSTGRES"
 LOCAL = "postgresql://postgres@127.0.0.1:5432/postgres"
 PREFIX = "handover_test_"  # nothing without it is ever dropped
@@ -149,9 +151,8 @@ def _binaries() -> Path:
             return Path(embedded.origin).parent / "pginstall" / "bin"
         raise RuntimeError(f"No PostgreSQL for the tests: run `make test`, or set {VARIABLE} to the URL of one")
     if not (found := _debian()) and os.environ.get("CI"):
-        apt = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for step in (["update", "-q"], ["install", "-qy", "--no-install-recommends", "postgresql"]):
-            subprocess.run(["apt-get", *step], env=apt, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=True)
+        with debian.alone():
+            debian.install("postgresql")
         found = _debian()
     if not found:
         raise RuntimeError(f"No PostgreSQL for the tests: apt install postgresql, or set {VARIABLE} to the URL of one")
