@@ -2,9 +2,9 @@
 # a pinned uv comes into .boot/ where none is installed, and everything else into .venv/, from hash-checked locks.
 
 PYTHON ?= python3
-# One process more than there are cores: a good part of the tests wait. They come in the order of tests/conftest.py.
-WORKERS := $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
-PYTEST_ARGS ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Two processes more than there are cores: a good part of the tests wait. tests/support/workers.py shares them out.
+WORKERS := $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 2 )))
+PYTEST_ARGS ?= -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 ARGS ?=
 
 SHELL := /bin/bash
@@ -23,6 +23,7 @@ unexport VIRTUAL_ENV
 BIN := .venv/bin
 UV := $(or $(shell command -v uv 2>/dev/null),.boot/bin/uv)
 BOOT := $(if $(filter .boot/%,$(UV)),.boot/.made)
+LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate $(if $(UPGRADE),--upgrade)
 INSTALL_SELF := $(UV) pip install --quiet --python $(BIN)/python --no-deps \
@@ -36,14 +37,18 @@ help:  ## Show this list
 run: .venv/.run  ## Start the practice prison on an embedded SQLite (ARGS="--port 9000" to pass options)
 	@exec $(BIN)/handover demo $(ARGS)
 
-test: lint  ## Everything: lint, types, floors, and the tests on SQLite and PostgreSQL
-	@$(BIN)/pytest $(PYTEST_ARGS) $(ARGS)
+# Lint and types are looked at beside the tests, and speak when those are done.
+test: .venv/.dev  ## Everything: lint, types, floors, and the tests on SQLite and PostgreSQL
+	@said=$$(mktemp)
+	( $(LINT) ) >"$$said" 2>&1 & lint=$$!
+	trap 'kill $$lint 2>/dev/null || true; rm -f "$$said"' EXIT
+	tests=0; $(BIN)/pytest $(PYTEST_ARGS) $(ARGS) || tests=$$?
+	linted=0; wait $$lint || linted=$$?
+	cat "$$said"
+	exit $$(( tests ? tests : linted ))
 
 lint: .venv/.dev  ## ruff, its formatter, mypy and the import floors
-	@$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	@$(LINT)
 
 format: .venv/.dev  ## Put the code in the house style
 	@$(BIN)/ruff check --fix .

@@ -1,45 +1,49 @@
 """Every test that touches a store runs on both engines, against a real service on a real port."""
 
+import gc
+import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from handover.services import opening
 from handover.settings import Settings
-from tests.support import embedded, postgres
+from tests.support import embedded, postgres, workers
 from tests.support.service import Caller, Prison, Service, settings_for
 from tests.support.terminals import Terminal
 
 # Started in the background, a run inherits "ignore Ctrl-C", and so would every command it starts: none could be ended.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-ENGINES = ("sqlite", "postgresql")
-LONG = (
-    "test_openapi",
-    "test_ways_in",
-    "test_board_write",
-    "test_board",
-    "test_board_looking",
-    "test_board_handover",
-    "test_crash",
-    "test_processes",
-    "test_practice",
-    "test_picture",
-    "test_access",
-    "test_operations",
-    "test_integrations_page",
-    "test_log_properties",
-    "test_feed",
-)
-"""Files that take long: first, so that no process is left with one of them at the end while the others are done."""
+ROOM = 2 << 30
+
+
+def pytest_configure() -> None:
+    """Has the stores of the tests in memory where there is room: nothing has to survive a power cut."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.ByFileAndEngine:
+    """With several processes, hands out what belongs together."""
+    return workers.ByFileAndEngine(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the long files first; the processes are handed files in this order."""
-    places = {name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
+    """The long files first."""
+    workers.sort(items)
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded stays: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +55,7 @@ def template() -> Iterator[str]:
     postgres.drop_database(url)
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=workers.ENGINES)
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An empty store, ready to be served, on each engine in turn."""
     if request.param == "sqlite":
