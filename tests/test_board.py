@@ -1,5 +1,7 @@
 """A shift at the board, in a real Chromium: who is at the screen, what it shows live, what it does when it is blind."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.support.boards import NO_NETWORK, browser, database_url, drop
@@ -231,3 +233,17 @@ def test_whoever_reads_less_is_told_that_there_may_be_more(
         screen.press("ctrl+Enter")
         screen.sees("Recorded")
     assert hartmann.all("/v1/notes", inmate=weir)[0]["fact"] == "Worked well in the library."
+
+
+def test_what_came_late_and_what_is_about_the_wing_is_there_too(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    made = hartmann.post("/v1/handovers", {"establishment": prison.code, "unit": "A", "remarks": "Servery is short."})
+    ngata.post(f"/v1/handovers/{made['id']}/acceptance", {})
+    before = (service.clock() - timedelta(minutes=90)).isoformat()
+    hartmann.note(weir, fact="Had not slept.", occurred_at=before, late_reason="Was on escort.")
+    ngata.note(establishment=prison.code, unit="A", basis="HEARD", fact="Grumbling about the portions.")
+    with browser.open(service.url) as screen:
+        screen.login(ngata.name, PASSWORD)
+        screen.sees("about the unit, and late (3)", "at the handover: Servery is short.", "LATE, for")
+        screen.sees("Had not slept.", "the unit: Grumbling about the portions.")

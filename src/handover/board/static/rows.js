@@ -63,3 +63,18 @@ export function everyone(one, unseen, open) {
     h('span', { class: 'shape', 'aria-hidden': 'true' }, shapes(one.changes)), ' ', h('span', { class: 'by' }, words));
 }
 
+
+// What else the sheet says: [{key, head, text, by, inmate}].
+export function alsoRows(sheet, told) {
+  const { last } = sheet.handover;
+  const place = (one) => `${one.unit}${one.cell ? `, ${one.cell}` : ''}`;
+  return [
+    ...(last && last.remarks ? [{ key: 'remarks', head: t('at the handover'), text: last.remarks, by: phrases.staff(last.outgoing) }] : []),
+    ...sheet.late.filter((note) => note.status === 'ACTIVE').map((note) => ({ key: `l${note.id}`, head: t('LATE, for {time}: {who}', { time: time(note.occurred_at), who: whom(note.inmate, note.unit) }), text: phrases.gist(note), by: phrases.source(note), inmate: note.inmate })),
+    ...sheet.wing_notes.filter((note) => !told.has(note.id)).slice(0, 6).map((note) => ({ key: note.id, head: t('the unit'), text: phrases.gist(note), by: phrases.source(note) })),
+    ...sheet.arrived.map((one) => ({ key: `a${one.inmate}${one.at}`, head: t('arrived {time}', { time: time(one.at) }), text: `${one.name} (${place(one.from)} → ${place(one.to)})`, by: one.reason, inmate: one.inmate })),
+    ...sheet.left.map((one) => ({ key: `g${one.inmate}${one.at}`, head: t('left {time}', { time: time(one.at) }), text: `${one.name} (→ ${place(one.to)})`, by: one.reason })),
+  ];
+}
+
+export const alsoRow = (one) => h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate }, h('b', {}, one.head), ': ', one.text, ' ', h('span', { class: 'by' }, one.by));

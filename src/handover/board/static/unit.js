@@ -7,7 +7,7 @@ import { askLine, failed, say, stand } from './keys.js';
 import { ask } from './session.js';
 import { n, t } from './words.js';
 import { isPast, time } from './times.js';
-import { dueRow, everyone, personRow, newsRow, wingRow } from './rows.js';
+import { alsoRow, alsoRows, dueRow, everyone, personRow, newsRow, wingRow } from './rows.js';
 
 const SOON_H = 12;
 
@@ -15,11 +15,11 @@ export function unit(main, go) {
   let order = [];
   let standing = new Map();
   const parts = {};
-  for (const name of ['needs', 'due', 'news', 'all']) {
+  for (const name of ['needs', 'due', 'also', 'news', 'all']) {
     parts[name] = { title: h('h2', { id: `h-${name}` }), list: h(name === 'all' ? 'ul' : 'ol', { class: `list ${name}`, 'aria-labelledby': `h-${name}` }), more: h('div') };
   }
   const section = (name) => h('section', { class: `part ${name}`, 'aria-labelledby': `h-${name}` }, parts[name].title, parts[name].more, parts[name].list);
-  put(main, h('div', { class: 'unit' }, h('div', { class: 'left' }, section('needs'), section('due')), section('news'), section('all')));
+  put(main, h('div', { class: 'unit' }, h('div', { class: 'left' }, section('needs'), section('due'), section('also')), section('news'), section('all')));
 
   function update() {
     const { sheet } = desk;
@@ -30,6 +30,7 @@ export function unit(main, go) {
     }
     needs(sheet);
     due(sheet);
+    also(sheet);
     newsUpdate();
     all(sheet);
   }
@@ -58,6 +59,14 @@ export function unit(main, go) {
     soon.sort((a, b) => ((a.due_at || '9') < (b.due_at || '9') ? -1 : 1));
     put(parts.due.title, t('due this shift, or promised'), ` (${soon.length})`);
     keep(parts.due.list, soon.map((one) => ({ key: one.id, signature: JSON.stringify([one, one.due_at && isPast(one.due_at)]), value: one })), (one) => dueRow(one, names.get(one.inmate)));
+  }
+
+  // What came late, what is about the unit itself, who came and who went.
+  function also(sheet) {
+    const rows = alsoRows(sheet, new Set(standingWing(sheet).map((one) => one.id)));
+    put(parts.also.title, t('about the unit, and late'), ` (${rows.length})`);
+    parts.also.title.parentElement.hidden = !rows.length;
+    keep(parts.also.list, rows.map((one) => ({ key: one.key, signature: JSON.stringify(one), value: one })), alsoRow);
   }
 
   function newsUpdate() {
