@@ -53,11 +53,13 @@ async def read_sheet(
 ) -> Response:
     """Read a unit's sheet. As `text/html` it prints on one page."""
 
+    paper = _wants_paper(ask.request.headers.get("accept", ""))
+
     def work(uow: UnitOfWork) -> tuple[str, dict[str, str]]:
-        return as_json(sheets.get(uow, code, unit, at)), sheets.heading(uow, code, unit)
+        return as_json(sheets.get(uow, code, unit, at)), sheets.heading(uow, code, unit) if paper else {}
 
     told, heading = await ask.read(work)
-    if _wants_paper(ask.request.headers.get("accept", "")):
+    if paper:
         desk = ask.parts.desk
         page = await run_in_threadpool(
             print_sheet, orjson.loads(told), desk.store.identity.practice, lists=desk.code_lists, **heading

@@ -64,23 +64,25 @@ def waiting(conn: Connection, place: str, unit: str, hold: Hold | None = None) -
 def last_taken(conn: Connection, place: str, unit: str, at: datetime | None = None) -> RowMapping | None:
     """The unit's newest handover that was accepted; with `at`, that had been by then. The newest by what it holds, not
     by the clock, which may have been put back."""
-    found: list[RowMapping] = []
-    for state in TAKEN:  # one look at an index each, however many there are behind them
-        query = sa.select(handovers).where(
-            _H.establishment == place, _H.unit == unit, _H.kind == SHIFT, _H.state == state
-        )
-        if at is not None:
-            query = query.where(_H.accepted_at <= at)
-        found += conn.execute(query.order_by(_H.last.desc()).limit(1)).mappings()
+    query = sa.select(handovers).where(_H.establishment == place, _H.unit == unit, _H.kind == SHIFT)
+    if at is not None:
+        query = query.where(_H.accepted_at <= at)
+    # One look at an index for each state, however many there are behind them.
+    found = _each(conn, *(query.where(_H.state == state).order_by(_H.last.desc()).limit(1) for state in TAKEN))
     return max(found, key=lambda row: int(row["last"]), default=None)
+
+
+def _each(conn: Connection, *queries: sa.Select[Any]) -> list[RowMapping]:
+    """What each of these finds."""
+    return list(conn.execute(sa.union_all(*(sa.select(query.subquery()) for query in queries))).mappings())
 
 
 def transfers(conn: Connection, place: str, unit: str) -> list[RowMapping]:
     """People on their way to a unit or from it, whom nobody has accepted yet, oldest first."""
-    found: dict[str, RowMapping] = {}
-    for ends in ((_H.establishment, _H.unit), (_H.from_establishment, _H.from_unit)):
-        query = sa.select(handovers).where(ends[0] == place, ends[1] == unit, _H.kind == TRANSFER, _H.state.in_(OPEN))
-        found |= {row["id"]: row for row in conn.execute(query).mappings()}
+    query = sa.select(handovers).where(_H.kind == TRANSFER, _H.state.in_(OPEN))
+    into = query.where(_H.establishment == place, _H.unit == unit)
+    out_of = query.where(_H.from_establishment == place, _H.from_unit == unit)
+    found = {row["id"]: row for row in _each(conn, into, out_of)}
     return sorted(found.values(), key=lambda row: (row["offered_at"], row["id"]))
 
 
