@@ -100,7 +100,7 @@ def test_every_screen_is_for_everybody(
     ngata.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
     found: dict[str, list[Any]] = {}
     for scheme in ("light", "dark"):
-        with browser.open(service.url, **{"prefers-color-scheme": scheme}) as screen:
+        with browser.open(service.url, scheme=scheme) as screen:
 
             def look(name: str, screen: Tab = screen, scheme: str = scheme) -> None:
                 found[f"{name}, {scheme}"] = faults(screen)

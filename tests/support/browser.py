@@ -77,7 +77,7 @@ class Browser:
         return True
 
     @contextmanager
-    def open(self, url: str, beside: "Tab | None" = None, **looks: str) -> Iterator["Tab"]:
+    def open(self, url: str, beside: "Tab | None" = None, scheme: str = "") -> Iterator["Tab"]:
         """A page in a context of its own: another PC; `beside` another page: at the same one. Ends with a failure where
         the page complained."""
         context = beside.context if beside else self.call("Target.createBrowserContext")["browserContextId"]
@@ -88,8 +88,8 @@ class Browser:
             tab.call(f"{domain}.enable")
         tab.call("Emulation.setDeviceMetricsOverride", width=1280, height=800, deviceScaleFactor=1, mobile=False)
         tab.call("Emulation.setFocusEmulationEnabled", enabled=True)
-        if looks:
-            tab.call("Emulation.setEmulatedMedia", features=[{"name": k, "value": v} for k, v in looks.items()])
+        if scheme:
+            tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         try:
             tab.go(url)
             yield tab
