@@ -36,6 +36,7 @@ class HandoverApp(Base):
     BINDINGS: ClassVar = [
         Binding("ctrl+q", "leave", show=False, priority=True),
         Binding("ctrl+l", "lock", show=False, priority=True),
+        Binding("ctrl+r", "draw_again", show=False, priority=True),
     ]
 
     def __init__(

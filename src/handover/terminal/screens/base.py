@@ -15,6 +15,7 @@ from handover.client.refusals import NotLoggedIn, Trouble
 from handover.client.sending import waiting_by_author
 from handover.client.server import Server
 from handover.client.sheets import sheet_of
+from handover.terminal.screens.driver import Sparing
 from handover.terminal.screens.station import Station
 from handover.terminal.screens.style import CSS
 
@@ -32,7 +33,7 @@ class Base(App[None]):
     BINDINGS: ClassVar = []
 
     def __init__(self, server: Server, lock_s: float) -> None:
-        super().__init__(ansi_color=True)
+        super().__init__(ansi_color=True, driver_class=Sparing)
         self.animation_level = "none"
         self.station = Station(server)
         self.lock_s = lock_s
@@ -87,6 +88,13 @@ class Base(App[None]):
         return time.monotonic() - self._touched
 
     # --- what is known -----------------------------------------------------------------------------------------------
+
+    def action_draw_again(self) -> None:
+        """After noise on the line, or what another program has written over it."""
+        if isinstance(self._driver, Sparing):
+            self._driver.forget()
+        self.refresh(repaint=True, layout=True)
+        self.screen.refresh(repaint=True, layout=True)
 
     def beside(self, work: Coroutine[Any, Any, None], group: str = "default", *, exclusive: bool = False) -> None:
         """Runs something beside the keyboard: nothing that waits for a network may hold up a key."""

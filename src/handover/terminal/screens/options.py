@@ -45,9 +45,10 @@ def mood(words: Vocabulary, chosen: dict[str, Any], at: tuple[int, int], width: 
     head = " " * _LABEL + "".join(f"{n} {one.label}".ljust(_COLUMN) for n, one in enumerate(across, 1))
     yield Text(plain(head))
     for row, one in enumerate(down):
-        line = Text(plain(f"{row + 1} {one.label}".ljust(_LABEL)), style="bold" if row == y else "")
+        mark = ">" if chosen.get("valence") == int(one.code) else " "
+        line = Text(plain(f"{row + 1}{mark}{one.label}".ljust(_LABEL)), style="bold" if row == y else "")
         for column, other in enumerate(across):
-            is_it = chosen.get("valence") == int(one.code) and chosen.get("energy") in (int(other.code), None)
+            is_it = chosen.get("valence") == int(one.code) and chosen.get("energy") == int(other.code)
             cell = ("[x]" if is_it else " · ").ljust(_COLUMN)
             line.append(cell[:3], "reverse" if (row, column) == (y, x) else "").append(cell[3:])
         yield line
