@@ -1,6 +1,9 @@
 """The whole screen where it has to work: a real terminal of 80×24, a slow line, a power cut, a whole night."""
 
+import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +92,21 @@ def test_what_was_typed_survives_a_kill(terminal: Terminal, ngata: Caller, weir:
         screen.types("\x11")
         assert screen.process.wait(10) == 0
     assert [note["fact"] for note in ngata.all("/v1/notes")] == ["Nobody told him"]
+
+
+def test_without_a_screen_it_says_what_to_type_instead(terminal: Terminal) -> None:
+    result = terminal.run("desk")
+    assert result.exit_code == 2
+    assert "handover watch" in result.output
+    listed = subprocess.run(
+        [sys.executable, "-c", "from handover.cli import main; main()"],
+        env={**os.environ, **terminal.environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "At a terminal" in listed.stdout + listed.stderr, "the list of commands is still there where no officer sits"
 
 
 async def test_a_screen_that_is_left_alone_is_live_in_the_morning(tmp_path: Path) -> None:

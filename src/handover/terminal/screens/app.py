@@ -122,6 +122,11 @@ class HandoverApp(Base):
         """Locks at once."""
         self.lock()
 
+    def action_help_quit(self) -> None:
+        """Ctrl-C: nothing is lost by a habit of the fingers."""
+        if isinstance(self.screen, Frame):
+            self.screen.say("Ctrl-Q leaves the program; what you have begun is kept.")
+
     async def action_leave(self) -> None:
         """Ends the program; who is logged in stays so, as with every other command."""
         for screen in self.screen_stack:

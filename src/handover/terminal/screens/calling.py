@@ -15,13 +15,13 @@ from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Row, Rows, row
 from handover.terminal.speech import plain
 
-TAKEN = "You have taken it; the others are told. When it is dealt with, write what you did: w"
+TAKEN = "You have taken it; the others are told. Afterwards, write what you did: w"
 
 
 class Calling(Frame):
     """A page. The keys are such as nobody presses who was just writing a sentence."""
 
-    KEYS = "Ctrl-T: I take it, I go now · Escape: put aside, it calls again · what you wrote is kept"
+    KEYS = "Ctrl-T I take it, I go now · Esc put aside, it calls again · your text is kept"
     DO: ClassVar = {"ctrl+t": "take", "escape": "aside"}
 
     def __init__(self, page: Document) -> None:
@@ -56,7 +56,7 @@ class Calling(Frame):
 
     def aside(self) -> None:
         """Not by me, not now: it stays in the top line, and calls again."""
-        self._closes("Put aside: nobody has taken it yet, and it calls again. It stands at the top of the list.")
+        self._closes("Put aside, not taken: it calls again. n shows it at the top.")
 
     def take(self) -> None:
         """I see to it."""
@@ -69,6 +69,8 @@ class Calling(Frame):
             below = app.screen
             if isinstance(below, Frame):
                 below.say(words)
+            if words == TAKEN and (own := getattr(below, "own_change", None)) is not None:
+                own()
 
     async def _take(self) -> None:
         page = self._pages[0]

@@ -62,10 +62,10 @@ def self_and_sight(station: Station, not_sent: int, drafts: int) -> Text:
     else:
         words.append(f"up to date {reader.time(station.certain_at, seconds=True)} · ")
     words.append(f"not sent: {not_sent}", "bold reverse" if not_sent else "")
-    if drafts:
-        words.append(f" · {drafts} draft{'s' if drafts > 1 else ''}")
     if new := len(station.news.waiting):
         words.append(" · ").append(f"{new} NEW", "bold")
+    if drafts:
+        words.append(f" · {drafts} draft{'s' if drafts > 1 else ''}")
     if station.blind_since is not None:
         words.append(" · Urgent? Radio")
     return words

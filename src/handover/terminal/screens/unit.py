@@ -96,6 +96,7 @@ class UnitScreen(Frame):
         if fresh and self.station.blind_since is not None:
             self.base.hear_again()
         self.base.took_in()
+        self.query_one(Rows).show([])  # from the top: what is urgent stands there
         self.look()
         self.say("As it stands now." if fresh else "Not connected: this is from before.", loud=not fresh)
 
@@ -255,6 +256,10 @@ class UnitScreen(Frame):
 
     def back(self, _: Any = None) -> None:
         """Back from another screen, by the officer's own key: the unit as it stands now."""
+        self.own_change()
+
+    def own_change(self) -> None:
+        """The officer has done something: that shows at once."""
         self.work(self._first())
 
     def _draw(self) -> None:

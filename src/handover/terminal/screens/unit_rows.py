@@ -6,7 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from handover.client.resources import Document
-from handover.terminal import calls, item_words, people, phrases, shifts, standing
+from handover.terminal import calls, item_words, phrases, shifts, standing
 from handover.terminal.incidents import counted
 from handover.terminal.phrases import Reader
 from handover.terminal.screens.lines import Row, row
@@ -19,7 +19,7 @@ Sheet = Mapping[str, Any]
 
 def needs_you(sheet: Sheet, pages: Mapping[str, Document], reader: Reader) -> Iterator[Row]:
     """Calls nobody has taken, what goes on, and everybody for whom somebody asked to look out."""
-    names = {one["inmate"]: people.called(one) for one in (*sheet["people"], *sheet["others"])}
+    names = {one["inmate"]: _called(one) for one in (*sheet["people"], *sheet["others"])}
     for page in pages.values():
         yield _page(page, names, reader)
     for one in sheet.get("incidents", ()):
@@ -73,7 +73,7 @@ def heading(words: str) -> Row:
 def _person(person: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
     key = ("person", person["inmate"])
     rules = {reason["rule"] for reason in person["reasons"]}
-    head = _marked(people.called(person), person["attention"], person["attention_until"], reader)
+    head = _marked(_called(person), person["attention"], person["attention_until"], reader)
     told = []
     if "RAN_OUT" in rules:
         told.append("attention ran out: renew or close?")
@@ -90,7 +90,7 @@ def _person(person: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
 
 
 def _need(one: Mapping[str, Any], need: dict[str, Any], reader: Reader) -> Row:
-    who = people.called(one) if one["inmate"] else "the wing"
+    who = _called(one) if one["inmate"] else "the wing"
     at = reader.time(need["due_at"]) if need["due_at"] else "—"
     late = "OVERDUE " if item_words.is_overdue(need, reader) else ""
     words = phrases.need({**need, "due_at": None}, reader)
@@ -123,6 +123,11 @@ def _marked(who: str, attention: str, until: object, reader: Reader) -> Text:
     if words:
         head.append(words, "bold reverse" if attention == "ACT_NOW" else "bold").append(f" until {reader.time(until)}")
     return head
+
+
+def _called(one: Mapping[str, Any]) -> str:
+    """By the cell first: that is how one goes along a landing."""
+    return f"{one['cell']} {one['name']}" if one["cell"] else str(one["name"])
 
 
 def _under(words: str, style: str = "") -> Row:
