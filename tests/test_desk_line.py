@@ -73,7 +73,10 @@ def test_over_a_slow_line_a_note_is_written_and_a_letter_costs_next_to_nothing(
     assert [note["fact"] for note in ngata.all("/v1/notes")] == ["quiet."]
 
 
-def test_what_was_typed_survives_a_kill(terminal: Terminal, ngata: Caller, weir: str) -> None:
+def test_what_was_typed_survives_a_kill_and_a_page_is_heard(
+    outage: Outage, terminal: Terminal, ngata: Caller, weir: str
+) -> None:
+    hartmann = outage.prison.hire("hartmann", "officer", "A")
     with on_a_line(terminal, "desk") as screen:
         screen.until("everyone (21)")
         screen.types("wa107\r2221Nobody told him")
@@ -89,9 +92,14 @@ def test_what_was_typed_survives_a_kill(terminal: Terminal, ngata: Caller, weir:
         screen.until("what happened     Nobody told him")
         screen.types("\x13")
         screen.until("Recorded: Weir, J.")
+        assert screen.bells == 0
+        hartmann.note(weir, fact="Two men at his door.", attention="ACT_NOW")
+        screen.until("ACT NOW: UNIT A, WEIR, J. (A1-07)")
+        screen.quiet()
+        assert screen.bells >= 1, "it is heard, too"
         screen.types("\x11")
         assert screen.process.wait(10) == 0
-    assert [note["fact"] for note in ngata.all("/v1/notes")] == ["Nobody told him"]
+    assert [note["fact"] for note in ngata.all("/v1/notes")] == ["Two men at his door.", "Nobody told him"]
 
 
 def test_without_a_screen_it_says_what_to_type_instead(terminal: Terminal) -> None:

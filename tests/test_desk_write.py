@@ -63,7 +63,7 @@ async def test_everything_a_note_can_say(outage: Outage, ngata: Caller, weir: st
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
         await begins(seat)
         await seat.types("2")
-        await seat.until("2 Low", "Low: Answers when spoken to but adds nothing")
+        await seat.until("2>Low", "Low: Answers when spoken to but adds nothing")
         await seat.types("4o")
         await seat.types("2")  # worse
         await seat.until("How do you know?")
@@ -231,3 +231,49 @@ async def test_what_the_server_refuses_comes_back_as_a_draft_with_the_reason_at_
         await seat.types("w", "enter")
         await seat.until("Hardly ate.", "INMATE")
     assert ngata.all("/v1/notes") == []
+
+
+async def test_a_page_in_the_middle_of_a_sentence_takes_no_letter_of_it(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    hartmann = outage.prison.hire("hartmann", "officer", "A", "B")
+    kane = outage.prison.receive("B2222BB", unit="B", name="Kane, D.", cell="B2-11")
+    night = outage.prison.hire("oyelaran", "officer", "A", "B")
+    async with sitting(tmp_path / "office", night, outage.url) as seat:
+        await seat.until("A wing", "everyone (1)", "up to date")
+        await seat.wait(lambda: seat.app.station.roster)
+        await begins(seat)
+        await seat.press("enter", "enter")
+        await seat.types("1Nobody told ")
+        hartmann.note(kane, fact="Two men at his door.", attention="ACT_NOW")
+        await seat.until("ACT NOW: UNIT B, KANE, D. (B2-11)", "Two men at his door.")
+        await seat.types("him ab", "ctrl+l")
+        await seat.until("LOCKED")
+        await seat.types(PASSWORD, "enter")
+        await seat.until("ACT NOW: UNIT B, KANE, D. (B2-11)", "you are Oyelaran")
+        await seat.press("ctrl+t")
+        await seat.until("You have taken it", "Nobody told")
+        await seat.types("him.", "ctrl+s")
+        await seat.until("Recorded")
+    assert ngata.all("/v1/notes", inmate=weir)[0]["fact"] == "Nobody told him."
+
+
+async def test_locked_without_a_network_the_notes_go_by_themselves_and_then_the_login_ends(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.meanwhile(outage.goes_away)
+        await seat.until("NOT CONNECTED")
+        await begins(seat)
+        await seat.press("enter", "enter")
+        await seat.types("1Written in the dark.", "ctrl+s")
+        await seat.until("Kept here, not sent: 1.")
+        await seat.press("l")
+        await seat.until("LOCKED")
+        kept = list((tmp_path / "office").glob("handover/terminal/*/logins/*.json"))
+        assert kept, "it is needed to send what waits"
+        assert not list((tmp_path / "office").glob("handover/terminal/*/current.json")), "and for nothing else"
+        await seat.meanwhile(outage.comes_back)
+        await seat.wait(lambda: not any(path.exists() for path in kept), "the end of the login")
+    assert [note["fact"] for note in again(outage, ngata).all("/v1/notes")] == ["Written in the dark."]

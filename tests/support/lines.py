@@ -26,6 +26,7 @@ class RealScreen:
         self.process = process
         self.came = 0
         """How many bytes have come over the line."""
+        self.bells = 0
         self._line = line
         self._pause = 64 / bytes_a_second if bytes_a_second else 0.0
         self._screen = pyte.Screen(80, 24)
@@ -76,6 +77,7 @@ class RealScreen:
             with self._lock:
                 self._stream.feed(got)
             self.came += len(got)
+            self.bells += got.count(b"\a")
             time.sleep(self._pause)
 
 

@@ -28,6 +28,7 @@ from handover.terminal.screens.unit import UnitScreen
 
 LOOK_EVERY_S = 1.0
 RING_EVERY_S = 10.0
+_ROSTERS = 12
 
 
 class HandoverApp(Base):
@@ -226,12 +227,16 @@ class HandoverApp(Base):
         self.changed()
 
     async def _words(self) -> None:
-        """The newest code lists."""
+        """The newest code lists, and who is who."""
         here = self.station.desk
         with suppress(Trouble):
             lists = await self.reach(partial(lists_for, here.api))
             if here is self.station.here and lists:
                 self.station.lists = lists
+        with suppress(Trouble):
+            roster = await self.reach(partial(self.station.roster_of, list(self.station.units[:_ROSTERS])))
+            if here is self.station.here:
+                self.station.roster = roster
 
     def _ring(self) -> None:
         self._rang_at = time.monotonic()

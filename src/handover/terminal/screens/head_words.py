@@ -15,7 +15,8 @@ Standing = dict[str, object]
 def place(station: Station) -> Text:
     """`A wing · late · offered 20:51 by P. Ngata, NOT ACCEPTED, due 21:15`."""
     if station.here is None:
-        return Text("LOCKED", style="reverse")
+        where = f"LOCKED · {station.unit.name}" if station.unit is not None else "handover · log in"
+        return Text(plain(where), style="bold")
     practice = "PRACTICE · " if station.here.login.me.practice else ""
     if station.unit is None:
         return Text(plain(f"{practice}no unit"), style="bold")

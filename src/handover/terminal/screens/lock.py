@@ -66,8 +66,9 @@ class Lock(Frame):
 
     def _told(self) -> list[str]:
         lines = [f"  {self._why}"] if self._why else []
-        lines.append("  What was written is kept. Nothing is heard here while nobody is logged in:")
-        lines.append("  pages reach the other screens. Use the radio.")
+        if self._last:
+            lines.append("  What was written is kept, for its author. This screen hears nothing while it is")
+            lines.append("  locked: pages reach the other screens.")
         return lines
 
     def to(self, field: str) -> None:

@@ -52,7 +52,7 @@ def mood(words: Vocabulary, chosen: dict[str, Any], at: tuple[int, int], width: 
             cell = ("[x]" if is_it else " · ").ljust(_COLUMN)
             line.append(cell[:3], "reverse" if (row, column) == (y, x) else "").append(cell[3:])
         yield line
-    marked = [down[y]] if chosen.get("valence") is None and x < 0 else [down[y], *across[max(x, 0) : max(x, 0) + 1]]
+    marked = [down[y]] if x < 0 else [down[y], across[x]]
     yield from _anchor(marked, width)
 
 

@@ -1,7 +1,7 @@
 """What this terminal knows: who sits at it, which unit is looked at, how it stands, and since when nothing is heard."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -69,6 +69,9 @@ class Station:
     lists: Mapping[str, CodeList] = field(default_factory=dict)
     sheet: Document | None = None
     """The unit as it was last fetched; what is on the screen may be older, until the officer takes news in."""
+    roster: dict[str, str] = field(default_factory=dict)
+    """Number → name and cell, of everybody in these units: at night one of several wings calls, seldom the one that is
+    on the screen."""
     pages: dict[str, Document] = field(default_factory=dict)
     """Calls nobody has taken."""
     news: News = field(default_factory=News)
@@ -92,6 +95,7 @@ class Station:
         self.connection = None
         self.here, self.unit, self.units, self.sheet = None, None, [], None
         self.pages.clear()
+        self.roster.clear()
         self.news = News()
         self.certain_at = self.blind_since = self.missed = None
 
@@ -133,7 +137,15 @@ class Station:
 
     def names(self) -> dict[str, str]:
         """Number → name and cell."""
-        return {str(one["inmate"]): people.called(one) for one in self.persons()}
+        return self.roster | {str(one["inmate"]): people.called(one) for one in self.persons()}
+
+    def roster_of(self, units: Sequence[Unit]) -> dict[str, str]:
+        """Asks who is in these units."""
+        here = self.desk
+        found: dict[str, str] = {}
+        for unit in units:
+            found |= people.names_on(here, unit.establishment, unit.code)
+        return found
 
     def _all_of(self, place: str) -> list[Unit]:
         try:
