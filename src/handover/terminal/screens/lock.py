@@ -67,8 +67,8 @@ class Lock(Frame):
     def _told(self) -> list[str]:
         lines = [f"  {self._why}"] if self._why else []
         if self._last:
-            lines.append("  What was written is kept, for its author. This screen hears nothing while it is")
-            lines.append("  locked: pages reach the other screens.")
+            lines.append("  What was written is kept, for its author. While it is locked, this screen")
+            lines.append("  hears nothing: pages reach the other screens.")
         return lines
 
     def to(self, field: str) -> None:

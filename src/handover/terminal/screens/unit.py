@@ -243,7 +243,7 @@ class UnitScreen(Frame):
 
     def more_keys(self) -> None:
         """The other keys."""
-        self.say("a answer questions · u next unit · s whole sheet · Tab next part · l lock · q leave")
+        self.say("a answer · u next unit · s whole sheet · Tab next part · l lock · q leave")
 
     def whole_sheet(self) -> None:
         """The unit's sheet, all of it."""

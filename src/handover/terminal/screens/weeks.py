@@ -67,7 +67,7 @@ def _day(values: list[Any], signs: Mapping[Any, str]) -> str:
 def _scale(reader: Reader) -> str:
     today = reader.now().astimezone(reader.zone).date()
     marks = [today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -7)]
-    return "".join(f"{day.day}.{day.month}.".ljust(7) for day in marks)
+    return "".join(f"{day.day} {day:%b}".ljust(7) for day in marks)
 
 
 def _mood(one: Note) -> int | None:
