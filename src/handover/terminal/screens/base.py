@@ -98,7 +98,17 @@ class Base(App[None]):
 
     def beside(self, work: Coroutine[Any, Any, None], group: str = "default", *, exclusive: bool = False) -> None:
         """Runs something beside the keyboard: nothing that waits for a network may hold up a key."""
-        self.run_worker(work, group=group, exclusive=exclusive)
+        self.run_worker(self.for_whoever_is_here(work), group=group, exclusive=exclusive)
+
+    async def for_whoever_is_here(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does something for whoever sits here now. Once he or she has gone, it ends wherever it has come to: the
+        screen it was for is no more, and the lock must not become anybody's crash."""
+        here = self.station.here
+        try:
+            await work
+        except Exception:  # whatever it was: what it was for is gone
+            if here is self.station.here:
+                raise
 
     def stale(self) -> None:
         """Something has changed: the sheet is fetched again, soon and not too often."""

@@ -97,6 +97,8 @@ class Calling(Frame):
             self._draw()
 
     def _draw(self) -> None:
+        if not self.stands:
+            return
         self.query_one("#what", Rows).show(list(self._rows()))
 
     def _rows(self) -> Iterator[Row]:

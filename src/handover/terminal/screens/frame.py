@@ -46,6 +46,7 @@ class Frame(Screen[Any]):
     def __init__(self) -> None:
         super().__init__()
         self._ready = False
+        self._ending: list[Any] = []
         self._said_at = 0.0
         self.stands = False
         """Whether there is a screen to draw on: from the moment it is put together until it is taken away."""
@@ -117,7 +118,17 @@ class Frame(Screen[Any]):
 
     def on_screen_resume(self) -> None:
         """Back on the screen: what stands at the top may have changed meanwhile."""
+        if self._ending:
+            self.dismiss(self._ending[0])
+            return
         self.changed()
+
+    def ends(self, result: Any) -> None:
+        """Goes back with a result that took its time: at once, or when a page no longer stands before it."""
+        if self.is_active:
+            self.dismiss(result)
+        else:
+            self._ending = [result]
 
     def changed(self) -> None:
         """Draws the top again."""
@@ -133,6 +144,8 @@ class Frame(Screen[Any]):
 
     def say(self, words: str | Text, *, loud: bool = False) -> None:
         """Says something until the next thing is said."""
+        if not self.stands:
+            return
         self._said_at = time.monotonic()
         text = words if isinstance(words, Text) else Text(plain(words).replace("\n", " "))
         self.query_one(Say).put([Text.assemble((f" {text.plain} ", "bold reverse")) if loud else text])
@@ -145,7 +158,7 @@ class Frame(Screen[Any]):
 
     def work(self, work: Coroutine[Any, Any, None]) -> None:
         """Does something that may have to wait for the server, beside the keyboard, once at a time."""
-        self.run_worker(work, group=f"work-{self.id or type(self).__name__}")
+        self.base.beside(work, f"work-{type(self).__name__}")
 
     async def ask(self, work: Callable[[], T]) -> T | None:
         """What the server answers; None where it said no or nothing, and then that has been said."""

@@ -97,7 +97,7 @@ class NeedScreen(Frame):
         if changed is None:
             await self._fetch()
         else:
-            self.dismiss(("said", f"{words}: {phrases.need(changed, reader)}"))
+            self.ends(("said", f"{words}: {phrases.need(changed, reader)}"))
 
     async def _fetch(self) -> None:
         here = self.station.desk

@@ -131,7 +131,7 @@ class HandOver(Frame):
         )
         if made is not None:
             due = self.station.reader.time(made["due_at"])
-            self.dismiss(f"Offered; to be accepted by {due}. Until then it is yours. Questions come here: a answers.")
+            self.ends(f"Offered; to be accepted by {due}. Until then it is yours. Questions come here: a answers.")
 
     async def _take_back(self, why: str) -> None:
         here, sheet = self.station.desk, self._sheet
@@ -139,7 +139,7 @@ class HandOver(Frame):
             return
         path = f"/v1/handovers/{sheet['handover']['id']}/withdrawal"
         if await self.ask(lambda: create(here.api, path, drafted(WithdrawalDraft, {}, reason=why))) is not None:
-            self.dismiss("Taken back. It is yours as before.")
+            self.ends("Taken back. It is yours as before.")
 
     def _goes_to(self, stage: str) -> None:
         self._stage = stage

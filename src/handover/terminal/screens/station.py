@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from handover.client.codelists import kept_lists
 from handover.client.http import Api
-from handover.client.refusals import CannotReach, Trouble
+from handover.client.refusals import CannotReach, NotLoggedIn, Trouble
 from handover.client.resources import Document, read
 from handover.client.server import Server
 from handover.client.session import Login, OfficerTokens
@@ -102,7 +102,8 @@ class Station:
     @property
     def desk(self) -> Desk:
         """Whoever sits here."""
-        assert self.here is not None, "nobody sits here"  # noqa: S101 - a screen that is open has somebody before it
+        if self.here is None:
+            raise NotLoggedIn("Nobody is there any more.")
         return self.here
 
     @property

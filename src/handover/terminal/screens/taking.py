@@ -185,7 +185,7 @@ class TakeOver(Frame):
                 drafted(QueryDraft, {"text": "your question"}, note=about["note"], need=about["need"], text=words),
             )
         )
-        if made is not None:
+        if made is not None and self.stands:
             await self._look_again()
             self._goes_to("walk")
             self.say(f"Asked. {phrases.person(handover['outgoing'])} is told; the answer comes in here.")
@@ -241,11 +241,13 @@ class TakeOver(Frame):
             )
         )
         if made is not None:
-            self.dismiss(made)
+            self.ends(made)
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 
     def _goes_to(self, stage: str) -> None:
+        if not self.stands:
+            return
         handover = self._offer.handover
         if stage == "questions" and not matters.unanswered(handover):
             stage = "roll"
