@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -212,7 +213,8 @@ def test_a_locked_screen_hears_that_something_calls_and_nothing_else(
     # The pass opens nothing else, cannot be made up, and ends with the rights it was given for, or in half a day.
     kept = web.cookies["handover_calls"]
     assert web.get("/v1/me", headers={"Authorization": f"Bearer {kept}"}).status_code == 401
-    for wrong in (kept[:-1], kept[:-1] + ("0" if kept[-1] != "0" else "1"), "nonsense", "bm9wZQ==.00", "é.é"):
+    forged = urlsafe_b64encode(f"{hartmann.name}|{prison.code}|{10**17}".encode()).decode() + ".00"
+    for wrong in (forged, kept[:-1], kept[:-1] + ("0" if kept[-1] != "0" else "1"), "nonsense", "bm9wZQ==.00", "é.é"):
         sent = {b"Sec-Fetch-Site": b"same-origin", b"Cookie": f"handover_calls={wrong}".encode()}
         told = httpx.post(f"{web.base_url}/board/calls", headers=sent, trust_env=False)
         assert told.json() == {"units": None}, wrong

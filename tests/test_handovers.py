@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from handover.services import accounts
 from handover.store import timers
 from tests.support.readers import hears_everything
 from tests.support.service import Caller, Prison, Service, settings_for
@@ -257,6 +258,20 @@ def test_a_unit_that_nobody_even_offers_is_somebodys_problem_too(prison: Prison,
     assert [p["state"] for p in cole.get("/v1/pages")["items"]] == ["CLOSED"]
 
 
+def test_an_offer_that_is_taken_back_leaves_the_unit_with_somebody_called(prison: Prison, service: Service) -> None:
+    at(service, monday(13, 20))
+    ngata, cole = prison.hire("ngata", "officer", "A"), prison.hire("cole", "supervisor")
+    accept(ngata, offer(ngata, prison))
+    at(service, monday(21, 20))
+    early = offer(ngata, prison)
+    at(service, monday(21, 31))
+    assert cole.get("/v1/pages")["items"] == [], "somebody has offered it"
+    ngata.post(f"/v1/handovers/{early['id']}/withdrawal", {"reason": "Too early."})
+    at(service, monday(21, 32))
+    (page,) = cole.get("/v1/pages")["items"]
+    assert (page["kind"], page["state"]) == ("UNOFFERED", "RAISED")
+
+
 def test_a_prison_sets_its_own_times(prison: Prison, service: Service) -> None:
     at(service, monday(13, 20))
     place = prison.admin.get(f"/v1/establishments/{prison.code}")
@@ -433,8 +448,40 @@ def test_the_author_learns_of_it_from_another_prison_and_nobody_else_does(prison
     assert [len(who.pull()[0]) for who in (hartmann, cole)] == of_others, (
         "the view of the prison that sent him has ended"
     )
+    again = {"status": "OPEN", "reason": "He wants to call again."}
+    assert there.http.patch(f"/v1/needs/{need}", json=again, headers={"If-Match": "*"}).status_code == 200
+    assert ngata.pull()[0][-1]["data"]["status"] == "OPEN", "the last word the author has is the last there is"
+    few = prison.connect("few", "notes:read", "events:read")
+    assert few.pull()[0][-1]["data"] == {"id": need, "status": "OPEN"}
     ngata.post(f"/v1/notes/{note['id']}/retractions", {"reason": "WRONG_PERSON"})
     assert done["outcome"] not in json.dumps(ngata.pull()[0]), "what was taken back is not replayed here either"
+
+
+def test_what_an_author_saw_coming_is_on_the_sheet_where_both_have_gone(prison: Prison, service: Service) -> None:
+    at(service, monday(9))
+    bel = service.prison()
+    cole, weir = prison.hire("cole", "supervisor"), prison.receive("A4417KD")
+    cole.note(weir, attention="WATCH", attention_until="2026-12-10T12:00:00Z", fact="Two weeks to the anniversary.")
+    move = {"establishment": bel.code, "unit": "A", "reason": "Nearer to his family."}
+    cole.post(f"/v1/inmates/{weir}/moves", move)
+    places = [(bel.code, "")]
+    service.do(lambda uow: accounts.change_user(uow, cole.name, places=places), prison.code, bel.code)
+    at(service, monday(9, days=4))
+    assert on(sheet(service.login(cole.name), bel), weir)["attention"] == "WATCH"
+
+
+def test_who_may_not_read_needs_is_not_told_what_came_of_one(prison: Prison, service: Service) -> None:
+    bel = service.prison()
+    there = bel.hire("meyer", "officer", "B")
+    kiosk = prison.connect("kiosk", "notes:write", "events:read")
+    weir = prison.receive("A4417KD")
+    note = kiosk.note(weir, needs=[{"code": "PHONE", "detail": "his daughter"}])
+    move = {"establishment": bel.code, "unit": "B", "reason": "Nearer to his family."}
+    prison.hire("cole", "governor").post(f"/v1/inmates/{weir}/moves", move)
+    done = {"status": "DONE", "outcome": "Spoke ten minutes."}
+    path = f"/v1/needs/{note['needs'][0]['id']}"
+    assert there.http.patch(path, json=done, headers={"If-Match": "*"}).status_code == 200
+    assert kiosk.pull()[0][-1]["data"] == {"id": note["needs"][0]["id"], "status": "DONE"}
 
 
 def test_a_record_filled_in_at_ten_past_three_shows_as_what_it_is(prison: Prison, service: Service) -> None:

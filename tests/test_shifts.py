@@ -146,6 +146,11 @@ def test_current_and_previous_are_the_shifts_of_the_prisons_own_clock(prison: Pr
     assert before["shift"] == "2026-10-24/LATE"
 
 
+def test_a_shift_of_the_first_day_there_is_finds_nothing(hartmann: Caller) -> None:
+    for shift in ("0001-01-01/NIGHT", "9999-12-31/NIGHT", "2026-02-30/NIGHT"):
+        assert hartmann.get("/v1/notes", shift=shift)["items"] == []
+
+
 def test_a_prison_three_quarters_of_an_hour_off_has_its_own_shifts(prison: Prison) -> None:
     hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
     prison.admin.put(f"/v1/establishments/{prison.code}", {"name": "Chitwan", "timezone": "Asia/Kathmandu"})

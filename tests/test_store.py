@@ -18,7 +18,7 @@ from handover.errors import Unavailable
 from handover.services import audit
 from handover.services.unit_of_work import Asker, UnitOfWork
 from handover.store.engine import open_engines
-from handover.store.tables import store_meta
+from handover.store.tables import idempotency, store_meta
 from handover.store.writer import TIDY_AFTER
 from tests.support.outages import away, cut
 from tests.support.service import Caller, Prison, Service, settings_for
@@ -239,6 +239,24 @@ def test_a_connection_that_is_cut_in_the_middle_of_a_batch_loses_nothing_and_dou
     assert {note["id"] for note in ngata.all("/v1/notes")} == kept
     assert send(ngata, weir).status_code == 201
     assert sound(service)
+
+
+def test_what_cannot_be_written_fails_alone_and_the_others_are_kept(service: Service) -> None:
+    def keep(text: str) -> Callable[[Any], str]:
+        def job(batch: Any) -> str:
+            batch.conn.exec_driver_sql("SELECT 1")
+            answer = {"caller": "c", "key": text, "fingerprint": "", "status": 201, "headers": "{}", "body": ""}
+            batch.add(idempotency, {**answer, "note": None, "at": service.clock()})
+            return text
+
+        return job
+
+    with writer_busy(service):
+        told = [service.desk.store.write(keep(text), gathers=True) for text in ("one", "\ud800", "two")]
+        gathered(service, 3)
+    assert (told[0].result(10), told[2].result(10)) == ("one", "two")
+    with pytest.raises((TypeError, UnicodeError)):
+        told[1].result(10)
 
 
 @POSTGRESQL

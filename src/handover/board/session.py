@@ -63,7 +63,7 @@ async def end(request: Request, ending: Ending) -> Response:
     given = None
     if kept and ending.establishment is not None:
         place, now = ending.establishment, desk.clock()
-        given = await desk.peek(lambda conn: calls.pass_for(conn, kept, place, now))
+        given = await desk.peek(lambda conn: calls.pass_for(conn, desk.store.identity.secret, kept, place, now))
     await _end(request)
     gone = Response(status_code=204, headers={"Cache-Control": "no-store"})
     gone.delete_cookie(COOKIE, path=PATH, secure=_secure(request), httponly=True, samesite="strict")
@@ -78,7 +78,7 @@ async def hear(request: Request) -> Response:
     """What a locked screen hears: the units in which somebody must act now. Null where it hears nothing."""
     desk, given = _parts(request).desk, request.cookies.get(CALLS, "")
     now = desk.clock()
-    units = await desk.peek(lambda conn: calls.calling(conn, given, now)) if given else None
+    units = await desk.peek(lambda conn: calls.calling(conn, desk.store.identity.secret, given, now)) if given else None
     return Response(as_json({"units": units}), 200, {"Cache-Control": "no-store"}, "application/json")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from handover.domain.access import Principal, sights
 from handover.services import logins
-from handover.services.pages import RAISED
+from handover.services.pages import ACT_NOW, RAISED
 from handover.services.passwords import token_digest
 from handover.store import accounts, pages
 
@@ -18,41 +18,39 @@ LASTS = timedelta(hours=12)
 MOST = 200
 
 
-def pass_for(conn: Connection, refresh: str, place: str, now: datetime) -> str | None:
+def pass_for(conn: Connection, secret: str, refresh: str, place: str, now: datetime) -> str | None:
     """A pass for the screen that this login ends at: good for half a day, for one establishment, for the one question
-    below. It is made with what the server alone knows of the account, so there is nothing to keep."""
+    below. It is sealed with the store's secret, so there is nothing to keep."""
     row = accounts.token(conn, token_digest(refresh))
-    if row is None or row["kind"] != "REFRESH" or row["grant_revoked_at"] or not row["account"]:
+    if row is None or row["kind"] != "REFRESH" or row["used_at"] or not row["account"]:
+        return None
+    if row["grant_revoked_at"] or row["grant_expires_at"] <= now:
         return None
     account = accounts.account_by_id(conn, row["account"])
     who = logins.member(conn, account["username"]) if account else None
     if who is None or place not in who.establishments:
         return None
     said = f"{who.username}|{place}|{int((now + LASTS).timestamp())}"
-    return f"{urlsafe_b64encode(said.encode()).decode().rstrip('=')}.{_seal(who, said)}"
+    return f"{urlsafe_b64encode(said.encode()).decode().rstrip('=')}.{_seal(secret, who, said)}"
 
 
-def calling(conn: Connection, given: str, now: datetime) -> list[str] | None:
+def calling(conn: Connection, secret: str, given: str, now: datetime) -> list[str] | None:
     """The units in which somebody must act now and nobody has taken it, as far as the pass's owner may know; None where
     the pass is none, or no longer."""
     said, _, seal = given.partition(".")
     try:
         said = urlsafe_b64decode(said + "==").decode()
         name, place, until = said.split("|")
-        ends = datetime.fromtimestamp(int(until), UTC)
-    except (ValueError, Base64Error, UnicodeDecodeError, OverflowError):
+    except (ValueError, Base64Error, UnicodeDecodeError):
         return None
     who = logins.member(conn, name)
-    if (
-        who is None
-        or not hmac.compare_digest(_seal(who, said).encode(), seal.encode())
-        or ends <= now
-        or place not in who.establishments
-    ):
+    if who is None or not hmac.compare_digest(_seal(secret, who, said).encode(), seal.encode()):
         return None
-    found = pages.find(conn, who.id, sights(who), place, None, RAISED, None, MOST)
-    return sorted({row["unit"] for row in found if row["kind"] == "ACT_NOW"})
+    if datetime.fromtimestamp(int(until), UTC) <= now or place not in who.establishments:
+        return None
+    found = pages.find(conn, who.id, sights(who), place, None, RAISED, None, MOST, kind=ACT_NOW)
+    return sorted({row["unit"] for row in found})
 
 
-def _seal(who: Principal, said: str) -> str:
-    return hmac.digest(who.id.encode(), f"calls {said}".encode(), "sha256").hex()
+def _seal(secret: str, who: Principal, said: str) -> str:
+    return hmac.digest(bytes.fromhex(secret), f"calls {who.id} {said}".encode(), "sha256").hex()

@@ -232,7 +232,9 @@ class Ear:
     def whole(self, event: Event) -> bool:
         """Whether the reader may have the resource, and not only learn that it changed (an integration without its
         scope)."""
-        return self._scopes[event.kind] if event.kind != OUTCOME else event.author == self.who.id
+        if event.kind == OUTCOME:
+            return self._scopes["need"] and event.author == self.who.id
+        return self._scopes[event.kind]
 
 
 class Encoded:

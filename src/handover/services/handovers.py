@@ -119,7 +119,7 @@ def _each(document: Document) -> Iterable[tuple[str, Document]]:
     yield from (("attention", item) for item in document["attention"])
 
 
-def _to_shift(last: RowMapping | None) -> str | None:
+def _to_shift(last: Mapping[Any, Any] | None) -> str | None:
     return orjson.loads(last["document"])["to_shift"] if last else None
 
 
@@ -262,10 +262,7 @@ def accept(uow: UnitOfWork, handover: str, draft: AcceptanceDraft, fresh: Fresh 
     columns |= {"taker": who.id, "incoming": as_json(person(who))}
     if row["kind"] == handovers.SHIFT:
         columns["taken"] = handovers.close_stretch(uow.conn, row["establishment"], row["unit"])
-        rota = spots.rota_of_place(uow, row["establishment"])
-        following = rules.next_changeover(rota.pattern, rota.zone, uow.now, rota.times, document["to_shift"])
-        nobody = following.due_at + timedelta(minutes=rota.times.escalate)
-        timers.add(uow.rows, (nobody, timers.UNOFFERED, handover))
+        _look_whether_offered(uow, {**row, "document": as_json(document)})
     uow.about(state=state)
     changed = change(uow, row, document, "handover.accepted", **columns)
     # A page that the caller may not see goes on calling those who may.
@@ -295,7 +292,18 @@ def taken_back(uow: UnitOfWork, row: Mapping[Any, Any], document: Document, reas
     document["withdrawal"] = {"reason": reason, "by": person(uow.who), "at": uow.now}
     changed = change(uow, row, document, "handover.withdrawn", state=state)
     pages.closed(uow, [row["id"]])
+    last = handovers.last_taken(uow.conn, row["establishment"], row["unit"])
+    if row["kind"] == handovers.SHIFT and last is not None:
+        _look_whether_offered(uow, last)
     return changed
+
+
+def _look_whether_offered(uow: UnitOfWork, taken: Mapping[Any, Any]) -> None:
+    """Has it looked, when the changeover after a handover that was taken is gone by, whether the unit was offered."""
+    rota = spots.rota_of_place(uow, taken["establishment"])
+    change = rules.next_changeover(rota.pattern, rota.zone, uow.now, rota.times, _to_shift(taken))
+    nobody = change.due_at + timedelta(minutes=rota.times.escalate)
+    timers.put(uow.conn, max(nobody, uow.now), timers.UNOFFERED, taken["id"])
 
 
 def change(uow: UnitOfWork, row: Mapping[Any, Any], document: Document, type_: str, **columns: Any) -> dict[str, Any]:
@@ -339,10 +347,11 @@ def escalate(uow: UnitOfWork, handover: str) -> str | None:
 def unoffered(uow: UnitOfWork, handover: str) -> str | None:
     """Makes a unit that nobody has even offered since it was taken over, though its changeover is gone by, the duty
     manager's problem; answers where."""
-    row = handovers.get(uow.conn, handover, "mine")
+    row = handovers.get(uow.conn, handover)
     if row is None:
         return None
     place, unit = row["establishment"], row["unit"]
+    roster.unit(uow.conn, place, unit, "mine")  # whoever offers it now is waited for
     last = handovers.last_taken(uow.conn, place, unit)
     if last is None or last["id"] != handover or handovers.waiting(uow.conn, place, unit) is not None:
         return None

@@ -233,7 +233,7 @@ def _change(uow: UnitOfWork, row: RowMapping, columns: dict[str, Any]) -> dict[s
             about_note(uow, "need.updated", row, "need", row["id"], new["status"], views.thin(row["id"], new["status"]))
         )
     _tell(uow, "need.updated", new)
-    if new["status"] not in (rules.OPEN, row["status"]) and new["code"] != NOTHING:
+    if new["code"] != NOTHING and any(new[name] != row[name] for name in ("status", "outcome", "reason")):
         _tell_back(uow, new)
     return new
 

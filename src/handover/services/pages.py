@@ -15,11 +15,12 @@ from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import notes, pages, timers
 
 RAISED, ACCEPTED, CLOSED = "RAISED", "ACCEPTED", "CLOSED"
+ACT_NOW = "ACT_NOW"
 
 
 def about_note(uow: UnitOfWork, row: Mapping[Any, Any]) -> None:
     """Raises a page for a note that wants acting on now."""
-    _raise(uow, "ACT_NOW", row, row["handling"], row["unit"], row["establishment"])
+    _raise(uow, ACT_NOW, row, row["handling"], row["unit"], row["establishment"])
 
 
 def about_handover(uow: UnitOfWork, row: Mapping[Any, Any]) -> None:
@@ -37,7 +38,7 @@ def about_unit(uow: UnitOfWork, row: Mapping[Any, Any]) -> None:
 
 
 def _raise(uow: UnitOfWork, kind: str, row: Mapping[Any, Any], handling: str, unit: str, place: str) -> None:
-    of_note = kind == "ACT_NOW"
+    of_note = kind == ACT_NOW
     document = {
         "id": uow.new_id(),
         "kind": kind,

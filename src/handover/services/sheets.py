@@ -81,7 +81,7 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
     last = handovers.last_taken(uow.conn, place, unit, None if now else moment)
     accepted = last["accepted_at"] if last else shifts[0].starts
     noted = [
-        *sheets.on_people(uow.conn, numbers, uow.who.establishments, since, moment),
+        *sheets.on_people(uow.conn, uow.who.id, numbers, uow.who.establishments, since, moment),
         *sheets.on_unit(uow.conn, place, unit, since, moment),
         *sheets.about(uow.conn, store_notes.incidents(uow.conn, place, unit, since), moment),
     ]

@@ -141,10 +141,9 @@ def _picked(wanted: Filter, *walked: str) -> Iterator[sa.ColumnElement[bool]]:
 def _day_of(shift: str | None) -> datetime | None:
     """A time before which no shift of this name began, by whatever clock."""
     try:
-        day = datetime.fromisoformat(shift[:10]) if shift else None
-    except ValueError:
+        return datetime.fromisoformat(shift[:10]).replace(tzinfo=UTC) - timedelta(days=1) if shift else None
+    except (ValueError, OverflowError):  # no day at all, or the first there is
         return None
-    return day and day.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 def _called(conn: Connection, name: str) -> list[str]:

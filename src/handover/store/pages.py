@@ -47,9 +47,12 @@ def find(
     state: str | None,
     before: tuple[datetime, str] | None,
     limit: int,
+    kind: str | None = None,
 ) -> list[RowMapping]:
     """Pages this reader may see, the newest first, one more than asked to tell whether there are more."""
     query = sa.select(pages)
+    if kind is not None:
+        query = query.where(_P.kind == kind)
     if unit is not None:
         query = query.where(_P.unit == unit)
     if before is not None:

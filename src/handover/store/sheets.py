@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from handover.domain.access import Sight
 from handover.store.sights import visible, visible_in
 from handover.store.tables import events, inmates, moves, needs, notes
-from handover.store.walks import AT_ONCE
+from handover.store.walks import AT_ONCE, written_in
 
 _I, _N, _M, _E = inmates.c, notes.c, moves.c, events.c
 _SHOWN = (_N.id, _N.inmate, _N.document)
@@ -26,13 +26,15 @@ def people(conn: Connection, place: str, unit: str) -> list[RowMapping]:
 
 
 def on_people(
-    conn: Connection, numbers: Sequence[str], places: Iterable[str], since: datetime, until: datetime
+    conn: Connection, reader: str, numbers: Sequence[str], places: Iterable[str], since: datetime, until: datetime
 ) -> list[RowMapping]:
-    """Notes on these people that were recorded between two times, or, in these establishments, whose attention lasted
-    beyond the first; whoever asks: the caller of this judges who may see which. With the reader's rights in it, the
-    embedded store goes by those instead of by the people, through all that was ever written."""
+    """Notes on these people that were recorded between two times, or, in these establishments and where the reader
+    wrote something, whose attention lasted beyond the first: the caller of this judges who may see which. With the
+    reader's rights in it, the embedded store goes by those instead of by the people, through all that was ever
+    written."""
     if not numbers:
         return []
+    places = {*places, *written_in(conn, notes, reader)}
     among = _N.inmate.concat("").in_(numbers)  # no index of all that was ever written about them is entered by this
     return _notes(conn, places, (_N.inmate.in_(numbers),), (among,), since, until)
 

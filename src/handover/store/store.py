@@ -103,7 +103,7 @@ class Batch:
         if self.lines and self._head is not None:
             self._head, lines = accesslog.chained(self._head, self.lines)
             new.append((access_lines, accesslog.NAMES, lines))
-        self.committing = commits_along(self.conn)
+        along = commits_along(self.conn)
         with one_trip(self.conn):
             if new:
                 write(self.conn, new)
@@ -112,7 +112,8 @@ class Batch:
             eventlog.append(self.conn, self.events)
             if news is not None:
                 run(self.conn, news)
-            if self.committing:
+            if along:
+                self.committing = True  # only now: what went wrong before was certainly not kept
                 run(self.conn, "COMMIT")
 
     def committed(self) -> None:
