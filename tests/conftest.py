@@ -16,6 +16,7 @@ from tests.support import embedded, postgres, workers
 from tests.support.service import Caller, Prison, Service, settings_for
 from tests.support.terminals import Terminal
 
+gc.disable()
 # Started in the background, a run inherits "ignore Ctrl-C", and so would every command it starts: none could be ended.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -44,6 +45,7 @@ def pytest_collection_finish() -> None:
     """What was loaded stays: the collector need not look at it again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

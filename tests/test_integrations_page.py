@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -35,6 +36,7 @@ def practice() -> Iterator[dict[str, str]]:
             probe.settimeout(10)
             while probe.connect_ex(("127.0.0.1", int(port))):
                 assert process.poll() is None
+                sleep(0.02)
         yield {**known, "HANDOVER_SERVER": f"http://127.0.0.1:{port}"}
     finally:
         process.terminate()

@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -23,6 +24,7 @@ from handover.domain.access import ROLES
 from handover.errors import StoreNotReady
 from handover.practice import week
 from handover.services import opening
+from handover.settings import Settings
 from tests.support.processes import environment, free_port
 from tests.support.service import settings_for
 
@@ -104,6 +106,21 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     assert list((folder / "temporary").iterdir()) == [], "practice leaves nothing behind"
 
 
+Played = Callable[[datetime], tuple[Settings, week.Prison]]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """A practice store whose week ends at a given time; for each time there is one."""
+
+    @cache
+    def play(now: datetime) -> tuple[Settings, week.Prison]:
+        settings = settings_for(f"sqlite:///{tmp_path_factory.mktemp('week')}/practice.sqlite3")
+        return settings, week.build(settings, now)
+
+    return play
+
+
 # --- What is in it ---------------------------------------------------------------------------------------------------
 
 
@@ -159,9 +176,8 @@ def test_its_week_is_full_and_no_two_sentences_are_alike_and_none_lies_in_the_fu
     ],
     ids=str,
 )
-def test_the_week_can_be_played_at_any_hour_of_any_day(now: datetime, tmp_path: Path) -> None:
-    settings = settings_for(f"sqlite:///{tmp_path}/practice.sqlite3")
-    prison = week.build(settings, now)
+def test_the_week_can_be_played_at_any_hour_of_any_day(now: datetime, played: Played) -> None:
+    settings, prison = played(now)
     assert len(prison.people) > 20
     desk = opening.open_desk(settings, lambda: now, practice=True)
     times = desk.store.read(
@@ -254,9 +270,8 @@ def run(url: str, *words: str, given: str | None = None) -> Result:
     return CliRunner().invoke(command(words), list(words), input=given, env=env)
 
 
-def test_a_practice_store_is_not_served_nor_kept_as_a_real_one(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/practice.sqlite3"
-    week.build(settings_for(url), MORNING)
+def test_a_practice_store_is_not_served_nor_kept_as_a_real_one(played: Played) -> None:
+    url = played(MORNING)[0].database_url
     for words in (("serve", "--port", "0"), ("migrate",), ("user", "list"), ("client", "list"), ("audit", "verify")):
         done = run(url, *words)
         assert (done.exit_code, done.stdout) == (1, ""), words

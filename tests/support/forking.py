@@ -7,6 +7,7 @@ tests/test_practice.py, tests/test_integrations_page.py and tests/test_audit_ver
 """
 
 import atexit
+import gc
 import io
 import json
 import os
@@ -183,6 +184,7 @@ def _become(asked: bytes, fds: list[int], hers: list[int]) -> None:
     for fd in (*fds, *hers):
         os.close(fd)
     told = json.loads(asked)
+    gc.enable()
     os.chdir(told["folder"])
     os.environ.clear()
     os.environ.update(told["env"])
@@ -200,7 +202,9 @@ def _stream(fd: int) -> io.TextIOWrapper:
 
 
 if __name__ == "__main__":
+    gc.disable()
     for name in LOADED:
         import_module(name)
+    gc.freeze()
     _bear(socket.socket(fileno=int(sys.argv[1])))
     run_module("handover", run_name="__main__", alter_sys=True)
