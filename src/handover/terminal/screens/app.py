@@ -54,6 +54,7 @@ class HandoverApp(Base):
         self._insecure = insecure
         self._ear: Line | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
         self._carrier = Carrier(server, self._went)
         self._last = ""
         self._rang_at = 0.0
@@ -133,9 +134,9 @@ class HandoverApp(Base):
         for screen in self.screen_stack:
             if hasattr(screen, "keep"):
                 screen.keep()
-        listening = self._listening
         self._hear(stop=True)
-        await forget(listening)
+        for listening in list(self._leaving):
+            await forget(listening)
         self.station.stands_up()
         self.exit()
 
@@ -154,6 +155,9 @@ class HandoverApp(Base):
     def _hear(self, *, stop: bool = False) -> None:
         if self._listening is not None:
             self._listening.cancel()
+            # It still says goodbye to the server; until it has, its connection is open.
+            self._leaving.add(self._listening)
+            self._listening.add_done_callback(self._leaving.discard)
             self._listening = None
         if not stop:
             self.station.news.waiting.clear()  # they are told again, from where the officer last looked

@@ -80,9 +80,7 @@ class Line:
                 station.missed = f"What happened between {since} and {at} may be missing here. Ask your colleagues."
 
 
-async def forget(task: "asyncio.Task[None] | None") -> None:
-    """Stops to listen."""
-    if task is not None:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+async def forget(task: "asyncio.Task[None]") -> None:
+    """Waits until an ear that was told to stop has stopped."""
+    with suppress(asyncio.CancelledError):
+        await task
