@@ -143,8 +143,10 @@ class Base(App[None]):
         if connection is None:
             raise NotLoggedIn("Nobody is there any more.")
         connection.begins()
+        asked = asyncio.get_running_loop().run_in_executor(None, connection.carry, work)
+        asked.add_done_callback(_heard)
         # To its end, even if the screen that wanted to know goes away: only then can the connection be closed.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, connection.carry, work))
+        return await asyncio.shield(asked)
 
     async def _fetch(self) -> None:
         try:
@@ -168,3 +170,9 @@ class Base(App[None]):
         # An officer never sees a trace, and a trace could carry a note's text: the command says it in a sentence.
         self.fault = self._exception if isinstance(self._exception, Exception) else None
         self._close_messages_no_wait()
+
+
+def _heard(asked: "asyncio.Future[Any]") -> None:
+    """What went wrong after everybody who wanted to know had gone is nobody's to hear."""
+    if not asked.cancelled():
+        asked.exception()
