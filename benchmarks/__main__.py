@@ -5,7 +5,7 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -37,10 +37,11 @@ class Plan:
     feed_s: float
     bursts: int = 0
     readings: int = 0
+    notes: int = 0
 
 
-FULL = Plan(rounds=7, post_s=1.5, feed_s=5.0, bursts=5, readings=40)
-QUICK = Plan(rounds=2, post_s=0.7, feed_s=1.5, bursts=1, readings=5)
+FULL = Plan(rounds=7, post_s=1.5, feed_s=5.0, bursts=3, readings=25, notes=growth.MANY)
+QUICK = Plan(rounds=2, post_s=0.7, feed_s=1.5, bursts=1, readings=8, notes=growth.MANY // 4)
 PARTS = ("rates", "burst", "growth")
 Measured = Figures | Burst | Growth
 
@@ -146,11 +147,10 @@ def _growth(found: Growth) -> Table:
     for name in ("few: p50", "p95", "many: p50", "p95", "ratio"):
         shown.add_column(name, justify="right")
     for name, figure in found.figures.items():
-        kept = figure.ratio <= growth.MOST_RATIO
         cells = [
             f"{value:,.1f}" for some in (figure.few, figure.many) for value in (median(some), percentile(some, 0.95))
         ]
-        shown.add_row(name, *cells, f"[{'green' if kept else 'bold red'}]{figure.ratio:.2f}[/]")
+        shown.add_row(name, *cells, f"[{'green' if figure.kept else 'bold red'}]{figure.ratio:.2f}[/]")
     return shown
 
 
@@ -161,7 +161,7 @@ def main() -> int:
     parser.add_argument("--engine", choices=(*setup.ENGINES, "both"), default="both")
     parser.add_argument("--quick", action="store_true", help="a first impression in two minutes")
     parser.add_argument("--rounds", type=int, help="how many rounds (of each part its own number if left out)")
-    parser.add_argument("--notes", type=int, default=growth.MANY, help="growth: notes in the larger store")
+    parser.add_argument("--notes", type=int, help=f"growth: notes in the larger store ({growth.MANY:,})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures there")
     parser.add_argument("--check", action="store_true", help="exit with 1 when an aim is missed")
     asked = parser.parse_args()
@@ -171,7 +171,9 @@ def main() -> int:
     plan = QUICK if asked.quick else FULL
     if asked.rounds is not None:
         rounds = max(1, asked.rounds)
-        plan = Plan(rounds, plan.post_s, plan.feed_s, rounds, rounds)
+        plan = replace(plan, rounds=rounds, bursts=rounds, readings=rounds)
+    if asked.notes is not None:
+        plan = replace(plan, notes=asked.notes)
     about, measured = machine(), list[Measured]()
     engines = setup.ENGINES if asked.engine == "both" else (asked.engine,)
     with Progress(
@@ -181,7 +183,7 @@ def main() -> int:
             for warning in setup.warnings(engine):
                 err.print(f"[yellow]{warning}[/]")
             for part in parts:
-                measured.append(_part(part, engine, plan, asked.notes, progress))
+                measured.append(_part(part, engine, plan, progress))
     _print(about, measured)
     missed = [line for one in measured for line in one.missed()]
     for line in missed:
@@ -191,7 +193,7 @@ def main() -> int:
     return 1 if asked.check and missed else 0
 
 
-def _part(part: str, engine: str, plan: Plan, notes: int, progress: Progress) -> Measured:
+def _part(part: str, engine: str, plan: Plan, progress: Progress) -> Measured:
     if part == "rates":
         return measure(engine, plan, progress)
     task = progress.add_task(f"{engine}: {part}", total=None)
@@ -202,7 +204,7 @@ def _part(part: str, engine: str, plan: Plan, notes: int, progress: Progress) ->
     try:
         if part == "burst":
             return burst.measure(engine, plan.bursts, told)
-        return growth.measure(engine, notes, plan.readings, told)
+        return growth.measure(engine, plan.notes, plan.readings, told)
     finally:
         progress.remove_task(task)
 

@@ -38,7 +38,8 @@ LOCAL_HOUR = 19
 """What the prison's clocks show when it is measured: the last three shifts have their notes."""
 BEHIND = 2_000
 """So many events before the newest one a pull begins."""
-SHEET_MS, MOST_RATIO = 50.0, 1.2
+SHEET_MS, MOST_RATIO, SPARE_MS = 50.0, 1.2, 2.0
+"""The ratio that reading must keep; where it takes next to nothing, it may take so much more."""
 SHEET = "sheet of 120 people"
 
 
@@ -55,6 +56,11 @@ class Figure:
         """The median over the rounds of much over little: both were asked within milliseconds."""
         return median(b / a for a, b in zip(self.few, self.many, strict=True))
 
+    @property
+    def kept(self) -> bool:
+        """Whether it costs the same."""
+        return self.ratio <= MOST_RATIO or median(self.many) - median(self.few) < SPARE_MS
+
 
 @dataclass
 class Growth:
@@ -70,14 +76,11 @@ class Growth:
             f"{self.engine}: {name} costs {figure.ratio:.2f} times as much with {self.notes[1]:,} notes as "
             f"with {self.notes[0]:,}; it must be ≤ {MOST_RATIO}."
             for name, figure in self.figures.items()
-            if figure.ratio > MOST_RATIO
+            if not figure.kept
         ]
-        for which, told in (("few", "few"), ("many", "many")):
-            took = percentile(getattr(self.figures[SHEET], which), 0.95)
-            if took >= SHEET_MS:
-                out.append(
-                    f"{self.engine}: the sheet takes {took:.0f} ms (p95, {told} notes); it must be < {SHEET_MS:.0f}."
-                )
+        took = max(median(self.figures[SHEET].few), median(self.figures[SHEET].many))
+        if took >= SHEET_MS:
+            out.append(f"{self.engine}: the sheet takes {took:.0f} ms (median); it must be < {SHEET_MS:.0f}.")
         return out
 
     def told(self) -> dict[str, Any]:

@@ -146,16 +146,17 @@ def find(
     if before is not None:
         query = query.where(beyond((_H.offered_at, _H.id), before))
     own = sorted({sight.establishment for sight in seen if _is_for_units(sight)})
-    may = _visible(reader, seen)
+    whole = {sight.establishment for sight in seen if _is_for_units(sight) and sight.units is None}
+    may = {place: () if place in whole else (_visible(reader, seen),) for place in own}
     walks = []
     for state in STATES if wanted.state is None else (wanted.state,):
-        walks += [query.where(_H.establishment == place, _H.state == state, may) for place in own]
+        walks += [query.where(_H.establishment == place, _H.state == state, *may[place]) for place in own]
     if wanted.state is not None:
         query = query.where(_H.state == wanted.state)
     # Only a person's transfer has another end. Those that came from here, but went to none of these establishments:
     elsewhere = _H.establishment.not_in(own)
     came = _H.inmate.is_not(None)
-    walks += [query.where(_H.from_establishment == place, came, elsewhere, may) for place in own]
+    walks += [query.where(_H.from_establishment == place, came, elsewhere, *may[place]) for place in own]
     other = sa.or_(_H.inmate.is_(None), _H.from_establishment.not_in(own))
     walks += [
         query.where(_H.author == reader, _H.establishment == place, other)
