@@ -40,8 +40,8 @@ class Plan:
     notes: int = 0
 
 
-FULL = Plan(rounds=7, post_s=1.5, feed_s=5.0, bursts=3, readings=25, notes=growth.MANY)
-QUICK = Plan(rounds=2, post_s=0.7, feed_s=1.5, bursts=1, readings=8, notes=growth.MANY // 4)
+FULL = Plan(rounds=7, post_s=1.5, feed_s=5.0, bursts=3, readings=40, notes=growth.MANY)
+QUICK = Plan(rounds=2, post_s=0.7, feed_s=1.5, bursts=1, readings=15, notes=growth.MANY // 4)
 PARTS = ("rates", "burst", "growth")
 Measured = Figures | Burst | Growth
 
