@@ -376,7 +376,7 @@ def test_schemathesis_finds_no_answer_that_the_document_has_not_told(
         cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=360,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
