@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from handover import languages
 from handover.board import statics, words
 from handover.board.statics import File
 from tests.support import wording
@@ -54,11 +55,15 @@ def test_a_language_that_is_shipped_is_whole() -> None:
 
 
 def test_a_catalogue_follows_gettexts_rules() -> None:
-    told = json.loads(words.catalogue(WELSH))
+    told = json.loads(words.as_script(languages.parse(WELSH)))
     assert told["messages"]["Password"] == ["Cyfrinair"]
     assert told["messages"]["{n} not sent"][2] == "{n} heb eu hanfon"
     assert "User name" not in told["messages"]
     assert [told["forms"][number] for number in (0, 1, 2, 3, 8, 11, 100)] == [2, 0, 1, 2, 3, 3, 2]
+    welsh = languages.parse(WELSH)
+    assert (welsh.one("Password"), welsh.one("User name")) == ("Cyfrinair", "User name")
+    assert welsh.many("{n} not sent", "{n} not sent", 2) == "dau heb eu hanfon"
+    assert [welsh.many("{n} page", "{n} pages", number) for number in (1, 2)] == ["{n} page", "{n} pages"]
 
 
 @pytest.mark.parametrize(
@@ -73,13 +78,13 @@ def test_a_catalogue_follows_gettexts_rules() -> None:
     ],
 )
 def test_a_browser_gets_the_language_it_asks_for_first(accept: str, language: str) -> None:
-    assert words.best(accept, frozenset({"cy"})) == language
+    assert languages.best(accept, frozenset({"cy"})) == language
 
 
 def test_the_board_speaks_it(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = words.catalogue(WELSH)
+    told = words.as_script(languages.parse(WELSH))
     monkeypatch.setitem(statics.FILES, "words.cy.json", File("application/json", told, told))
     with browser.open("about:blank#") as screen:
         screen.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": "cy", "Accept-Encoding": "identity"})

@@ -6,7 +6,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from handover.board import statics
 from handover.board.guard import headers
-from handover.board.words import best
+from handover.languages import best
 from handover.services.parts import Parts
 
 router = APIRouter(include_in_schema=False)
