@@ -1,5 +1,5 @@
 """`make bench`: measures the service beside its stand-in, round by round, and prints both and their ratios; then a call
-in the middle of a burst, and reading with little and with much behind it."""
+in the middle of a burst, reading with little and with much behind it, and a note on an officer's screen."""
 
 import argparse
 import json
@@ -14,12 +14,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from benchmarks import burst, growth, processes, setup
+from benchmarks import burst, growth, processes, screen, setup
 from benchmarks.burst import Burst
 from benchmarks.figures import KINDS, Figures, machine, percentile
 from benchmarks.growth import Growth
 from benchmarks.load import Job, Result
 from benchmarks.processes import Server
+from benchmarks.screen import Screen
 
 FEEDS, RATE, POSTERS = 200, 20.0, 8
 SETTLE_S = 0.3
@@ -38,12 +39,13 @@ class Plan:
     bursts: int = 0
     readings: int = 0
     notes: int = 0
+    screens: int = 0
 
 
-FULL = Plan(rounds=7, post_s=1.5, feed_s=5.0, bursts=3, readings=40, notes=growth.MANY)
-QUICK = Plan(rounds=2, post_s=0.7, feed_s=1.5, bursts=1, readings=15, notes=growth.MANY // 4)
-PARTS = ("rates", "burst", "growth")
-Measured = Figures | Burst | Growth
+FULL = Plan(rounds=7, post_s=1.5, feed_s=5.0, bursts=3, readings=40, notes=growth.MANY, screens=3)
+QUICK = Plan(rounds=2, post_s=0.7, feed_s=1.5, bursts=1, readings=15, notes=growth.MANY // 4, screens=1)
+PARTS = ("rates", "burst", "growth", "screen")
+Measured = Figures | Burst | Growth | Screen
 
 
 def measure(engine: str, plan: Plan, progress: Progress) -> Figures:
@@ -91,6 +93,8 @@ def table(measured: Measured) -> Table:
     """What was measured, in rows."""
     if isinstance(measured, Figures):
         return _beside(measured)
+    if isinstance(measured, Screen):
+        return _screen(measured)
     return _burst(measured) if isinstance(measured, Burst) else _growth(measured)
 
 
@@ -137,6 +141,21 @@ def _burst(found: Burst) -> Table:
     return shown
 
 
+def _screen(found: Screen) -> Table:
+    shown = Table(
+        title=f"{found.engine}: a note on a screen; medians of {len(found.rounds)} rounds of {screen.NOTES}, ms",
+        title_justify="left",
+    )
+    shown.add_column("")
+    for name in ("p50", "p95", "aim"):
+        shown.add_column(name, justify="right")
+    for place, words in screen.PLACES.items():
+        late = found.of(place, 0.95)
+        aim = f"p95 ≤ {screen.MOST_P95:.0f} {'missed' if late > screen.MOST_P95 else 'kept'}"
+        shown.add_row(f"POST until it is {words}", f"{found.of(place, 0.5):,.1f}", f"{late:,.1f}", aim)
+    return shown
+
+
 def _growth(found: Growth) -> Table:
     few, many = found.notes
     shown = Table(
@@ -171,7 +190,7 @@ def main() -> int:
     plan = QUICK if asked.quick else FULL
     if asked.rounds is not None:
         rounds = max(1, asked.rounds)
-        plan = replace(plan, rounds=rounds, bursts=rounds, readings=rounds)
+        plan = replace(plan, rounds=rounds, bursts=rounds, readings=rounds, screens=rounds)
     if asked.notes is not None:
         plan = replace(plan, notes=asked.notes)
     about, measured = machine(), list[Measured]()
@@ -204,6 +223,8 @@ def _part(part: str, engine: str, plan: Plan, progress: Progress) -> Measured:
     try:
         if part == "burst":
             return burst.measure(engine, plan.bursts, told)
+        if part == "screen":
+            return screen.measure(engine, plan.screens, told)
         return growth.measure(engine, plan.notes, plan.readings, told)
     finally:
         progress.remove_task(task)
@@ -231,7 +252,7 @@ def _told(about: dict[str, Any], plan: Plan, measured: list[Measured]) -> dict[s
         if isinstance(one, Figures):
             told |= {"load_busy": one.load_busy, **one.told()}
         else:
-            told["burst" if isinstance(one, Burst) else "growth"] = one.told()
+            told[type(one).__name__.lower()] = one.told()
     return {"machine": about, "plan": vars(plan), "engines": engines}
 
 
