@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from handover.board import words
 from handover.errors import NotFound
+from handover.schemas import exercises
 
 KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -34,6 +35,9 @@ def _read() -> dict[str, File]:
             found[one.name] = File(KINDS[one.name[dot:]], plain, compress(plain, mtime=0))
     for language, told in words.shipped().items():
         found[f"words.{language}.json"] = File("application/json", told, compress(told, mtime=0))
+    for language in exercises.offered():
+        lesson = exercises.exercises(language).model_dump_json(exclude_none=True).encode()
+        found[f"exercises.{language}.json"] = File("application/json", lesson, compress(lesson, mtime=0))
     return found
 
 

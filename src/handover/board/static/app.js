@@ -18,6 +18,7 @@ import * as vault from './vault.js';
 import { speak, t } from './words.js';
 import { paper } from './paper.js';
 import { person } from './person.js';
+import { practice } from './practice.js';
 import { unit } from './unit.js';
 import { forget as forgetWords } from './care.js';
 import { refusedLater, write } from './write.js';
@@ -25,7 +26,7 @@ import { refusedLater, write } from './write.js';
 const LOCK_S = Number(document.body.dataset.lockS);
 const ACTIVE = 'handover.active';
 const root = document.getElementById('board');
-const screens = { unit, write, handover, paper, find, person, house };
+const screens = { unit, write, handover, paper, find, person, house, practice };
 let current = null; // {leave(), update(), keys()}
 let header = null;
 let active = Date.now();

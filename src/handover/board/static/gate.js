@@ -3,6 +3,8 @@
 import { h, put } from './dom.js';
 import * as away from './away.js';
 import * as alarm from './alarm.js';
+import * as keys from './keys.js';
+import { practice } from './practice.js';
 import { hear, login, Refused, Unreachable } from './session.js';
 import { t } from './words.js';
 import { clock } from './times.js';
@@ -26,10 +28,14 @@ export function gate(root, { why, name = '', kept = [], entered }) {
     why && h('p', {}, why),
     h('label', { for: 'user' }, t('User name')), user,
     h('label', { for: 'password' }, t('Password')), password,
-    trouble, go, calls,
+    trouble, go,
     kept.map((text) => h('p', { class: 'quiet' }, text)),
     h('p', { class: 'quiet' }, t('Notes are written by whoever is named on the screen. Lock it when you leave.')));
-  put(root, h('main', { id: 'main' }, form));
+  const learn = h('button', { type: 'button', onclick: practise }, t('Practise'));
+  const lessons = h('div', { hidden: true });
+  const hints = h('nav', { id: 'keys', 'aria-label': t('Keys'), hidden: true });
+  put(root, h('main', { id: 'main' }, form, calls, lessons, hints));
+  form.append(h('p', {}, learn, ' ', h('span', { class: 'quiet' }, t('Five short exercises; nothing is kept.'))));
   (name ? password : user).focus();
   listen();
 
@@ -46,6 +52,16 @@ export function gate(root, { why, name = '', kept = [], entered }) {
       say(t('Not connected: this locked screen hears no calls. Use the radio.'));
     }
     setTimeout(listen, HEAR_MS);
+  }
+
+  // To practise nobody has to log in. Calls are heard, and said, all the while.
+  function practise() {
+    const away_ = (gone) => { form.hidden = gone; lessons.hidden = hints.hidden = !gone; };
+    const screen = practice(lessons, {
+      show: () => { away_(false); put(lessons); keys.bind([]); learn.focus(); },
+      refresh: () => { keys.bind(screen.keys()); keys.hints(hints); },
+    });
+    away_(true);
   }
 
   function say(text) {

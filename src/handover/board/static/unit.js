@@ -129,6 +129,7 @@ export function unit(main, go) {
       { key: 'r', label: t('I have read the news'), run: looked },
       go.has('find') && { key: '/', label: t('find'), run: () => go.show('find') },
       go.has('paper') && { key: 'p', label: t('print'), run: () => go.show('paper') },
+      go.has('practice') && { key: 'x', label: t('practise'), run: () => go.show('practice') },
       go.has('house') && isManager() && { key: 'h', label: t('whole prison'), run: () => go.show('house') },
     ],
   };

@@ -15,11 +15,26 @@ import { clock, now, time } from './times.js';
 
 const WAIT_MS = 2500;
 
-export function write(main, go, about, given, errors) {
+// What becomes of what is typed: it is kept as its author's draft, and sent. The practice unit has ways of its own.
+const REAL = {
+  holder: vault.holder,
+  keep: async (draft, holder) => {
+    await vault.save('draft', draft.id, Date.now(), { ...draft }, holder);
+    return vault.safe ? t('kept on this PC {time}', { time: clock(now(), true) }) : t('kept until this page is closed: this browser cannot lock it away on the disk');
+  },
+  drop: (draft) => vault.remove(draft.id),
+  drafts: () => vault.load('draft'),
+  begin: care.remember,
+  people: (typed) => people(typed, true),
+  beside,
+  instead: null,
+};
+
+export function write(main, go, about, given, errors, ways = REAL) {
   const known = about ? desk.cells.get(about) : null;
   const draft = given || fresh(known ? { inmate: known.inmate, name: known.name, cell: known.cell } : null);
   draft.open = true;
-  const holder = vault.holder();
+  const holder = ways.holder();
   let learned = null;
   let saving = 0;
   let left = false;
@@ -59,10 +74,9 @@ export function write(main, go, about, given, errors) {
 
   async function save() {
     clearTimeout(saving);
-    if (left && isEmpty(draft)) return vault.remove(draft.id);
+    if (left && isEmpty(draft)) return ways.drop(draft);
     if (isEmpty(draft)) return null;
-    await vault.save('draft', draft.id, Date.now(), { ...draft }, holder);
-    saved.textContent = vault.safe ? t('kept on this PC {time}', { time: clock(now(), true) }) : t('kept until this page is closed: this browser cannot lock it away on the disk');
+    saved.textContent = await ways.keep(draft, holder);
     return null;
   }
 
@@ -99,13 +113,13 @@ export function write(main, go, about, given, errors) {
   function whoStep() {
     const shown = h('strong', { id: 'whom' });
     const input = picker({
-      label: t('whom it is about: cell, number or letters'), hint: t('cell, number or a few letters'), id: 'in-who', skip: () => draft.chosen && after('who')(), find: (typed) => people(typed, true),
+      label: t('whom it is about: cell, number or letters'), hint: t('cell, number or a few letters'), id: 'in-who', skip: () => draft.chosen && after('who')(), find: ways.people,
       pick: (person) => { Object.assign(draft, person, { chosen: true }); about_(); touched(); after('who')(); },
     });
     const about_ = async () => {
       put(shown, draft.chosen ? `${draft.cell || ''} ${draft.name} ${draft.inmate || ''}`.trim() : '');
       const whose = draft.inmate;
-      const found = await beside(side, draft);
+      const found = await ways.beside(side, draft);
       if (whose === draft.inmate) learned = found;
       touched();
     };
@@ -163,11 +177,15 @@ export function write(main, go, about, given, errors) {
 
   async function send() {
     if (left || wrongs(missing(draft))) return;
+    if (ways.instead) {
+      ways.instead(draft);
+      return;
+    }
     left = true;
     clearTimeout(saving);
     const body = bodyOf({ ...draft, attention: forced(draft) });
     const id = await outbox.keep(body, { ...draft, open: false });
-    await vault.remove(draft.id);
+    await ways.drop(draft);
     const problem = await outcome(id);
     if (problem && problem.data) {
       left = false;
@@ -192,20 +210,21 @@ export function write(main, go, about, given, errors) {
   }
 
   async function begun() {
-    const others = (await vault.load('draft')).filter((kept) => kept.id !== draft.id && !isEmpty(kept.data));
+    const others = (await ways.drafts()).filter((kept) => kept.id !== draft.id && !isEmpty(kept.data));
     put(waits, others.map((kept) => h('p', {}, h('button', { type: 'button', onclick: () => go.show('write', null, kept.data) }, t('go on with: {who}, {time}', { who: kept.data.name || t('nobody yet'), time: time(new Date(kept.at).toISOString()) })), ' ',
-      h('button', { type: 'button', onclick: async () => { await vault.remove(kept.id); begun(); } }, t('throw away')))));
+      h('button', { type: 'button', onclick: async () => { await ways.drop(kept); begun(); } }, t('throw away')))));
     const same = !given && draft.inmate && others.find((kept) => kept.data.inmate === draft.inmate);
     if (same && isEmpty(draft) && !left) go.show('write', null, same.data);
   }
 
   begun().catch(() => {});
-  care.remember();
+  ways.begin();
   touched();
   if (errors) wrongs(places(errors));
   else (draft.chosen ? steps.mood : steps.who).focus();
   return {
     leave: () => { left = true; return save(); },
+    send,
     keys: () => [
       { key: 'ctrl+enter', label: t('send'), strong: true, does: 'send', run: send },
       { key: 'escape', label: t('back; it is kept'), run: () => { draft.open = false; go.show('unit'); } },

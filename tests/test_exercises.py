@@ -1,0 +1,146 @@
+"""The practice unit: five exercises with a reason behind every answer, and not a trace of anybody who did them."""
+
+from typing import Any
+
+import pytest
+
+from handover.schemas import exercises
+from handover.schemas.exercises import Exercises
+from tests.support.boards import browser, database_url
+from tests.support.browser import Browser
+from tests.support.service import PASSWORD, Caller, Prison, Service
+from tests.support.terminals import served_lists
+from tests.test_board_looking import faults
+
+__all__ = ["browser", "database_url"]
+ENGLISH = exercises.exercises("en")
+LISTS = {
+    "mood": ("mood_valence", "not_observed"),
+    "change": ("change",),
+    "basis": ("basis",),
+    "needs": ("needs",),
+    "responses": ("responses",),
+    "attention": ("attention",),
+}
+OF_NEEDS = {"PROMISED", "NOT_PROMISED", "DUE", "NOT_DUE"}
+
+
+def shape(told: Exercises) -> list[Any]:
+    """All that has to be alike in every language."""
+    return [
+        (
+            one.code,
+            [len(task.answers) for task in one.tasks],
+            one.note and (one.note.inmate, one.note.cell, len(one.note.beside)),
+            one.note and [(look.field, look.when) for look in one.note.looks],
+        )
+        for one in told.items
+    ]
+
+
+def words(told: Exercises) -> list[str]:
+    """Everything one reads in it."""
+    found: list[str] = []
+    for one in told.items:
+        found += [one.title, one.about]
+        for task in one.tasks:
+            found += [task.says, task.asks]
+            found += [said for answer in task.answers for said in (answer.says, answer.because)]
+        if one.note:
+            found += [one.note.tells, *one.note.beside, *(look.because for look in one.note.looks)]
+    return found
+
+
+def test_there_are_five_and_every_answer_has_its_own_reason() -> None:
+    assert len(ENGLISH.items) == 5
+    for one in ENGLISH.items:
+        assert 3 <= len(one.tasks) <= 6
+        for task in one.tasks:
+            assert len(task.answers) >= 2
+            reasons = [answer.because for answer in task.answers]
+            assert len(set(reasons)) == len(reasons)
+            assert all(len(reason) > 30 for reason in reasons), reasons
+    # No field says which answer is right: nobody could count what is not there.
+    assert set(exercises.Answer.model_fields) == {"says", "because"}
+
+
+def test_what_is_said_about_a_note_is_said_about_codes_there_are() -> None:
+    lists = served_lists()
+    for one in ENGLISH.items:
+        for look in one.note.looks if one.note else ():
+            known = {entry.code for name in LISTS.get(look.field, ()) for entry in lists[name].items}
+            assert set(look.when) <= known | OF_NEEDS | {exercises.LEFT, exercises.GIVEN}, look
+
+
+@pytest.mark.parametrize("language", exercises.offered())
+def test_a_language_has_all_of_it_in_its_own_words(language: str) -> None:
+    told = exercises.exercises(language)
+    assert shape(told) == shape(ENGLISH)
+    assert all(said.strip() == said != "" for said in words(told))
+    if language != "en":
+        same = set(words(told)) & set(words(ENGLISH))
+        assert same == set()
+
+
+def test_practising_by_keyboard_sends_nothing_and_leaves_no_trace(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    quill = prison.hire("quill", "auditor")
+
+    def lines() -> int:
+        return sum(line["actor"] != quill.name for line in quill.get("/v1/access-log", limit=200)["items"])
+
+    with browser.open(service.url) as screen:
+        # Before anybody has logged in; what calls is still heard.
+        screen.until("!!document.querySelector('#user')")
+        assert not any("exercises" in url for url in screen.asked), "not part of the first load"
+        screen.press("Tab", "Tab", "Tab", "Enter")
+        screen.sees("Practice unit", "Nothing here is kept or sent", "Fact or opinion?")
+        assert faults(screen) == []
+        screen.press("1", "2")
+        screen.sees("In which field does this belong?", "Look for a judgement in it")
+        screen.press("1")
+        screen.sees("Anybody at the next table")
+        screen.press("Escape", "Escape")
+        screen.sees("Log in")
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        before, asked = lines(), len(screen.asked)
+        _, cursor = hartmann.pull("now")
+        seen = lines()
+        screen.press("x")
+        screen.until("(document.activeElement.innerText || '').includes('Fact or opinion?')")
+        screen.press("ArrowDown", "ArrowDown", "Enter")
+        screen.sees("“Doyle in a mood all day.", "1 of 3")
+        screen.press("3")
+        screen.sees("It is the one field that cannot be left out.")
+        assert faults(screen) == []
+        screen.press("n", "1", "n", "n")
+        screen.sees("Now write it yourself.", "P-03 Doyle, R.", "joked about the soup", "Nothing here is kept or sent")
+        # The rules of every day, at their fields.
+        screen.press("ctrl+Enter")
+        screen.until("document.querySelector('#wrong-basis').textContent.startsWith('How do you know?')")
+        screen.press("1")
+        screen.insert("Came out neither for breakfast nor for dinner.")
+        screen.press("ctrl+Enter")
+        screen.sees("What can be said about it", "Only the letter was told to you", "Inside a sentence that gets lost.")
+        screen.sees("Nothing of it was sent.")
+        assert faults(screen) == []
+        screen.focus("#in-needs")
+        screen.insert("phone! 18:00 his sister")
+        screen.run("document.activeElement.dispatchEvent(new Event('input')), 0")
+        screen.press("Enter", "ctrl+Enter")
+        screen.sees("As a need it does not end with your shift")
+        screen.misses("Inside a sentence that gets lost.", "The ! makes it a promise")
+        screen.press("Escape")
+        screen.sees("How is he, compared with his usual?")
+        screen.press("Escape")
+        screen.sees("everyone (1)")
+        # One file was fetched (or was there already); nothing went out, and nothing stands anywhere.
+        assert [url for url in screen.asked[asked:] if "/exercises." not in url] == []
+        assert before <= seen == lines()
+        assert hartmann.all("/v1/notes") == []
+        assert hartmann.pull(cursor)[0] == []
+        screen.press("w")
+        screen.until("document.activeElement.id === 'in-who'")
+        screen.misses("go on with")
