@@ -5,7 +5,7 @@ import { desk, changed, unitName, whom } from './desk.js';
 import { create } from './session.js';
 import { failed, say } from './keys.js';
 import { gist, staff } from './phrases.js';
-import { t } from './words.js';
+import { n, t } from './words.js';
 import { time } from './times.js';
 
 const EVERY_MS = 4000;
@@ -46,7 +46,7 @@ export function show(box) {
         page.about ? `${gist(page.about)} (${staff(page.about.author)}, ${time(page.about.occurred_at)})` : ''),
       h('p', {}, t('Since {time} nobody has taken it. Whoever takes it goes there; tell them aloud as well.', { time: time(page.raised_at) })),
       h('button', { type: 'button', class: 'strong', onclick: () => take(page) }, place ? null : h('kbd', { title: t('while you type: Alt+A') }, 'A'), ' ', t('I see to it')))),
-    open.length > 3 && h('p', {}, t('and {n} more', { n: open.length - 3 })));
+    open.length > 3 && h('p', {}, n('and {n} more', 'and {n} more', open.length - 3)));
 }
 
 export const ringLocked = (on) => ring(on, null);
