@@ -133,7 +133,14 @@ def test_an_offer_is_taken_back(
 ) -> None:
     with browser.open(service.url) as screen:
         offered(hartmann, prison)
+        # Whoever sees the two lines finds the keys at work already: a quick hand is not too quick.
+        screen.run(
+            "window.keysThen = null, new MutationObserver(() => { if (window.keysThen === null && "
+            "document.querySelector('#sight')) window.keysThen = document.querySelectorAll('#keys button').length; })"
+            ".observe(document.querySelector('#board'), {childList: true, subtree: true}), 0"
+        )
         screen.login(hartmann.name, PASSWORD)
+        assert screen.run("window.keysThen") > 0
         screen.sees("offered")
         screen.press("t")
         screen.sees("You offered A wing at")
@@ -143,6 +150,34 @@ def test_an_offer_is_taken_back(
         screen.press("Enter")
         screen.sees("Taken back at", "Hand over A wing")
     assert hartmann.all("/v1/handovers", unit="A")[0]["state"] == "WITHDRAWN"
+
+
+def test_an_answer_that_was_overtaken_on_its_way_takes_nothing_back(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    hartmann.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
+    made = offered(hartmann, prison)
+    with browser.open(service.url) as screen:
+        screen.login(ngata.name, PASSWORD)
+        screen.sees("not accepted, due")
+        screen.press("t")
+        screen.sees("Hartmann hands A wing over to you", "0 of 1")
+        # The handover as it was after the question is slow to arrive; what was answered comes first, as an event.
+        screen.run(
+            "((ask) => { window.slow = new Promise((go) => { window.arrive = go; }); "
+            "window.fetch = async (at, ...more) => { const answer = await ask(at, ...more); "
+            "if (/handovers\\/[^/]+$/.test(at)) await window.slow; return answer; }; })(window.fetch), 0"
+        )
+        screen.press("q")
+        screen.sees("Ask Hartmann about")
+        screen.insert("Does she know?")
+        screen.press("Enter")
+        screen.sees("Does she know?")
+        (query,) = ngata.get(f"/v1/handovers/{made}")["queries"]
+        hartmann.post(f"/v1/handovers/{made}/queries/{query['id']}/answers", {"text": "Yes, after six."})
+        screen.sees("Hartmann answers: Yes, after six.")
+        screen.run("window.arrive(), 0")
+        screen.sees("Asked. The answer comes here.", "Hartmann answers: Yes, after six.")
 
 
 def test_at_night_one_wing_after_another(

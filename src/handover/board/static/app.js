@@ -75,6 +75,8 @@ async function entered(offline) {
   await vault.unlock(last.name, session.draftsKey());
   if (!offline) await desk_.start();
   await outbox.start();
+  const drafts = await vault.load('draft').catch(() => []);
+  // From here on nothing is waited for: as soon as the two lines are there, every key does what it says.
   locked = false;
   last.name = desk.me.username;
   active = Date.now();
@@ -85,7 +87,6 @@ async function entered(offline) {
       h('div', { id: 'alarm', role: 'alert', hidden: true }), h('div', { id: 'asking', hidden: true }),
       h('p', { id: 'said', role: 'status' }), h('nav', { id: 'keys', 'aria-label': t('Keys') })));
   head(header, actions);
-  const drafts = await vault.load('draft').catch(() => []);
   const begun = drafts.reverse().find((kept) => kept.data.open);
   if (begun) show('write', null, begun.data);
   else show('unit');

@@ -70,7 +70,7 @@ export function restore(kept) {
 
 function hear(cursor) {
   desk.feed = new Feed(desk.place.code, cursor, {
-    event: take, live: () => Promise.all([refresh(), readPages()]).then(() => desk.onLive && desk.onLive()), blind: changed, missed: () => { desk.missed = Date.now(); changed(); },
+    event: take, live: () => Promise.all([refresh(), readPages()]).then(() => desk.onLive && desk.onLive()), blind: changed, missed: () => { desk.missed = Date.now(); desk.handovers.clear(); changed(); },
   });
 }
 
@@ -115,29 +115,32 @@ export async function choose(code) {
 
 let running = null;
 let again = 0;
-// Reads the sheet; whoever asks meanwhile gets one that is read after that.
+// Reads the sheet. Whoever asks while it is read waits for one that is read after that: what is on its way may be from
+// before what he or she did.
 export function refresh() {
-  if (running) {
-    running.again = true;
-    return running.done;
+  const one = running;
+  if (!one) {
+    const mine = running = {};
+    mine.done = readSheet().finally(() => { if (running === mine) running = null; });
+    return mine.done;
   }
-  const one = { again: false };
-  running = one;
-  one.done = readSheet().finally(() => {
-    if (running !== one) return;
-    running = null;
-    if (one.again) again = setTimeout(refresh, 120);
-  });
-  return one.done;
+  one.after = one.after || one.done.then(() => new Promise((go) => { again = setTimeout(go, 120); })).then(refresh);
+  return one.after;
 }
 
+let asked = 0;
+let shown = 0;
 async function readSheet() {
+  asked += 1;
+  const mine = asked;
   const unit = desk.unit;
   const user = desk.me;
   if (!unit) return;
   try {
     const sheet = await get(`${at(unit)}/sheet`);
     if (desk.unit !== unit || desk.me !== user) return;
+    if (mine < shown) return; // overtaken on its way by one that was asked for later
+    shown = mine;
     desk.sheet = sheet;
     for (const one of [...sheet.people, ...sheet.others]) desk.cells.set(one.inmate, one);
   } catch (problem) {
@@ -174,10 +177,16 @@ function take(event) {
   const { type, data } = event;
   if (type.startsWith('page.')) takePage(event);
   if (Object.keys(data).length === 2 || type === 'note.retracted' || type === 'note.restricted') forgetWords(data.id);
-  if (type.startsWith('handover.') && data.items) desk.handovers.set(data.id, data);
+  if (type.startsWith('handover.') && data.items) learnHandover(data);
   tell(event);
   if (desk.feed.state === 'live' && concerns(event)) refresh();
   changed();
+}
+
+// A handover as an event or an answer tells it; either may have been overtaken by the other.
+export function learnHandover(one) {
+  const known = desk.handovers.get(one.id);
+  if (!known || known.version <= one.version) desk.handovers.set(one.id, one);
 }
 
 const concerns = (event) =>

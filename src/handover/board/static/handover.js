@@ -1,7 +1,7 @@
 // Handing over and taking over. Which of them is asked of me follows from where the unit's handover stands.
 
 import { h, put } from './dom.js';
-import { desk, refresh, unitName, units } from './desk.js';
+import { desk, learnHandover, refresh, unitName, units } from './desk.js';
 import { askLine, failed, say } from './keys.js';
 import { all, create, get } from './session.js';
 import { n, t } from './words.js';
@@ -17,6 +17,7 @@ const OPEN = ['OFFERED', 'OVERDUE', 'ESCALATED'];
 export function handover(main, go) {
   let inner = null;
   let shown = '';
+  let opening = 0;
   const box = h('div', {}, h('p', { class: 'quiet' }, t('reading …')));
   put(main, box);
   open();
@@ -24,12 +25,14 @@ export function handover(main, go) {
   async function open() {
     const { sheet } = desk;
     if (!sheet) return;
+    opening += 1;
+    const mineIs = opening;
     const waits = OPEN.includes(sheet.handover.state);
     shown = `${desk.unit} ${sheet.handover.id} ${waits}`;
     try {
       const one = waits ? await get(`/v1/handovers/${sheet.handover.id}`) : null;
-      if (one) desk.handovers.set(one.id, one);
-      if (!box.isConnected) return;
+      if (one) learnHandover(one);
+      if (!box.isConnected || opening !== mineIs) return; // the screen has gone on meanwhile
       if (!one) inner = offer(box, go, sheet);
       else if (one.outgoing.username === desk.me.username) inner = mine(box, go, one, () => { inner = takeOver(box, go, one, took); go.refresh(); });
       else inner = takeOver(box, go, one, took);
@@ -137,7 +140,7 @@ function mine(box, go, one, stay) {
     if (text === null) return;
     try {
       await create(`/v1/handovers/${one.id}/queries/${query.id}/answers`, { text });
-      desk.handovers.set(one.id, await get(`/v1/handovers/${one.id}`));
+      learnHandover(await get(`/v1/handovers/${one.id}`));
       update();
     } catch (problem) { failed(problem); }
   }

@@ -1,7 +1,7 @@
 // Taking over: item by item, then the roll, then the handover in my own words.
 
 import { h, put } from './dom.js';
-import { desk, refresh, unitName } from './desk.js';
+import { desk, learnHandover, refresh, unitName } from './desk.js';
 import { askLine, failed, say } from './keys.js';
 import { create, get, unique } from './session.js';
 import { n, t } from './words.js';
@@ -111,7 +111,7 @@ export function takeOver(box, go, offered, took) {
     const [need] = group.needs;
     try {
       await create(`/v1/handovers/${offered.id}/queries`, note ? { note, text } : { need, text });
-      desk.handovers.set(offered.id, await get(`/v1/handovers/${offered.id}`));
+      learnHandover(await get(`/v1/handovers/${offered.id}`));
       say(t('Asked. The answer comes here.'));
       update();
     } catch (problem) { failed(problem); }
