@@ -17,11 +17,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from handover.api.describing import methods, query_names
 from handover.api.examples import HANDOVER_ID, NEED_ID, NOTE_ID, PAGE_ID, SHEET_HASH
-from tests.support.service import Caller, Prison, Service
+from tests.support.service import PASSWORD, Caller, Prison, Service
 
 Document = dict[str, Any]
 CONFIG = Path(__file__).parent / "support" / "schemathesis.toml"
-BEFORE_LOGIN = {"/oauth/token", "/oauth/revoke", "/healthz", "/readyz", "/metrics"}
+BEFORE_LOGIN = {"/oauth/token", "/oauth/revoke", "/v1/pages/calling", "/healthz", "/readyz", "/metrics"}
 
 
 @pytest.fixture(scope="module")
@@ -277,6 +277,9 @@ def test_every_answer_is_as_told_and_every_example_request_works(
     etag = tell(hartmann, "GET", f"/v1/pages/{raised['id']}", 200).headers["etag"]
     tell(hartmann, "GET", f"/v1/pages/{raised['id']}", 304, headers={"If-None-Match": etag})
     tell(hartmann, "GET", "/v1/pages?state=GONE", 422)
+    locked = tell(hartmann, "POST", "/v1/pages/passes", 200, json=example("post", "/v1/pages/passes")).json()
+    assert tell(hartmann, "POST", "/v1/pages/calling", 200, json={"pass": locked["pass"]}).json() == {"units": ["A"]}
+    tell(hartmann, "POST", "/v1/pages/calling", 200, json=example("post", "/v1/pages/calling"))
 
     etag = tell(ngata, "GET", f"/v1/needs/{need['id']}", 200).headers["etag"]
     change = example("patch", "/v1/needs/{id}")
@@ -311,6 +314,13 @@ def test_every_answer_is_as_told_and_every_example_request_works(
     tell(ngata, "GET", f"/v1/handovers/{HANDOVER_ID}", 404)
     tell(ngata, "GET", f"/v1/pages/{PAGE_ID}", 404)
     tell(ngata, "GET", "/v1/access-log", 403)
+    chosen = {**example("put", "/v1/me/pin"), "password": PASSWORD}
+    seat = tell(hartmann, "PUT", "/v1/me/pin", 200, json=chosen).json()["seat"]
+    back = {"grant_type": "urn:handover:grant-type:pin", "seat": seat, "pin": chosen["pin"]}
+    tell(hartmann, "POST", "/oauth/token", 200, data=back)
+    tell(hartmann, "POST", "/oauth/token", 400, data=back | {"pin": "000000"})
+    tell(hartmann, "PUT", "/v1/me/pin", 422, json=chosen | {"pin": "000000"})
+    tell(auditor, "PUT", "/v1/me/pin", 403, json=chosen)
     wrong = {"grant_type": "password", "username": ngata.name, "password": "not the word"}
     tell(ngata, "POST", "/oauth/token", 400, data=wrong)
     nobody = {"grant_type": "client_credentials", "client_id": "nobody", "client_secret": "nothing"}

@@ -56,6 +56,7 @@ def test_an_establishment_is_set_up_with_its_units_and_changed(prison: Prison) -
         "timezone": "Asia/Kathmandu",
         "shifts": shifts,  # a new name is no reason to lose them
         "times": {"accept": 15, "escalate": 15, "page": 3, "transfer": 240},
+        "screens": {"lock": None, "pin": False, "pin_hours": 10},
         "units": [unit.json()],
     }
     assert registry.get("/v1/establishments")["items"] == [renamed]

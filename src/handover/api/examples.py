@@ -115,6 +115,7 @@ _SHIFTS = [
     {"code": "NIGHT", "starts": "21:00"},
 ]
 _TIMES = {"accept": 15, "escalate": 15, "page": 3, "transfer": 240}
+_SCREENS = {"lock": 3, "pin": True, "pin_hours": 10}
 _UNIT = {"establishment": "ALM", "code": "A", "name": "A wing"}
 _ESTABLISHMENT = {
     "code": "ALM",
@@ -122,6 +123,7 @@ _ESTABLISHMENT = {
     "timezone": "Europe/London",
     "shifts": _SHIFTS,
     "times": _TIMES,
+    "screens": _SCREENS,
     "units": [_UNIT],
 }
 _INMATE: dict[str, Any] = {
@@ -376,12 +378,16 @@ EXAMPLES: dict[str, Any] = {
         ],
         "handling": ["ESTABLISHMENT", "UNIT"],
         "practice": False,
+        "screen": {"lock_s": 180, "pin_allowed": True, "pin_set": True},
     },
+    "PinDraft": {"password": "a few words that nobody guesses", "pin": "508317"},
+    "Seat": {"seat": "hov_seat_…", "seat_expires_in": 36000},
     "EstablishmentDraft": {
         "name": "HMP Aldermoor",
         "timezone": "Europe/London",
         "shifts": _SHIFTS,
         "times": _TIMES,
+        "screens": _SCREENS,
     },
     "Establishment": _ESTABLISHMENT,
     "EstablishmentPage": _page(_ESTABLISHMENT),
@@ -456,6 +462,10 @@ EXAMPLES: dict[str, Any] = {
     "Learned": _LEARNED,
     "PageList": _page(_PAGE),
     "PageDetail": {**_PAGE, "seen": [], "not_seen": [_BRANDT]},
+    "PassDraft": {"establishment": "ALM"},
+    "Pass": {"pass": "bC5oYXJ0bWFubnxBTE18MTc2Mzk…", "expires_in": 43200},
+    "CallingDraft": {"pass": "bC5oYXJ0bWFubnxBTE18MTc2Mzk…"},
+    "Calling": {"units": ["A"]},
     "EventPage": {"items": [_EVENT], "cursor": _CURSOR, "more": False},
     "Ticket": {"ticket": "hov_ticket_…", "expires_in": 30},
     "AccessPage": _page(_LINE),

@@ -3,11 +3,11 @@
 from typing import Annotated, Literal
 
 import orjson
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from handover.api.asking import Somebody, tag_of
+from handover.api.asking import Somebody, parts, tag_of
 from handover.api.bodies import StrictRoute
 from handover.api.describing import operation
 from handover.api.examples import GIVEN_AT, HANDOVER_ID, PAGE_ID, QUERY_ID, SHEET_HASH
@@ -17,17 +17,21 @@ from handover.schemas.common import EstablishmentCode, Id, InmateNumber, UnitCod
 from handover.schemas.handovers import (
     AcceptanceDraft,
     AnswerDraft,
+    Calling,
+    CallingDraft,
     Handover,
     HandoverDraft,
     HandoverPage,
     PageDetail,
     PageList,
+    Pass,
+    PassDraft,
     QueryDraft,
     WithdrawalDraft,
 )
 from handover.schemas.handovers import Query as Asked
 from handover.schemas.sheets import GivenSheet, Learned, Sheet
-from handover.services import handovers, pages, sheets
+from handover.services import calls, handovers, pages, sheets
 from handover.services.answers import Answer
 from handover.services.unit_of_work import UnitOfWork, as_json
 
@@ -220,3 +224,21 @@ async def read_page(id: Annotated[Id, Path(examples=[PAGE_ID])], ask: Somebody) 
     """Read one page: who has seen what it calls for, and who on duty has not."""
     document, _ = await ask.read(lambda uow: pages.get(uow, id))
     return ask.single(document, tag_of(document))
+
+
+@router.post("/pages/passes", response_model=Pass, **operation("staff", 400, 401, 403, 404, 413, 422))
+async def make_pass(ask: Somebody, draft: PassDraft) -> Response:
+    """A pass for a screen that is about to be locked: for half a day it may ask whether something calls."""
+    desk = ask.parts.desk
+    given = await ask.write(lambda uow: calls.issue(uow, desk.store.identity.secret, draft.establishment))
+    body = {"pass": given, "expires_in": int(calls.LASTS.total_seconds())}
+    return Response(as_json(body), 200, {"Cache-Control": "no-store"}, "application/json")
+
+
+@router.post("/pages/calling", response_model=Calling, **operation(None, 400, 413, 422))
+async def ask_calling(request: Request, draft: CallingDraft) -> Response:
+    """What a locked screen hears: in which units somebody must act now. Nothing else, and nobody's name."""
+    desk = parts(request).desk
+    now, secret = desk.clock(), desk.store.identity.secret
+    units = await desk.peek(lambda conn: calls.calling(conn, secret, draft.pass_, now))
+    return Response(as_json({"units": units}), 200, {"Cache-Control": "no-store"}, "application/json")

@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from binascii import Error as Base64Error
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -10,13 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from handover.api.asking import Somebody, anybody, parts
+from handover.api.bodies import StrictRoute
 from handover.api.describing import operation
-from handover.schemas.accounts import Me, Token
-from handover.services import logins
+from handover.domain.access import may
+from handover.errors import FieldError, Invalid
+from handover.schemas.accounts import Me, PinDraft, Seat, Token
+from handover.services import logins, pins, seats
 from handover.services.logins import GrantRefused, Issued
+from handover.services.seats import Given
 from handover.services.unit_of_work import as_json
 
-router = APIRouter(tags=["who is calling"])
+router = APIRouter(tags=["who is calling"], route_class=StrictRoute)
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -28,20 +33,25 @@ def _form(required: list[str], properties: dict[str, Any], example: dict[str, st
 _TEXT = {"type": "string", "minLength": 1}
 _READ = frozenset(
     {"grant_type", "username", "password", "client_id", "client_secret", "refresh_token", "scope", "token"}
+    | {"seat", "pin"}
 )
+PIN = "urn:handover:grant-type:pin"
+"""An extension grant (RFC 6749 §4.5): the PIN, at a terminal that keeps a seat."""
 _token = operation(None, 400, 401, schema="TokenProblem")
 # RFC 6749 has no word for these: they are problems like everywhere else.
 _token["responses"] |= operation(None, 413, 429)["responses"]
 _token["openapi_extra"] |= _form(
     ["grant_type"],
     {
-        "grant_type": {"type": "string", "enum": ["password", "client_credentials", "refresh_token"]},
+        "grant_type": {"type": "string", "enum": ["password", "client_credentials", "refresh_token", PIN]},
         "username": _TEXT,
         "password": {"type": "string", "format": "password"},
         "client_id": _TEXT,
         "client_secret": {"type": "string", "format": "password"},
         "refresh_token": _TEXT,
         "scope": _TEXT,
+        "seat": {**_TEXT, "description": "With a password: `new` asks for one. With a PIN: the one that is kept."},
+        "pin": {"type": "string", "format": "password"},
     },
     {"grant_type": "password", "username": "l.hartmann", "password": "a few words that nobody guesses"},
 )
@@ -51,17 +61,28 @@ _revoke["openapi_extra"] |= _form(
     ["token"], {"token": _TEXT, "token_type_hint": {"type": "string"}}, {"token": "hov_refresh_…"}
 )
 
+_pin = operation("staff", 400, 401, 403, 413, 422, 429)
+
 
 @router.post("/oauth/token", response_model=Token, **_token)
 async def token(request: Request) -> Response:
-    """Get tokens: with a password at a terminal, with a secret as another system, or by renewing."""
+    """Get tokens: with a password at a terminal, with a secret as another system, or by renewing. With a PIN
+    (`urn:handover:grant-type:pin`, `seat`, `pin`) at a terminal that has a seat: `seat=new` beside a password asks for
+    one, which is given to staff who have a PIN and may use it."""
     known, asker = parts(request), anybody(request)
     form = await _read(request)
     grant = _field(form, "grant_type")
     if grant == "password":
         issued = await logins.with_password(
-            known.desk, known.hasher, asker, _field(form, "username"), _field(form, "password")
+            known.desk,
+            known.hasher,
+            asker,
+            _field(form, "username"),
+            _field(form, "password"),
+            seat=form.get("seat") == "new",
         )
+    elif grant == PIN:
+        issued = await pins.with_pin(known.desk, known.hasher, asker, _field(form, "seat"), _field(form, "pin"))
     elif grant == "client_credentials":
         client, secret = _client(request, form)
         issued = await logins.with_secret(known.desk, known.hasher, asker, client, secret, form.get("scope"))
@@ -69,7 +90,7 @@ async def token(request: Request) -> Response:
         issued = await logins.with_refresh(known.desk, asker, _field(form, "refresh_token"))
     else:
         raise GrantRefused("unsupported_grant_type", "Use password, client_credentials or refresh_token.")
-    return _issued(issued)
+    return _issued(issued, known.desk.clock())
 
 
 @router.post(
@@ -99,8 +120,31 @@ async def me(ask: Somebody) -> Response:
         "scopes": sorted(who.scopes),
         "handling": logins.handling_of(who),
         "practice": ask.parts.desk.store.identity.practice,
+        "screen": None,
     }
+    if who.kind == "user":
+        usual = ask.parts.desk.settings.lock_s
+        body["screen"] = await ask.parts.desk.peek(lambda conn: seats.screen(conn, who, usual))
     return Response(as_json(body), 200, {"Cache-Control": "no-store"}, "application/json")
+
+
+@router.put("/v1/me/pin", response_model=Seat, **_pin)
+async def put_pin(ask: Somebody, draft: PinDraft) -> Response:
+    """Choose a PIN, or take it away. It wants the password. What the old PIN opened ends; the seat in the answer is for
+    the terminal this comes from."""
+    who, known = ask.session.principal, ask.parts
+    if not may(who, "pin.use"):
+        await ask.write(pins.not_for_them)
+    try:
+        given = await pins.choose(known.desk, known.hasher, ask.asker, who.username, draft.password, draft.pin)
+    except GrantRefused:
+        raise Invalid(FieldError("/password", "this is not your password")) from None
+    seat = {"seat": None, "seat_expires_in": None} if given is None else _seat(given, known.desk.clock())
+    return Response(as_json(seat), 200, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _seat(given: Given, now: datetime) -> dict[str, Any]:
+    return {"seat": given.token, "seat_expires_in": int((given.until - now).total_seconds())}
 
 
 async def _read(request: Request) -> dict[str, str]:
@@ -143,7 +187,7 @@ def _client(request: Request, form: dict[str, str]) -> tuple[str, str]:
     return unquote_plus(client).replace("\x00", ""), unquote_plus(secret)
 
 
-def _issued(issued: Issued) -> Response:
+def _issued(issued: Issued, now: datetime) -> Response:
     body: dict[str, Any] = {
         "access_token": issued.access,
         "token_type": "Bearer",
@@ -152,5 +196,7 @@ def _issued(issued: Issued) -> Response:
     }
     if issued.refresh is not None:
         body["refresh_token"] = issued.refresh
+    if issued.seat is not None:
+        body |= _seat(issued.seat, now)
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # both, says RFC 6749 §5.1
     return Response(as_json(body), 200, headers, "application/json")

@@ -63,7 +63,7 @@ async def end(request: Request, ending: Ending) -> Response:
     given = None
     if kept and ending.establishment is not None:
         place, now = ending.establishment, desk.clock()
-        given = await desk.peek(lambda conn: calls.pass_for(conn, desk.store.identity.secret, kept, place, now))
+        given = await desk.peek(lambda conn: calls.pass_for_login(conn, desk.store.identity.secret, kept, place, now))
     await _end(request)
     gone = Response(status_code=204, headers={"Cache-Control": "no-store"})
     gone.delete_cookie(COOKIE, path=PATH, secure=_secure(request), httponly=True, samesite="strict")

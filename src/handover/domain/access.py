@@ -10,7 +10,7 @@ filter
 and an open feed alike.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -53,6 +53,8 @@ _ALLOWED: dict[str, tuple[frozenset[str], str | None]] = {
     "roster.write": (frozenset({"admin", "operator"}), "roster:write"),
     "roster.move": (frozenset({"admin", "operator"}) | MANAGERS, "roster:write"),
     "access-log.read": (frozenset({"auditor"}), None),
+    "pin.use": (_WRITERS | {"guest"}, None),
+    "pages.pass": (frozenset(ROLES), None),
 }
 """Which roles may do what at all, and the scope another system needs for it. An operation that is not here does not
 exist."""
@@ -242,6 +244,18 @@ def may_hold(who: Principal, establishment: str, unit: str) -> Verdict:
     if who.role in MANAGERS and establishment in who.establishments:
         return Verdict(True, f"{who.role} of the establishment")
     return Verdict(False, "Only staff of the unit, a supervisor or the governor can hand it over or take it over.")
+
+
+def may_use_pin(who: Principal, allowing: Collection[str]) -> Verdict:
+    """Whether this person may come back to a terminal by PIN. Whoever keeps rosters or reads the access log gives the
+    password; and as a login opens all the prisons one belongs to, each of them must allow it (`allowing`)."""
+    verdict = may(who, "pin.use")
+    if not verdict:
+        return verdict
+    refusing = sorted(who.establishments - set(allowing))
+    if refusing or not who.establishments:
+        return Verdict(False, f"No PIN is allowed in {' and '.join(refusing) or 'no prison'}: give the password.")
+    return Verdict(True, "allowed in each of the establishments")
 
 
 def belongs(who: Principal, establishment: str) -> Verdict:

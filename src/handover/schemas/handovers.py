@@ -191,6 +191,33 @@ class Page(Resource):
     version: int
 
 
+class PassDraft(Draft):
+    """Which prison the screen that is about to be locked stands in."""
+
+    establishment: EstablishmentCode
+
+
+class Pass(Resource):
+    """What a locked screen keeps: it answers one question, and opens nothing."""
+
+    pass_: str = Field(alias="pass")
+    expires_in: int
+
+
+class CallingDraft(Draft):
+    """A locked screen asks."""
+
+    pass_: Annotated[str, Field(alias="pass", min_length=1, max_length=400)]
+
+
+class Calling(Resource):
+    """Where somebody must act now."""
+
+    units: list[str] | None = Field(
+        description="Units in which something is ACT NOW and nobody has taken it; null: this pass hears nothing."
+    )
+
+
 class PageDetail(Page):
     """A page with who has seen what it calls for, and who of the unit's staff and the managers on duty has not."""
 

@@ -78,6 +78,24 @@ class Times(Draft):
     )
 
 
+class Screens(Draft):
+    """What holds for the screens on which the establishment's staff work."""
+
+    lock: Annotated[int, Field(ge=0, le=60, strict=True), WHOLE] | None = Field(
+        None,
+        description="Minutes without a key after which a screen locks itself; 0: never, for an office that is itself "
+        "locked; null: as the server is set (HANDOVER_LOCK_S), usually three.",
+    )
+    pin: bool = Field(
+        False,
+        strict=True,
+        description="Whether staff may come back by a PIN to a terminal at which they gave their password.",
+    )
+    pin_hours: Annotated[int, Field(ge=1, le=12, strict=True), WHOLE] = Field(
+        10, description="Hours after the password for which the PIN does at that terminal."
+    )
+
+
 class EstablishmentDraft(Draft):
     """An establishment's name, time zone and shifts."""
 
@@ -87,6 +105,7 @@ class EstablishmentDraft(Draft):
         None, description="Left out: as they are; for a new establishment 07:30, 13:30 and 21:00."
     )
     times: Times | None = Field(None, description="Left out: as they are; for a new establishment the usual ones.")
+    screens: Screens | None = Field(None, description="Left out: as they are; for a new establishment the usual ones.")
 
 
 class Establishment(Resource):
@@ -97,6 +116,7 @@ class Establishment(Resource):
     timezone: str
     shifts: list[Shift]
     times: Times
+    screens: Screens
     units: list["Unit"]
 
 

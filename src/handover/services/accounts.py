@@ -10,7 +10,7 @@ from handover.domain.logins import key as attempts_key
 from handover.errors import Conflict, FieldError, Invalid, NotFound
 from handover.services.passwords import SHORTEST, Hasher, new_token
 from handover.services.unit_of_work import UnitOfWork
-from handover.store import accounts
+from handover.store import accounts, seats
 
 PRACTICE_PASSWORD = "practice"  # noqa: S105 - printed by `handover demo`, and refused everywhere else
 RESERVED = frozenset({"operator", "handover"})
@@ -81,17 +81,21 @@ def change_user(
         accounts.post(uow.conn, row["id"], _with_whole(places))
     if active is False:
         accounts.revoke_grants_of(uow.conn, uow.now, account=row["id"])
+    if role is not None or places or active is False:
+        # With other rights it is another person who comes: the password says so.
+        seats.end_all_of(uow.conn, row["id"])
     uow.rights_changed = True
 
 
 def set_password(uow: UnitOfWork, hasher: Hasher, username: str, password: str, practice: bool = False) -> None:
-    """Gives an account a new password and ends its logins."""
+    """Gives an account a new password and ends its logins. Its PIN is gone with the old one, of which it lived."""
     uow.doing("accounts.password", subject=username)
     row = _account(uow, username)
     errors = _password(row["username"], password, practice)
     if errors:
         raise Invalid(*errors)
-    accounts.change_account(uow.conn, row["id"], password=hasher.hash(password))
+    accounts.change_account(uow.conn, row["id"], password=hasher.hash(password), pin=None)
+    seats.end_all_of(uow.conn, row["id"])
     accounts.revoke_grants_of(uow.conn, uow.now, account=row["id"])
     accounts.clear_attempts(uow.conn, [attempts_key("account", row["username"])])
     uow.rights_changed = True

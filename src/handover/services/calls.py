@@ -1,4 +1,4 @@
-"""What a locked board may still hear: that something calls, in which units, and nothing else. A night officer who has
+"""What a locked screen may still hear: that something calls, in which units, and nothing else. A night officer who has
 walked off and locked the screen must be called back to it."""
 
 import hmac
@@ -9,18 +9,28 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.engine import Connection
 
 from handover.domain.access import Principal, sights
+from handover.errors import NotFound
 from handover.services import logins
 from handover.services.pages import ACT_NOW, RAISED
 from handover.services.passwords import token_digest
+from handover.services.unit_of_work import UnitOfWork
 from handover.store import accounts, pages
 
 LASTS = timedelta(hours=12)
 MOST = 200
 
 
-def pass_for(conn: Connection, secret: str, refresh: str, place: str, now: datetime) -> str | None:
-    """A pass for the screen that this login ends at: good for half a day, for one establishment, for the one question
+def pass_for(who: Principal, secret: str, place: str, now: datetime) -> str | None:
+    """A pass for the screen that this person locks: good for half a day, for one establishment, for the one question
     below. It is sealed with the store's secret, so there is nothing to keep."""
+    if place not in who.establishments:
+        return None
+    said = f"{who.username}|{place}|{int((now + LASTS).timestamp())}"
+    return f"{urlsafe_b64encode(said.encode()).decode().rstrip('=')}.{_seal(secret, who, said)}"
+
+
+def pass_for_login(conn: Connection, secret: str, refresh: str, place: str, now: datetime) -> str | None:
+    """The same, for whoever holds this refresh token."""
     row = accounts.token(conn, token_digest(refresh))
     if row is None or row["kind"] != "REFRESH" or row["used_at"] or not row["account"]:
         return None
@@ -28,10 +38,16 @@ def pass_for(conn: Connection, secret: str, refresh: str, place: str, now: datet
         return None
     account = accounts.account_by_id(conn, row["account"])
     who = logins.member(conn, account["username"]) if account else None
-    if who is None or place not in who.establishments:
-        return None
-    said = f"{who.username}|{place}|{int((now + LASTS).timestamp())}"
-    return f"{urlsafe_b64encode(said.encode()).decode().rstrip('=')}.{_seal(secret, who, said)}"
+    return pass_for(who, secret, place, now) if who is not None else None
+
+
+def issue(uow: UnitOfWork, secret: str, place: str) -> str:
+    """Gives whoever asks a pass."""
+    uow.doing("pages.pass", establishment=place)
+    given = pass_for(uow.allow("pages.pass"), secret, place, uow.now)
+    if given is None:
+        raise NotFound("No such establishment among yours.")
+    return given
 
 
 def calling(conn: Connection, secret: str, given: str, now: datetime) -> list[str] | None:

@@ -1,32 +1,15 @@
-"""Logging in and staying logged in: RFC 6749 (password, refresh_token, client_credentials) and RFC 7009 (revocation).
+"""Logging in and staying logged in: RFC 6749 (password, refresh_token, client_credentials), RFC 7009 (revocation)."""
 
-A password is checked outside the writer, so an attempt is counted *before* it is looked at and forgiven when it was
-right:
-however many come at once, each after the free ones waits.
-"""
-
-import asyncio
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from operator import itemgetter
 
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import ROLE_SCOPES, Principal, sights
-from handover.domain.logins import (
-    ACCOUNT,
-    ADDRESS,
-    AT_ONCE,
-    Pace,
-    Tally,
-    free_from,
-    key,
-    network,
-    one_more,
-    still_to_wait,
-)
-from handover.errors import Refusal, TooMany, Unauthenticated
+from handover.errors import Refusal, Unauthenticated
+from handover.services import seats
+from handover.services.attempts import counted, forgive, look
 from handover.services.passwords import Hasher, new_token, token_digest
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork
 from handover.store import accounts
@@ -50,6 +33,8 @@ class Issued:
     expires_in: int
     scope: str
     refresh: str | None
+    seat: seats.Given | None = None
+    """What the terminal keeps to have a PIN do next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +47,12 @@ class Session:
     expires_at: datetime
 
 
-async def with_password(desk: Desk, hasher: Hasher, asker: Asker, username: str, password: str) -> Issued:
-    """An officer logs in at a terminal."""
+async def with_password(
+    desk: Desk, hasher: Hasher, asker: Asker, username: str, password: str, *, seat: bool = False
+) -> Issued:
+    """An officer logs in at a terminal. `seat`: it would keep what lets a PIN do next time, if the officer has one."""
     username = username.strip().lower()[:120]
-    keys = {key("account", username): ACCOUNT, f"address:{network(asker.address)}": ADDRESS}
+    keys = counted(asker.address, account=username)
 
     def finish(uow: UnitOfWork, row: RowMapping | None, right: bool) -> Issued | Refusal:
         _login(uow, username if row else None)
@@ -73,17 +60,19 @@ async def with_password(desk: Desk, hasher: Hasher, asker: Asker, username: str,
             uow.concerning(place for place, _ in accounts.postings_of(uow.conn, row["id"]))
         now = accounts.account(uow.conn, username)
         if not right or row is None or now is None or not now["active"] or now["password"] != row["password"]:
-            return _FailedLogin("invalid_grant", "That user name and password do not go together.")
-        _forgive(uow.conn, keys)
-        return _grant(uow, " ".join(ROLE_SCOPES[now["role"]]), account=now["id"])
+            return FailedLogin("invalid_grant", "That user name and password do not go together.")
+        forgive(uow.conn, keys)
+        who = member(uow.conn, username)
+        given = seats.give(uow, who) if seat and who is not None and now["pin"] else None
+        return replace(grant(uow, " ".join(ROLE_SCOPES[now["role"]]), account=now["id"]), seat=given)
 
-    return await _look(desk, hasher, asker, keys, lambda c: accounts.account(c, username), "password", password, finish)
+    return await look(desk, hasher, asker, keys, lambda c: accounts.account(c, username), "password", password, finish)
 
 
 async def with_secret(desk: Desk, hasher: Hasher, asker: Asker, client: str, secret: str, scope: str | None) -> Issued:
     """Another system authenticates, for all its scopes or for those it asks for."""
     client = client[:120]
-    keys = {key("client", client): ACCOUNT, f"address:{network(asker.address)}": ADDRESS}
+    keys = counted(asker.address, client=client)
 
     def finish(uow: UnitOfWork, row: RowMapping | None, right: bool) -> Issued | Refusal:
         _login(uow, client if row else None)
@@ -91,41 +80,16 @@ async def with_secret(desk: Desk, hasher: Hasher, asker: Asker, client: str, sec
             uow.concerning(row["establishments"].split())
         now = accounts.client(uow.conn, client)
         if not right or row is None or now is None or not now["active"] or now["secret"] != row["secret"]:
-            return _FailedLogin("invalid_client", "That client id and secret do not go together.")
-        _forgive(uow.conn, keys)
+            return FailedLogin("invalid_client", "That client id and secret do not go together.")
+        forgive(uow.conn, keys)
         has = now["scopes"].split()
         wanted = scope.split() if scope else has
         if not set(wanted) <= set(has):
             uow.about(refused="invalid_scope")
             return GrantRefused("invalid_scope", f"This client has the scopes {' '.join(has)}.")
-        return _grant(uow, " ".join(wanted), client=client)
+        return grant(uow, " ".join(wanted), client=client)
 
-    return await _look(desk, hasher, asker, keys, lambda c: accounts.client(c, client), "secret", secret, finish)
-
-
-async def _look(
-    desk: Desk,
-    hasher: Hasher,
-    asker: Asker,
-    keys: dict[str, Pace],
-    find: Callable[[Connection], RowMapping | None],
-    column: str,
-    secret: str,
-    finish: Callable[[UnitOfWork, RowMapping | None, bool], Issued | Refusal],
-) -> Issued:
-    """Looks at one attempt. What was found at its beginning is given to `finish`, which looks again: a hash takes long
-    enough for a password to be changed meanwhile."""
-    # Whoever has to wait is told so without a turn, or a flood of guesses would keep the others queueing.
-    _refuse(await desk.peek(lambda conn: _wait(accounts.attempts(conn, keys), keys, desk.clock())))
-    async with hasher.turn:
-        row = await _count(desk, keys, find)
-        right = await hasher.matches(row[column] if row and row["active"] else None, secret)
-        # Handed over within the turn: the writer keeps the order, so the next attempt finds this one forgiven.
-        submitted = desk.submit(asker, lambda uow: finish(uow, row, right))
-    issued: Issued | Refusal = await asyncio.wrap_future(submitted)
-    if isinstance(issued, Refusal):
-        raise issued
-    return issued
+    return await look(desk, hasher, asker, keys, lambda c: accounts.client(c, client), "secret", secret, finish)
 
 
 def _login(uow: UnitOfWork, name: str | None) -> None:
@@ -140,7 +104,7 @@ async def with_refresh(desk: Desk, asker: Asker, token: str) -> Issued:
 
     def finish(uow: UnitOfWork) -> Issued | Refusal:
         uow.doing("login.refresh")
-        refused = _FailedLogin("invalid_grant", "This refresh token no longer works; log in again.")
+        refused = FailedLogin("invalid_grant", "This refresh token no longer works; log in again.")
         row = accounts.token(uow.conn, digest)
         if row is None or row["kind"] != "REFRESH":
             return refused
@@ -169,6 +133,9 @@ def revoke(uow: UnitOfWork, token: str) -> None:
     digest = token_digest(token)
     row = accounts.token(uow.conn, digest)
     if row is None:
+        if (owner := seats.end(uow, digest)) is not None:
+            uow.doing("seats.end", subject=owner["id"], actor=owner["username"])
+            uow.concerning(place for place, _ in accounts.postings_of(uow.conn, owner["id"]))
         return
     name, places = _whose(uow.conn, row)
     uow.doing("logout", subject=row["grant_id"], actor=name)
@@ -295,14 +262,23 @@ def _client(conn: Connection, client: str, scope: str) -> Principal | None:
     )
 
 
-class _FailedLogin(GrantRefused, Unauthenticated):
+class FailedLogin(GrantRefused, Unauthenticated):
     """Somebody could not prove to be who they say."""
 
 
-def _grant(uow: UnitOfWork, scope: str, *, account: str | None = None, client: str | None = None) -> Issued:
+def grant(
+    uow: UnitOfWork,
+    scope: str,
+    *,
+    account: str | None = None,
+    client: str | None = None,
+    at_most: datetime | None = None,
+) -> Issued:
+    """Begins a login, and issues its first tokens. `at_most`: when the password is wanted again, at the latest."""
     # An integration asks again with its secret: it gets no refresh token (RFC 6749 §4.4.3).
     lasts = uow.settings.refresh_token_s if account else uow.settings.access_token_s
     until = uow.now + timedelta(seconds=lasts)
+    until = min(until, at_most or until)
     id_ = uow.new_id()
     row = {"id": id_, "account": account, "client": client, "scope": scope, "revoked_at": None}
     accounts.add_grant(uow.conn, {**row, "created_at": uow.now, "seen_at": uow.now, "expires_at": until})
@@ -331,48 +307,6 @@ def _tokens(uow: UnitOfWork, grant: str, scope: str, until: datetime, refresh: b
     )
     expires_in = int((made["ACCESS"][1] - uow.now).total_seconds())
     return Issued(made["ACCESS"][0], expires_in, scope, made["REFRESH"][0] if refresh else None)
-
-
-def _wait(known: Iterable[RowMapping], keys: dict[str, Pace], now: datetime) -> timedelta:
-    waits = (still_to_wait(row["wait_until"], now, keys[row["key"]]) for row in known)
-    return max(waits, default=timedelta(0))
-
-
-def _refuse(wait: timedelta) -> None:
-    if wait > timedelta(0):
-        seconds = int(wait.total_seconds()) + 1
-        raise TooMany(f"Too many failed attempts; try again in {seconds} s.", seconds)
-
-
-async def _count(
-    desk: Desk, keys: dict[str, Pace], find: Callable[[Connection], RowMapping | None]
-) -> RowMapping | None:
-    """Counts an attempt and answers whose it is, or refuses to look at it yet."""
-    now = desk.clock()
-
-    def count(conn: Connection) -> tuple[timedelta, RowMapping | None]:
-        known = accounts.attempts(conn, keys, to_change=True)
-        wait = _wait(known, keys, now)
-        if wait > timedelta(0):
-            return wait, None
-        tallies = {row["key"]: Tally(row["failures"], row["last_at"]) for row in known}
-        for name, pace in sorted(keys.items(), key=itemgetter(0)):
-            tally = one_more(tallies.get(name), now, pace)
-            until = free_from(now, tally.failures, pace)
-            accounts.put_attempt(conn, name, tally.failures, tally.since, until, new=name not in tallies)
-        return wait, find(conn)
-
-    wait, row = await desk.quietly(count)
-    _refuse(wait)
-    return row
-
-
-def _forgive(conn: Connection, keys: dict[str, Pace]) -> None:
-    """A right password clears the account, and takes back what it counted against the address: no more, or one known
-    password would let its owner guess others for ever."""
-    accounts.clear_attempts(conn, [name for name, pace in keys.items() if pace is ACCOUNT])
-    for row in accounts.attempts(conn, [name for name, pace in keys.items() if pace is ADDRESS], to_change=True):
-        accounts.put_attempt(conn, row["key"], row["failures"] - 1, row["last_at"], AT_ONCE)
 
 
 def handling_of(who: Principal) -> list[str]:

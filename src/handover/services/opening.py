@@ -14,7 +14,7 @@ from handover.errors import StoreNotReady, Unavailable
 from handover.services.ids import uuid7
 from handover.services.unit_of_work import Desk, UnitOfWork
 from handover.settings import Settings
-from handover.store import accesslog, accounts, codelists, idempotency, schema
+from handover.store import accesslog, accounts, codelists, idempotency, schema, seats
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, open_engines
 from handover.store.store import Identity, Store, read_identity, write_identity
@@ -127,6 +127,7 @@ async def tidy(desk: Desk) -> None:
     def prune(conn: Connection) -> None:
         idempotency.prune(conn, now - KEEP_ANSWERS)
         accounts.prune(conn, now - KEEP_TOKENS)
+        seats.prune(conn, now)
 
     await desk.quietly(prune)
 

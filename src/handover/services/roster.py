@@ -11,6 +11,7 @@ from sqlalchemy.engine import RowMapping
 from handover.domain.access import belongs
 from handover.domain.handovers import Times
 from handover.domain.notes import CLOCK_SKEW
+from handover.domain.screens import Screens
 from handover.errors import FieldError, Invalid, Moved, NotFound, Stale
 from handover.schemas.roster import DEFAULT_SHIFTS, EstablishmentDraft, InmateDraft, MoveDraft, UnitDraft
 from handover.services import needs as need_services
@@ -44,9 +45,11 @@ def put_establishment(uow: UnitOfWork, code: str, draft: EstablishmentDraft, ver
         "timezone": draft.timezone,
         "shifts": _shifts(draft, old),
         "times": draft.times.model_dump_json() if draft.times else (old["times"] if old else None),
+        "screens": draft.screens.model_dump_json() if draft.screens else (old["screens"] if old else None),
     }
     if old is None or any(row[name] != old[name] for name in row):
         row |= {"version": _next(old), "updated_at": uow.now}
+        uow.about(screens=orjson.loads(row["screens"]) if row["screens"] else None)
         roster.put_establishment(uow.conn, row, new=old is None)
     else:
         row = dict(old)
@@ -259,7 +262,9 @@ def _establishment(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:
     ]
     told = {name: row[name] for name in ("code", "name", "timezone")}
     times = asdict(Times.of(orjson.loads(row["times"]) if row["times"] else None))
-    return as_json({**told, "shifts": orjson.Fragment(row["shifts"]), "times": times, "units": units})
+    screens = asdict(Screens.of(orjson.loads(row["screens"]) if row["screens"] else None))
+    shifts = orjson.Fragment(row["shifts"])
+    return as_json({**told, "shifts": shifts, "times": times, "screens": screens, "units": units})
 
 
 def shown(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:

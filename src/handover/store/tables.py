@@ -95,6 +95,9 @@ class EstablishmentRow(SQLModel, table=True):
         sa.Text,
         nullable=True,
     )
+    screens: str | None = _is(
+        "When its screens lock and whether a PIN opens them: a JSON object; empty: the usual.", sa.Text, nullable=True
+    )
     version: int = _is("Goes up with every change; its ETag.")
     updated_at: datetime = _is("When it was last changed.", UtcTime)
 
@@ -471,6 +474,7 @@ class AccountRow(SQLModel, table=True):
     name: str = _is("The name colleagues know.", sa.Text)
     role: str = _is("What the person may do.", sa.String(40))
     password: str = _is("The password's Argon2id hash (RFC 9106).", sa.Text)
+    pin: str | None = _is("The PIN's Argon2id hash; empty where none was chosen.", sa.Text, nullable=True)
     active: bool = _is("False once the account is disabled.")
     created_at: datetime = _is("When it was made.", UtcTime)
 
@@ -528,6 +532,16 @@ class TokenRow(SQLModel, table=True):
     )
 
 
+class SeatRow(SQLModel, table=True):
+    """A terminal at which somebody gave the password and may come back by PIN. One that has ended is deleted."""
+
+    __tablename__ = "seats"
+    hash: str = _key("SHA-256 of the token that the terminal keeps.", sa.String(64))
+    account: str = _is("Whose it is.", Id, foreign_key="accounts.id", index=True)
+    until: datetime = _is("When the password has to be given again.", UtcTime, index=True)
+    failures: int = _is("Wrong PINs so far; a right one takes back only what it counted itself.")
+
+
 class AttemptRow(SQLModel, table=True):
     """Failed logins, counted per account and per address, to slow the next one."""
 
@@ -583,5 +597,6 @@ postings = _table(PostingRow)
 clients = _table(ClientRow)
 grants = _table(GrantRow)
 tokens = _table(TokenRow)
+seats = _table(SeatRow)
 login_attempts = _table(AttemptRow)
 idempotency = _table(IdempotencyRow)
