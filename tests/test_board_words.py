@@ -1,18 +1,14 @@
 """Other languages at the board: every word can be translated, by gettext's rules; a language is whole or not there."""
 
 import json
+import re
 
 import pytest
 
 from handover import languages
-from handover.board import statics, words
-from handover.board.statics import File
+from handover.board import words
 from tests.support import wording
-from tests.support.boards import browser, database_url
-from tests.support.browser import Browser
-from tests.support.service import PASSWORD, Caller, Prison, Service
 
-__all__ = ["browser", "database_url"]
 WELSH = """
 msgid ""
 msgstr ""
@@ -47,11 +43,39 @@ def test_the_template_for_translators_is_up_to_date() -> None:
     assert wording.TEMPLATE.read_text("utf-8") == wording.template(), "python -m tests.support.wording"
 
 
-def test_a_language_that_is_shipped_is_whole() -> None:
-    wanted = {one for one, _ in wording.messages()}
-    for language, told in words.shipped().items():
-        has = {one for one, said in json.loads(told)["messages"].items() if all(said)}
-        assert wanted - has == set(), language
+HOLE = re.compile(r"\{\w+\}")
+
+
+@pytest.mark.parametrize("language", words.CATALOGUES)
+def test_a_language_that_is_shipped_is_whole_and_has_the_same_holes_to_fill(language: str) -> None:
+    told = words.CATALOGUES[language]
+    asked = wording.messages()
+    assert [one for one, _ in asked if one not in told.messages] == []
+    assert set(told.messages) == {one for one, _ in asked}, (
+        "python -m tests.support.wording takes out what is said no more"
+    )
+    for one, many in asked:
+        said = told.messages[one]
+        assert len(said) == (told.forms if many else 1), one
+        for form in said:
+            assert sorted(HOLE.findall(form)) == sorted(HOLE.findall(one)), (one, form)
+            assert form.endswith(" ") == one.endswith(" "), (one, form)
+
+
+def test_a_message_is_said_with_a_number_or_without_and_not_both() -> None:
+    asked = [one for one, _ in wording.messages()]
+    assert sorted(asked) == sorted(set(asked))
+
+
+def test_there_are_the_languages_of_the_house_and_each_counts_by_its_own_rule() -> None:
+    assert list(words.CATALOGUES) == ["cy", "de", "es", "fr", "nl"]
+    counted = {name: [told.form(number) for number in range(8)] for name, told in words.CATALOGUES.items()}
+    assert counted["cy"] == [0, 1, 2, 3, 5, 5, 4, 5]
+    assert counted["fr"] == [0, 0, 1, 1, 1, 1, 1, 1]
+    assert counted["de"] == counted["es"] == counted["nl"] == [1, 0, 1, 1, 1, 1, 1, 1]
+    people = "{n} person on the way", "{n} people on the way"
+    welsh = [words.CATALOGUES["cy"].many(*people, number).split()[1] for number in (1, 2, 3, 6, 11)]
+    assert welsh == ["person", "berson", "pherson", "pherson", "person"]
 
 
 def test_a_catalogue_follows_gettexts_rules() -> None:
@@ -79,17 +103,3 @@ def test_a_catalogue_follows_gettexts_rules() -> None:
 )
 def test_a_browser_gets_the_language_it_asks_for_first(accept: str, language: str) -> None:
     assert languages.best(accept, frozenset({"cy"})) == language
-
-
-def test_the_board_speaks_it(
-    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = words.as_script(languages.parse(WELSH))
-    monkeypatch.setitem(statics.FILES, "words.cy.json", File("application/json", told, told))
-    with browser.open("about:blank#") as screen:
-        screen.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": "cy", "Accept-Encoding": "identity"})
-        screen.go(f"{service.url}/board")
-        screen.sees("Cyfrinair", "User name")
-        assert screen.run("document.documentElement.lang") == "cy"
-        screen.login(hartmann.name, PASSWORD)
-        screen.sees("0 heb eu hanfon")

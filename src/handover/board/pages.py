@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from handover.board import statics
+from handover.board import statics, words
 from handover.board.guard import headers
-from handover.languages import best
+from handover.languages import ENGLISH, best
 from handover.services.parts import Parts
 
 router = APIRouter(include_in_schema=False)
@@ -25,10 +25,12 @@ async def front(_request: Request) -> Response:
 async def board(request: Request) -> Response:
     """The one page there is. It holds nobody's data: the script asks for that when somebody has logged in."""
     parts: Parts = request.app.state.parts
-    language = best(request.headers.get("accept-language", ""), statics.languages())
+    language = best(request.headers.get("accept-language", ""), frozenset(words.CATALOGUES))
     page = _PAGES.get_template("board.html").render(
         at=f"/board/static/{statics.DIGEST}",
         language=language,
+        languages=" ".join(sorted({ENGLISH, *words.CATALOGUES})),
+        t=words.of(language).one,
         practice=parts.desk.store.identity.practice,
         lock_s=parts.desk.settings.lock_s,
     )

@@ -33,7 +33,8 @@ def _read() -> dict[str, File]:
         if one.name[dot:] in KINDS:
             plain = one.read_bytes()
             found[one.name] = File(KINDS[one.name[dot:]], plain, compress(plain, mtime=0))
-    for language, told in words.shipped().items():
+    for language, catalogue in words.CATALOGUES.items():
+        told = words.as_script(catalogue)
         found[f"words.{language}.json"] = File("application/json", told, compress(told, mtime=0))
     for language in exercises.offered():
         lesson = exercises.exercises(language).model_dump_json(exclude_none=True).encode()
@@ -43,11 +44,6 @@ def _read() -> dict[str, File]:
 
 FILES = _read()
 DIGEST = sha256(b"".join(name.encode() + file.plain for name, file in FILES.items())).hexdigest()[:16]
-
-
-def languages() -> frozenset[str]:
-    """The languages there is a catalogue of."""
-    return frozenset(name.split(".")[1] for name in FILES if name.startswith("words.") and name.endswith(".json"))
 
 
 def answer(request: Request, digest: str, name: str) -> Response:

@@ -9,13 +9,16 @@ from handover.languages import Catalogue
 _TABLE = 200
 """No plural rule looks at more than a number's last two digits: so many numbers say it all."""
 
+CATALOGUES = languages.shipped("handover.board")
+"""The catalogues that come with this release, by language."""
+
+
+def of(language: str) -> Catalogue:
+    """What is said in a language; nothing of English, which is what the messages are in."""
+    return CATALOGUES.get(language, Catalogue({}))
+
 
 def as_script(catalogue: Catalogue) -> bytes:
     """A catalogue as JSON: `messages` by English words, and `forms`, which of them each number takes."""
     forms = [catalogue.form(number) for number in range(_TABLE)]
     return orjson.dumps({"messages": catalogue.messages, "forms": forms})
-
-
-def shipped() -> dict[str, bytes]:
-    """The catalogues that come with this release, by language."""
-    return {language: as_script(told) for language, told in languages.shipped("handover.board").items()}

@@ -12,10 +12,11 @@ import { handover } from './handover.js';
 import { house } from './house.js';
 import { head, tick } from './head.js';
 import * as keys from './keys.js';
+import { begin } from './language.js';
 import * as outbox from './outbox.js';
 import * as session from './session.js';
 import * as vault from './vault.js';
-import { speak, t } from './words.js';
+import { t } from './words.js';
 import { paper } from './paper.js';
 import { person } from './person.js';
 import { practice } from './practice.js';
@@ -48,6 +49,7 @@ const actions = {
   lock: () => lock(t('You locked it.')),
   switch: () => lock('', true),
   refresh: () => update(),
+  language: spoken,
   unit: (code, screen) => { const chosen = desk_.choose(code); head(header, actions); chosen.then(() => show(screen || 'unit')); },
 };
 
@@ -71,6 +73,25 @@ function update() {
   tick();
 }
 
+// In other words from now on; what is being written is kept.
+async function spoken() {
+  await desk_.readLists();
+  if (current && current.leave) await current.leave();
+  current = null;
+  frame();
+  show('unit');
+}
+
+function frame() {
+  header = h('header', { id: 'head' });
+  put(root, h('a', { class: 'skip', href: '#main' }, t('To the content')), header,
+    h('main', { id: 'main', tabindex: -1 }),
+    h('aside', { id: 'foot', 'aria-label': t('Calls and keys') },
+      h('div', { id: 'alarm', role: 'alert', hidden: true }), h('div', { id: 'asking', hidden: true }),
+      h('p', { id: 'said', role: 'status' }), h('nav', { id: 'keys', 'aria-label': t('Keys') })));
+  head(header, actions);
+}
+
 async function entered(offline) {
   await vault.unlock(last.name, session.draftsKey());
   if (!offline) await desk_.start();
@@ -80,13 +101,7 @@ async function entered(offline) {
   locked = false;
   last.name = desk.me.username;
   active = Date.now();
-  header = h('header', { id: 'head' });
-  put(root, h('a', { class: 'skip', href: '#main' }, t('To the content')), header,
-    h('main', { id: 'main', tabindex: -1 }),
-    h('aside', { id: 'foot', 'aria-label': t('Calls and keys') },
-      h('div', { id: 'alarm', role: 'alert', hidden: true }), h('div', { id: 'asking', hidden: true }),
-      h('p', { id: 'said', role: 'status' }), h('nav', { id: 'keys', 'aria-label': t('Keys') })));
-  head(header, actions);
+  frame();
   const begun = drafts.reverse().find((kept) => kept.data.open);
   if (begun) show('write', null, begun.data);
   else show('unit');
@@ -131,8 +146,7 @@ function idle() {
 }
 
 async function boot() {
-  const { words } = document.body.dataset;
-  if (words) speak(await (await fetch(words)).json());
+  await begin();
   keys.listen();
   for (const what of ['keydown', 'pointerdown']) document.addEventListener(what, noticed, { capture: true });
   setInterval(idle, 1000);

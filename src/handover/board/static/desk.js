@@ -3,7 +3,7 @@
 
 import { all, ask, get, Refused, Unreachable } from './session.js';
 import { Feed } from './feed.js';
-import { allLists, learn, t } from './words.js';
+import { allLists, language, learn, t } from './words.js';
 import { useZone } from './times.js';
 import * as phrases from './phrases.js';
 
@@ -35,11 +35,15 @@ export function changed() {
   });
 }
 
+// What the codes are called, in the language of this screen.
+export async function readLists() {
+  learn((await ask('GET', '/v1/codelists', { headers: { 'Accept-Language': language() } })).body.items);
+}
+
 export async function start() {
-  const [me, lists, places] = await Promise.all([get('/v1/me'), get('/v1/codelists'), get('/v1/establishments').then((one) => one.items, none)]);
+  const [me, , places] = await Promise.all([get('/v1/me'), readLists(), get('/v1/establishments').then((one) => one.items, none)]);
   desk.me = me;
   desk.onLive = null;
-  learn(lists.items);
   desk.places = places;
   desk.place = places.find((one) => one.code === me.establishments[0]) || places[0] || null;
   // A guest reads no roster: what there is to know of the prison is its code.

@@ -4,6 +4,7 @@ import { h, put } from './dom.js';
 import * as away from './away.js';
 import * as alarm from './alarm.js';
 import * as keys from './keys.js';
+import { languages } from './language.js';
 import { practice } from './practice.js';
 import { hear, login, Refused, Unreachable } from './session.js';
 import { t } from './words.js';
@@ -17,7 +18,8 @@ export const last = {
 };
 
 // `why`: what the officer finds on coming back. `kept`: notes that wait here, by author, as numbers alone.
-export function gate(root, { why, name = '', kept = [], entered }) {
+export function gate(root, told) {
+  const { why, name = '', kept = [], entered } = told;
   const user = h('input', { id: 'user', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', required: true, value: name });
   const password = h('input', { id: 'password', type: 'password', autocomplete: 'off', required: true });
   const trouble = h('p', { id: 'trouble', role: 'alert' });
@@ -36,6 +38,7 @@ export function gate(root, { why, name = '', kept = [], entered }) {
   const hints = h('nav', { id: 'keys', 'aria-label': t('Keys'), hidden: true });
   put(root, h('main', { id: 'main' }, form, calls, lessons, hints));
   form.append(h('p', {}, learn, ' ', h('span', { class: 'quiet' }, t('Five short exercises; nothing is kept.'))));
+  form.append(h('p', {}, languages(() => { const typed = user.value; gate(root, told); document.getElementById('user').value = typed; })));
   (name ? password : user).focus();
   listen();
 

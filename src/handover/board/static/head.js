@@ -3,17 +3,21 @@
 import { h, put } from './dom.js';
 import { desk, isInsider, unitName, units } from './desk.js';
 import { staff, STATES } from './phrases.js';
-import { label, n, t } from './words.js';
-import { clock, locale, now, time } from './times.js';
+import { low, n, t } from './words.js';
+import { clock, digits, now, time, today } from './times.js';
+import { languages } from './language.js';
 import * as outbox from './outbox.js';
 
-export const shiftOf = (key) => key.slice(key.lastIndexOf('/') + 1).replace(/_/g, ' ').toLowerCase();
+// What most prisons call their shifts; others' are called as they call them.
+const SHIFTS = { EARLY: () => t('early'), LATE: () => t('late'), DAY: () => t('day'), NIGHT: () => t('night') };
+const shiftName = (code) => (SHIFTS[code] ? SHIFTS[code]() : code.replace(/_/g, ' ').toLowerCase());
+export const shiftOf = (key) => shiftName(key.slice(key.lastIndexOf('/') + 1));
 
 export function currentShift() {
   const shifts = desk.place.shifts.map((one) => ({ ...one })).sort((a, b) => (a.starts < b.starts ? -1 : 1));
-  const at = clock(now());
+  const at = digits(now());
   const on = shifts.filter((one) => one.starts <= at).pop() || shifts[shifts.length - 1];
-  return on ? on.code.replace(/_/g, ' ').toLowerCase() : '';
+  return on ? shiftName(on.code) : '';
 }
 
 export function standing(sheet) {
@@ -29,18 +33,18 @@ export function standing(sheet) {
 
 export function head(box, actions) {
   const mine = units();
-  const day = new Intl.DateTimeFormat(locale(), { weekday: 'short', day: 'numeric', month: 'short', timeZone: desk.place ? desk.place.timezone : 'UTC' }).format(now());
   put(box,
     h('div', { class: 'line' },
-      h('h1', {}, h('span', { id: 'unit' }, desk.unit ? unitName(desk.unit) : t('No unit')), ` · ${desk.place ? `${day} · ${t('{shift} shift', { shift: currentShift() })}` : ''}`),
+      h('h1', {}, h('span', { id: 'unit' }, desk.unit ? unitName(desk.unit) : t('No unit')), ` · ${desk.place ? `${today()} · ${t('{shift} shift', { shift: currentShift() })}` : ''}`),
       mine.length > 1 && h('label', { class: 'pick' }, h('kbd', {}, 'U'), ' ', t('unit'), ' ',
         h('select', { id: 'units', onchange: (event) => actions.unit(event.target.value) },
           mine.map((one) => h('option', { value: one.code, selected: one.code === desk.unit }, one.name)))),
       h('p', { id: 'standing' })),
     h('div', { class: 'line second' },
-      h('p', {}, t('you are'), ' ', h('strong', { id: 'me' }, desk.me.name), ` (${label('roles', desk.me.role).toLowerCase()})`),
+      h('p', {}, t('you are'), ' ', h('strong', { id: 'me' }, desk.me.name), ` (${low('roles', desk.me.role)})`),
       h('button', { type: 'button', onclick: actions.lock }, h('kbd', {}, 'L'), ' ', t('lock')),
       h('button', { type: 'button', onclick: actions.switch }, h('kbd', {}, 'S'), ' ', t('switch officer')),
+      languages(actions.language),
       h('p', { id: 'sight' })));
   tick();
 }

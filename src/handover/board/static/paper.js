@@ -3,7 +3,7 @@
 import { h, put } from './dom.js';
 import { at, desk } from './desk.js';
 import { accessToken } from './session.js';
-import { t } from './words.js';
+import { language, t } from './words.js';
 
 export function paper(main, go) {
   put(main, h('p', { class: 'quiet' }, t('laying out the page …')));
@@ -14,7 +14,7 @@ export function paper(main, go) {
 
   async function lay() {
     const unit = desk.unit;
-    const answer = await fetch(`${at(unit)}/sheet`, { headers: { Accept: 'text/html', Authorization: `Bearer ${accessToken()}` }, cache: 'no-store' }).catch(() => null);
+    const answer = await fetch(`${at(unit)}/sheet`, { headers: { Accept: 'text/html', 'Accept-Language': language(), Authorization: `Bearer ${accessToken()}` }, cache: 'no-store' }).catch(() => null);
     if (!answer || !answer.ok) return put(main, h('p', { class: 'late' }, t('The page cannot be had from the server now.')));
     const whole = await answer.text();
     // The page's own style is applied by hand: as an element our policy would not let it in.

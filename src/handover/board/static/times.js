@@ -1,7 +1,8 @@
 // Times are read and shown on the prison's clock, whatever this PC's is set to.
 
+import { language, locale, t } from './words.js';
+
 let zone = 'UTC';
-export const locale = () => (document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang);
 let ahead = 0;
 
 export function useZone(name) {
@@ -17,11 +18,35 @@ export function serverSaid(date) {
 
 export const now = () => new Date(Date.now() + ahead);
 
-const parts = (at, options) => new Intl.DateTimeFormat(locale(), { timeZone: zone, hourCycle: 'h23', ...options }).format(at);
-export const clock = (at, seconds) =>
-  parts(at, { hour: '2-digit', minute: '2-digit', ...(seconds ? { second: '2-digit' } : {}) });
+// A format costs more to make than to use a hundred times.
+const formats = new Map();
+function parts(at, options, place = locale()) {
+  const key = `${place} ${zone} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(place, { timeZone: zone, hourCycle: 'h23', ...options }));
+  return formats.get(key).format(at);
+}
+
+// The prison's clock as digits: the same in every language, and never to be mistaken for another sort of clock.
+export const digits = (at, seconds) => parts(at, { hour: '2-digit', minute: '2-digit', ...(seconds ? { second: '2-digit' } : {}) }, 'en-GB');
+
+// As it is read. In the night in which it shows an hour twice, with the zone: 01:30 BST, and then 01:30 GMT.
+export function clock(at, seconds) {
+  const shown = digits(at);
+  const twice = [-3600e3, 3600e3].some((step) => digits(new Date(at.getTime() + step)) === shown);
+  return `${digits(at, seconds)}${twice ? ` ${parts(at, { timeZoneName: 'short', hour: '2-digit' }, 'en-GB').replace(/^\S+\s/, '')}` : ''}`;
+}
+
 // As a mark of the day; it is never shown.
-const day = (at) => parts(at, { year: 'numeric', month: '2-digit', day: '2-digit' });
+const day = (at) => parts(at, { year: 'numeric', month: '2-digit', day: '2-digit' }, 'en-GB');
+
+// Days and months as the browser calls them; where it does not know the language, as the catalogue does.
+const NAMES = 'Sun Mon Tue Wed Thu Fri Sat Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
+function named(at, options) {
+  const said = parts(at, options);
+  if (locale().startsWith(language())) return said;
+  const ours = t('Sun Mon Tue Wed Thu Fri Sat Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec').split(' ');
+  return said.replace(/\p{L}{3,}/gu, (name) => ours[NAMES.indexOf(name.slice(0, 3))] || name);
+}
 
 // 13:31 today; Mon 21:00 in the days around it; 3 Nov 21:00 else.
 export function time(text) {
@@ -29,32 +54,30 @@ export function time(text) {
   const at = new Date(text);
   if (day(at) === day(now())) return clock(at);
   const near = Math.abs(at - now()) < 6 * 86400e3;
-  return `${parts(at, near ? { weekday: 'short' } : { day: 'numeric', month: 'short' })} ${clock(at)}`;
+  return `${named(at, near ? { weekday: 'short' } : { day: 'numeric', month: 'short' })} ${clock(at)}`;
 }
 
-export const date = (text) => parts(new Date(text), { day: 'numeric', month: 'short' });
+export const date = (text) => named(new Date(text), { day: 'numeric', month: 'short' });
+export const today = () => named(now(), { weekday: 'short', day: 'numeric', month: 'short' });
 export const isPast = (text) => new Date(text) <= now();
 
+const TYPED = /^([01]?\d|2[0-3])[:.h]([0-5]\d)$/;
+
 // The next time the prison's clock shows HH:MM, as an instant; null where that was no time.
-export function next(text) {
-  const found = /^([01]?\d|2[0-3])[:.]([0-5]\d)$/.exec(text.trim());
-  if (!found) return null;
-  const wanted = `${found[1].padStart(2, '0')}:${found[2]}`;
-  return search(wanted, 1);
-}
+export const next = (text) => search(text, 1);
 
 // The last time it did.
-export function last(text) {
-  const found = /^([01]?\d|2[0-3])[:.]([0-5]\d)$/.exec(text.trim());
-  return found ? search(`${found[1].padStart(2, '0')}:${found[2]}`, -1) : null;
-}
+export const last = (text) => search(text, -1);
 
 // By looking, minute by minute: so the night in which the clocks change needs no rule of its own.
-function search(wanted, way) {
+function search(text, way) {
+  const found = TYPED.exec(text.trim().toLowerCase());
+  if (!found) return null;
+  const wanted = `${found[1].padStart(2, '0')}:${found[2]}`;
   const from = Math.floor(now().getTime() / 60000) * 60000;
   for (let minute = 0; minute < 26 * 60; minute += 1) {
     const at = new Date(from + way * minute * 60000);
-    if (clock(at) === wanted) return at;
+    if (digits(at) === wanted) return at;
   }
   return null;
 }

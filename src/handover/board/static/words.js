@@ -4,9 +4,17 @@ let catalogue = {};
 let forms = null;
 let lists = new Map();
 
-export function speak(told) {
+export const language = () => document.documentElement.lang;
+
+// What a browser writes dates and numbers in: few know Welsh, and an officer there reads days and months as in English order.
+export const locale = () => (language() !== 'en' && Intl.DateTimeFormat.supportedLocalesOf(language()).length ? language() : 'en-GB');
+
+// Speaks a language from now on. English is in the script itself.
+export async function speak(name) {
+  const told = name === 'en' ? { messages: {}, forms: null } : await (await fetch(new URL(`words.${name}.json`, import.meta.url))).json();
   catalogue = told.messages;
   forms = told.forms;
+  document.documentElement.lang = name;
 }
 
 export function learn(all) {
@@ -24,7 +32,7 @@ export function n(one, many, number, values) {
   const known = catalogue[one];
   // gettext's plural rules look at no more than a number's last two digits, so a table of them is enough.
   const form = forms ? forms[number < forms.length ? number : 100 + (number % 100)] : Number(number !== 1);
-  return filled(known ? known[form] : form ? many : one, { n: number, ...values });
+  return filled(known ? known[form] : form ? many : one, { n: new Intl.NumberFormat(locale()).format(number), ...values });
 }
 
 function filled(text, values) {
@@ -43,8 +51,8 @@ export function label(name, code) {
   return found ? found.label : String(code).replace(/_/g, ' ').toLowerCase();
 }
 
-// As it goes into a sentence.
+// As it goes into a sentence. In German a capital letter is a noun's, so its labels are written as they stay.
 export function low(name, code) {
   const words = label(name, code);
-  return /^\p{Lu}\p{Lu}/u.test(words) || words.startsWith('I ') ? words : words.charAt(0).toLowerCase() + words.slice(1);
+  return language() === 'de' || /^\p{Lu}\p{Lu}/u.test(words) || words.startsWith('I ') ? words : words.charAt(0).toLowerCase() + words.slice(1);
 }

@@ -1,0 +1,38 @@
+// The language of this screen: as its browser asks for it, until an officer chooses another at it.
+
+import { h } from './dom.js';
+import { language, speak, t } from './words.js';
+
+const KEPT = 'handover.language';
+const NAMES = { cy: 'Cymraeg', de: 'Deutsch', en: 'English', es: 'Español', fr: 'Français', nl: 'Nederlands' };
+const offered = () => document.body.dataset.languages.split(' ');
+
+// As it was chosen here the last time, or as the page came.
+export async function begin() {
+  const kept = localStorage.getItem(KEPT);
+  await use(offered().includes(kept) ? kept : language());
+}
+
+async function use(name) {
+  await speak(name);
+  const practice = document.querySelector('.practice');
+  if (practice) practice.textContent = t('PRACTICE: nothing here is real');
+}
+
+// `then`: shows the screen anew. Each language is called as those who speak it call it.
+export function languages(then) {
+  const choose = async (event) => {
+    const name = event.target.value;
+    try {
+      await use(name);
+      localStorage.setItem(KEPT, name);
+      await then();
+    } catch (problem) {
+      event.target.value = language(); // without the server there are no other words
+    }
+    const again = document.getElementById('language');
+    if (again) again.focus();
+  };
+  return h('select', { id: 'language', class: 'language', 'aria-label': t('Language'), onchange: choose },
+    offered().map((name) => h('option', { value: name, lang: name, selected: name === language() }, NAMES[name] || name)));
+}
