@@ -1,5 +1,6 @@
 """The practice unit: five exercises with a reason behind every answer, and not a trace of anybody who did them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from handover.schemas import exercises
 from handover.schemas.exercises import Exercises
 from tests.support.boards import browser, database_url
 from tests.support.browser import Browser
+from tests.support.seats import sitting
 from tests.support.service import PASSWORD, Caller, Prison, Service
-from tests.support.terminals import served_lists
+from tests.support.terminals import Terminal, served_lists
 from tests.test_board_looking import faults
 
 __all__ = ["browser", "database_url"]
@@ -144,3 +146,62 @@ def test_practising_by_keyboard_sends_nothing_and_leaves_no_trace(
         screen.press("w")
         screen.until("document.activeElement.id === 'in-who'")
         screen.misses("go on with")
+
+
+async def test_practising_at_the_whole_screen_keeps_nothing_and_sends_nothing(
+    service: Service, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    _, cursor = hartmann.pull("now")
+    async with sitting(tmp_path / "office", hartmann, service.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.press("x")
+        await seat.until("PRACTICE UNIT: nothing here is kept or sent", "1  Fact or opinion?", "5  A promise")
+        await seat.press("1", "2")
+        text = await seat.until("In which field does this belong?", "Look for a judgement in it")
+        assert "Anybody at the next table" not in text
+        await seat.press("1")
+        await seat.until("Anybody at the next table", "Look for a judgement in it")
+        await seat.press("escape", "5", *"nnnn")
+        await seat.until("Now write the promise down.", "w opens the form", "nothing here is kept or sent")
+        await seat.press("w")
+        await seat.until("PRACTICE: nothing here is kept or sent · Hughes, B. (P-05)", "Last week: rang his daughter")
+        await seat.press("ctrl+s")
+        await seat.until("Not sent yet. how I know: say how you know")
+        await seat.press("3")
+        await seat.types("Asked to ring his daughter.", "enter", "enter")
+        await seat.types("phone!@in 2h", "enter", "ctrl+s")
+        text = await seat.until("What can be said about it", "With the ! everybody knows")
+        assert "Without the !" not in text
+        await seat.press("w")
+        await seat.until("Asked to ring", "phone!@in 2h")
+        await seat.press("escape", "escape", "escape")
+        await seat.until("everyone (1)", "needs you (0)")
+        await seat.press("w")
+        await seat.until("about whom?")
+        assert "DRAFT" not in seat.text
+    assert hartmann.pull(cursor)[0] == []
+    assert list((tmp_path / "office").rglob("drafts/**/*.json")) == list(
+        (tmp_path / "office").rglob("outbox/**/*.json")
+    )
+
+
+def test_a_command_tells_them_without_a_server(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "http://127.0.0.1:9")
+    listed = terminal.run("learn")
+    assert listed.exit_code == 0
+    assert "3  What is missing here?" in listed.output
+    # In a pipe, for a course or for paper: every answer with its reason.
+    told = terminal.run("learn", "2").output
+    for task in ENGLISH.items[1].tasks:
+        for answer in task.answers:
+            assert answer.because in told.replace("\n", " ")
+    assert terminal.run("learn", "6").exit_code == 2
+    assert terminal.run("learn", "--lang", "xx").exit_code == 2
+    assert [one["code"] for one in terminal.json("learn")["items"]] == [one.code for one in ENGLISH.items]
+    with terminal.running("learn", "1", on_screen=True) as running:
+        running.until("In which field does this belong?")
+        running.answers("A number: its reason. Enter: on", "1")
+        running.until("Anybody at the next table")
+        running.answers("A number: its reason. Enter: on", "")
+        running.until("He is attention-seeking.")
+    assert list(tmp_path.rglob("*.json")) == []

@@ -82,9 +82,3 @@ def exercises(language: str) -> Exercises:
     name = language if language in offered() else ENGLISH
     text = (files("handover.schemas") / "exercises" / f"{name}.toml").read_text("utf-8")
     return Exercises.model_validate(tomllib.loads(text))
-
-
-def looks_at(note: Writing, found: dict[str, list[str]]) -> list[Look]:
-    """What there is to say about a note: `found` is what stands in each field, as codes or as anything (`*`)."""
-    there = {name: [*codes, GIVEN] if codes else [LEFT] for name, codes in found.items()}
-    return [one for one in note.looks if set(one.when) & set(there.get(one.field, [LEFT]))]
