@@ -1,5 +1,6 @@
 """Looking at the board: a person's page, the whole prison, and every screen for those who cannot see or point."""
 
+import json
 import re
 from importlib.resources import files
 from time import monotonic
@@ -10,16 +11,81 @@ from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service
 
 __all__ = ["browser", "database_url"]
+CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 
-def faults(screen: Tab) -> list[Any]:
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+NARROW = {"at 200 % zoom": (640, 400), "on a phone": (390, 844)}
+# What is chosen differs from its neighbour by more than colour; what has the focus shows it, and is not covered by what
+# stays at the edges; nothing moves by itself.
+BLIND_TO_COLOUR = """(() => {
+  const found = [], chosen = '[aria-checked=true], [aria-selected=true]', before = document.activeElement;
+  const shape = (one) => [null, '::before'].map((part) => getComputedStyle(one, part)).map((style) =>
+    [style.content, style.fontWeight, style.textDecorationLine, style.outlineStyle, style.outlineWidth,
+     style.borderTopStyle, style.borderTopWidth]).join();
+  for (const one of document.querySelectorAll(chosen)) {
+    const other = [...one.parentElement.children].find((next) => next.matches('[role]') && !next.matches(chosen));
+    if (other && shape(one) === shape(other)) found.push(['chosen by colour alone', one.outerHTML]);
+  }
+  const stops = 'a[href], button, input, select, textarea, summary, [data-row], [role=radio]';
+  for (const one of document.querySelectorAll(stops)) {
+    if (!one.offsetParent || one.disabled) continue;
+    one.focus();
+    const style = getComputedStyle(one), box = one.getBoundingClientRect();
+    if (style.outlineStyle === 'none' || parseFloat(style.outlineWidth) < 2) found.push(['no focus', one.outerHTML]);
+    const seen = [0.1, 0.5, 0.9].some((down) => {
+      const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height * down);
+      return at && (one.contains(at) || at.contains(one) && at.closest('main, header, form, nav'));
+    });
+    if (!seen) found.push(['covered', one.outerHTML, box.top, box.bottom]);
+  }
+  if (before) before.focus({ preventScroll: true });
+  if (document.getAnimations().length) found.push(['moves', document.getAnimations().length]);
+  return found;
+})()"""
+
+
+def faults(screen: Tab, **only: object) -> list[Any]:
     """What axe finds wrong with what is on the screen."""
     screen.run(f"window.axe ? 0 : ({{run() {{ {AXE} }}}}).run(), 0")
     found: list[Any] = screen.run(
-        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then((told) => "
+        f"axe.run({json.dumps({'runOnly': RULES, **only})}).then((told) => "
         "told.violations.map((one) => [one.id, one.nodes.map((node) => node.html + node.failureSummary)]))"
     )
+    return found
+
+
+def under(screen: Tab, **features: str) -> None:
+    """Has the page shown as to somebody who has set this up."""
+    told = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+    screen.call("Emulation.setEmulatedMedia", features=told)
+
+
+def sized(screen: Tab, width: int, height: int) -> None:
+    """Has the page shown in a window of that size."""
+    screen.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+    screen.run("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
+
+
+def for_anybody(screen: Tab) -> list[Any]:
+    """What is wrong with what is on the screen: for axe in light and dark, in narrow windows, in forced colours."""
+    under(screen, prefers_color_scheme="light")
+    found = faults(screen)
+    under(screen, prefers_color_scheme="dark")
+    found += faults(screen, runOnly={"type": "rule", "values": ["color-contrast"]})
+    for where, (width, height) in NARROW.items():
+        sized(screen, width, height)
+        wide = screen.run("document.documentElement.scrollWidth")
+        found += [f"{wide} wide {where}"] if wide > width else []
+    sized(screen, *NARROW["at 200 % zoom"])
+    words = screen.run("document.body.innerText")
+    under(screen, forced_colors="active", prefers_reduced_motion="reduce")
+    said = screen.run("document.body.innerText")
+    found += [] if CLOCK.sub("", said) == CLOCK.sub("", words) else [f"says less in forced colours: {said}"]
+    found += screen.run(BLIND_TO_COLOUR)
+    under(screen)
+    sized(screen, 1280, 800)
     return found
 
 
@@ -95,52 +161,60 @@ def test_every_screen_is_for_everybody(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
     boss = prison.hire("ashdown", "governor")
+    prison.receive("A2200AA", name="Kane, D.", cell="A1-11")
     ngata.note(weir, fact="Quiet.", attention="WATCH", if_then="Sit and talk.", mood={"valence": -1, "energy": 1})
     ngata.note(weir, needs=[{"code": "PHONE", "promised": True}], attention="ACT_NOW")
     ngata.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
     found: dict[str, list[Any]] = {}
-    for scheme in ("light", "dark"):
-        with browser.open(service.url, scheme=scheme) as screen:
+    with browser.open(service.url) as screen:
 
-            def look(name: str, screen: Tab = screen, scheme: str = scheme) -> None:
-                found[f"{name}, {scheme}"] = faults(screen)
-                # 200 % zoom of a small screen: nothing to scroll to the side, and nothing cut off.
-                screen.call(
-                    "Emulation.setDeviceMetricsOverride", width=640, height=400, deviceScaleFactor=2, mobile=False
-                )
-                wide = screen.run("document.documentElement.scrollWidth")
-                screen.call(
-                    "Emulation.setDeviceMetricsOverride", width=1280, height=800, deviceScaleFactor=1, mobile=False
-                )
-                if wide > 640:
-                    found[f"{name}, {scheme}"].append(f"{wide} wide")
+        def look(name: str) -> None:
+            found[name] = for_anybody(screen)
 
-            screen.sees("Log in")
-            look("the door")
-            screen.login(boss.name, PASSWORD)
-            screen.sees("needs you (1)", "Whoever takes it goes there")
-            look("the unit")
-            screen.press("w")
-            screen.type("weir")
-            screen.until("document.querySelectorAll('.found [role=option]').length === 1")
-            look("finding")
-            screen.press("Enter")
-            screen.sees("what worked")
-            look("writing")
-            screen.press("ctrl+Enter")
-            screen.press("Escape")
-            screen.sees("needs you (1)")
-            open_person(screen, "weir")
-            look("a person")
-            screen.press("Escape", "h")
-            screen.sees("units and changeovers", "page")
-            look("the prison")
-            screen.press("Escape", "t")
-            screen.sees("0 of 1")
-            look("taking over")
-            screen.press("e")
-            screen.sees("The roll")
-            look("the end")
+        screen.sees("Log in")
+        look("the door")
+        screen.login(boss.name, PASSWORD)
+        screen.sees("needs you (1)", "Whoever takes it goes there")
+        look("the unit")
+        screen.press("ArrowDown", "c")
+        screen.sees("It is over, because")
+        look("a question")
+        screen.press("Escape", "w")
+        screen.sees("what happened")
+        screen.focus("#in-who")
+        screen.type("a1")
+        screen.until("document.querySelectorAll('.found [role=option]').length === 2")
+        look("finding")
+        screen.press("Enter")
+        screen.sees("what worked")
+        screen.focus("[data-step=change] [role=radio]")
+        screen.press("2")
+        look("writing")
+        screen.press("ctrl+Enter")
+        screen.sees("How do you know?")
+        screen.press("Escape")
+        screen.sees("needs you (1)")
+        open_person(screen, "weir")
+        look("a person")
+        screen.press("Escape", "h")
+        screen.sees("units and changeovers", "page")
+        look("the prison")
+        screen.press("Escape", "t")
+        screen.sees("0 of 1")
+        look("taking over")
+        screen.press("e")
+        screen.sees("The roll")
+        look("the end")
+        screen.press("Escape", "h")
+        screen.focus("tr[data-unit=B]")
+        screen.press("Enter")
+        screen.sees("everyone (0)")
+        screen.press("t")
+        screen.sees("Hand over B wing")
+        look("handing over")
+        screen.press("Escape", "l")
+        screen.sees("Unlock")
+        look("locked")
     assert {name: told for name, told in found.items() if told} == {}
 
 

@@ -51,6 +51,14 @@ export function stand(row) {
   row.scrollIntoView({ block: 'nearest' });
 }
 
+// The foot lies over the end of the page, as high as what it has to say: nothing that gets the focus stays behind it.
+export function clearOf(foot) {
+  new ResizeObserver(() => {
+    document.documentElement.style.scrollPaddingBottom = `${foot.offsetHeight + 8}px`;
+    document.body.style.paddingBottom = `${foot.offsetHeight + 24}px`;
+  }).observe(foot);
+}
+
 // One line of a list is in the tab order; the arrows reach the others.
 export function oneStop() {
   const all = rows();
