@@ -236,3 +236,58 @@ def test_seats_that_are_over_are_forgotten(prison: Prison, hartmann: Caller) -> 
     run(opening.tidy(prison.service.desk))
     table = prison.service.desk.store.read(lambda conn: conn.exec_driver_sql("SELECT count(*) FROM seats").scalar())
     assert table.result() == 0
+
+
+def test_at_the_board_the_seat_is_in_a_cookie_for_one_address_that_no_script_can_read(
+    prison: Prison, hartmann: Caller, ngata: Caller
+) -> None:
+    allow(prison)
+    session, mine = "/board/session", {"username": hartmann.name, "password": PASSWORD}
+    with httpx.Client(base_url=prison.service.url, trust_env=False, headers={"Sec-Fetch-Site": "same-origin"}) as web:
+        told = web.put(f"{session}/pin", json={**mine, "pin": PIN})
+        assert set(told.json()) == {"pin_until"}
+        cookie = told.headers["set-cookie"]
+        assert all(part in cookie for part in ("HttpOnly", "SameSite=strict", f"Path={session}/pin", "hov_seat_"))
+        assert "max-age" not in cookie.lower(), "it ends with the browser"
+        back = web.post(f"{session}/pin", json={"username": hartmann.name, "pin": PIN})
+        assert set(back.json()) == {"access_token", "expires_in", "drafts_key"}
+        assert "Max-Age=900" in back.headers["set-cookie"]
+        # Under her name only her PIN does; his name has nothing here yet; and another site's page gets nothing.
+        wrong = web.post(f"{session}/pin", json={"username": hartmann.name, "pin": "294016"})
+        assert (wrong.status_code, "Wrong ones left: 4" in wrong.json()["detail"]) == (400, True)
+        assert web.post(f"{session}/pin", json={"username": ngata.name, "pin": PIN}).status_code == 401
+        away = web.post(
+            f"{session}/pin", json={"username": hartmann.name, "pin": PIN}, headers={"Sec-Fetch-Site": "none"}
+        )
+        assert away.status_code == 403
+        # A login with the password renews it, and says until when; the next one is the one who is named.
+        assert set(web.post(session, json=mine).json()) == {"access_token", "expires_in", "drafts_key", "pin_until"}
+        web.post(session, json={"username": ngata.name, "password": PASSWORD})
+        token = web.post(f"{session}/pin", json={"username": hartmann.name, "pin": PIN}).json()["access_token"]
+        me = web.get("/v1/me", headers={"Authorization": f"Bearer {token}"}).json()
+        assert me["username"] == hartmann.name
+        assert web.put(f"{session}/pin", json={**mine, "pin": None}).json() == {"pin_until": None}
+        assert web.post(f"{session}/pin", json={"username": hartmann.name, "pin": PIN}).status_code == 401
+
+
+def test_a_locked_terminal_has_a_pass_for_one_question(prison: Prison, hartmann: Caller, weir: str) -> None:
+    other, boss = prison.service.prison(), prison.hire("ashdown", "governor")
+    hartmann.post("/v1/pages/passes", {"establishment": other.code}, 404)
+    system = prison.connect("escort", "events:read")
+    system.post("/v1/pages/passes", {"establishment": prison.code}, 403)
+    given = hartmann.post("/v1/pages/passes", {"establishment": prison.code}, 200)
+
+    def calling(one: str) -> Any:
+        answer = httpx.post(f"{prison.service.url}/v1/pages/calling", json={"pass": one}, trust_env=False)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["units"]
+
+    assert calling(given["pass"]) == []
+    boss.note(weir, fact="Of no concern to her.", attention="ACT_NOW", handling="SECURITY")
+    assert calling(given["pass"]) == []
+    boss.note(weir, fact="Says goodbye to everybody.", attention="ACT_NOW")
+    assert calling(given["pass"]) == ["A"]
+    assert calling(given["pass"][:-1]) is None
+    assert hartmann.http.get("/v1/me", headers={"Authorization": f"Bearer {given['pass']}"}).status_code == 401
+    change(prison.service, hartmann, active=False)
+    assert calling(given["pass"]) is None

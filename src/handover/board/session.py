@@ -1,6 +1,8 @@
 """Logging in at the board, and locking it. The page's script gets the access token and keeps it in memory; the refresh
-token is in a cookie no script can read, that goes to these addresses alone."""
+token is in a cookie no script can read, that goes to these addresses alone. So is, for each officer who may come back
+by PIN, what makes the PIN worth anything."""
 
+from hashlib import sha256
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -10,13 +12,15 @@ from starlette.responses import Response
 from handover.board.guard import same_origin
 from handover.errors import Unauthenticated
 from handover.schemas.common import Draft, EstablishmentCode
-from handover.services import calls, drafts, logins
+from handover.services import calls, drafts, logins, pins
 from handover.services.logins import GrantRefused, Issued
 from handover.services.parts import Parts
+from handover.services.seats import Given
 from handover.services.unit_of_work import Asker, as_json
 
 PATH, COOKIE = "/board/session", "handover_board"
 CALLS_PATH, CALLS = "/board/calls", "handover_calls"
+PIN_PATH, SEAT = f"{PATH}/pin", "handover_seat"
 router = APIRouter(include_in_schema=False, dependencies=[Depends(same_origin)])
 
 
@@ -25,6 +29,19 @@ class Login(Draft):
 
     username: Annotated[str, Field(min_length=1, max_length=120)]
     password: Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class Back(Draft):
+    """Who comes back, by PIN."""
+
+    username: Annotated[str, Field(min_length=1, max_length=120)]
+    pin: Annotated[str, Field(min_length=1, max_length=40)]
+
+
+class Choice(Login):
+    """A new PIN, behind the password; null: none any more."""
+
+    pin: Annotated[str, Field(min_length=1, max_length=40)] | None
 
 
 class Ending(Draft):
@@ -37,9 +54,38 @@ class Ending(Draft):
 async def begin(request: Request, login: Login) -> Response:
     """Log in. Whoever was logged in at this browser before no longer is: the note is written by who is named."""
     parts, asker = _parts(request), _asker(request)
-    issued = await logins.with_password(parts.desk, parts.hasher, asker, login.username, login.password)
+    issued = await logins.with_password(parts.desk, parts.hasher, asker, login.username, login.password, seat=True)
+    await _end(request)
+    answer = await _issued(request, issued)
+    _keep(request, answer, login.username, issued.seat)
+    return answer
+
+
+@router.post(PIN_PATH)
+async def come_back(request: Request, back: Back) -> Response:
+    """Come back by PIN to a browser at which one gave the password in this shift. 401: here, now, only the password
+    does."""
+    parts, asker = _parts(request), _asker(request)
+    kept = request.cookies.get(_seat_of(back.username))
+    try:
+        if not kept:
+            raise pins.SeatOver
+        issued = await pins.with_pin(parts.desk, parts.hasher, asker, kept, back.pin, back.username)
+    except pins.SeatOver as over:
+        raise Unauthenticated(over.detail) from None
     await _end(request)
     return await _issued(request, issued)
+
+
+@router.put(PIN_PATH)
+async def choose(request: Request, choice: Choice) -> Response:
+    """Choose a PIN, or take it away. It does at this browser from now on."""
+    parts, asker = _parts(request), _asker(request)
+    given = await pins.choose(parts.desk, parts.hasher, asker, choice.username, choice.password, choice.pin)
+    until = given.until if given is not None else None
+    answer = Response(as_json({"pin_until": until}), 200, {"Cache-Control": "no-store"}, "application/json")
+    _keep(request, answer, choice.username, given)
+    return answer
 
 
 @router.post(f"{PATH}/renewal")
@@ -95,6 +141,8 @@ async def _issued(request: Request, issued: Issued) -> Response:
         raise Unauthenticated("This login has ended; log in again.")
     key = drafts.key_of(session.principal, parts.desk.store.identity.secret)
     body = {"access_token": issued.access, "expires_in": issued.expires_in, "drafts_key": key}
+    if issued.seat is not None:
+        body["pin_until"] = issued.seat.until
     answer = Response(as_json(body), 200, {"Cache-Control": "no-store"}, "application/json")
     # It lasts as long as an access token: a page that is open renews it in time, and a browser that was closed, or a PC
     # that lost its power, has to ask for a password.
@@ -108,6 +156,20 @@ async def _issued(request: Request, issued: Issued) -> Response:
         samesite="strict",
     )
     return answer
+
+
+def _seat_of(username: str) -> str:
+    """The cookie of one officer's: several come and go at one PC."""
+    return f"{SEAT}_{sha256(username.strip().lower().encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def _keep(request: Request, answer: Response, username: str, seat: Given | None) -> None:
+    """Keeps it in a cookie that ends with the browser; without one, forgets what was kept."""
+    name = _seat_of(username)
+    if seat is None:
+        answer.delete_cookie(name, path=PIN_PATH, secure=_secure(request), httponly=True, samesite="strict")
+    else:
+        answer.set_cookie(name, seat.token, path=PIN_PATH, secure=_secure(request), httponly=True, samesite="strict")
 
 
 def _secure(request: Request) -> bool:

@@ -66,11 +66,15 @@ async def choose(
     return await look(desk, hasher, asker, keys, find, "password", password, finish, first)
 
 
-async def with_pin(desk: Desk, hasher: Hasher, asker: Asker, seat: str, pin: str) -> Issued:
-    """An officer comes back to a terminal at which he or she gave the password. A PIN is counted like a password, and
-    against the terminal too."""
+async def with_pin(
+    desk: Desk, hasher: Hasher, asker: Asker, seat: str, pin: str, username: str | None = None
+) -> Issued:
+    """An officer (`username`, where the terminal says whom it takes this for) comes back to a terminal at which he or
+    she gave the password. A PIN is counted like a password, and against the terminal too."""
     digest, now = token_digest(seat), desk.clock()
     known = await desk.peek(lambda conn: kept.seat(conn, digest, now))
+    if username is not None and known is not None and known["username"] != username.strip().lower():
+        known, digest = None, ""
     keys = counted(asker.address, account=_name(known))
 
     def find(conn: Connection) -> RowMapping | None:

@@ -19,15 +19,17 @@ import * as vault from './vault.js';
 import { t } from './words.js';
 import { paper } from './paper.js';
 import { person } from './person.js';
+import { pin } from './pin.js';
 import { practice } from './practice.js';
 import { unit } from './unit.js';
 import { forget as forgetWords } from './care.js';
 import { refusedLater, write } from './write.js';
 
-const LOCK_S = Number(document.body.dataset.lockS);
+const LOCK = 'handover.lock_s';
+let lockS = Number(localStorage.getItem(LOCK) || document.body.dataset.lockS); // of whoever sits here, or sat here last
 const ACTIVE = 'handover.active';
 const root = document.getElementById('board');
-const screens = { unit, write, handover, paper, find, person, house, practice };
+const screens = { unit, write, handover, paper, find, person, pin, house, practice };
 let current = null; // {leave(), update(), keys()}
 let header = null;
 let active = Date.now();
@@ -65,6 +67,7 @@ function update() {
     ...current.keys(),
     ...(calls().length ? ['a', 'alt+a'].map((key) => ({ key, run: () => calls().length && take(calls()[0]) })) : []),
     { key: 'u', run: nextUnit }, { key: 'l', run: actions.lock }, { key: 's', run: actions.switch },
+    desk.me.screen && desk.me.screen.pin_allowed && { key: 'i', label: desk.me.screen.pin_set ? null : t('choose a PIN'), run: () => show('pin') },
   ]);
   keys.hints(document.getElementById('keys'));
   keys.oneStop();
@@ -102,6 +105,10 @@ async function entered(offline) {
   locked = false;
   last.name = desk.me.username;
   active = Date.now();
+  if (desk.me.screen) {
+    lockS = desk.me.screen.lock_s;
+    localStorage.setItem(LOCK, String(lockS));
+  }
   frame();
   const begun = drafts.reverse().find((kept) => kept.data.open);
   if (begun) show('write', null, begun.data);
@@ -114,7 +121,7 @@ async function lock(why, other) {
   if (current && current.leave) await current.leave();
   current = null;
   const place = desk.place && desk.place.code;
-  await away.close(Boolean(desk.feed && desk.feed.state !== 'live')).catch(() => {});
+  await away.close(last.name, Boolean(desk.feed && desk.feed.state !== 'live')).catch(() => {});
   desk_.stop();
   outbox.stop();
   vault.forget();
@@ -141,8 +148,8 @@ function noticed() {
 function idle() {
   if (locked) return;
   tick();
-  const left = LOCK_S * 1000 - (Date.now() - active);
-  if (LOCK_S && left <= 0) lock(t('Locked by itself: nobody typed for a while. Nothing is lost.'));
+  const left = lockS * 1000 - (Date.now() - active);
+  if (lockS && left <= 0) lock(t('Locked by itself: nobody typed for a while. Nothing is lost.'));
   else if (Date.now() - active < 2000) localStorage.setItem(ACTIVE, String(active));
 }
 
@@ -159,7 +166,7 @@ async function boot() {
   window.addEventListener('pagehide', () => { if (desk.me) desk_.remember(); });
   const left = Number(localStorage.getItem(ACTIVE)) || 0;
   try {
-    if (LOCK_S && left && Date.now() - left > LOCK_S * 1000) await session.forget();
+    if (lockS && left && Date.now() - left > lockS * 1000) await session.forget();
     else if (await session.resume()) return await entered();
   } catch (problem) {
     if (!(problem instanceof session.Refused || problem instanceof session.Unreachable)) throw problem;

@@ -6,7 +6,7 @@ import * as alarm from './alarm.js';
 import * as keys from './keys.js';
 import { languages } from './language.js';
 import { practice } from './practice.js';
-import { hear, login, Refused, Unreachable } from './session.js';
+import { byPin, comeBack, hear, login, Refused, Unreachable } from './session.js';
 import { t } from './words.js';
 import { clock } from './times.js';
 
@@ -20,8 +20,11 @@ export const last = {
 // `why`: what the officer finds on coming back. `kept`: notes that wait here, by author, as numbers alone.
 export function gate(root, told) {
   const { why, name = '', kept = [], entered } = told;
-  const user = h('input', { id: 'user', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', required: true, value: name });
+  const user = h('input', { id: 'user', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', required: true, value: name, oninput: named, onkeydown: among });
   const password = h('input', { id: 'password', type: 'password', autocomplete: 'off', required: true });
+  const asked = h('label', { for: 'password' });
+  const instead = h('button', { type: 'button', onclick: () => { plain = true; named(); password.focus(); } }, t('Password instead'));
+  let plain = false; // the password although a PIN would do
   const trouble = h('p', { id: 'trouble', role: 'alert' });
   const calls = h('p', { id: 'calls', role: 'alert' });
   const go = h('button', { type: 'submit', class: 'strong' }, name ? t('Unlock') : t('Log in'));
@@ -29,8 +32,9 @@ export function gate(root, told) {
     h('h1', {}, name ? t('Locked') : t('Shift handover')),
     why && h('p', {}, why),
     h('label', { for: 'user' }, t('User name')), user,
-    h('label', { for: 'password' }, t('Password')), password,
-    trouble, go,
+    byPin().length > 0 && h('p', { class: 'quiet' }, h('kbd', {}, '↓'), ' ', t('those who were here this shift')),
+    asked, password,
+    trouble, go, instead,
     kept.map((text) => h('p', { class: 'quiet' }, text)),
     h('p', { class: 'quiet' }, t('Notes are written by whoever is named on the screen. Lock it when you leave.')));
   const learn = h('button', { type: 'button', onclick: practise }, t('Practise'));
@@ -39,6 +43,7 @@ export function gate(root, told) {
   put(root, h('main', { id: 'main' }, form, calls, lessons, hints));
   form.append(h('p', {}, learn, ' ', h('span', { class: 'quiet' }, t('Five short exercises; nothing is kept.'))));
   form.append(h('p', {}, languages(() => { const typed = user.value; gate(root, told); document.getElementById('user').value = typed; })));
+  named();
   (name ? password : user).focus();
   listen();
 
@@ -71,14 +76,52 @@ export function gate(root, told) {
     if (calls.textContent !== text) calls.textContent = text;
   }
 
+  function who() {
+    return user.value.trim().toLowerCase();
+  }
+
+  function pinDoes() {
+    return !plain && byPin().includes(who());
+  }
+
+  // What is asked for is what whoever is named here may come in by.
+  function named() {
+    put(asked, pinDoes() ? t('PIN') : t('Password'));
+    password.inputMode = pinDoes() ? 'numeric' : 'text';
+    instead.hidden = !pinDoes();
+  }
+
+  // Up and down go through those who were here; Enter goes on to what they come in by.
+  function among(event) {
+    const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const names = byPin();
+    if (way && names.length) {
+      const at = names.indexOf(who());
+      user.value = names[at < 0 ? (way > 0 ? 0 : names.length - 1) : (at + way + names.length) % names.length];
+      plain = false;
+      named();
+    } else if (!(event.key === 'Enter' && user.value && !password.value)) return;
+    else password.focus();
+    event.preventDefault();
+  }
+
   // By the server; where it cannot be reached, by what this screen kept when it was locked without it.
-  async function enter(who, secret) {
+  async function enter(who, secret, pin) {
     try {
-      await login(who, secret);
-      await away.meet(who, secret);
+      if (pin) {
+        await comeBack(who, secret);
+        away.forget();
+      } else {
+        await login(who, secret);
+        await away.meet(who, secret);
+      }
       return false;
     } catch (problem) {
       if (!(problem instanceof Unreachable) || !away.keeps(who)) throw problem;
+      if (pin) {
+        plain = true;
+        throw new Refused(400, { detail: t('The server cannot be asked now: only your password opens this screen.') });
+      }
       if (await away.open(who, secret)) return true;
       throw new Refused(400, { detail: t('That password does not open this screen (the server cannot be asked now).') });
     }
@@ -89,14 +132,15 @@ export function gate(root, told) {
     put(trouble);
     go.disabled = true;
     try {
-      const who = user.value.trim().toLowerCase();
-      const offline = await enter(who, password.value);
-      last.name = who;
+      const name_ = who();
+      const offline = await enter(name_, password.value, pinDoes());
+      last.name = name_;
       alarm.ringLocked(false);
       await entered(offline);
     } catch (problem) {
       go.disabled = false;
       password.value = '';
+      named();
       password.focus();
       if (problem instanceof Refused) put(trouble, problem.message);
       else if (problem instanceof Unreachable) put(trouble, t('The server cannot be reached ({time}). Urgent? Use the radio.', { time: clock(new Date()) }));

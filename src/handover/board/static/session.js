@@ -78,8 +78,40 @@ export async function login(username, password) {
   const answer = await raw('POST', AT, { username, password });
   if (!offline) sitting += 1;
   offline = null;
+  sits(username, answer.body.pin_until);
   took(answer.body);
   localStorage.removeItem(OWED);
+}
+
+// Who may come back here by PIN, and until when: user names alone. What makes a PIN worth anything is in a cookie that no
+// script can read.
+const SEATS = 'handover.seats';
+const seats = () => JSON.parse(localStorage.getItem(SEATS) || '{}');
+export const byPin = () => Object.keys(seats()).filter((name) => seats()[name] > Date.now());
+
+function sits(name, until) {
+  const others = seats();
+  delete others[name];
+  localStorage.setItem(SEATS, JSON.stringify(until ? { ...others, [name]: Date.parse(until) } : others));
+}
+
+export async function comeBack(username, pin) {
+  if (ending) await ending;
+  try {
+    const answer = await raw('POST', `${AT}/pin`, { username, pin });
+    sitting += 1;
+    offline = null;
+    took(answer.body);
+    localStorage.removeItem(OWED);
+  } catch (problem) {
+    if (problem instanceof Refused && problem.status === 401) sits(username, null);
+    throw problem;
+  }
+}
+
+export async function choosePin(username, password, pin) {
+  const answer = await raw('PUT', `${AT}/pin`, { username, password, pin });
+  sits(username, answer.body.pin_until);
 }
 
 // Goes on with the login of this browser, if it has one that was not to end. Answers whether somebody is in.
