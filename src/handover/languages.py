@@ -60,11 +60,20 @@ def _entry(block: str) -> dict[str, str]:
     return entry
 
 
+def offered(package: str) -> list[str]:
+    """The languages there are in a package's folder `locale`."""
+    found = (one.name for one in (files(package) / "locale").iterdir())
+    return sorted(name.removesuffix(".po") for name in found if name.endswith(".po"))
+
+
+def catalogue(package: str, language: str) -> Catalogue:
+    """One of them."""
+    return parse((files(package) / "locale" / f"{language}.po").read_text("utf-8"))
+
+
 def shipped(package: str) -> dict[str, Catalogue]:
-    """The catalogues in a package's folder `locale`, by language."""
-    folder = files(package) / "locale"
-    found = sorted(one.name for one in folder.iterdir() if one.name.endswith(".po"))
-    return {name.removesuffix(".po"): parse((folder / name).read_text("utf-8")) for name in found}
+    """All of them, by language."""
+    return {language: catalogue(package, language) for language in offered(package)}
 
 
 def best(accept: str, offered: frozenset[str]) -> str:

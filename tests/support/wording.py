@@ -58,18 +58,19 @@ def built() -> list[str]:
 
 def template() -> str:
     """The template as it should be."""
-    return _written(HEAD, {}, 2)
+    return written(messages(), HEAD, {}, 2)
 
 
-def merged(po: str) -> str:
+def merged(po: str, wanted: Messages) -> str:
     """A catalogue with the messages of today: what it says of them already, and the others empty."""
     known = languages.parse(po)
-    return _written(po.split("\n\n", 1)[0].rstrip(), known.messages, known.forms)
+    return written(wanted, po.split("\n\n", 1)[0].rstrip(), known.messages, known.forms)
 
 
-def _written(head: str, said: Mapping[str, tuple[str, ...]], forms: int) -> str:
+def written(wanted: Messages, head: str, said: Mapping[str, tuple[str, ...]], forms: int) -> str:
+    """A catalogue that says this of these messages."""
     blocks = [head]
-    for (one, many), files in messages().items():
+    for (one, many), files in wanted.items():
         lines = [f"#: {' '.join(sorted(set(files)))}", f"msgid {_quoted(one)}"]
         if many is None:
             lines.append(f"msgstr {_quoted(said.get(one, ('',))[0])}")
@@ -88,4 +89,4 @@ def _quoted(text: str) -> str:
 if __name__ == "__main__":
     TEMPLATE.write_text(template(), "utf-8")
     for catalogue in LOCALE.glob("*.po"):
-        catalogue.write_text(merged(catalogue.read_text("utf-8")), "utf-8")
+        catalogue.write_text(merged(catalogue.read_text("utf-8"), messages()), "utf-8")

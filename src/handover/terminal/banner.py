@@ -16,7 +16,7 @@ from handover.terminal.speech import Speech, folded, plain
 
 def lines(here: Desk, page: dict[str, Any], who: str, reader: Reader) -> Iterator[str]:
     """What it calls for, whom it is about, what is known, and how to take it. Asks the server for the words."""
-    what = calls.KINDS.get(str(page.get("kind")), str(page.get("kind")))
+    what = calls.kind_of(page)
     yield f"PAGE: {what}, UNIT {page.get('unit')}: {who}. {calls.called(page, reader)}.".upper()
     try:
         yield from about(here, page, reader)

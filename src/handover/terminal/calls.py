@@ -7,108 +7,175 @@ from rich.text import Text
 from handover.terminal import phrases, standing
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import plain
+from handover.terminal.tongue import later, plural, t
 
 Told = tuple[Text, list[Text]]
 KINDS = {
-    "ACT_NOW": "ACT NOW",
-    "HANDOVER": "HANDOVER NOT ACCEPTED",
-    "TRANSFER": "PERSON ON THE WAY, NOT ACCEPTED",
-    "UNOFFERED": "UNIT NOT HANDED OVER",
+    "ACT_NOW": later("ACT NOW"),
+    "HANDOVER": later("HANDOVER NOT ACCEPTED"),
+    "TRANSFER": later("PERSON ON THE WAY, NOT ACCEPTED"),
+    "UNOFFERED": later("UNIT NOT HANDED OVER"),
 }
 
 
 def handover(kind: str, data: dict[str, Any], reader: Reader) -> Told:
     """What became of a handover."""
-    what = "handover"
+    what = t("handover")
     if moving := data.get("transfer"):
-        what = f"move from {standing.spot(moving.get('from'))} to {standing.spot(moving.get('to'))}"
+        what = t(
+            "move from {start} to {end}", start=standing.spot(moving.get("from")), end=standing.spot(moving.get("to"))
+        )
     outgoing, due = phrases.person(data.get("outgoing")), reader.time(data.get("due_at"))
     match kind.partition(".")[2]:
         case "offered":
             offered = what if moving else f"{what} {standing.way(data, reader)}"
-            lines = [f"{outgoing} adds: {data['remarks']}"] if data.get("remarks") else []
-            return _bold(f"{offered} offered by {outgoing}: to be accepted by {due}"), _under(*lines, _ACCEPT)
+            lines = [t("{by} adds: {remarks}", by=outgoing, remarks=data["remarks"])] if data.get("remarks") else []
+            return _bold(
+                t(
+                    "{offered} offered by {outgoing}: to be accepted by {due}",
+                    offered=offered,
+                    outgoing=outgoing,
+                    due=due,
+                )
+            ), _under(*lines, t(_ACCEPT))
         case "accepted":
             return _accepted(what, data, reader), []
         case "overdue":
-            return _loud(f"OVERDUE since {due}: nobody has accepted the {what}"), _under(f"{outgoing} still answers")
+            return _loud(t("OVERDUE since {due}: nobody has accepted the {what}", due=due, what=what)), _under(
+                t("{outgoing} still answers", outgoing=outgoing)
+            )
         case "escalated":
-            calls = f"WITH THE DUTY MANAGER: nobody has accepted the {what} since {due}"
-            return _loud(calls), _under(_ACCEPT)
+            calls = t("WITH THE DUTY MANAGER: nobody has accepted the {what} since {due}", what=what, due=due)
+            return _loud(calls), _under(t(_ACCEPT))
         case "withdrawn":
             end = data.get("withdrawal") or {}
-            return _text(f"{phrases.person(end.get('by'))} took the {what} back: {end.get('reason')}"), []
+            return _text(
+                t(
+                    "{by} took the {what} back: {reason}",
+                    by=phrases.person(end.get("by")),
+                    what=what,
+                    reason=end.get("reason"),
+                )
+            ), []
         case "queried":
             newest = (data.get("queries") or [{}])[-1]
-            words = f"{phrases.person(newest.get('by'))} asks about the {what}: {newest.get('text')}"
-            return _bold(words), _under(f'answer: handover answer {str(newest.get("id"))[-4:]} "…"')
+            words = t(
+                "{by} asks about the {what}: {text}",
+                by=phrases.person(newest.get("by")),
+                what=what,
+                text=newest.get("text"),
+            )
+            return _bold(words), _under(t('answer: handover answer {handle} "…"', handle=str(newest.get("id"))[-4:]))
         case "answered":
             return _answered(data), []
         case "updated":
-            return _text(f"a note in the {what} was changed or taken back"), []
+            return _text(t("a note in the {what} was changed or taken back", what=what)), []
     return _text(f"{what} {kind.partition('.')[2].replace('_', ' ')} ({outgoing})"), []
 
 
-_ACCEPT = "take it over: handover accept"
+_ACCEPT = later("take it over: handover accept")
 
 
 def _accepted(what: str, data: dict[str, Any], reader: Reader) -> Text:
     incoming, outgoing = phrases.person(data.get("incoming")), phrases.person(data.get("outgoing"))
     since = reader.time(data.get("accepted_at"))
-    whom = "answers for him or her" if data.get("transfer") else f"owns unit {data.get('unit')}"
+    whom = t("answers for him or her") if data.get("transfer") else t("owns unit {unit}", unit=data.get("unit"))
     open_ = sum(not query.get("answers") for query in data.get("queries") or [])
-    questions = f"; {open_} question{'s' if open_ > 1 else ''} open" if open_ else ""
-    return _bold(f"{what} accepted: {incoming} {whom} since {since}, from {outgoing}{questions}")
+    questions = plural("; {n} question open", "; {n} questions open", open_) if open_ else ""
+    return _bold(
+        t(
+            "{what} accepted: {incoming} {whom} since {since}, from {outgoing}{questions}",
+            what=what,
+            incoming=incoming,
+            whom=whom,
+            since=since,
+            outgoing=outgoing,
+            questions=questions,
+        )
+    )
 
 
 def _answered(data: dict[str, Any]) -> Text:
     pairs = [(one, query) for query in data.get("queries") or [] for one in query.get("answers") or []]
     if not pairs:
-        return _text("a question was answered")
+        return _text(t("a question was answered"))
     newest, query = max(pairs, key=lambda pair: str(pair[0].get("at")))
-    return _bold(f"{phrases.person(newest.get('by'))} answers “{query.get('text')}”: {newest.get('text')}")
+    return _bold(
+        t(
+            "{by} answers “{question}”: {answer}",
+            by=phrases.person(newest.get("by")),
+            question=query.get("text"),
+            answer=newest.get("text"),
+        )
+    )
 
 
 def page(kind: str, data: dict[str, Any], reader: Reader) -> Told:
     """A page, on one line: what it calls for and whether somebody has taken it."""
-    what = KINDS.get(str(data.get("kind")), str(data.get("kind")))
+    what = kind_of(data)
     match kind.partition(".")[2]:
         case "raised":
-            return _loud(f"PAGE: {what}, {called(data, reader)}"), []
+            return _loud(t("PAGE: {what}, {called}", what=what, called=called(data, reader))), []
         case "accepted":
             when = reader.time(data.get("accepted_at"))
-            return _bold(f"PAGE TAKEN by {phrases.person(data.get('accepted_by'))} {when}: {what}"), []
-    return _text(f"page closed, what it called for is over: {what}"), []
+            return _bold(
+                t(
+                    "PAGE TAKEN by {accepted_by} {when}: {what}",
+                    accepted_by=phrases.person(data.get("accepted_by")),
+                    when=when,
+                    what=what,
+                )
+            ), []
+    return _text(t("page closed, what it called for is over: {what}", what=what)), []
+
+
+def kind_of(page: dict[str, Any]) -> str:
+    """What a page calls for, in capitals."""
+    code = str(page.get("kind"))
+    return t(KINDS[code]) if code in KINDS else code
 
 
 def answer(page: dict[str, Any]) -> str:
     """What ends a page that is not about a note."""
     if page.get("kind") == "UNOFFERED":
-        return f"hand it over: handover offer --unit {page['unit']}"
-    return f"take it over: handover accept --unit {page['unit']}"
+        return t("hand it over: handover offer --unit {unit}", unit=page["unit"])
+    return t("take it over: handover accept --unit {unit}", unit=page["unit"])
 
 
 def called(data: dict[str, Any], reader: Reader) -> str:
     """`called 3 times since 14:02, nobody has taken it`."""
     times = int(data.get("repeated") or 0) + 1
-    often = f"called {times} times" if times > 1 else "called"
-    return f"{often} since {reader.time(data.get('raised_at'))}, nobody has taken it"
+    return plural(
+        "called since {since}, nobody has taken it",
+        "called {n} times since {since}, nobody has taken it",
+        times,
+        since=reader.time(data.get("raised_at")),
+    )
 
 
 def ran_out(note: dict[str, Any], reader: Reader) -> Told:
     """Attention that ended by itself."""
-    code, tail = str(note.get("attention")).replace("_", " "), str(note.get("id"))[-4:]
-    ways = f'handover attention {tail} --renew "why"   or   --close "why"'
-    head = _bold(f"{code} ran out {reader.time(note.get('attention_until'))}: renew or close?")
+    code, tail = phrases.attention_words(note.get("attention"), reader), str(note.get("id"))[-4:]
+    ways = t('handover attention {tail} --renew "why"   or   --close "why"', tail=tail)
+    head = _bold(
+        t(
+            "{code} ran out {until}: renew or close?",
+            code=code,
+            until=reader.time(note.get("attention_until")),
+        )
+    )
     return head, _under(phrases.how(note), ways)
 
 
 def looked_after(note: dict[str, Any], reader: Reader) -> Told:
     """Somebody's word about a note's attention."""
     last = (note.get("renewals") or [{}])[-1]
-    word = "is over" if last.get("closed") else f"goes on until {reader.time(last.get('until'))}"
-    code = str(note.get("attention")).replace("_", " ")
-    return _text(f"{code} {word}, says {phrases.person(last.get('by'))}: {last.get('reason')}"), []
+    code, until = phrases.attention_words(note.get("attention"), reader), reader.time(last.get("until"))
+    by, reason = phrases.person(last.get("by")), last.get("reason")
+    if last.get("closed"):
+        return _text(t("{code} is over, says {by}: {reason}", code=code, by=by, reason=reason)), []
+    words = t("{code} goes on until {until}, says {by}: {reason}", code=code, until=until, by=by, reason=reason)
+    return _text(words), []
 
 
 def _under(*lines: str) -> list[Text]:

@@ -16,6 +16,7 @@ from handover.schemas.codelists import CodeList
 from handover.schemas.roster import Inmate
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import Speech
+from handover.terminal.tongue import language
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Desk:
 
     def lists(self) -> dict[str, CodeList]:
         """The code lists, kept ones if there are any: no command waits for a network only to know words."""
-        return kept_lists(self.server) or lists_for(self.api)
+        return kept_lists(self.server, language()) or lists_for(self.api, language())
 
     def reader(self, lists: dict[str, CodeList], establishment: str | None = None) -> Reader:
         """What puts notes into words here."""

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from handover.terminal.tongue import t
 from handover.terminal.unclear import Unclear
 
 M = TypeVar("M", bound=BaseModel)
@@ -19,5 +20,5 @@ def drafted(model: type[M], options: Mapping[str, str], **fields: Any) -> M:
 
 
 def _said(options: Mapping[str, str], where: tuple[int | str, ...], message: str) -> str:
-    option = options.get(str(where[0]), str(where[0])) if where else "what was typed"
+    option = options.get(str(where[0]), str(where[0])) if where else t("what was typed")
     return f"{option}: {message[:1].lower()}{message[1:]}"

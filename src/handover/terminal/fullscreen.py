@@ -7,8 +7,12 @@ from typing import Annotated
 import typer
 
 from handover.client.server import server_at
+from handover.languages import ENGLISH
+from handover.terminal import tongue
 from handover.terminal.speech import DEFAULT_SERVER, EstablishmentOption, ServerOption, UnitOption, answering
 from handover.terminal.unclear import Unclear
+
+_LANGUAGES = "en, cy, de, es, fr or nl; else HANDOVER_LANG, or the language of this machine."
 
 
 def desk(
@@ -24,6 +28,10 @@ def desk(
             help="Lock after so long without a key; 0: never, where nobody but staff can come.",
         ),
     ] = 180,
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", metavar="LANGUAGE", help=_LANGUAGES),
+    ] = None,
     insecure: Annotated[
         bool,
         typer.Option(
@@ -34,6 +42,7 @@ def desk(
 ) -> None:
     """The whole screen: your unit live, writing, handing over and taking over, one person. Everything by keyboard."""
     with answering() as voice:
+        _speaks(lang)
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise Unclear("There is no screen here. For a pipe or a program: handover watch, handover sheet")
         # By name: a third of a second on an old PC, which no other command should pay.
@@ -46,3 +55,12 @@ def desk(
         if program.return_code:
             voice.warn(str(program.return_value or "It could not be opened."))
             raise typer.Exit(program.return_code)
+
+
+def _speaks(lang: str | None) -> None:
+    if lang is None:
+        return
+    known = [ENGLISH, *tongue.offered()]
+    if lang.partition("_")[0].partition("-")[0].lower() not in known:
+        raise Unclear(f"--lang {lang!r}: there is {', '.join(known)}.")
+    tongue.speak(tongue.asked(lang))

@@ -12,6 +12,7 @@ from handover.terminal import phrases
 from handover.terminal.desk import Desk
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import plain
+from handover.terminal.tongue import later, plural, t
 
 NEWEST = 3
 """How many of its notes are shown, a line each, beside one that goes on; of several, one each."""
@@ -20,7 +21,7 @@ _STANDING = ("ACTIVE", "RESTRICTED")
 
 def counted(many: int) -> str:
     """`1 note`, `57 notes`."""
-    return "1 note" if many == 1 else f"{many} notes"
+    return plural("1 note", "{n} notes", many)
 
 
 class Incident:
@@ -60,8 +61,14 @@ class Incident:
         """`INCIDENT on A since 14:02: 57 notes, latest 14:13. Began: …`"""
         began, latest = self.notes[self.began], self.newest()[0]
         since, last = reader.time(began.get("occurred_at")), reader.time(latest.get("recorded_at"))
-        told = f"INCIDENT on {began.get('unit')} since {since}: {counted(len(self.notes))}, latest {last}"
-        return f"{told}. Began: {phrases.how(began)}".replace("\n", " ")
+        told = t(
+            "INCIDENT on {unit} since {since}: {counted}, latest {last}",
+            unit=began.get("unit"),
+            since=since,
+            counted=counted(len(self.notes)),
+            last=last,
+        )
+        return t("{told}. Began: {how}", told=told, how=phrases.how(began)).replace("\n", " ")
 
     def newest(self) -> list[Document]:
         """Its notes, the newest first."""
@@ -115,8 +122,8 @@ class Incidents:
         for one in ended:
             del self._known[one.id]
             self._apart.add(one.id)
-        words = "The incident is over: {}. They are on the sheet: handover sheet --all"
-        return [Text(words.format(counted(len(one.notes)))) for one in ended]
+        words = later("The incident is over: {counted}. They are on the sheet: handover sheet --all")
+        return [Text(t(words, counted=counted(len(one.notes)))) for one in ended]
 
     def headings(self) -> list[Text]:
         """A line for each."""
@@ -134,8 +141,9 @@ class Incidents:
         return found
 
     def _line(self, note: Document, names: Mapping[str, str]) -> Text:
-        who = names.get(str(note.get("inmate")), str(note.get("inmate"))) if note.get("inmate") else "the wing"
-        state = [words for words in phrases.state(note, self._reader) if "incident" not in words]
+        who = names.get(str(note.get("inmate")), str(note.get("inmate"))) if note.get("inmate") else t("the wing")
+        of_it = (t("opens an incident"), t("about the incident"))
+        state = [words for words in phrases.state(note, self._reader) if words not in of_it]
         told = "; ".join([phrases.how(note), *state]).replace("\n", " ")
         return Text.assemble(
             f"  {self._reader.time(note.get('recorded_at'))}  ", (plain(who), "bold"), f"  {plain(told)}"

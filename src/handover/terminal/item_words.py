@@ -6,6 +6,7 @@ from typing import Any
 
 from handover.terminal import phrases
 from handover.terminal.phrases import Reader
+from handover.terminal.tongue import plural, t
 
 Thing = Mapping[str, Any]
 
@@ -17,21 +18,33 @@ def note_lines(note: dict[str, Any], reader: Reader, handle: str | None = None) 
     beside = f" [{handle}{', ' + look_out if look_out else ''}]" if handle and look_out else ""
     lines = [f"{when} {phrases.how(note)}{beside}"]
     if note.get("status") == "RESTRICTED":
-        lines.append("DISPUTED: decide nothing on it")
+        lines.append(t("DISPUTED: decide nothing on it"))
     if state := phrases.state(note, reader):
         lines.append("; ".join(state))
     if note.get("opinion"):
         sure = f" ({reader.label('confidence', note['confidence'])})" if note.get("confidence") else ""
-        lines.append(f"{phrases.person(note.get('author'))} thinks{sure}: {note['opinion']}")
+        lines.append(
+            t(
+                "{author} thinks{sure}: {opinion}",
+                author=phrases.person(note.get("author")),
+                sure=sure,
+                opinion=note["opinion"],
+            )
+        )
     if did := phrases.responses(note, reader):
-        lines.append(f"did: {', '.join(did)}")
+        lines.append(t("did: {did}", did=", ".join(did)))
     for one in (note.get("renewals") or [])[-1:]:
-        word = "closed" if one.get("closed") else f"renewed until {reader.time(one.get('until'))}"
-        lines.append(f"attention {word} by {phrases.person(one.get('by'))}: {one.get('reason')}")
+        by, reason = phrases.person(one.get("by")), one.get("reason")
+        until = reader.time(one.get("until"))
+        lines.append(
+            t("attention closed by {by}: {reason}", by=by, reason=reason)
+            if one.get("closed")
+            else t("attention renewed until {until} by {by}: {reason}", until=until, by=by, reason=reason)
+        )
     if late := phrases.late(note, reader):
         lines.append(late)
     if note.get("handling") not in (None, "UNIT"):
-        lines.append(f"who may read it: {reader.label('handling', note['handling'])}")
+        lines.append(t("who may read it: {handling}", handling=reader.label("handling", note["handling"])))
     return lines
 
 
@@ -39,12 +52,16 @@ def need_line(need: dict[str, Any], reader: Reader, handle: str | None = None) -
     """What is needed, by when, with whom, how long it has been open and who carried it."""
     parts = [phrases.need(need, reader)]
     if is_overdue(need, reader):
-        parts.append("OVERDUE")
-    parts.append(f"with {need['owner']}" if need.get("owner") else "with nobody")
-    opened = f"open {age(need.get('opened_at'), reader)}, from {phrases.person(need.get('opened_by'))}"
+        parts.append(t("OVERDUE"))
+    parts.append(t("with {owner}", owner=need["owner"]) if need.get("owner") else t("with nobody"))
+    opened = t(
+        "open {age}, from {opened_by}",
+        age=age(need.get("opened_at"), reader),
+        opened_by=phrases.person(need.get("opened_by")),
+    )
     carriers = [phrases.person(one.get("by")) for one in need.get("carried") or []]
     if carriers:
-        opened += f", carried on by {_listed(carriers)}"
+        opened += t(", carried on by {carriers}", carriers=_listed(carriers))
     return (f"[{handle}] " if handle else "") + "; ".join([*parts, opened])
 
 
@@ -61,10 +78,10 @@ def age(since: object, reader: Reader) -> str:
     except ValueError:
         return "?"
     if passed < timedelta(hours=1):
-        return f"{max(0, int(passed / timedelta(minutes=1)))} min"
+        return t("{minutes} min", minutes=max(0, int(passed / timedelta(minutes=1))))
     if passed < timedelta(hours=48):
-        return f"{int(passed / timedelta(hours=1))} h"
-    return f"{passed.days} days"
+        return t("{hours} h", hours=int(passed / timedelta(hours=1)))
+    return plural("{n} day", "{n} days", passed.days)
 
 
 def tried(one: Thing, reader: Reader) -> str:

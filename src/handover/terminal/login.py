@@ -15,6 +15,7 @@ from handover.client.session import Login, OfficerTokens, current_login, log_in,
 from handover.schemas.accounts import Me
 from handover.terminal.desk import Desk
 from handover.terminal.speech import DEFAULT_SERVER, JsonOption, ServerOption, answering
+from handover.terminal.tongue import language, t
 from handover.terminal.unclear import Unclear
 from handover.terminal.waiting import count, tell_round
 
@@ -45,7 +46,7 @@ def login(
             voice.say(f"Logged in as {_who(now_in.me)}.")
         tokens = OfficerTokens(where, now_in.username)
         with Api(where, tokens) as api:
-            lists = lists_for(api)
+            lists = lists_for(api, language())
             if waiting_by_author(where):
                 reader = Desk(where, now_in, tokens, api).reader(lists)
                 for went in send_everyones(where):
@@ -74,8 +75,11 @@ def safe(where: Server, *, insecure: bool) -> None:
     """Refuses to send a password where anybody on the way could read it."""
     if where.exposed and not insecure:
         raise Unclear(
-            f"{where.url} is plain http to another machine: the password and every note could be read on the way. "
-            "Use https://, or add --insecure if you know that network to be safe."
+            t(
+                "{url} is plain http to another machine: the password and every note could be read on the way. "
+                "Use https://, or add --insecure if you know that network to be safe.",
+                url=where.url,
+            )
         )
 
 

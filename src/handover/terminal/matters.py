@@ -13,6 +13,7 @@ from handover.terminal import item_words, people, phrases
 from handover.terminal.desk import Desk
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import plain
+from handover.terminal.tongue import plural, t
 
 WAITING = ("OFFERED", "OVERDUE", "ESCALATED")
 _RANK = {"ACT_NOW": 0, "WATCH": 1}
@@ -59,7 +60,7 @@ class Contents:
                     continue
             yield from self._note(item, thing, handle)
         if older > _OLDER_SHOWN and not every_one:
-            yield f"({older - _OLDER_SHOWN} older notes: m)"
+            yield plural("({n} older note: m)", "({n} older notes: m)", older - _OLDER_SHOWN)
         for query in queries:
             if (query["note"] or query["need"]) in matter.ids():
                 yield from query_lines(query, self.reader)
@@ -68,34 +69,38 @@ class Contents:
         """An item in one line, to choose it by."""
         thing = self.things.get(id_)
         if thing is None:
-            return "not for you to read, or taken back"
+            return t("not for you to read, or taken back")
         if "urgency" in thing:
-            return f"need: {phrases.need(thing, self.reader)}"
-        corrected = "(corrected since) " if thing["status"] == "CORRECTED" else ""
+            return t("need: {need}", need=phrases.need(thing, self.reader))
+        corrected = t("(corrected since)") + " " if thing["status"] == "CORRECTED" else ""
         return corrected + item_words.note_lines(thing, self.reader)[0]
 
     def _note(self, item: Document, note: Document | None, handle: str) -> Iterator[str]:
         if note is None or note.get("basis") is None:
-            yield f"[{handle}] a note that is not for you to read, or was taken back"
+            yield t("[{handle}] a note that is not for you to read, or was taken back", handle=handle)
             return
         if note["status"] == "CORRECTED":
-            yield f"[{handle}] {phrases.person(note['author'])}'s note was corrected: the newer one stands"
+            yield t(
+                "[{handle}] {author}'s note was corrected: the newer one stands",
+                handle=handle,
+                author=phrases.person(note["author"]),
+            )
             return
         look_out = phrases.attention(item, self.reader) if _is_live(item, self.reader) else None
-        late = "LATE ENTRY, the shift before has not been told. " if item["late"] else ""
+        late = t("LATE ENTRY, the shift before has not been told.") + " " if item["late"] else ""
         first, *more = item_words.note_lines(note, self.reader)
         yield f"[{handle}] {look_out + ': ' if look_out else ''}{late}{first}"
         yield from (f"  {line}" for line in more)
         if note.get("if_then"):
-            yield f"  IF IT HAPPENS: {note['if_then']}"
+            yield "  " + t("IF IT HAPPENS: {if_then}", if_then=note["if_then"])
 
     def _need(self, item: Document, need: Document | None, handle: str) -> str:
         if need is None:
-            return f"[{handle}] a need that is not for you to read, or was taken back"
+            return t("[{handle}] a need that is not for you to read, or was taken back", handle=handle)
         times = item["carried"]
-        carried = f"; handed on {times} time{'s' if times > 1 else ''} before" if times else ""
-        closed = "" if need["status"] == "OPEN" else "; closed since it was offered"
-        return f"need {item_words.need_line(need, self.reader, handle)}{carried}{closed}"
+        carried = plural("; handed on {n} time before", "; handed on {n} times before", times) if times else ""
+        closed = "" if need["status"] == "OPEN" else t("; closed since it was offered")
+        return t("need {need}", need=item_words.need_line(need, self.reader, handle)) + carried + closed
 
 
 def id_of(item: Mapping[str, Any]) -> str:
@@ -122,7 +127,7 @@ def matters(here: Desk, handover: Document, reader: Reader) -> list[Matter]:
     found: dict[str | None, Matter] = {}
     for item in items_of(handover):
         number = item["inmate"]
-        who = names.get(number, str(number)) if number else "The wing"
+        who = names.get(number, str(number)) if number else t("The wing")
         found.setdefault(number, Matter(who, number)).items.append(item)
     for matter in found.values():
         matter.items.sort(key=lambda item: str(item["opened_at"]), reverse=True)
@@ -151,11 +156,21 @@ def contents(here: Desk, handover: Document, handles: Mapping[str, str], reader:
 
 def query_lines(query: Mapping[str, Any], reader: Reader) -> Iterator[str]:
     """A question and its answers."""
-    yield f"? {phrases.person(query['by'])} asks {reader.time(query['at'])}: {query['text'] or '(taken back)'}"
+    yield t(
+        "? {by} asks {at}: {text}",
+        by=phrases.person(query["by"]),
+        at=reader.time(query["at"]),
+        text=query["text"] or t("(taken back)"),
+    )
     for one in query["answers"]:
-        yield f"  {phrases.person(one['by'])} answers {reader.time(one['at'])}: {one['text'] or '(taken back)'}"
+        yield "  " + t(
+            "{by} answers {at}: {text}",
+            by=phrases.person(one["by"]),
+            at=reader.time(one["at"]),
+            text=one["text"] or t("(taken back)"),
+        )
     if not query["answers"]:
-        yield "  not answered yet"
+        yield "  " + t("not answered yet")
 
 
 def unanswered(handover: Mapping[str, Any]) -> list[Document]:
@@ -186,6 +201,6 @@ def _alone(here: Desk, item: Mapping[str, Any]) -> Document | None:
 
 def title(matter: Matter) -> Text:
     """`! Weir, J. (A1-07)  A4417KD  ACT NOW`."""
-    mark, words = {"ACT_NOW": ("!", " ACT NOW "), "WATCH": ("~", "WATCH")}.get(matter.attention, ("-", ""))
+    mark, words = phrases.mark(matter.attention)
     head = Text.assemble(f"{mark} ", (plain(matter.who), "bold"), f"  {matter.inmate or ''}  ")
     return head.append(words, "bold reverse" if matter.attention == "ACT_NOW" else "bold")

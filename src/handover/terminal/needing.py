@@ -17,6 +17,7 @@ from handover.terminal.handles import handles, meant
 from handover.terminal.paging import show_all
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import Speech, plain
+from handover.terminal.tongue import t
 from handover.terminal.unclear import Unclear
 from handover.terminal.units import own_units, unit_meant
 
@@ -150,8 +151,18 @@ def quicker(here: Desk, need: str, reader: Reader) -> ServerRefused:
     last = now["history"][-1]
     said = last["outcome"] or last["reason"]
     status = reader.label("need_status", last["status"])
-    how = f"{status}" + (f", with {last['owner']}" if last["owner"] else "") + (f", “{said}”" if said else "")
-    again = " If yours still holds, type it again." if last["status"] == "OPEN" else ""
+    how = (
+        f"{status}"
+        + (t(", with {owner}", owner=last["owner"]) if last["owner"] else "")
+        + (f", “{said}”" if said else "")
+    )
+    again = " " + t("If yours still holds, type it again.") if last["status"] == "OPEN" else ""
     by, at = phrases.person(last["by"]), reader.time(last["at"])
-    detail = f"{by} changed this need {at}; now: {how}. Nothing of yours was recorded.{again}"
-    return ServerRefused(status=412, title="Somebody was quicker", detail=detail)
+    detail = t(
+        "{by} changed this need {at}; now: {how}. Nothing of yours was recorded.{again}",
+        by=by,
+        at=at,
+        how=how,
+        again=again,
+    )
+    return ServerRefused(status=412, title=t("Somebody was quicker"), detail=detail)

@@ -24,6 +24,7 @@ from handover.terminal.speech import (
     UnitOption,
     answering,
 )
+from handover.terminal.tongue import t
 from handover.terminal.unclear import Unclear
 from handover.terminal.units import Unit, unit_meant
 
@@ -110,18 +111,32 @@ def summary(where: Unit, sheet: Document, reader: Reader) -> list[str]:
     overdue = sum(item_words.is_overdue(need, reader) for need in needs)
     promised = sum(need["promised"] for need in needs)
     also = (
-        (len(sheet["wing_notes"]), "about the wing" + (f" ({now} ACT NOW)" if now else "")),
-        (len(sheet["late"]), "late entries"),
-        (len(sheet["not_observed"]), "not observed this shift"),
-        (len(sheet["in_transit"]), "on the way"),
+        (len(sheet["wing_notes"]), t("about the wing") + (" " + t("({now} ACT NOW)", now=now) if now else "")),
+        (len(sheet["late"]), t("late entries")),
+        (len(sheet["not_observed"]), t("not observed this shift")),
+        (len(sheet["in_transit"]), t("on the way")),
     )
-    return [
-        f"{where.name}, {standing.way(sheet['handover'], reader)}. You hand over:",
-        f"  people   {by['ACT_NOW']} ACT NOW, {by['WATCH']} WATCH, {by['ROUTINE']} others with something to pass on",
-        f"  needs    {len(needs)} open, {overdue} of them OVERDUE, {promised} promised",
-        f"  also     {', '.join(f'{many} {what}' for many, what in also)}",
-        f"  roll     {sheet['roll']['expected']} by the roster",
-    ]
+    attention = t(
+        "{act_now} ACT NOW, {watch} WATCH, {others} others with something to pass on",
+        act_now=by["ACT_NOW"],
+        watch=by["WATCH"],
+        others=by["ROUTINE"],
+    )
+    open_ = t(
+        "{needs} open, {overdue} of them OVERDUE, {promised} promised",
+        needs=len(needs),
+        overdue=overdue,
+        promised=promised,
+    )
+    rows = {
+        t("people"): attention,
+        t("needs"): open_,
+        t("also"): ", ".join(f"{many} {what}" for many, what in also),
+        t("roll"): t("{expected} by the roster", expected=sheet["roll"]["expected"]),
+    }
+    width = max(8, *map(len, rows))
+    head = t("{name}, {way}. You hand over:", name=where.name, way=standing.way(sheet["handover"], reader))
+    return [head, *(f"  {name:<{width}} {words}" for name, words in rows.items())]
 
 
 def _take_back(voice: Speech, here: Desk, where: Unit, sheet: Document, reason: str) -> None:

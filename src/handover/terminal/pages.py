@@ -88,7 +88,7 @@ def _show(voice: Speech, here: Desk, raised: list[Document], reader: Reader) -> 
         who = name_of(here.api, one["inmate"]) if one["inmate"] else f"unit {one['unit']}"
         called = f"called {one['repeated'] + 1} times" if one["repeated"] else "called once"
         head = Text.assemble(
-            (tails[str(one["note"] or one["id"])], "bold"), "  ", (f" {calls.KINDS[one['kind']]} ", "bold reverse")
+            (tails[str(one["note"] or one["id"])], "bold"), "  ", (f" {calls.kind_of(one)} ", "bold reverse")
         )
         voice.say(head + Text(plain(f" {one['unit']}  {who}, since {reader.time(one['raised_at'])}, {called}")))
         for line in about(here, one, reader):

@@ -8,26 +8,28 @@ from typing import Any
 from handover.client.codelists import label
 from handover.schemas.codelists import CodeList
 from handover.schemas.common import RFC3339
+from handover.terminal import tongue
 from handover.terminal.times import shown
+from handover.terminal.tongue import later, t
 
 _HOW = {
-    "SAW": ("saw", "saw it"),
-    "HEARD": ("heard", "heard it"),
-    "TOLD_BY_PERSON": ("was told by the person", "was told by the person"),
-    "TOLD_BY_PRISONER": ("was told by another prisoner", "was told by another prisoner"),
-    "TOLD_BY_STAFF": ("was told by staff", "was told by staff"),
-    "TOLD_BY_FAMILY": ("was told by family or friends", "was told by family or friends"),
-    "TOLD_BY_OUTSIDE": ("was told by someone outside", "was told by someone outside"),
-    "FROM_RECORD": ("read in a record", "read it in a record"),
-    "INFERRED": ("worked out (nobody saw or said it)", "worked it out (nobody saw or said it)"),
+    "SAW": (later("saw"), later("saw it")),
+    "HEARD": (later("heard"), later("heard it")),
+    "TOLD_BY_PERSON": (later("was told by the person"), later("was told by the person")),
+    "TOLD_BY_PRISONER": (later("was told by another prisoner"), later("was told by another prisoner")),
+    "TOLD_BY_STAFF": (later("was told by staff"), later("was told by staff")),
+    "TOLD_BY_FAMILY": (later("was told by family or friends"), later("was told by family or friends")),
+    "TOLD_BY_OUTSIDE": (later("was told by someone outside"), later("was told by someone outside")),
+    "FROM_RECORD": (later("read in a record"), later("read it in a record")),
+    "INFERRED": (later("worked out (nobody saw or said it)"), later("worked it out (nobody saw or said it)")),
 }
 _CHANGE = {
-    "MUCH_WORSE": "much worse than usual",
-    "WORSE": "worse than usual",
-    "USUAL": "as usual",
-    "BETTER": "better than usual",
-    "MUCH_BETTER": "much better than usual",
-    "DONT_KNOW_PERSON": "the author does not know the person",
+    "MUCH_WORSE": later("much worse than usual"),
+    "WORSE": later("worse than usual"),
+    "USUAL": later("as usual"),
+    "BETTER": later("better than usual"),
+    "MUCH_BETTER": later("much better than usual"),
+    "DONT_KNOW_PERSON": later("the author does not know the person"),
 }
 
 
@@ -54,7 +56,7 @@ class Reader:
     def label(self, name: str, code: object) -> str:
         """The words for a code, as they go into a sentence."""
         words = label(self.lists, name, str(code))
-        return words if words[:2].isupper() else words[:1].lower() + words[1:]
+        return words if words[:2].isupper() or tongue.language() == "de" else words[:1].lower() + words[1:]
 
 
 def how(note: dict[str, Any]) -> str:
@@ -62,28 +64,29 @@ def how(note: dict[str, Any]) -> str:
     basis, fact = str(note.get("basis")), note.get("fact")
     code = basis.replace("_", " ").lower()
     before, alone = _HOW.get(basis, (f"({code})", f"({code})"))
-    return f"{person(note.get('author'))} {before}: {fact}" if fact else f"{person(note.get('author'))} {alone}"
+    author = person(note.get("author"))
+    return f"{author} {t(before)}: {fact}" if fact else f"{author} {t(alone)}"
 
 
 def person(by: object) -> str:
     """A member of staff by the name people know."""
-    return str(by.get("name") or by.get("username") or "somebody") if isinstance(by, dict) else "somebody"
+    return str(by.get("name") or by.get("username") or t("somebody")) if isinstance(by, dict) else t("somebody")
 
 
 def state(note: dict[str, Any], reader: Reader) -> list[str]:
     """How the person is: mood, change, what was noticed, where."""
     found = [*_mood(note.get("mood"), reader)]
     if change := note.get("change"):
-        found.append(_CHANGE.get(change) or reader.label("change", change))
+        found.append(t(_CHANGE[change]) if change in _CHANGE else reader.label("change", change))
     for one in note.get("indicators") or []:
         trend = f" ({reader.label('trends', one['trend'])})" if one.get("trend") else ""
         found.append(reader.label("indicators", one.get("code")) + trend)
     if note.get("opening"):
-        found.append("opened up")
+        found.append(t("opened up"))
     if note.get("incident"):
-        found.append("opens an incident" if opens_incident(note) else "about the incident")
+        found.append(t("opens an incident") if opens_incident(note) else t("about the incident"))
     if note.get("place"):
-        found.append(f"at: {reader.label('place', note['place'])}")
+        found.append(t("at: {place}", place=reader.label("place", note["place"])))
     return found
 
 
@@ -97,19 +100,30 @@ def attention(note: dict[str, Any], reader: Reader) -> str | None:
     code = note.get("attention")
     if code in (None, "ROUTINE"):
         return None
-    words = {"ACT_NOW": "ACT NOW", "WATCH": "WATCH"}.get(str(code)) or reader.label("attention", code).upper()
-    return f"{words} until {reader.time(note.get('attention_until'))}"
+    words = attention_words(code, reader)
+    return t("{words} until {until}", words=words, until=reader.time(note.get("attention_until")))
+
+
+def attention_words(code: object, reader: Reader) -> str:
+    """`ACT NOW`, `WATCH`."""
+    words = {"ACT_NOW": t("ACT NOW"), "WATCH": t("WATCH")}
+    return words.get(str(code)) or reader.label("attention", code).upper()
+
+
+def mark(code: object) -> tuple[str, str]:
+    """What stands before a line for whom staff ask for attention, and the words."""
+    return {"ACT_NOW": ("!", f" {t('ACT NOW')} "), "WATCH": ("~", t("WATCH"))}.get(str(code), ("-", ""))
 
 
 def need(one: dict[str, Any], reader: Reader) -> str:
     """`phone call, promised, this shift, due 18:00: call to his daughter`."""
     parts = [reader.label("needs", one.get("code"))]
     if one.get("promised"):
-        parts.append("promised")
+        parts.append(t("promised"))
     if one.get("urgency") not in (None, "ROUTINE"):
-        parts.append("NOW" if one["urgency"] == "NOW" else reader.label("urgency", one["urgency"]))
+        parts.append(t("NOW") if one["urgency"] == "NOW" else reader.label("urgency", one["urgency"]))
     if one.get("due_at"):
-        parts.append(f"due {reader.time(one['due_at'])}")
+        parts.append(t("due {due}", due=reader.time(one["due_at"])))
     return ", ".join(parts) + (f": {one['detail']}" if one.get("detail") else "")
 
 
@@ -126,9 +140,14 @@ def late(note: dict[str, Any], reader: Reader) -> str | None:
     """That it was written down long after it happened, and why."""
     if not note.get("late"):
         return None
-    reason = f" ({note['late_reason']})" if note.get("late_reason") else ", no reason given"
+    reason = f" ({note['late_reason']})" if note.get("late_reason") else t(", no reason given")
     happened, recorded = reader.time(note.get("occurred_at")), reader.time(note.get("recorded_at"))
-    return f"LATE ENTRY: happened {happened}, recorded {recorded}{reason}"
+    return t(
+        "LATE ENTRY: happened {happened}, recorded {recorded}{reason}",
+        happened=happened,
+        recorded=recorded,
+        reason=reason,
+    )
 
 
 def _instant(value: object) -> datetime | None:
@@ -143,5 +162,6 @@ def _mood(mood: object, reader: Reader) -> list[str]:
     if mood.get("not_observed"):
         return [reader.label("not_observed", mood["not_observed"])]
     values = [reader.label(f"mood_{name}", mood[name]) for name in ("valence", "energy") if mood.get(name) is not None]
-    said = " by own account" if mood.get("source") == "SELF_REPORTED" else ""
-    return [f"mood {', '.join(values)}{said}"] if values else []
+    told = t("mood {values}", values=", ".join(values))
+    own = t("{mood} by own account", mood=told) if mood.get("source") == "SELF_REPORTED" else told
+    return [own] if values else []

@@ -19,6 +19,7 @@ from handover.terminal.compose import Typed, compose
 from handover.terminal.desk import Desk, desk, name_of
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import NOT_REACHED, REFUSED, Speech, exit_code, tell
+from handover.terminal.tongue import language
 from handover.terminal.unclear import Unclear, UnknownWord
 from handover.terminal.words import Vocabulary, choices
 
@@ -61,8 +62,8 @@ def post(voice: Speech, address: str, typed: Typed) -> None:
         waiting.tell_round(voice, went, reader, but=name)
         _tell_own(voice, here, outbox, went, name, kept, reader, urgent=urgent)
         waiting.send_others(voice, here.server, reader)
-        if lists_are_stale(here.server):
-            lists_for(here.api)
+        if lists_are_stale(here.server, language()):
+            lists_for(here.api, language())
 
 
 def show_words(voice: Speech, address: str, option: str) -> None:
@@ -71,7 +72,7 @@ def show_words(voice: Speech, address: str, option: str) -> None:
     if names is None:
         raise Unclear(f"--words {option!r}: choose one of {', '.join(_LISTS)}.")
     with desk(voice, address) as here:
-        lists = lists_for(here.api)
+        lists = lists_for(here.api, language())
         if voice.as_json:
             voice.emit([lists[name].model_dump() for name in names if name in lists])
             return
@@ -87,10 +88,10 @@ def _composed(here: Desk, typed: Typed, now: datetime) -> tuple[NoteDraft, Vocab
     try:
         return compose(typed, words, here.login.me, now, zone), words
     except UnknownWord:
-        if not lists_are_stale(here.server):
+        if not lists_are_stale(here.server, language()):
             raise
     # The word may be newer than the lists kept here.
-    words = Vocabulary(lists_for(here.api))
+    words = Vocabulary(lists_for(here.api, language()))
     return compose(typed, words, here.login.me, now, zone), words
 
 

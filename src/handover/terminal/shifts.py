@@ -4,30 +4,34 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from handover.terminal import times
 from handover.terminal.phrases import Reader
+from handover.terminal.tongue import later, t
 
 SHAPES = {"MUCH_WORSE": "↓↓", "WORSE": "↓", "USUAL": "=", "BETTER": "↑", "MUCH_BETTER": "↑↑", "DONT_KNOW_PERSON": "?"}
 _WORDS = {
-    "MUCH_WORSE": "much worse",
-    "WORSE": "worse",
-    "USUAL": "as usual",
-    "BETTER": "better",
-    "MUCH_BETTER": "much better",
-    "DONT_KNOW_PERSON": "seen by somebody new to them",
+    "MUCH_WORSE": later("much worse"),
+    "WORSE": later("worse"),
+    "USUAL": later("as usual"),
+    "BETTER": later("better"),
+    "MUCH_BETTER": later("much better"),
+    "DONT_KNOW_PERSON": later("seen by somebody new to them"),
 }
 NOTHING = "·"
+_SHIFTS = {"EARLY": later("early"), "LATE": later("late"), "NIGHT": later("night"), "DAY": later("day")}
+"""The usual ones; a prison may have others, and calls them as it likes."""
 
 
 def shift_words(key: object, reader: Reader) -> str:
     """`late` of today's late shift, `Mon night` of another day's."""
     day, _, code = str(key).partition("/")
-    words = code.replace("_", " ").lower()
+    words = t(_SHIFTS[code]) if code in _SHIFTS else code.replace("_", " ").lower()
     try:
         began = date.fromisoformat(day)
     except ValueError:
         return words or str(key)
     today = reader.now().astimezone(reader.zone).date()
-    return words if began == today else f"{began:%a} {words}"
+    return words if began == today else f"{times.day_of_week(began)} {words}"
 
 
 def changes(told: Iterable[Mapping[str, Any]], reader: Reader) -> str | None:
@@ -46,9 +50,9 @@ def shape(told: Iterable[Mapping[str, Any]]) -> str:
 def _one(told: Mapping[str, Any], reader: Reader) -> str:
     mood = told.get("mood") or {}
     if not told.get("change"):
-        return f"{_mood(mood, reader)} {NOTHING}" if mood else f"no word {NOTHING}"
+        return f"{_mood(mood, reader)} {NOTHING}" if mood else f"{t('no word')} {NOTHING}"
     change = str(told["change"])
-    words = _WORDS.get(change) or reader.label("change", change)
+    words = t(_WORDS[change]) if change in _WORDS else reader.label("change", change)
     beside = f", {_mood(mood, reader)}" if mood else ""
     return f"{words} {SHAPES.get(change, NOTHING)}{beside}"
 
@@ -57,4 +61,4 @@ def _mood(mood: Mapping[str, Any], reader: Reader) -> str:
     if mood.get("not_observed"):
         return reader.label("not_observed", mood["not_observed"])
     values = [reader.label(f"mood_{name}", mood[name]) for name in ("valence", "energy") if mood.get(name) is not None]
-    return f"mood {'/'.join(values)}" if values else "mood not said"
+    return t("mood {values}", values="/".join(values)) if values else t("mood not said")

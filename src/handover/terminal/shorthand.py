@@ -6,17 +6,18 @@ from typing import Any
 
 from handover.schemas.codelists import CodeEntry
 from handover.terminal import times
+from handover.terminal.tongue import later, t
 from handover.terminal.unclear import Unclear, UnknownWord
 from handover.terminal.words import Vocabulary, beginning, choices, said, suggestion, wholly
 
 Fields = dict[str, Any]
 
-NEED_FORM = "WORD[,MARK…][@TIME][:DETAIL]"
-_NEED_EXAMPLE = "phone,promised@18:00:call to his daughter"
+NEED_FORM = later("WORD[,MARK…][@TIME][:DETAIL]")
+_NEED_EXAMPLE = later("phone,promised@18:00:call to his daughter")
 _MARK = re.compile(r"[!,+](?P<mark>[^!,+@:]*)")
 _DUE = re.compile(
     r"@ *(?P<time>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d)?(?:[Zz]|[+-]\d\d:\d\d)?"
-    r"|(?:[A-Za-z]+ +)?\d{1,2}[:.]?\d\d(?!\d)|in \d+ ?[a-z]+)"
+    r"|(?:[^\W\d_]+\.? +)?\d{1,2}[:.]?\d\d(?!\d)|(?:[^\W\d_]+ +)+?\d+ ?[^\W\d_]+)"
 )
 _MOOD_LISTS = {
     "valence": "mood_valence",
@@ -41,14 +42,21 @@ def mood(typed: list[str], words: Vocabulary) -> Fields | None:
         if part:
             kind, entry = _mood_word(part, _MOOD_ORDER[min(position, 2)], words)
             if kind in fields:
-                raise Unclear(f"--mood {'/'.join(typed)!r} has two words for one thing; say it once, as in low/slow.")
+                raise Unclear(
+                    t(
+                        "--mood {typed!r} has two words for one thing; say it once, as in low/slow.",
+                        typed="/".join(typed),
+                    )
+                )
             fields[kind] = int(entry.code) if kind in ("valence", "energy") else entry.code
     if not fields:
-        raise Unclear("--mood is empty; say it as in low, low/slow, /restless or asleep.")
+        raise Unclear(t("--mood is empty; say it as in low, low/slow, /restless or asleep."))
     if "not_observed" in fields and len(fields) > 1:
-        raise Unclear("--mood: who was asleep, away or not seen has no mood to write down; leave out the rest.")
+        raise Unclear(t("--mood: who was asleep, away or not seen has no mood to write down; leave out the rest."))
     if fields.keys() == {"source"}:
-        raise Unclear("--mood: that says where it comes from, but not how the person is; begin with a word like low.")
+        raise Unclear(
+            t("--mood: that says where it comes from, but not how the person is; begin with a word like low.")
+        )
     return fields
 
 
@@ -56,18 +64,33 @@ def need(typed: str, words: Vocabulary, now: datetime, zone: tzinfo | None) -> F
     """`phone`, `phone!promised`, `phone!promised!now@18:00:call to his daughter`."""
     word, rest = _head(typed, "!,+@:")
     if not word:
-        raise Unclear(f"--need {typed!r}: write it as {NEED_FORM}, e.g. '{_NEED_EXAMPLE}'.")
+        raise Unclear(
+            t(
+                "--need {typed!r}: write it as {form}, e.g. '{example}'.",
+                typed=typed,
+                form=t(NEED_FORM),
+                example=t(_NEED_EXAMPLE),
+            )
+        )
     fields: Fields = {"code": words.code("needs", word, "--need")}
     while rest and not rest.startswith(":"):
         if found := _DUE.match(rest):
             fields["due_at"] = times.coming(found["time"], now, zone, f"--need {word}@")
         elif found := _MARK.match(rest):
-            if said(found["mark"]) in _PROMISED:
+            if said(found["mark"]) in (*_PROMISED, said(t("promised"))):
                 fields["promised"] = True
             else:
                 fields["urgency"] = words.code("urgency", found["mark"], f"--need {word}!")
         else:
-            raise Unclear(f"--need {typed!r}: cannot read {rest!r}; write it as {NEED_FORM}, e.g. '{_NEED_EXAMPLE}'.")
+            raise Unclear(
+                t(
+                    "--need {typed!r}: cannot read {rest!r}; write it as {form}, e.g. '{example}'.",
+                    typed=typed,
+                    rest=rest,
+                    form=t(NEED_FORM),
+                    example=t(_NEED_EXAMPLE),
+                )
+            )
         rest = rest[found.end() :].lstrip()
     if detail := rest.removeprefix(":").strip():
         fields["detail"] = detail
@@ -98,9 +121,22 @@ def _mood_word(part: str, order: tuple[str, ...], words: Vocabulary) -> tuple[st
     if len(begun) == 1:
         return begun[0]
     if begun:
-        raise Unclear(f"--mood {part!r} could be several. Which?\n{choices(entry for _, entry in begun)}")
+        raise Unclear(
+            t(
+                "{option} {typed!r} could be several. Which?\n{choices}",
+                option="--mood",
+                typed=part,
+                choices=choices(entry for _, entry in begun),
+            )
+        )
     every = [entry for kind in order for entry in entries[kind]]
-    raise UnknownWord(f"--mood {part!r} is not a word for a mood. {suggestion(every, part, '--mood')}")
+    raise UnknownWord(
+        t(
+            "--mood {part!r} is not a word for a mood. {suggestion}",
+            part=part,
+            suggestion=suggestion(every, part, "--mood"),
+        )
+    )
 
 
 def _head(typed: str, ends: str) -> tuple[str, str]:
@@ -111,5 +147,7 @@ def _head(typed: str, ends: str) -> tuple[str, str]:
 def _pair(typed: str, option: str, example: str) -> tuple[str, str]:
     word, rest = _head(typed, ":=")
     if not word or (rest and not rest[1:].strip()):
-        raise Unclear(f"{option} {typed!r}: write a word, or two as in {example}.")
+        raise Unclear(
+            t("{option} {typed!r}: write a word, or two as in {example}.", option=option, typed=typed, example=example)
+        )
     return word, rest[1:].strip()

@@ -15,7 +15,9 @@ from rich.console import Console
 from rich.text import Text
 
 from handover.client.refusals import BadAddress, CannotReach, NotLoggedIn, ServerRefused, Trouble
+from handover.languages import ENGLISH
 from handover.schemas.accounts import Me
+from handover.terminal import tongue
 from handover.terminal.unclear import Unclear
 
 DONE, REFUSED, BAD_USAGE, NOT_REACHED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -101,6 +103,8 @@ def _console(*, stderr: bool) -> Console:
 @contextmanager
 def answering(as_json: bool = False) -> Iterator[Speech]:
     """Runs a command's body: whatever goes wrong in it becomes words and an exit code."""
+    # What a program reads is the same in every language.
+    tongue.speak(ENGLISH if as_json else tongue.asked())
     voice = speech(as_json)
     try:
         yield voice

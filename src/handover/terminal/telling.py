@@ -12,18 +12,28 @@ from handover.terminal import calls, phrases, standing
 from handover.terminal.calls import Told
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import plain
+from handover.terminal.tongue import later, t
 
 _INDENT = 7
 _RECEIPTS = {
-    "SEEN": "has seen a note",
-    "ACCEPTED": "has taken a note on",
-    "QUERY": "asks about a note",
-    "READ_BACK": "reads a note back",
+    "SEEN": later("has seen a note"),
+    "ACCEPTED": later("has taken a note on"),
+    "QUERY": later("asks about a note"),
+    "READ_BACK": later("reads a note back"),
 }
 _THIN = {
-    "RETRACTED": "a note was taken back: disregard it",
-    "RESTRICTED": "a note is disputed: decide nothing on it",
-    "CORRECTED": "a note was corrected",
+    "RETRACTED": later("a note was taken back: disregard it"),
+    "RESTRICTED": later("a note is disputed: decide nothing on it"),
+    "CORRECTED": later("a note was corrected"),
+}
+
+
+_THINGS = {
+    "need": later("a need"),
+    "handover": later("a handover"),
+    "inmate": later("a person"),
+    "receipt": later("a receipt"),
+    "page": later("a page"),
 }
 
 
@@ -39,7 +49,7 @@ def lines_for(event: Event, reader: Reader, names: Mapping[str, str], *, with_pl
     """What an event says, the first line at the margin."""
     raw, data = event.raw, event.raw.get("data")
     place = str(raw.get("source", "")).rpartition("/")[2] + " " if with_place else ""
-    who = names.get(str(raw["subject"]), str(raw["subject"])) if raw.get("subject") else "the wing"
+    who = names.get(str(raw["subject"]), str(raw["subject"])) if raw.get("subject") else t("the wing")
     head, under = _told(event.type, data if isinstance(data, dict) else {}, reader)
     margin = plain(f"{reader.time(raw.get('time'))}  {place}{raw.get('unit') or '-'}  ")
     beside = ("  ", head) if head else ()
@@ -73,18 +83,19 @@ def show(console: Console, lines: list[Line]) -> None:
 
 def _told(kind: str, data: dict[str, Any], reader: Reader) -> Told:
     if data.keys() <= {"id", "status"}:
-        return Text(_thin(kind, str(data.get("status", "")))), []
+        return Text(_thin(kind, str(data.get("status", "")), reader)), []
     teller = _TELLERS.get(kind.partition(".")[0])
     if teller is None:
         return Text(kind.replace(".", " ").replace("_", " ")), []
     return teller(kind, data, reader)
 
 
-def _thin(kind: str, status: str) -> str:
+def _thin(kind: str, status: str, reader: Reader) -> str:
     if kind.startswith("note."):
-        return _THIN.get(status, "a note that is not for you to read")
+        return t(_THIN.get(status, later("a note that is not for you to read")))
     thing = kind.partition(".")[0]
-    return f"a {thing} changed ({status.replace('_', ' ').lower()})"
+    words = t(_THINGS[thing]) if thing in _THINGS else thing
+    return t("{thing} changed ({status})", thing=words, status=reader.label("need_status", status))
 
 
 def _note(kind: str, note: dict[str, Any], reader: Reader) -> Told:
@@ -97,14 +108,31 @@ def _note(kind: str, note: dict[str, Any], reader: Reader) -> Told:
         why = note.get("retraction") or {}
         reason = reader.label("retraction_reason", why.get("reason"))
         by = phrases.person(why.get("by"))
-        return _text(f"{author}'s note of {when} was taken back by {by}: {reason}. Disregard it."), []
+        return _text(
+            t(
+                "{author}'s note of {when} was taken back by {by}: {reason}. Disregard it.",
+                author=author,
+                when=when,
+                by=by,
+                reason=reason,
+            )
+        ), []
     if note.get("status") == "CORRECTED":
-        return _text(f"{author}'s note of {when} was corrected and no longer stands."), []
+        return _text(t("{author}'s note of {when} was corrected and no longer stands.", author=author, when=when)), []
     head = _marked(note, reader)
     if note.get("status") == "RESTRICTED":
-        head.append(" DISPUTED: decide nothing on it", "bold")
+        head.append(" " + t("DISPUTED: decide nothing on it"), "bold")
     if kind == "note.corrected":
-        head.append_text(_text(f" CORRECTED, replaces {author}'s earlier note: {note.get('correction_reason')}"))
+        head.append_text(
+            _text(
+                " "
+                + t(
+                    "CORRECTED, replaces {author}'s earlier note: {correction_reason}",
+                    author=author,
+                    correction_reason=note.get("correction_reason"),
+                )
+            )
+        )
     return head, list(_said(note, reader))
 
 
@@ -112,7 +140,7 @@ def _marked(note: dict[str, Any], reader: Reader) -> Text:
     words = phrases.attention(note, reader)
     if words is None:
         return Text()
-    words = f"INCIDENT, {words}" if phrases.opens_incident(note) else words
+    words = t("INCIDENT, {attention}", attention=words) if phrases.opens_incident(note) else words
     # Reverse and in capitals: it stands out on a monochrome screen, to the colour-blind, and in a file.
     return Text.assemble((f" {words} ", "bold reverse" if note.get("attention") == "ACT_NOW" else "bold"))
 
@@ -124,43 +152,54 @@ def _said(note: dict[str, Any], reader: Reader) -> list[Text]:
     lines.append(_text(phrases.how(note)))
     if note.get("opinion"):
         sure = f" ({reader.label('confidence', note['confidence'])})" if note.get("confidence") else ""
-        lines.append(_text(f"{phrases.person(note.get('author'))} thinks{sure}: {note['opinion']}", "italic"))
-    lines += [_text(f"need: {phrases.need(one, reader)}") for one in note.get("needs") or []]
+        lines.append(
+            _text(
+                t(
+                    "{author} thinks{sure}: {opinion}",
+                    author=phrases.person(note.get("author")),
+                    sure=sure,
+                    opinion=note["opinion"],
+                ),
+                "italic",
+            )
+        )
+    lines += [_text(t("need: {need}", need=phrases.need(one, reader))) for one in note.get("needs") or []]
     if did := phrases.responses(note, reader):
-        lines.append(_text(f"did: {', '.join(did)}"))
+        lines.append(_text(t("did: {did}", did=", ".join(did))))
     if note.get("if_then"):
-        lines.append(_text(f"if it happens: {note['if_then']}"))
+        lines.append(_text(t("if it happens: {if_then}", if_then=note["if_then"])))
     if late := phrases.late(note, reader):
         lines.append(_text(late))
     if note.get("handling") not in (None, "UNIT"):
-        lines.append(_text(f"who may read it: {reader.label('handling', note['handling'])}"))
+        lines.append(_text(t("who may read it: {handling}", handling=reader.label("handling", note["handling"]))))
     return lines
 
 
 def _need(kind: str, need: dict[str, Any], reader: Reader) -> Told:
-    what = f"need: {phrases.need(need, reader)}"
+    what = t("need: {need}", need=phrases.need(need, reader))
     if need.get("owner"):
-        what += f"; with {need['owner']}"
+        what += t("; with {owner}", owner=need["owner"])
     if kind == "need.opened":
         return _text(what), []
     if kind == "need.overdue":
-        return Text.assemble((" OVERDUE ", "bold reverse"), " ", _text(what)), _ways(need)
+        return Text.assemble((f" {t('OVERDUE')} ", "bold reverse"), " ", _text(what)), _ways(need)
     status = reader.label("need_status", need.get("status"))
     outcome = need.get("outcome") or need.get("reason")
     now = f"{status}" + (f", {outcome}" if outcome else "")
     by = need.get("opened_by") or {}
     if need.get("status") != "OPEN" and reader.me == by.get("username") is not None:
-        return _text(what), [_text(f"your note led to: {now}", "bold")]
-    return _text(what), [_text(f"now: {now}", "bold")]
+        return _text(what), [_text(t("your note led to: {now}", now=now), "bold")]
+    return _text(what), [_text(t("now: {now}", now=now), "bold")]
 
 
 def _ways(need: dict[str, Any]) -> list[Text]:
     tail = str(need.get("id"))[-4:]
-    return [_text(f'handover needs done {tail} "…"   or   not-possible {tail} "…"   or   take {tail}')]
+    return [_text(t('handover needs done {tail} "…"   or   not-possible {tail} "…"   or   take {tail}', tail=tail))]
 
 
 def _receipt(_: str, receipt: dict[str, Any], reader: Reader) -> Told:
-    did = _RECEIPTS.get(str(receipt.get("kind"))) or reader.label("receipt_kind", receipt.get("kind"))
+    kind = str(receipt.get("kind"))
+    did = t(_RECEIPTS[kind]) if kind in _RECEIPTS else reader.label("receipt_kind", kind)
     said = f": {receipt['text']}" if receipt.get("text") else ""
     return _text(f"{phrases.person(receipt.get('by'))} {did}{said}"), []
 
@@ -169,13 +208,23 @@ def _inmate(kind: str, data: dict[str, Any], _: Reader) -> Told:
     if kind == "inmate.moved":
         move = data.get("move")
         if not isinstance(move, dict):
-            return _text("has left this establishment"), []
-        way = f"moved from {standing.spot(move.get('from'))} to {standing.spot(move.get('to'))}"
-        return _text(f"{way} by {phrases.person(move.get('by'))}: {move.get('reason')}"), []
+            return _text(t("has left this establishment")), []
+        way = t("moved from {start} to {end}", start=standing.spot(move.get("from")), end=standing.spot(move.get("to")))
+        return _text(
+            t("{way} by {by}: {reason}", way=way, by=phrases.person(move.get("by")), reason=move.get("reason"))
+        ), []
     if kind == "inmate.merged":
-        return _text(f"number {data.get('previous')} is the same person: it is now {data.get('number')}"), []
-    cell = f", cell {data['cell']}" if data.get("cell") else ""
-    return _text(f"on the roster: {data.get('name')}, unit {data.get('unit')}{cell}"), []
+        return _text(
+            t(
+                "number {previous} is the same person: it is now {number}",
+                previous=data.get("previous"),
+                number=data.get("number"),
+            )
+        ), []
+    cell = t(", cell {cell}", cell=data["cell"]) if data.get("cell") else ""
+    return _text(
+        t("on the roster: {name}, unit {unit}{cell}", name=data.get("name"), unit=data.get("unit"), cell=cell)
+    ), []
 
 
 def _text(words: str, style: str = "") -> Text:

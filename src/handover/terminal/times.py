@@ -4,20 +4,27 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from unicodedata import combining, normalize
 
+from handover.terminal.tongue import later, t
 from handover.terminal.unclear import Unclear
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:\d\d)")
 _CLOCK = r"(?P<hour>\d{1,2})[:.]?(?P<minute>\d\d)"
 _DATED = re.compile(rf"(?P<date>\d{{4}}-\d\d-\d\d)[Tt ]{_CLOCK}")
-_DAYED = re.compile(rf"(?:(?P<day>[A-Za-z]+) )?{_CLOCK}")
-_SPAN = re.compile(r"(?P<ahead>in )?(?P<many>\d{1,3}) ?(?P<what>m|min|mins|minutes?|h|hours?)(?P<ago> ago)?")
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAYED = re.compile(rf"(?:(?P<day>[^\W\d_][^\d\s.]*)\.? )?{_CLOCK}")
+_LENGTH = r"(?P<many>\d{1,3}) ?(?P<what>[^\W\d_]+)"
+_AHEAD, _AGO = later("in {time}"), later("{time} ago")
+_MINUTES, _HOURS = later("m min mins minute minutes"), later("h hour hours")
+_DAYS = later("monday tuesday wednesday thursday friday saturday sunday")
+_NEAR = later("today yesterday tomorrow")
+_DAYS_SHORT = later("Mon Tue Wed Thu Fri Sat Sun")
+_MONTHS = later("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
 _JUST_AHEAD = timedelta(minutes=15)
 _SKEW = timedelta(seconds=60)
 
-TIMES_PAST = "06:40, 'yesterday 21:15', 'mon 21:15', '20m ago' or 2026-11-23T06:40:00Z"
-TIMES_COMING = "18:00, 'tomorrow 09:00', 'mon 09:00', 'in 2h' or 2026-11-23T18:00:00Z"
+TIMES_PAST = later("06:40, 'yesterday 21:15', 'mon 21:15', '20m ago' or 2026-11-23T06:40:00Z")
+TIMES_COMING = later("18:00, 'tomorrow 09:00', 'mon 09:00', 'in 2h' or 2026-11-23T18:00:00Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,10 @@ class _Asked:
 
     def fits(self, at: datetime) -> bool:
         return at > self.now if self.forward else at <= self.now + _SKEW
+
+    @property
+    def examples(self) -> str:
+        return t(TIMES_COMING if self.forward else TIMES_PAST)
 
     def refused(self, why: str) -> Unclear:
         return Unclear(f"{self.option} {self.typed!r}: {why}")
@@ -59,23 +70,34 @@ def shown(at: datetime, now: datetime, zone: tzinfo | None, *, seconds: bool = F
     if days == 0:
         return clock
     if abs(days) < 7:
-        return f"{local:%a} {clock}"
-    return f"{local.day} {local:%b} {clock}" if local.year == today.year else f"{local.date()} {clock}"
+        return f"{day_of_week(local)} {clock}"
+    return f"{day_and_month(local)} {clock}" if local.year == today.year else f"{local.date()} {clock}"
+
+
+def day_of_week(day: date) -> str:
+    """`Mon`."""
+    return t(_DAYS_SHORT).split()[day.weekday()]
+
+
+def day_and_month(day: date) -> str:
+    """`25 Nov`."""
+    return t("{day} {month}", day=day.day, month=t(_MONTHS).split()[day.month - 1])
 
 
 def _read(asked: _Asked) -> datetime:
     words = " ".join(asked.typed.strip().lower().split())
-    if words == "now":
+    if words in ("now", t("now")):
         return asked.now
     if _RFC3339.fullmatch(words):
         return _on_the_right_side(asked, [_whole(asked, words)])
-    if span := _SPAN.fullmatch(words):
-        return _from_now(asked, span)
+    for form in dict.fromkeys((_AHEAD, _AGO, t(_AHEAD), t(_AGO))):
+        if span := re.fullmatch(re.escape(form).replace(r"\{time\}", _LENGTH), words):
+            return _from_now(asked, span, ahead=form in (_AHEAD, t(_AHEAD)))
     if found := _DATED.fullmatch(words):
         return _on_the_right_side(asked, _instants(asked, _date(asked, found["date"]), found))
     if found := _DAYED.fullmatch(words):
         return _bare(asked, found) if found["day"] is None else _on_a_day(asked, found)
-    raise asked.refused(f"write {TIMES_COMING if asked.forward else TIMES_PAST}.")
+    raise asked.refused(t("write {examples}.", examples=asked.examples))
 
 
 def _bare(asked: _Asked, found: re.Match[str]) -> datetime:
@@ -86,7 +108,9 @@ def _bare(asked: _Asked, found: re.Match[str]) -> datetime:
     if not asked.forward and instants[0] - asked.now <= _JUST_AHEAD:
         # A slip or a slow clock: taking it for yesterday would be wrong by a whole day, silently.
         here = shown(asked.now, asked.now, asked.zone)
-        raise asked.refused(f"it is {here} here, so that has not come yet. For the day before write 'yesterday …'.")
+        raise asked.refused(
+            t("it is {here} here, so that has not come yet. For the day before write 'yesterday …'.", here=here)
+        )
     other = asked.today + timedelta(days=1 if asked.forward else -1)
     return _on_the_right_side(asked, _instants(asked, other, found))
 
@@ -101,16 +125,26 @@ def _on_a_day(asked: _Asked, found: re.Match[str]) -> datetime:
 
 
 def _named(asked: _Asked, word: str) -> Iterable[date]:
-    steps = {"today": 0, "yesterday": -1, "tomorrow": 1}
-    full = [name for name in (*steps, *_DAYS) if len(word) >= 2 and name.startswith(word)]
+    steps: dict[str, int] = {}
+    days: dict[str, int] = {}
+    # English as well as the language that is spoken: who has learnt one way of typing keeps it.
+    for near, named in ((_NEAR, _DAYS), (t(_NEAR), t(_DAYS))):
+        steps |= zip(near.split(), (0, -1, 1), strict=True)
+        days |= zip(named.split(), range(7), strict=True)
+    full = [name for name in (*steps, *days) if len(word) >= 2 and _bare_letters(name).startswith(_bare_letters(word))]
     if len(full) != 1 and word not in full:
-        raise asked.refused(f"{word!r} is not a day; write {TIMES_COMING if asked.forward else TIMES_PAST}.")
+        raise asked.refused(t("{word!r} is not a day; write {examples}.", word=word, examples=asked.examples))
     if full[0] in steps:
         return [asked.today + timedelta(days=steps[full[0]])]
     # Today counts, if the time of day fits; otherwise a week from it.
-    off = (_DAYS.index(full[0]) - asked.today.weekday()) % 7
+    off = (days[full[0]] - asked.today.weekday()) % 7
     first = asked.today + timedelta(days=off if asked.forward or off == 0 else off - 7)
     return [first, first + timedelta(days=7 if asked.forward else -7)]
+
+
+def _bare_letters(word: str) -> str:
+    """Without accents, which not every keyboard has."""
+    return "".join(char for char in normalize("NFKD", word) if not combining(char))
 
 
 def _instants(asked: _Asked, day: date, found: re.Match[str]) -> list[datetime]:
@@ -118,24 +152,26 @@ def _instants(asked: _Asked, day: date, found: re.Match[str]) -> list[datetime]:
     try:
         local = datetime.combine(day, time(int(found["hour"]), int(found["minute"])))
     except ValueError:
-        raise asked.refused("there is no such time of day.") from None
+        raise asked.refused(t("there is no such time of day.")) from None
     both = [_aware(local.replace(fold=fold), asked.zone) for fold in (0, 1)]
     if all(at.astimezone(asked.zone).replace(tzinfo=None, fold=0) != local for at in both):
-        day_words = f"{local:%a} {local.day} {local:%b}"
-        raise asked.refused(f"on {day_words} the clock was put forward and never showed {local:%H:%M}.")
+        on = f"{day_of_week(local)} {day_and_month(local)}"
+        raise asked.refused(
+            t("on {day} the clock was put forward and never showed {time}.", day=on, time=f"{local:%H:%M}")
+        )
     return both[:1] if both[0] == both[1] else both
 
 
 def _on_the_right_side(asked: _Asked, instants: list[datetime]) -> datetime:
     fitting = [at for at in instants if asked.fits(at)]
     if not fitting:
-        raise asked.refused("that is already past." if asked.forward else "that has not come yet.")
+        raise asked.refused(t("that is already past.") if asked.forward else t("that has not come yet."))
     if len(fitting) > 1:
         first, second = (at.astimezone(asked.zone).isoformat(timespec="minutes") for at in fitting)
         raise asked.refused(
-            "the clock showed that time twice, because it was put back. Write it in full:\n"
-            f"  {asked.option} {first}   the first time\n"
-            f"  {asked.option} {second}   the second time, an hour later"
+            t("the clock showed that time twice, because it was put back. Write it in full:")
+            + f"\n  {asked.option} {first}   {t('the first time')}"
+            + f"\n  {asked.option} {second}   {t('the second time, an hour later')}"
         )
     return fitting[0]
 
@@ -146,10 +182,12 @@ def _aware(local: datetime, zone: tzinfo | None) -> datetime:
     return (local.astimezone() if zone is None else local.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def _from_now(asked: _Asked, span: re.Match[str]) -> datetime:
-    length = timedelta(**{"minutes" if span["what"].startswith("m") else "hours": int(span["many"])})
-    if bool(span["ahead"]) == bool(span["ago"]) or bool(span["ahead"]) != asked.forward:
-        raise asked.refused(f"write {TIMES_COMING if asked.forward else TIMES_PAST}.")
+def _from_now(asked: _Asked, span: re.Match[str], *, ahead: bool) -> datetime:
+    units = {"minutes": (_MINUTES, t(_MINUTES)), "hours": (_HOURS, t(_HOURS))}
+    found = [name for name, words in units.items() if span["what"] in " ".join(words).split()]
+    if not found or ahead != asked.forward:
+        raise asked.refused(t("write {examples}.", examples=asked.examples))
+    length = timedelta(**{found[0]: int(span["many"])})
     return asked.now + length if asked.forward else asked.now - length
 
 
@@ -157,11 +195,11 @@ def _whole(asked: _Asked, words: str) -> datetime:
     try:
         return datetime.fromisoformat(words.upper().replace(" ", "T"))
     except ValueError:
-        raise asked.refused("there is no such time.") from None
+        raise asked.refused(t("there is no such time.")) from None
 
 
 def _date(asked: _Asked, words: str) -> date:
     try:
         return date.fromisoformat(words)
     except ValueError:
-        raise asked.refused("there is no such day.") from None
+        raise asked.refused(t("there is no such day.")) from None

@@ -7,6 +7,7 @@ from handover.client.refusals import ServerRefused
 from handover.client.resources import read
 from handover.schemas.accounts import Me
 from handover.terminal.desk import Desk
+from handover.terminal.tongue import t
 from handover.terminal.unclear import Unclear
 from handover.terminal.words import said
 
@@ -36,10 +37,16 @@ def unit_meant(here: Desk, typed: str | None, establishment: str | None, option:
     if len(found) == 1:
         return found[0]
     if found:
-        raise Unclear(f"There is a unit {typed} in {_listed([u.establishment for u in found])}: add --establishment.")
+        raise Unclear(
+            t(
+                "There is a unit {typed} in {places}: add --establishment.",
+                typed=typed,
+                places=_listed([u.establishment for u in found]),
+            )
+        )
     if not known:
         # Not everybody may read the list of units; then an unknown one is for the server to judge.
-        return Unit(places[0], typed, f"unit {typed}")
+        return Unit(places[0], typed, t("unit {unit}", unit=typed))
     raise Unclear(_no_such(typed, known, option))
 
 
@@ -61,11 +68,17 @@ def name_of_unit(here: Desk, establishment: str, code: str) -> str:
 def _places(me: Me, establishment: str | None) -> list[str]:
     if establishment is None:
         if not me.establishments:
-            raise Unclear("You belong to no prison here, so there is no unit of yours.")
+            raise Unclear(t("You belong to no prison here, so there is no unit of yours."))
         return list(me.establishments)
     fitting = [code for code in me.establishments if code.casefold() == establishment.casefold()]
     if not fitting:
-        raise Unclear(f"--establishment {establishment!r} is not one of yours: {_listed(me.establishments)}.")
+        raise Unclear(
+            t(
+                "--establishment {establishment!r} is not one of yours: {establishments}.",
+                establishment=establishment,
+                establishments=_listed(me.establishments),
+            )
+        )
     return fitting
 
 
@@ -78,16 +91,17 @@ def _units(here: Desk, establishment: str) -> list[Unit]:
 
 
 def _named(known: list[Unit], establishment: str, code: str) -> Unit:
-    unit = Unit(establishment, code, f"unit {code}")
+    unit = Unit(establishment, code, t("unit {unit}", unit=code))
     return next((one for one in known if one.code == code), unit)
 
 
 def _which(mine: list[tuple[str, str]], option: str) -> str:
     if not mine:
-        return f"You are not posted to one unit, so say which: {option} A"
+        return t("You are not posted to one unit, so say which: {option} A", option=option)
     several = len({place for place, _ in mine}) > 1
     names = [f"{place} {unit}" if several else unit for place, unit in mine]
-    return f"You have {_listed(names)}. Say which: {option} {mine[0][1]}" + (" --establishment CODE" if several else "")
+    example = f"{option} {mine[0][1]}" + (" --establishment CODE" if several else "")
+    return t("You have {units}. Say which: {example}", units=_listed(names), example=example)
 
 
 def _no_such(typed: str, known: list[Unit], option: str) -> str:
@@ -95,8 +109,11 @@ def _no_such(typed: str, known: list[Unit], option: str) -> str:
     near = {words[word].code: words[word] for word in get_close_matches(said(typed), words, n=3, cutoff=0.5)}
     choose = list(near.values()) or known
     lines = "\n".join(f"  {unit.code:<8} {unit.name}" for unit in choose)
-    return f"{option} {typed!r}: there is no such unit. {'Did you mean' if near else 'There are'}:\n{lines}"
+    no = t("{option} {typed!r}: there is no such unit.", option=option, typed=typed)
+    return f"{no} {t('Did you mean:') if near else t('There are:')}\n{lines}"
 
 
 def _listed(words: list[str]) -> str:
-    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
+    return (
+        t("{several} and {last}", several=", ".join(words[:-1]), last=words[-1]) if len(words) > 1 else "".join(words)
+    )

@@ -5,24 +5,33 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from handover.languages import ENGLISH
 from handover.schemas.codelists import CodeEntry, CodeList
+from handover.terminal import tongue
+from handover.terminal.tongue import later, t
 from handover.terminal.unclear import Unclear, UnknownWord
 
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _SHORTEST_START = 2
 
 
-def _fixed(codes: Iterable[str], *labels: str) -> list[CodeEntry]:
+def _fixed(codes: Iterable[str], labels: Iterable[str]) -> list[CodeEntry]:
     return [
-        CodeEntry(code=code, label=label, anchor="", group=None, words=[label], forces=None, version=0, active=True)
-        for code, label in zip(codes, labels, strict=True)
+        CodeEntry(code=code, label=word, anchor="", group=None, words=[word], forces=None, version=0, active=True)
+        for code, word in ((code, t(label)) for code, label in zip(codes, labels, strict=True))
     ]
 
 
-_FIXED = {
-    "mood_valence": _fixed(map(str, range(-2, 3)), "very low", "low", "ordinary", "good", "very good"),
-    "mood_energy": _fixed(map(str, range(5)), "shut down", "slow", "ordinary", "restless", "out of control"),
-    "not_observed": _fixed(("ASLEEP", "AWAY", "NOT_SEEN"), "asleep", "away", "not seen"),
+_FIXED: dict[str, tuple[Sequence[str], Sequence[str]]] = {
+    "mood_valence": (
+        ("-2", "-1", "0", "1", "2"),
+        (later("very low"), later("low"), later("ordinary"), later("good"), later("very good")),
+    ),
+    "mood_energy": (
+        ("0", "1", "2", "3", "4"),
+        (later("shut down"), later("slow"), later("ordinary"), later("restless"), later("out of control")),
+    ),
+    "not_observed": (("ASLEEP", "AWAY", "NOT_SEEN"), (later("asleep"), later("away"), later("not seen"))),
 }
 
 
@@ -42,27 +51,47 @@ class Vocabulary:
         if len(found) == 1:
             return found[0].code
         if found:
-            raise Unclear(f"{option} {typed!r} could be several. Which?\n{choices(found)}")
+            raise Unclear(
+                t(
+                    "{option} {typed!r} could be several. Which?\n{choices}",
+                    option=option,
+                    typed=typed,
+                    choices=choices(found),
+                )
+            )
         raise UnknownWord(self._unknown(name, typed, option, entries))
 
     def entries(self, name: str) -> list[CodeEntry]:
         """The codes of a list that are in use; where no list was ever served, what the contract itself fixes."""
         if name in self.lists:
             return [entry for entry in self.lists[name].items if entry.active]
-        return _FIXED.get(name, [])
+        return _fixed(*_FIXED.get(name, ((), ())))
 
     def _unchecked(self, typed: str, option: str) -> str:
         code = re.sub(r"[^A-Z0-9]+", "_", typed.strip().upper().replace("'", "")).strip("_")
         if not _CODE.fullmatch(code):
-            raise Unclear(f"{option} {typed!r} cannot be a code, and there are no code lists here yet to look in.")
+            raise Unclear(
+                t(
+                    "{option} {typed!r} cannot be a code, and there are no code lists here yet to look in.",
+                    option=option,
+                    typed=typed,
+                )
+            )
         self.unchecked.append(f"{option} {code}")
         return code
 
     def _unknown(self, name: str, typed: str, option: str, entries: Sequence[CodeEntry]) -> str:
         retired = [entry for entry in self.lists[name].items if not entry.active and said(typed) in _names(entry)]
         if retired:
-            return f"{option} {typed!r} is no longer used. See them all: handover post --words {option_word(option)}"
-        asked = f"{option} {typed!r} is not in the list “{self.lists[name].title}”."
+            return t(
+                "{option} {typed!r} is no longer used. See them all: handover post --words {option_word}",
+                option=option,
+                typed=typed,
+                option_word=option_word(option),
+            )
+        asked = t(
+            "{option} {typed!r} is not in the list “{title}”.", option=option, typed=typed, title=self.lists[name].title
+        )
         return f"{asked} {suggestion(entries, typed, option)}"
 
 
@@ -70,8 +99,8 @@ def suggestion(entries: Sequence[CodeEntry], typed: str, option: str) -> str:
     """What to type instead."""
     near = nearest(entries, typed) or (entries if len(entries) <= 6 else ())
     if not near:
-        return f"See them all: handover post --words {option_word(option)}"
-    return f"Did you mean:\n{choices(near)}"
+        return t("See them all: handover post --words {option_word}", option_word=option_word(option))
+    return f"{t('Did you mean:')}\n{choices(near)}"
 
 
 def matches(entries: Sequence[CodeEntry], typed: str) -> list[CodeEntry]:
@@ -108,7 +137,9 @@ def said(typed: str) -> str:
 def handy(entry: CodeEntry) -> str:
     """The shortest way to type a code without quotes."""
     word = entry.words[0] if _is_number(entry.code) and entry.words else entry.code
-    return re.sub(r"[\s_]+", "-", word.replace("'", "").casefold())
+    if tongue.language() != ENGLISH and not re.search(r"[!,+@:=/]", entry.label):
+        word = entry.label  # the code is an English word
+    return re.sub(r"[\s_]+", "-", re.sub("['’]", "", word).casefold())
 
 
 def option_word(option: str) -> str:

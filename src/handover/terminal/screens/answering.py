@@ -17,12 +17,13 @@ from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Rows, row
 from handover.terminal.screens.offering import question_rows
 from handover.terminal.screens.question import Question
+from handover.terminal.tongue import later, t
 
 
 class Answers(Frame):
     """The questions that are open."""
 
-    KEYS = "Enter answer · Esc back"
+    KEYS = later("Enter answer · Esc back")
     DO: ClassVar = {"escape": "away"}
 
     def __init__(self) -> None:
@@ -35,7 +36,7 @@ class Answers(Frame):
 
     def opened(self) -> None:
         """Asks for them."""
-        self.query_one(Rows).show([row("  Being fetched …")])
+        self.query_one(Rows).show([row("  " + t("Being fetched …"))])
         self.work(self._fetch())
 
     def away(self) -> None:
@@ -62,14 +63,16 @@ class Answers(Frame):
                 self.work(self._answer(handover, query, words))
 
         rows = question_rows([chosen], self.station.names(), self.station.reader)
-        self.app.push_screen(Question(rows, "Your answer"), answered)
+        self.app.push_screen(Question(rows, t("Your answer")), answered)
 
     async def _answer(self, handover: Document, query: Document, words: str) -> None:
         here = self.station.desk
         path = f"/v1/handovers/{handover['id']}/queries/{query['id']}/answers"
-        made = await self.ask(lambda: create(here.api, path, drafted(AnswerDraft, {"text": "your answer"}, text=words)))
+        made = await self.ask(
+            lambda: create(here.api, path, drafted(AnswerDraft, {"text": t("your answer")}, text=words))
+        )
         if made is not None:
-            self.say("Answered; it stands in the item now.")
+            self.say(t("Answered; it stands in the item now."))
             await self._fetch()
 
 

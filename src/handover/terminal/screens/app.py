@@ -25,6 +25,8 @@ from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.line import PAGES, Line, forget
 from handover.terminal.screens.lock import Lock
 from handover.terminal.screens.unit import UnitScreen
+from handover.terminal.tongue import language, plural, t
+from handover.terminal.troubles import in_words
 
 LOOK_EVERY_S = 1.0
 RING_EVERY_S = 10.0
@@ -85,7 +87,7 @@ class HandoverApp(Base):
         try:
             await self.reach(partial(self.station.find_units, *self._wanted))
         except Trouble as trouble:
-            self.exit(message=str(trouble), return_code=2)
+            self.exit(message=in_words(trouble), return_code=2)
             return
         while len(self.screen_stack) > 1 and (not same or isinstance(self.screen, Lock)):
             await self.pop_screen()
@@ -114,7 +116,7 @@ class HandoverApp(Base):
             self.beside(self._forget(here.login.username), "forgetting")
         while isinstance(self.screen, Calling):
             self.pop_screen()
-        self.push_screen(Lock(self._last, why or "Locked.", insecure=self._insecure))
+        self.push_screen(Lock(self._last, why or t("Locked."), insecure=self._insecure))
 
     async def _forget(self, username: str) -> None:
         if self.station.here is None or self.station.here.login.username != username:
@@ -127,7 +129,7 @@ class HandoverApp(Base):
     def action_help_quit(self) -> None:
         """Ctrl-C: nothing is lost by a habit of the fingers."""
         if isinstance(self.screen, Frame):
-            self.screen.say("Ctrl-Q leaves the program; what you have begun is kept.")
+            self.screen.say(t("Ctrl-Q leaves the program; what you have begun is kept."))
 
     async def action_leave(self) -> None:
         """Ends the program; who is logged in stays so, as with every other command."""
@@ -146,7 +148,7 @@ class HandoverApp(Base):
             self._carrier.go()
             return
         if self.lock_s and self.idle_s() >= self.lock_s:
-            self.lock("Locked: nobody has pressed a key for a while.")
+            self.lock(t("Locked: nobody has pressed a key for a while."))
         elif isinstance(self.screen, Calling) and time.monotonic() - self._rang_at >= RING_EVERY_S:
             self._ring()
 
@@ -234,7 +236,7 @@ class HandoverApp(Base):
         """The newest code lists, and who is who."""
         here = self.station.desk
         with suppress(Trouble):
-            lists = await self.reach(partial(lists_for, here.api))
+            lists = await self.reach(partial(lists_for, here.api, language()))
             if here is self.station.here and lists:
                 self.station.lists = lists
         with suppress(Trouble):
@@ -253,7 +255,10 @@ class HandoverApp(Base):
         sent = sum(len(one.sent) for one in rounds)
         refused = [one for went in rounds for one in went.refused]
         if refused:
-            screen.say(f"A note that waited was refused: {refused[0].refusal}. See: handover unsent", loud=True)
+            screen.say(
+                t("A note that waited was refused: {why}. See: handover unsent", why=in_words(refused[0].refusal)),
+                loud=True,
+            )
         elif sent:
-            screen.say(f"Sent: {sent} note{'s' if sent > 1 else ''} that waited here.")
+            screen.say(plural("Sent: {n} note that waited here.", "Sent: {n} notes that waited here.", sent))
         self.changed()

@@ -18,6 +18,8 @@ from handover.client.sheets import sheet_of
 from handover.terminal.screens.driver import Sparing
 from handover.terminal.screens.station import Station
 from handover.terminal.screens.style import CSS
+from handover.terminal.tongue import t
+from handover.terminal.troubles import in_words
 
 T = TypeVar("T")
 
@@ -127,7 +129,7 @@ class Base(App[None]):
             found = await self.reach(partial(sheet_of, here.api, unit.establishment, unit.code))
         except NotLoggedIn as ended:
             if here is self.station.here:
-                self.lock(str(ended))
+                self.lock(in_words(ended))
             return False
         except Trouble:
             return False
@@ -141,7 +143,7 @@ class Base(App[None]):
         """What the server answers, asked for beside the screen."""
         connection = self.station.connection
         if connection is None:
-            raise NotLoggedIn("Nobody is there any more.")
+            raise NotLoggedIn(t("Nobody is there any more."))
         connection.begins()
         asked = asyncio.get_running_loop().run_in_executor(None, connection.carry, work)
         asked.add_done_callback(_heard)

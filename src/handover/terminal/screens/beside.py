@@ -10,6 +10,7 @@ from handover.client.resources import Document, every, read
 from handover.schemas.common import in_utc
 from handover.terminal import item_words, phrases, shifts
 from handover.terminal.phrases import Reader
+from handover.terminal.tongue import t
 
 _LATELY = timedelta(hours=26)
 """Three shifts, and a little."""
@@ -30,19 +31,19 @@ class Beside:
     def lines(self, reader: Reader) -> Iterator[str]:
         """As many as there is to say; the newest first."""
         if not self.fetched:
-            yield "(what is known is being fetched)"
+            yield t("(what is known is being fetched)")
             return
         for one in self.worked[:2]:
-            yield f"worked: {item_words.tried(one, reader)}"
+            yield f"{t('worked')}: {item_words.tried(one, reader)}"
         for need in self.needs[:3]:
-            late = "OVERDUE " if item_words.is_overdue(need, reader) else ""
-            yield f"open: {late}{phrases.need(need, reader)}"
+            late = f"{t('OVERDUE')} " if item_words.is_overdue(need, reader) else ""
+            yield t("open: {need}", need=late + phrases.need(need, reader))
         for note in self.notes[:4]:
             when = shifts.shift_words(note.get("shift"), reader)
             state = ", ".join(phrases.state(note, reader))
             yield f"{when}: {note.get('fact') or state or phrases.how(note)} ({phrases.person(note.get('author'))})"
         if not (self.notes or self.needs or self.worked):
-            yield "Nothing was written in the last three shifts, and nothing is open."
+            yield t("Nothing was written in the last three shifts, and nothing is open.")
 
 
 def fetch(api: Api, inmate: str | None, place: tuple[str, str], me: str, reader: Reader) -> Beside:

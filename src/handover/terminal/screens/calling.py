@@ -14,14 +14,15 @@ from handover.terminal import calls, item_words, phrases
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Row, Rows, row
 from handover.terminal.speech import plain
+from handover.terminal.tongue import later, t
 
-TAKEN = "You have taken it; the others are told. Afterwards, write what you did: w"
+TAKEN = later("You have taken it; the others are told. Afterwards, write what you did: w")
 
 
 class Calling(Frame):
     """A page. The keys are such as nobody presses who was just writing a sentence."""
 
-    KEYS = "Ctrl-T I take it, I go now · Esc put aside, it calls again · your text is kept"
+    KEYS = later("Ctrl-T I take it, I go now · Esc put aside, it calls again · your text is kept")
     DO: ClassVar = {"ctrl+t": "take", "escape": "aside"}
 
     def __init__(self, page: Document) -> None:
@@ -52,11 +53,11 @@ class Calling(Frame):
         by = page.get("accepted_by")
         mine = isinstance(by, dict) and by.get("username") == self.station.desk.login.username
         told, _ = calls.page("page.accepted" if by else "page.closed", page, self.station.reader)
-        self._goes_on(TAKEN if mine else told.plain)
+        self._goes_on(t(TAKEN) if mine else told.plain)
 
     def aside(self) -> None:
         """Not by me, not now: it stays in the top line, and calls again."""
-        self._closes("Put aside, not taken: it calls again. n shows it at the top.")
+        self._closes(t("Put aside, not taken: it calls again. n shows it at the top."))
 
     def take(self) -> None:
         """I see to it."""
@@ -69,7 +70,7 @@ class Calling(Frame):
             below = app.screen
             if isinstance(below, Frame):
                 below.say(words)
-            if words == TAKEN and (own := getattr(below, "own_change", None)) is not None:
+            if words == t(TAKEN) and (own := getattr(below, "own_change", None)) is not None:
                 own()
 
     async def _take(self) -> None:
@@ -78,7 +79,7 @@ class Calling(Frame):
         if taken is not None:
             self.station.pages.pop(str(page["id"]), None)
             self._pages = [one for one in self._pages if one["id"] != page["id"]]
-            self._goes_on(TAKEN)
+            self._goes_on(t(TAKEN))
 
     def _goes_on(self, words: str) -> None:
         if self._pages:
@@ -104,16 +105,16 @@ class Calling(Frame):
     def _rows(self) -> Iterator[Row]:
         reader, names = self.station.reader, self.station.names()
         for page in self._pages:
-            kind = calls.KINDS.get(str(page.get("kind")), str(page.get("kind")))
+            kind = calls.kind_of(page)
             number = str(page.get("inmate") or "")
-            who = names.get(number, number) if number else "the whole wing"
-            head = f" {kind}: unit {page.get('unit')}, {who} "
+            who = names.get(number, number) if number else t("the whole wing")
+            head = " " + t("{kind}: unit {unit}, {who}", kind=kind, unit=page.get("unit"), who=who) + " "
             yield row("")
             yield Row(Text(plain(head).upper(), style="bold reverse"))
             yield row(f"  {calls.called(page, reader)}")
             note = self._notes.get(str(page.get("note")))
-            for line in note_words(note, reader) if note else ["(what it is about is being fetched)"]:
-                yield row(f"  {line}", style="bold" if line.startswith("IF IT HAPPENS") else "")
+            for line in note_words(note, reader) if note else [t("(what it is about is being fetched)")]:
+                yield row(f"  {line}", style="bold" if note and line == _if_then(note) else "")
 
 
 def take(api: Any, page: Document) -> Document:
@@ -133,6 +134,10 @@ def note_of(api: Any, note: str) -> Document | None:
 def note_words(note: Document, reader: phrases.Reader) -> Iterator[str]:
     """All that a note says, its needs and its if-then with it."""
     yield from item_words.note_lines(note, reader)
-    yield from (f"need: {phrases.need(one, reader)}" for one in note.get("needs") or [])
+    yield from (t("need: {need}", need=phrases.need(one, reader)) for one in note.get("needs") or [])
     if note.get("if_then"):
-        yield f"IF IT HAPPENS: {note['if_then']}"
+        yield _if_then(note)
+
+
+def _if_then(note: Document) -> str:
+    return t("IF IT HAPPENS: {if_then}", if_then=note["if_then"])

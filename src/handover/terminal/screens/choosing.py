@@ -12,12 +12,13 @@ from textual.widgets import Input
 from handover.client.resources import Document
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Lines, Row, Rows, row
+from handover.terminal.tongue import later, t
 
 
 class Choose(Frame):
     """A line to type into, and whoever fits. The first that fits is marked, so that a cell and Enter are enough."""
 
-    KEYS = "type cell, number or letters · Enter this one · Up/Down another · Esc back"
+    KEYS = later("type cell, number or letters · Enter this one · Up/Down another · Esc back")
     DO: ClassVar = {"up": "higher", "down": "lower", "escape": "away", "enter": "entered"}
 
     def __init__(self, ask: str, *, wing: bool, before: Callable[[], list[Row]] | None = None) -> None:
@@ -76,12 +77,13 @@ class Choose(Frame):
         self._drawn = typed
         rows: list[Row] = list(self._before() if self._before and not typed else [])
         rows += [_row(one) for one in found(self.station.persons(), typed)]
-        if self._wing and (not typed or "wing".startswith(typed.casefold())):
-            wing = self.station.unit.name if self.station.unit else "the wing"
-            rows.append(row(f"  {wing} itself: climate, roll, what goes on", ("wing", "")))
+        words = ("wing", t("wing"))
+        if self._wing and any(word.startswith(typed.casefold()) for word in words):
+            wing = self.station.unit.name if self.station.unit else t("the wing")
+            rows.append(row("  " + t("{wing} itself: climate, roll, what goes on", wing=wing), ("wing", "")))
         people = self.query_one(Rows)
         people.marked_always = True
-        people.show(rows or [row("  Nobody here has that cell, number or name.")], mark=_first(rows))
+        people.show(rows or [row("  " + t("Nobody here has that cell, number or name."))], mark=_first(rows))
 
 
 def found(persons: Iterable[Document], typed: str) -> list[Document]:

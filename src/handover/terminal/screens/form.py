@@ -6,11 +6,13 @@ from typing import Any
 
 from rich.text import Text
 
+from handover.terminal import item_words
 from handover.terminal.phrases import Reader
 from handover.terminal.screens import prompts, steps
 from handover.terminal.screens.beside import Beside
 from handover.terminal.screens.steps import Step
 from handover.terminal.speech import plain
+from handover.terminal.tongue import t
 
 HEIGHT, WIDTH = 10, 45
 
@@ -24,7 +26,7 @@ def fields(
     for number, step in enumerate(known[top : top + HEIGHT], top):
         mark = "!" if step.name in faults else ">" if number == at else " "
         words = steps.shown(step, typed, reader)
-        line = Text(plain(f"{mark} {step.label:<17} {words}"), style="bold" if number == at else "")
+        line = Text(plain(f"{mark} {t(step.label):<17} {words}"), style="bold" if number == at else "")
         line.truncate(WIDTH - 1, overflow="ellipsis")
         lines.append(line)
     return lines
@@ -51,11 +53,11 @@ def quiet(
     """What is asked while somebody writes; nobody has to answer."""
     lines = []
     if word := prompts.harsh(typed.get("fact"), typed.get("opinion")):
-        lines.append(f"“{word}” is a hard word. What did he or she do or say?")
-        helped = [line.removeprefix("worked: ") for line in beside.lines(reader) if line.startswith("worked: ")]
-        lines.append(f"Last time this helped: {helped[0]}" if helped else "What helped last time?")
+        lines.append(t("“{word}” is a hard word. What did he or she do or say?", word=word))
+        helped = [item_words.tried(one, reader) for one in beside.worked[:1]]
+        lines.append(t("Last time this helped: {what}", what=helped[0]) if helped else t("What helped last time?"))
     if step.name == "fact":
         for number in prompts.same_words(typed.get("fact"), inmate, beside.mine):
             who = names.get(number, number)
-            lines.append(f"You have written the very same words about {who}. What is different here?")
+            lines.append(t("You have written the very same words about {who}. What is different here?", who=who))
     return [Text(plain(line)) for line in lines]

@@ -11,13 +11,15 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
-from handover.client.refusals import NotLoggedIn, ServerRefused, Trouble
+from handover.client.refusals import NotLoggedIn, Trouble
 from handover.terminal.screens import head_words
 from handover.terminal.screens.base import Base
 from handover.terminal.screens.letters import edit
 from handover.terminal.screens.lines import Lines, Rows
 from handover.terminal.screens.station import Station
 from handover.terminal.speech import plain
+from handover.terminal.tongue import t
+from handover.terminal.troubles import in_words
 
 T = TypeVar("T")
 READING_S = 5.0
@@ -140,7 +142,7 @@ class Frame(Screen[Any]):
 
     def keys(self, words: str) -> None:
         """Names the keys that do something now."""
-        self.query_one(Keys).put([f" {words}"])
+        self.query_one(Keys).put([f" {t(words)}"])
 
     def say(self, words: str | Text, *, loud: bool = False) -> None:
         """Says something until the next thing is said."""
@@ -167,15 +169,8 @@ class Frame(Screen[Any]):
             return await self.base.reach(work)
         except NotLoggedIn as ended:
             if here is self.station.here:
-                self.base.lock(str(ended))
+                self.base.lock(in_words(ended))
         except Trouble as trouble:
             if here is self.station.here and self.stands:
                 self.say(in_words(trouble), loud=True)
         return None
-
-
-def in_words(trouble: Trouble) -> str:
-    """What went wrong, on one line; field by field where the server said so."""
-    if isinstance(trouble, ServerRefused) and trouble.errors:
-        return "; ".join(f"{one.pointer.strip('/').replace('/', ' ')}: {one.detail}" for one in trouble.errors)
-    return str(trouble)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from handover.client.drafts import NoteInHand
 from handover.schemas.notes import NoteDraft
 from handover.terminal import shorthand, times
+from handover.terminal.tongue import t
 from handover.terminal.unclear import Unclear
 from handover.terminal.units import Unit
 from handover.terminal.words import Vocabulary
@@ -66,9 +67,9 @@ class Hand:
         """The note; raises Faults."""
         typed, faults = self.typed, {}
         if not typed.get("basis"):
-            faults["basis"] = "say how you know"
+            faults["basis"] = t("say how you know")
         if not any(typed.get(name) for name in _SAYS):
-            faults["fact"] = "a note says something: what happened, or mood, change, a sign, a need, what you did"
+            faults["fact"] = t("a note says something: what happened, or mood, change, a sign, a need, what you did")
         fields: dict[str, Any] = {
             "inmate": self.inmate,
             "basis": typed.get("basis"),

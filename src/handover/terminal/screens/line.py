@@ -9,6 +9,8 @@ from handover.client.feed import Feed, Heard
 from handover.client.feed_protocol import Event, Heartbeat, State, StateChange
 from handover.client.refusals import NotLoggedIn, ServerRefused
 from handover.terminal.screens.station import Station
+from handover.terminal.tongue import t
+from handover.terminal.troubles import in_words
 
 PAGES = ("page.raised", "page.accepted", "page.closed")
 
@@ -38,9 +40,9 @@ class Line:
                 async for item in feed:
                     self._take(item)
         except NotLoggedIn as ended:
-            self._ended(str(ended))
+            self._ended(in_words(ended))
         except ServerRefused as refused:
-            self._ended(f"{refused.detail or refused.title}. Log in again.")
+            self._ended(t("{detail}. Log in again.", detail=refused.detail or refused.title))
 
     def seen(self) -> None:
         """The officer has taken in what was heard: the next start shows only what comes from here on."""
@@ -77,7 +79,11 @@ class Line:
                 station.blind_since = change.since
             case State.MISSED:
                 since, at = (station.reader.time(one, seconds=True) for one in (change.since, change.at))
-                station.missed = f"What happened between {since} and {at} may be missing here. Ask your colleagues."
+                station.missed = t(
+                    "What happened between {since} and {at} may be missing here. Ask your colleagues.",
+                    since=since,
+                    at=at,
+                )
 
 
 async def forget(task: "asyncio.Task[None]") -> None:

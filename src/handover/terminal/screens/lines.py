@@ -16,6 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from handover.terminal.speech import folded, plain
+from handover.terminal.tongue import t
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ class Rows(Lines, can_focus=True):
             shown.append(one)
         if len(self._lines) > self._top + self.size.height and shown:
             below = len(self._lines) - self._top - self.size.height
-            tail = Text(f" {below} more ", style="dim")
+            tail = Text(" " + t("{below} more", below=below) + " ", style="dim")
             shown[-1].truncate(max(0, width - tail.cell_len), overflow="ellipsis")
             shown[-1].pad_right(max(0, width - tail.cell_len - shown[-1].cell_len))
             shown[-1].append_text(tail)

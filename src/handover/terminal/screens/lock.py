@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.containers import Horizontal
@@ -12,14 +13,16 @@ from textual.widgets import Input
 from handover.client.refusals import ServerRefused, Trouble
 from handover.client.session import Login
 from handover.terminal.login import safe, sit_down
-from handover.terminal.screens.frame import Frame, in_words
+from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Lines
+from handover.terminal.tongue import later, t
+from handover.terminal.troubles import in_words
 
 
 class Lock(Frame):
     """Who is there? Name and password; the name of whoever was there last stands there already."""
 
-    KEYS = "Enter: log in · Up: another name · Ctrl-Q: leave the program"
+    KEYS = later("Enter: log in · Up: another name · Ctrl-Q: leave the program")
     DO: ClassVar = {
         "up": "to_name",
         "shift+tab": "to_name",
@@ -56,19 +59,22 @@ class Lock(Frame):
     def opened(self) -> None:
         """Says why, and waits."""
         for id_ in ("#ask-name", "#ask-password"):
-            self.query_one(id_).styles.width = 12
+            self.query_one(id_).styles.width = max(12, 4 + max(len(t("name")), len(t("password"))))
         self.query_one("#told").styles.height = 5
         self.query_one("#rest").styles.height = "1fr"
         self.query_one("#told", Lines).put(["", *self._told(), ""])
-        self.query_one("#ask-name", Lines).put(["  name"])
-        self.query_one("#ask-password", Lines).put(["  password"])
+        self.query_one("#ask-name", Lines).put(["  " + t("name")])
+        self.query_one("#ask-password", Lines).put(["  " + t("password")])
         self.to("password" if self._last else "name")
 
     def _told(self) -> list[str]:
         lines = [f"  {self._why}"] if self._why else []
         if self._last:
-            lines.append("  What was written is kept, for its author. While it is locked, this screen")
-            lines.append("  hears nothing: pages reach the other screens.")
+            kept = t(
+                "What was written is kept, for its author. While it is locked, this screen hears nothing: pages "
+                "reach the other screens."
+            )
+            lines += [f"  {line}" for line in wrap(kept, 74)]
         return lines
 
     def to(self, field: str) -> None:
@@ -97,12 +103,14 @@ class Lock(Frame):
             password.value = ""
 
     async def _log_in(self, name: str, password: str) -> None:
-        self.say("One moment …")
+        self.say(t("One moment …"))
         try:
             safe(self.station.server, insecure=self._insecure)
             login = await asyncio.to_thread(sit_down, self.station.server, name, password)
         except ServerRefused as refused:
-            wait = f" Try again in {refused.retry_after:.0f} s." if refused.retry_after else ""
+            wait = (
+                " " + t("Try again in {seconds} s.", seconds=round(refused.retry_after)) if refused.retry_after else ""
+            )
             self.say(f"{in_words(refused)}{wait}", loud=True)
         except Trouble as trouble:
             self.say(in_words(trouble), loud=True)

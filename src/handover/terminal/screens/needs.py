@@ -16,13 +16,14 @@ from handover.terminal.phrases import Reader
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Row, Rows, row
 from handover.terminal.screens.question import Question
+from handover.terminal.tongue import later, t
 from handover.terminal.units import Unit
 
 
 class NeedScreen(Frame):
     """A need."""
 
-    KEYS = "d done · x not possible · m I see to it · p passed on · Enter the person · Esc back"
+    KEYS = later("d done · x not possible · m I see to it · p passed on · Enter the person · Esc back")
     DO: ClassVar = {"d": "done", "x": "not_possible", "m": "mine", "p": "pass_on", "escape": "away", "enter": "person"}
 
     def __init__(self, need: str) -> None:
@@ -40,19 +41,19 @@ class NeedScreen(Frame):
 
     def done(self) -> None:
         """It has been met."""
-        self._asks("What came of it? Whoever wrote it down is told", "outcome", "DONE")
+        self._asks(t("What came of it? Whoever wrote it down is told"), "outcome", "DONE")
 
     def not_possible(self) -> None:
         """It cannot be met."""
-        self._asks("Why is it not possible? Tell the person as well", "reason", "NOT_POSSIBLE")
+        self._asks(t("Why is it not possible? Tell the person as well"), "reason", "NOT_POSSIBLE")
 
     def pass_on(self) -> None:
         """Somebody else sees to it."""
-        self._asks("To whom is it passed on?", "owner", "PASSED_ON")
+        self._asks(t("To whom is it passed on?"), "owner", "PASSED_ON")
 
     def mine(self) -> None:
         """I see to it."""
-        self.work(self._change(drafted(NeedChange, {}, owner=self.station.desk.login.me.name), "It is yours"))
+        self.work(self._change(drafted(NeedChange, {}, owner=self.station.desk.login.me.name), t("It is yours")))
 
     def person(self) -> None:
         """Whose it is."""
@@ -78,7 +79,7 @@ class NeedScreen(Frame):
     async def _try(self, draft: "partial[NeedChange]") -> None:
         made = await self.ask(draft)
         if made is not None:
-            await self._change(made, "Recorded")
+            await self._change(made, t("Recorded"))
 
     async def _change(self, draft: NeedChange, words: str) -> None:
         need, here, reader = self._need, self.station.desk, self.station.reader
@@ -110,17 +111,17 @@ class NeedScreen(Frame):
 def _rows(
     need: Document, reader: Reader, names: dict[str, str] | None = None, unit: Unit | None = None
 ) -> Iterator[Row]:
-    who = (
-        (names or {}).get(str(need["inmate"]), str(need["inmate"])) if need["inmate"] else unit.name if unit else "wing"
-    )
-    yield row(f" NEED: {who}", style="bold")
+    who = unit.name if unit else t("the wing")
+    if need["inmate"]:
+        who = (names or {}).get(str(need["inmate"]), str(need["inmate"]))
+    yield row(" " + t("NEED: {who}", who=who), style="bold")
     yield row("")
     yield row(f"  {item_words.need_line(need, reader)}")
     yield row("")
     for step in need.get("history") or []:
         said = step["outcome"] or step["reason"]
         status = reader.label("need_status", step["status"])
-        owner = f", with {step['owner']}" if step["owner"] else ""
+        owner = t(", with {owner}", owner=step["owner"]) if step["owner"] else ""
         yield row(
             f"  {reader.time(step['at'])}  {phrases.person(step['by'])}: {status}{owner}"
             + (f": {said}" if said else "")

@@ -12,6 +12,7 @@ from handover.terminal.incidents import counted
 from handover.terminal.phrases import Reader
 from handover.terminal.screens.lines import Row, row
 from handover.terminal.speech import plain
+from handover.terminal.tongue import t
 
 MOST = 200
 _SILENT = ("receipt.recorded", "inmate.updated", "page.closed")
@@ -55,8 +56,12 @@ class News:
             if incident := _counted(event):
                 many = counts.pop(incident, 0)
                 if many:
-                    told = f"{reader.time(event.raw.get('time'))}  INCIDENT: {counted(many)}, the latest: "
-                    yield row(told + phrases.how(_data(event)), ("incident", incident), whole=False)
+                    told = t("INCIDENT: {notes}, the latest:", notes=counted(many))
+                    yield row(
+                        f"{reader.time(event.raw.get('time'))}  {told} {phrases.how(_data(event))}",
+                        ("incident", incident),
+                        whole=False,
+                    )
                 continue
             first, *under = telling.lines_for(event, reader, names, with_place=False)
             yield Row(first.text, key)

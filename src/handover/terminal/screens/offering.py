@@ -18,20 +18,21 @@ from handover.terminal.drafts import drafted
 from handover.terminal.offer import summary
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Lines, Row, Rows, row
+from handover.terminal.tongue import later, t
 from handover.terminal.units import Unit
 
 _ASKS = {
-    "roll": "How many did you count? (Enter: not counted)",
-    "differs": "Counted again: (Enter: it stays as it was)",
-    "remarks": "What belongs to nobody in particular (Enter: nothing)",
-    "why": "Why do you take the offer back?",
+    "roll": later("How many did you count? (Enter: not counted)"),
+    "differs": later("Counted again: (Enter: it stays as it was)"),
+    "remarks": later("What belongs to nobody in particular (Enter: nothing)"),
+    "why": later("Why do you take the offer back?"),
 }
 
 
 class HandOver(Frame):
     """Offers the unit. Answers what is to be said, or None."""
 
-    KEYS = "Enter on · Esc never mind"
+    KEYS = later("Enter on · Esc never mind")
     DO: ClassVar = {"escape": "away", "enter": "entered"}
 
     def __init__(self, unit: Unit) -> None:
@@ -53,7 +54,7 @@ class HandOver(Frame):
         """Looks how things stand."""
         for id_ in ("#bar", "#ask"):
             self.query_one(id_).styles.height = 1
-        self.query_one("#bar", Lines).put([Text(f" HAND OVER {self._unit.name}", style="bold")])
+        self.query_one("#bar", Lines).put([Text(" " + t("HAND OVER {name}", name=self._unit.name), style="bold")])
         self._goes_to("look")
         self.work(self._fetch())
 
@@ -81,13 +82,20 @@ class HandOver(Frame):
 
     def _counted(self, words: str) -> None:
         if words and not words.isdigit():
-            self.say("A number; or nothing.", loud=True)
+            self.say(t("A number; or nothing."), loud=True)
             return
         if words:
             self._roll = int(words)
         expected = self._sheet["roll"]["expected"] if self._sheet else None
         if self._stage == "roll" and self._roll is not None and self._roll != expected:
-            self.say(f"You counted {self._roll}, the roster says {expected}. Find out which is right.", loud=True)
+            self.say(
+                t(
+                    "You counted {roll}, the roster says {expected}. Find out which is right.",
+                    roll=self._roll,
+                    expected=expected,
+                ),
+                loud=True,
+            )
             self._goes_to("differs")
         else:
             self._goes_to("remarks")
@@ -107,11 +115,11 @@ class HandOver(Frame):
         yield row("")
         if sheet["handover"]["id"] is not None:
             yield row(f"  {standing.where(sheet['handover'], reader)}.", style="bold")
-            yield row("  Until somebody accepts, it is still whose it was. r takes the offer back.")
+            yield row("  " + t("Until somebody accepts, it is still whose it was. r takes the offer back."))
             return
         yield from (row(f"  {line}") for line in summary(self._unit, sheet, reader))
         yield row("")
-        yield row("  It stays yours until somebody accepts it by name, wherever you are.")
+        yield row("  " + t("It stays yours until somebody accepts it by name, wherever you are."))
 
     async def _offer(self, remarks: str | None) -> None:
         here, unit, roll = self.station.desk, self._unit, self._roll
@@ -131,7 +139,9 @@ class HandOver(Frame):
         )
         if made is not None:
             due = self.station.reader.time(made["due_at"])
-            self.ends(f"Offered; to be accepted by {due}. Until then it is yours. Questions come here: a answers.")
+            self.ends(
+                t("Offered; to be accepted by {due}. Until then it is yours. Questions come here: a answers.", due=due)
+            )
 
     async def _take_back(self, why: str) -> None:
         here, sheet = self.station.desk, self._sheet
@@ -139,26 +149,32 @@ class HandOver(Frame):
             return
         path = f"/v1/handovers/{sheet['handover']['id']}/withdrawal"
         if await self.ask(lambda: create(here.api, path, drafted(WithdrawalDraft, {}, reason=why))) is not None:
-            self.ends("Taken back. It is yours as before.")
+            self.ends(t("Taken back. It is yours as before."))
 
     def _goes_to(self, stage: str) -> None:
         self._stage = stage
         line = self.query_one(Input)
         line.value, line.display = "", stage in _ASKS
         self.set_focus(line if line.display else self.query_one(Rows))
-        self.query_one("#ask", Lines).put([Text(f" {_ASKS[stage]}", style="bold")] if line.display else [])
-        self.keys("r take the offer back · Esc never mind" if stage == "waits" else self.KEYS)
+        self.query_one("#ask", Lines).put([Text(f" {t(_ASKS[stage])}", style="bold")] if line.display else [])
+        self.keys(later("r take the offer back · Esc never mind") if stage == "waits" else self.KEYS)
 
 
 def question_rows(found: list[tuple[Document, Document]], names: dict[str, str], reader: phrases.Reader) -> list[Row]:
     """Questions that wait for an answer, each to be chosen."""
-    rows = [row(" QUESTIONS about what you handed over", style="bold"), row("")]
+    rows = [row(" " + t("QUESTIONS about what you handed over"), style="bold"), row("")]
     for handover, query in found:
         about = {matters.id_of(item): item["inmate"] for item in matters.items_of(handover)}
         number = about.get(query["note"] or query["need"])
-        who = names.get(str(number), str(number)) if number else "the wing"
-        told = f"  {who}: {phrases.person(query['by'])} asks {reader.time(query['at'])}: {query['text']}"
+        who = names.get(str(number), str(number)) if number else t("the wing")
+        told = "  " + t(
+            "{who}: {by} asks {at}: {text}",
+            who=who,
+            by=phrases.person(query["by"]),
+            at=reader.time(query["at"]),
+            text=query["text"],
+        )
         rows.append(row(told, ("query", f"{handover['id']} {query['id']}")))
     if not found:
-        rows.append(row("  No question is open."))
+        rows.append(row("  " + t("No question is open.")))
     return rows

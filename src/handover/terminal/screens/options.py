@@ -9,12 +9,12 @@ from rich.text import Text
 from handover.schemas.codelists import CodeEntry
 from handover.terminal.screens.steps import KEYS, Step, entries, fitting
 from handover.terminal.speech import plain
+from handover.terminal.tongue import t
 from handover.terminal.words import Vocabulary
 
 HEIGHT = 8
 """Lines there are for it."""
 ABSENT = {"a": "ASLEEP", "w": "AWAY", "n": "NOT_SEEN"}
-_LABEL, _COLUMN = 12, 13
 _FULL = 6
 
 
@@ -42,18 +42,29 @@ def mood(words: Vocabulary, chosen: dict[str, Any], at: tuple[int, int], width: 
     """Five down, five across; under it what one sees and hears where the mark is."""
     down, across = words.entries("mood_valence"), words.entries("mood_energy")
     y, x = at
-    head = " " * _LABEL + "".join(f"{n} {one.label}".ljust(_COLUMN) for n, one in enumerate(across, 1))
-    yield Text(plain(head))
+    label = max(12, 3 + max((len(one.label) for one in down), default=0))
+    room = min(13, (width - label) // 5)
+    head = Text(" " * label)
+    for number, one in enumerate(across, 1):
+        head.append_text(_cut(f"{number} {one.label}", room))
+    yield head
     for row, one in enumerate(down):
         mark = ">" if chosen.get("valence") == int(one.code) else " "
-        line = Text(plain(f"{row + 1}{mark}{one.label}".ljust(_LABEL)), style="bold" if row == y else "")
+        line = Text(plain(f"{row + 1}{mark}{one.label}".ljust(label)), style="bold" if row == y else "")
         for column, other in enumerate(across):
             is_it = chosen.get("valence") == int(one.code) and chosen.get("energy") == int(other.code)
-            cell = ("[x]" if is_it else " · ").ljust(_COLUMN)
+            cell = ("[x]" if is_it else " · ").ljust(room)
             line.append(cell[:3], "reverse" if (row, column) == (y, x) else "").append(cell[3:])
         yield line
     marked = [down[y]] if x < 0 else [down[y], across[x]]
     yield from _anchor(marked, width)
+
+
+def _cut(words: str, width: int) -> Text:
+    text = Text(plain(words))
+    text.truncate(width - 1, overflow="ellipsis")
+    text.pad_right(width - text.cell_len)
+    return text
 
 
 def words_of(step: Step, words: Vocabulary, line: str, width: int) -> Iterator[Text]:
@@ -71,7 +82,7 @@ def words_of(step: Step, words: Vocabulary, line: str, width: int) -> Iterator[T
 def who_reads(words: Vocabulary, handling: str | None) -> str:
     """Who will be able to read it."""
     found = next((one for one in words.entries("handling") if one.code == (handling or "UNIT")), None)
-    return f"Will be read by: {found.anchor}" if found else ""
+    return t("Will be read by: {anchor}", anchor=found.anchor) if found else ""
 
 
 def _option(number: int, one: CodeEntry, chosen: object, marked: int | None, told: str) -> Text:

@@ -22,6 +22,7 @@ from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Row, Rows, row
 from handover.terminal.screens.question import Question
 from handover.terminal.speech import plain
+from handover.terminal.tongue import later, t
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Known:
 class PersonScreen(Frame):
     """One person. Nothing here sums a person up."""
 
-    KEYS = "w write · t table · r renew, c close attention · Enter need · Esc back"
+    KEYS = later("w write · t table · r renew, c close attention · Enter need · Esc back")
     DO: ClassVar = {
         "w": "write_about",
         "t": "turn",
@@ -59,7 +60,7 @@ class PersonScreen(Frame):
 
     def opened(self) -> None:
         """Asks for it: the reading is logged."""
-        self.query_one(Rows).show([row("  Being fetched …")])
+        self.query_one(Rows).show([row("  " + t("Being fetched …"))])
         self.work(self._fetch())
 
     def write_about(self) -> None:
@@ -84,16 +85,18 @@ class PersonScreen(Frame):
 
     def renew(self) -> None:
         """It goes on, and why."""
-        self._attention("Go on looking out to the end of the next shift: why?", close=None)
+        self._attention(t("Go on looking out to the end of the next shift: why?"), close=None)
 
     def close_it(self) -> None:
         """It is over, and why."""
-        self._attention("Attention is over: why?", close=True)
+        self._attention(t("Attention is over: why?"), close=True)
 
     def _attention(self, ask: str, *, close: bool | None) -> None:
         note = self._marked()
         if note is None or note["attention"] == "ROUTINE":
-            self.say("Mark a note that asks for attention, then r or c. Attention belongs to a note, not to a person.")
+            self.say(
+                t("Mark a note that asks for attention, then r or c. Attention belongs to a note, not to a person.")
+            )
             return
         reader = self.station.reader
 
@@ -107,7 +110,7 @@ class PersonScreen(Frame):
     async def _attend(self, note: str, draft: "partial[AttentionDraft]") -> None:
         here = self.station.desk
         if await self.ask(lambda: create(here.api, f"/v1/notes/{note}/attention", draft())) is not None:
-            self.say("Recorded.")
+            self.say(f"{t('Recorded')}.")
             await self._fetch()
 
     def _marked(self) -> Document | None:
@@ -141,25 +144,36 @@ def fetch(api: Api, number: str, reader: Reader) -> Known:
 def rows(known: Known, reader: Reader, *, table: bool) -> Iterator[Row]:
     """The person from the top: what to do if it happens, the picture, what is open, what worked, what was written."""
     one = known.inmate
-    language = f" · speaks {one['language']}" if one["language"] else ""
+    language = " · " + t("speaks {language}", language=one["language"]) if one["language"] else ""
     yield row(f" {people.called(one)}  {one['number']}  {one['unit']}{language}", style="bold")
     for note in known.notes:
         if note["if_then"] and note["status"] == "ACTIVE" and reader.is_ahead(note["attention_until"]):
-            yield row(f"  IF IT HAPPENS ({phrases.person(note['author'])}): {note['if_then']}", style="bold")
-    yield row("— six weeks", style="bold")
+            yield row(
+                "  "
+                + t(
+                    "IF IT HAPPENS ({author}): {if_then}",
+                    author=phrases.person(note["author"]),
+                    if_then=note["if_then"],
+                ),
+                style="bold",
+            )
+    yield row("— " + t("six weeks"), style="bold")
     for line in (weeks.table if table else weeks.picture)(known.notes, reader):
         yield row(f"  {line}", whole=False)
-    yield row(f"— open needs ({len(known.needs)})", style="bold")
+    yield row("— " + t("open needs ({n})", n=len(known.needs)), style="bold")
     for need in known.needs:
         yield row(f"  {item_words.need_line(need, reader)}", ("need", need["id"]))
-    yield row("— what worked, and what did not", style="bold")
+    yield row("— " + t("what worked, and what did not"), style="bold")
     learned = known.learned
-    for name, words in (("worked", "worked"), ("did_not", "did not help")):
+    for name, words in (("worked", t("worked")), ("did_not", t("did not help"))):
         for tried in learned[name][:5]:
             yield row(f"  {words}: {item_words.tried(tried, reader)}")
     for told in learned["openings"][:3]:
-        yield row(f"  opened up ({told['by']}, {reader.time(told['at'])}): {told['fact'] or ''}")
-    yield row(f"— written in six weeks ({len(known.notes)}), the newest first", style="bold")
+        yield row(
+            "  "
+            + t("opened up ({by}, {at}): {fact}", by=told["by"], at=reader.time(told["at"]), fact=told["fact"] or "")
+        )
+    yield row("— " + t("written in six weeks ({n}), the newest first", n=len(known.notes)), style="bold")
     for note in known.notes:
         yield Row(Text("\n").join(_note(note, reader)), ("note", note["id"]))
 
@@ -170,17 +184,36 @@ def _note(note: Document, reader: Reader) -> Iterator[Text]:
         why = note.get("retraction") or {}
         reason = reader.label("retraction_reason", why.get("reason"))
         by = phrases.person(why.get("by"))
-        yield Text(plain(f"  {reader.time(note['occurred_at'])} TAKEN BACK by {by}: {reason}. Disregard it."))
+        yield Text(
+            plain(
+                "  "
+                + t(
+                    "{time} TAKEN BACK by {by}: {reason}. Disregard it.",
+                    time=reader.time(note["occurred_at"]),
+                    by=by,
+                    reason=reason,
+                )
+            )
+        )
         return
     gone = note["status"] == "CORRECTED"
     if gone:
-        yield Text("  CORRECTED, no longer stands; the newer note says why:", style="bold")
+        yield Text("  " + t("CORRECTED, no longer stands; the newer note says why:"), style="bold")
     elif note.get("supersedes"):
-        yield Text(plain(f"  This corrects an earlier note: {note.get('correction_reason')}"), style="bold")
+        yield Text(
+            plain(
+                "  "
+                + t(
+                    "This corrects an earlier note: {reason}",
+                    reason=note.get("correction_reason"),
+                )
+            ),
+            style="bold",
+        )
     lines = [*item_words.note_lines(note, reader)]
     if (look_out := phrases.attention(note, reader)) and not gone:
-        ran_out = "" if reader.is_ahead(note["attention_until"]) else " (that time is over)"
+        ran_out = "" if reader.is_ahead(note["attention_until"]) else " " + t("(that time is over)")
         lines.append(f"{look_out}{ran_out}")
-    lines += [f"need: {phrases.need(one, reader)}" for one in note.get("needs") or []]
+    lines += [t("need: {need}", need=phrases.need(one, reader)) for one in note.get("needs") or []]
     for number, line in enumerate(lines):
         yield Text(plain(f"  {'  ' if number else ''}{line}"), style="strike" if gone else "")

@@ -9,12 +9,13 @@ from textual.widgets import Input
 
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Lines, Row, Rows
+from handover.terminal.tongue import later, t
 
 
 class Question(Frame):
     """Answers the words that were typed, or None."""
 
-    KEYS = "Enter: done · Esc: never mind"
+    KEYS = later("Enter: done · Esc: never mind")
     DO: ClassVar = {"enter": "entered", "escape": "away"}
 
     def __init__(self, about: Sequence[Row], ask: str, *, needed: bool = True) -> None:
@@ -41,7 +42,7 @@ class Question(Frame):
         """That is it."""
         words = self.query_one(Input).value.strip()
         if not words and self._needed:
-            self.say("Write a few words, or Esc.")
+            self.say(t("Write a few words, or Esc."))
             return
         self.dismiss(words)
 

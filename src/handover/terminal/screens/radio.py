@@ -8,12 +8,13 @@ from textual.widget import Widget
 
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Row, Rows, row
+from handover.terminal.tongue import later, t
 
 
 class Radio(Frame):
     """Use the radio."""
 
-    KEYS = "r: I use the radio now"
+    KEYS = later("r: I use the radio now")
     DO: ClassVar = {"r": "understood"}
 
     def __init__(self, many: int, why: str) -> None:
@@ -28,10 +29,12 @@ class Radio(Frame):
     def opened(self) -> None:
         """With the bell."""
         rows = [row("")] * 3
-        for words in ("", "NOT SENT. NOBODY HAS SEEN THIS.", "", "USE THE RADIO. NOW.", ""):
+        for words in ("", t("NOT SENT. NOBODY HAS SEEN THIS."), "", t("USE THE RADIO. NOW."), ""):
             rows.append(Row(Text(f"{words:^76}", style="bold reverse")))
         rows += [row(""), row(f"  {self._why}")]
-        rows.append(row(f"  It is kept here and goes by itself when the network is back. Not sent: {self._many}"))
+        rows.append(
+            row("  " + t("It is kept here and goes by itself when the network is back. Not sent: {n}", n=self._many))
+        )
         self.query_one(Rows).show(rows)
         self.app.bell()
 

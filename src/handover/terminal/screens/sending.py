@@ -15,6 +15,8 @@ from handover.terminal.screens.base import Base
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.hand import FIELD_OF, Hand
 from handover.terminal.screens.radio import Radio
+from handover.terminal.tongue import t
+from handover.terminal.troubles import in_words
 
 _WAIT_FOR_OTHERS_S = 10
 
@@ -42,10 +44,10 @@ async def _send(base: Base, hand: Hand, draft: NoteDraft, name: str) -> None:
         hand.typed["_faults"] = _by_field(refused)
         drafts.keep(hand.as_kept())
         outbox.drop_refused(name)
-        _say(base, f"REFUSED, and back among your drafts (w): {refused.refusal.title}", loud=True)
+        _say(base, t("REFUSED, and back among your drafts (w): {title}", title=t(refused.refusal.title)), loud=True)
     elif sent is not None or name not in outbox.names():
-        aloud = " Tell somebody aloud as well." if is_urgent(draft, dict(base.station.lists)) else ""
-        _say(base, (_told(base, sent) if sent else "Recorded.") + aloud)
+        aloud = " " + t("Tell somebody aloud as well.") if is_urgent(draft, dict(base.station.lists)) else ""
+        _say(base, (_told(base, sent) if sent else f"{t('Recorded')}.") + aloud)
     else:
         why = went.stopped or CannotReach(outbox.server.url, "it was not its turn yet")
         _kept(base, draft, why)
@@ -55,26 +57,32 @@ async def _send(base: Base, hand: Hand, draft: NoteDraft, name: str) -> None:
 def _kept(base: Base, draft: NoteDraft, why: Trouble) -> None:
     many = base.not_sent()
     if is_urgent(draft, dict(base.station.lists)):
-        base.push_screen(Radio(many, str(why)))
+        base.push_screen(Radio(many, in_words(why)))
     else:
-        _say(base, f"Kept here, not sent: {many}. It goes by itself when the network is back; do not write it again.")
+        _say(
+            base,
+            t(
+                "Kept here, not sent: {n}. It goes by itself when the network is back; do not write it again.",
+                n=many,
+            ),
+        )
 
 
 def _told(base: Base, sent: Sent) -> str:
     note: Document = sent.note
     number = note.get("inmate")
-    who = base.station.names().get(str(number), str(number)) if number else "the wing"
+    who = base.station.names().get(str(number), str(number)) if number else t("the wing")
     reader = base.station.reader
     parts = [", ".join(phrases.state(note, reader)), phrases.attention(note, reader) or ""]
-    parts += [f"need: {phrases.need(one, reader)}" for one in note.get("needs") or []]
-    late = " LATE ENTRY." if note.get("late") else ""
-    return "; ".join([f"Recorded: {who}", *(part for part in parts if part)]) + "." + late
+    parts += [t("need: {need}", need=phrases.need(one, reader)) for one in note.get("needs") or []]
+    late = " " + t("LATE ENTRY.") if note.get("late") else ""
+    return "; ".join([t("Recorded: {who}", who=who), *(part for part in parts if part)]) + "." + late
 
 
 def _by_field(refused: Refused) -> dict[str, str]:
     errors = refused.refusal.errors
     if not errors:
-        return {"fact": str(refused.refusal)}
+        return {"fact": in_words(refused.refusal)}
     found = {}
     for error in errors:
         name = error.pointer.strip("/").split("/")[0]

@@ -17,6 +17,7 @@ from handover.terminal import people
 from handover.terminal.desk import Desk
 from handover.terminal.phrases import Reader
 from handover.terminal.screens.news import News
+from handover.terminal.tongue import language, t
 from handover.terminal.units import Unit, own_units, unit_meant
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ class Station:
         tokens = OfficerTokens(self.server, login.username)
         self.connection = Connection(Api(self.server, tokens))
         self.here = Desk(self.server, login, tokens, self.connection.api)
-        self.lists = kept_lists(self.server)
+        self.lists = kept_lists(self.server, language())
 
     def stands_up(self) -> None:
         """Forgets whoever sat here, and all that only he or she may see."""
@@ -103,7 +104,7 @@ class Station:
     def desk(self) -> Desk:
         """Whoever sits here."""
         if self.here is None:
-            raise NotLoggedIn("Nobody is there any more.")
+            raise NotLoggedIn(t("Nobody is there any more."))
         return self.here
 
     @property
@@ -123,7 +124,7 @@ class Station:
             else:
                 self.units = [one for place in me.establishments for one in self._all_of(place)]
         except CannotReach:
-            self.units = [Unit(place, code, f"unit {code}") for place, code in mine]
+            self.units = [Unit(place, code, t("unit {unit}", unit=code)) for place, code in mine]
         if self.unit is None or self.unit not in self.units:
             self.unit = next(iter(self.units), None)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from handover.schemas.codelists import CodeEntry
 from handover.terminal.phrases import Reader
+from handover.terminal.tongue import later, t
 from handover.terminal.words import Vocabulary, handy
 
 PICK, MOOD, TEXT, LINE, WORDS, YES = "pick", "mood", "text", "line", "words", "yes"
@@ -28,37 +29,65 @@ class Step:
 
 
 STEPS = (
-    Step("mood", "mood", MOOD, "How is he or she? Down, then across"),
-    Step("change", "compared", PICK, "Compared with this person's usual", "change"),
-    Step("basis", "how I know", PICK, "How do you know?", "basis", person=False),
-    Step("fact", "what happened", TEXT, "What happened: what you saw, heard or were told", person=False),
+    Step("mood", later("mood"), MOOD, later("How is he or she? Down, then across")),
+    Step("change", later("compared"), PICK, later("Compared with this person's usual"), "change"),
+    Step("basis", later("how I know"), PICK, later("How do you know?"), "basis", person=False),
+    Step("fact", later("what happened"), TEXT, later("What happened: what you saw, heard or were told"), person=False),
     Step(
-        "opinion", "what I make of it", TEXT, "What you make of it: shown as your opinion, never as fact", person=False
+        "opinion",
+        later("what I make of it"),
+        TEXT,
+        later("What you make of it: shown as your opinion, never as fact"),
+        person=False,
     ),
-    Step("sure", "how sure", PICK, "How sure are you of that?", "confidence", person=False),
+    Step("sure", later("how sure"), PICK, later("How sure are you of that?"), "confidence", person=False),
     Step(
         "needs",
-        "what is needed",
+        later("what is needed"),
         WORDS,
-        "A need: letters, then ! promised, @18:00 by when, : what exactly",
+        later("A need: letters, then ! promised, @18:00 by when, : what exactly"),
         "needs",
         "urgency",
         person=False,
     ),
     Step(
-        "did", "what I did", WORDS, "What you did: letters, then = and whether it helped", "responses", "effects", False
+        "did",
+        later("what I did"),
+        WORDS,
+        later("What you did: letters, then = and whether it helped"),
+        "responses",
+        "effects",
+        False,
     ),
-    Step("signs", "what I noticed", WORDS, "What you noticed: letters, then : new, more, less", "indicators", "trends"),
-    Step("attention", "look out", PICK, "Who has to look out for this?", "attention", person=False),
-    Step("if_then", "if it happens", LINE, "What to do if it happens", person=False),
-    Step("opening", "opened up", YES, "Did he or she open up: doubt voiced, help asked, anger put into words?"),
-    Step("place", "where", PICK, "Where was it?", "place", person=False),
-    Step("at", "when", LINE, "When, if not now: 06:40 · yesterday 21:15 · 20m ago", person=False),
-    Step("late_reason", "why only now", LINE, "Why you write it only now, if that is over an hour later", person=False),
-    Step("handling", "who may read it", PICK, "Who may read it?", "handling", person=False),
-    Step("incident", "the incident", YES, "Is it about what is going on in the unit?", person=False),
+    Step(
+        "signs",
+        later("what I noticed"),
+        WORDS,
+        later("What you noticed: letters, then : new, more, less"),
+        "indicators",
+        "trends",
+    ),
+    Step("attention", later("look out"), PICK, later("Who has to look out for this?"), "attention", person=False),
+    Step("if_then", later("if it happens"), LINE, later("What to do if it happens"), person=False),
+    Step(
+        "opening",
+        later("opened up"),
+        YES,
+        later("Did he or she open up: doubt voiced, help asked, anger put into words?"),
+    ),
+    Step("place", later("where"), PICK, later("Where was it?"), "place", person=False),
+    Step("at", later("when"), LINE, later("When, if not now: 06:40 · yesterday 21:15 · 20m ago"), person=False),
+    Step(
+        "late_reason",
+        later("why only now"),
+        LINE,
+        later("Why you write it only now, if that is over an hour later"),
+        person=False,
+    ),
+    Step("handling", later("who may read it"), PICK, later("Who may read it?"), "handling", person=False),
+    Step("incident", later("the incident"), YES, later("Is it about what is going on in the unit?"), person=False),
 )
-_NEXT_TO_NOTHING = {"basis": "— say how you know", "handling": "(the unit's staff and its managers)"}
+_NEXT_TO_NOTHING = {"basis": later("— say how you know"), "handling": later("(the unit's staff and its managers)")}
 
 
 def steps_for(inmate: str | None) -> list[Step]:
@@ -70,13 +99,13 @@ def shown(step: Step, typed: dict[str, Any], reader: Reader) -> str:
     """What stands in a field."""
     value = typed.get(step.name)
     if not value:
-        return _NEXT_TO_NOTHING.get(step.name, "")
+        return t(_NEXT_TO_NOTHING.get(step.name, ""))
     if step.kind == MOOD:
         return mood_words(value, reader)
     if step.kind == PICK:
         return reader.label(step.codes, value)
     if step.kind == YES:
-        return "yes"
+        return t("yes")
     if step.kind == WORDS:
         return "; ".join(value)
     return str(value).replace("\n", " ")
@@ -87,7 +116,7 @@ def mood_words(mood: dict[str, Any], reader: Reader) -> str:
     if mood.get("not_observed"):
         return reader.label("not_observed", mood["not_observed"])
     parts = [reader.label(f"mood_{name}", mood[name]) for name in ("valence", "energy") if mood.get(name) is not None]
-    return " / ".join(parts) + (", by own account" if mood.get("source") == "SELF_REPORTED" else "")
+    return ", ".join([" / ".join(parts), *([t("by own account")] if mood.get("source") == "SELF_REPORTED" else [])])
 
 
 def entries(step: Step, words: Vocabulary) -> list[CodeEntry]:

@@ -26,10 +26,11 @@ from handover.terminal.matters import Contents, Matter
 from handover.terminal.phrases import Reader
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Lines, Row, Rows, row
+from handover.terminal.tongue import later, t
 from handover.terminal.units import name_of_unit
 
-_WALK = "y I have it · n next · a ask · b back · m more · Esc stop, nothing is accepted"
-_TEXT = "Enter: on · Esc: back to the items"
+_WALK = later("y I have it · n next · a ask · b back · m more · Esc stop, nothing is accepted")
+_TEXT = later("Enter: on · Esc: back to the items")
 _BAR = 20
 
 
@@ -128,11 +129,11 @@ class TakeOver(Frame):
             self._offer.handover = {**self._offer.handover, **data}
             self._draw()
         if event.type == "handover.answered":
-            self.say("An answer has come.")
+            self.say(t("An answer has come."))
         elif event.type in ("handover.withdrawn", "handover.accepted"):
             by = phrases.person((data.get("withdrawal") or {}).get("by") or data.get("incoming"))
             if event.type == "handover.withdrawn" or by != self.station.desk.login.me.name:
-                self.say(f"{by} was quicker: it was taken back, or over. Esc.", loud=True)
+                self.say(t("{by} was quicker: it was taken back, or over. Esc.", by=by), loud=True)
 
     # --- the walk ----------------------------------------------------------------------------------------------------
 
@@ -182,13 +183,15 @@ class TakeOver(Frame):
             lambda: create(
                 here.api,
                 f"/v1/handovers/{handover['id']}/queries",
-                drafted(QueryDraft, {"text": "your question"}, note=about["note"], need=about["need"], text=words),
+                drafted(QueryDraft, {"text": t("your question")}, note=about["note"], need=about["need"], text=words),
             )
         )
         if made is not None and self.stands:
             await self._look_again()
             self._goes_to("walk")
-            self.say(f"Asked. {phrases.person(handover['outgoing'])} is told; the answer comes in here.")
+            self.say(
+                t("Asked. {outgoing} is told; the answer comes in here.", outgoing=phrases.person(handover["outgoing"]))
+            )
 
     async def _look_again(self) -> None:
         here, id_ = self.station.desk, self._offer.handover["id"]
@@ -211,7 +214,7 @@ class TakeOver(Frame):
     def _counted(self, words: str) -> None:
         expected = self._offer.handover["roll"]["expected"]
         if words and not words.isdigit():
-            self.say("A number; or nothing, if you have not counted.", loud=True)
+            self.say(t("A number; or nothing, if you have not counted."), loud=True)
             return
         self._roll, self._because = int(words) if words else None, None
         differ = None not in (self._roll, expected) and self._roll != expected
@@ -262,18 +265,20 @@ class TakeOver(Frame):
         line.display = asks
         self.set_focus(line if asks else self.query_one(Rows))
         self.query_one("#ask", Lines).put([Text(f" {self._question()}", style="bold")] if asks else [])
-        self.keys({"walk": _WALK, "left": _LEFT, "questions": _OPEN, "which": "1–9 which · Esc back"}.get(stage, _TEXT))
+        self.keys(
+            {"walk": _WALK, "left": _LEFT, "questions": _OPEN, "which": later("1–9 which · Esc back")}.get(stage, _TEXT)
+        )
         self._draw(first=True)
 
     def _question(self) -> str:
         expected = self._offer.handover["roll"]["expected"]
         return {
-            "ask": "Your question",
-            "roll": f"How many did you count? {expected} were offered"
+            "ask": t("Your question"),
+            "roll": t("How many did you count? {expected} were offered", expected=expected)
             if expected is not None
-            else "How many did you count?",
-            "why": f"{expected} offered, {self._roll} counted. Count again, or say why",
-            "words": "The handover in your own words, then Enter: it is yours",
+            else t("How many did you count?"),
+            "why": t("{expected} offered, {roll} counted. Count again, or say why", expected=expected, roll=self._roll),
+            "words": t("The handover in your own words, then Enter: it is yours"),
         }[self._stage]
 
     def _draw(self, *, first: bool = False) -> None:
@@ -281,9 +286,14 @@ class TakeOver(Frame):
             return
         steps, reader = self._offer.steps, self.station.reader
         done = round(_BAR * len(self._had) / max(1, len(steps)))
-        where = f"{self._at + 1} of {len(steps)}" if self._stage in ("walk", "ask", "which") else "the last words"
-        mark = "   you have it" if self._stage == "walk" and self._at in self._had else ""
-        bar = f" TAKE OVER {self._offer.name}  [{'#' * done}{'.' * (_BAR - done)}] {where}{mark}"
+        where = (
+            t("{n} of {many}", n=self._at + 1, many=len(steps))
+            if self._stage in ("walk", "ask", "which")
+            else t("the last words")
+        )
+        mark = "   " + t("you have it") if self._stage == "walk" and self._at in self._had else ""
+        filled = "#" * done + "." * (_BAR - done)
+        bar = f" {t('TAKE OVER {name}', name=self._offer.name)}  [{filled}] {where}{mark}"
         self.query_one("#bar", Lines).put([Text(bar, style="bold")])
         rows = self.query_one(Rows)
         if first:
@@ -303,13 +313,16 @@ class TakeOver(Frame):
             return [*found, *(row(f"    {line}") for line in lines)]
         if self._stage == "left":
             left = [matter.who for number, matter in enumerate(offer.steps) if number not in self._had]
-            return [row("  You did not say “I have it” to:", style="bold"), *(row(f"    {who}") for who in left)]
+            return [
+                row("  " + t("You did not say “I have it” to:"), style="bold"),
+                *(row(f"    {who}") for who in left),
+            ]
         asked = [line for one in offer.handover["queries"] for line in matters.query_lines(one, reader)]
         return [*head_of(offer, reader), *(row(f"    {line}") for line in asked)]
 
 
-_LEFT = "b back to them · g go on all the same · Esc stop, nothing is accepted"
-_OPEN = "w look again · o take over with the question open · Esc stop, nothing is accepted"
+_LEFT = later("b back to them · g go on all the same · Esc stop, nothing is accepted")
+_OPEN = later("w look again · o take over with the question open · Esc stop, nothing is accepted")
 
 
 def head_of(offer: Offer, reader: Reader) -> list[Row]:
@@ -318,14 +331,20 @@ def head_of(offer: Offer, reader: Reader) -> list[Row]:
     if moving := handover["transfer"]:
         lines = [
             f"{standing.on_the_way(handover, reader)}",
-            f"From {standing.spot(moving['from'])} to {standing.spot(moving['to'])}",
+            t("From {start} to {end}", start=standing.spot(moving["from"]), end=standing.spot(moving["to"])),
         ]
     else:
         lines = [standing.where(handover, reader)]
     if handover["roll"]["expected"] is not None:
-        lines.append(f"Roll {handover['roll']['expected']}, says {phrases.person(handover['outgoing'])}")
+        lines.append(
+            t(
+                "Roll {expected}, says {outgoing}",
+                expected=handover["roll"]["expected"],
+                outgoing=phrases.person(handover["outgoing"]),
+            )
+        )
     if handover["remarks"]:
-        lines.append(f"{phrases.person(handover['outgoing'])} adds: {handover['remarks']}")
+        lines.append(t("{by} adds: {remarks}", by=phrases.person(handover["outgoing"]), remarks=handover["remarks"]))
     return [row(f"  {line}.") for line in lines]
 
 

@@ -16,24 +16,26 @@ from handover.terminal.screens.calling import Calling
 from handover.terminal.screens.choosing import Choose
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.hand import Hand
+from handover.terminal.screens.learning import Learn
 from handover.terminal.screens.lines import Row, Rows, row
 from handover.terminal.screens.needs import NeedScreen
 from handover.terminal.screens.offering import HandOver
 from handover.terminal.screens.person import PersonScreen
 from handover.terminal.screens.whole_sheet import WholeSheet
 from handover.terminal.screens.writing import Write, called
+from handover.terminal.tongue import later, t
 
 PAGE_ENDS = {
-    "HANDOVER": "Nobody has accepted the unit: t takes it over.",
-    "TRANSFER": "Somebody is on the way and nobody has accepted him or her: t.",
-    "UNOFFERED": "The unit has not been handed over: h offers it.",
+    "HANDOVER": later("Nobody has accepted the unit: t takes it over."),
+    "TRANSFER": later("Somebody is on the way and nobody has accepted him or her: t."),
+    "UNOFFERED": later("The unit has not been handed over: h offers it."),
 }
 
 
 class UnitScreen(Frame):
     """Needs you · due this shift · since you last looked · everyone by cell."""
 
-    KEYS = "n news · w write · Enter open · / find · t take over · h hand over · ? keys"
+    KEYS = later("n news · w write · Enter open · / find · t take over · h hand over · ? keys")
     DO: ClassVar = {
         "w": "write",
         "slash": "find",
@@ -45,6 +47,7 @@ class UnitScreen(Frame):
         "h": "hand_over",
         "a": "answer",
         "s": "whole_sheet",
+        "x": "practise",
         "question_mark": "more_keys",
     }
 
@@ -84,7 +87,7 @@ class UnitScreen(Frame):
         waiting = self.station.news.waiting
         if waiting and waiting[-1] is event:
             words = news.gist(event, self.station.reader, self.station.names())
-            self.whisper(f"NEW: {words}")
+            self.whisper(t("NEW: {words}", words=words))
 
     def take_news(self) -> None:
         """Takes in what has come."""
@@ -98,20 +101,24 @@ class UnitScreen(Frame):
         self.base.took_in()
         self.query_one(Rows).show([])  # from the top: what is urgent stands there
         self.look()
-        self.say("As it stands now." if fresh else "Not connected: this is from before.", loud=not fresh)
+        self.say(t("As it stands now.") if fresh else t("Not connected: this is from before."), loud=not fresh)
 
     def write(self) -> None:
         """About somebody; what was begun stands first."""
-        self.app.push_screen(Choose("about whom?", wing=True, before=self._begun), self._writes)
+        self.app.push_screen(Choose(t("about whom?"), wing=True, before=self._begun), self._writes)
 
     def find(self) -> None:
         """Looks somebody up."""
-        self.app.push_screen(Choose("who?", wing=False), self._finds)
+        self.app.push_screen(Choose(t("who?"), wing=False), self._finds)
 
     def _begun(self) -> list[Row]:
         reader = self.station.reader
         return [
-            row(f"  DRAFT, begun {reader.time(one.begun_at)}: {one.about}", ("draft", one.id), whole=False)
+            row(
+                "  " + t("DRAFT, begun {time}: {about}", time=reader.time(one.begun_at), about=one.about),
+                ("draft", one.id),
+                whole=False,
+            )
             for one in self.base.drafts.all()
         ]
 
@@ -122,16 +129,16 @@ class UnitScreen(Frame):
         kept = next((one for one in self.base.drafts.all() if kind == "draft" and one.id == id_), None)
         if kept is None:
             number = id_ if kind == "person" else None
-            about = called(self.station.person(id_), id_) if number else "the wing"
+            about = called(self.station.person(id_), id_) if number else t("the wing")
             kept = NoteInHand(author=self.station.desk.login.username, begun_at=clock.now(), about=about)
             kept = kept.model_copy(update={"typed": {"inmate": number} if number else {}})
         self.app.push_screen(Write(Hand(kept, dict(kept.typed))), self._wrote)
 
     def _wrote(self, what: str | None) -> None:
         if what == "sent":
-            self.say("Kept. Sending …")
+            self.say(t("Kept. Sending …"))
         elif what == "aside":
-            self.say("Put aside. It is among your drafts: w")
+            self.say(t("Put aside. It is among your drafts: w"))
         self.back()
 
     def _finds(self, key: tuple[str, str] | None) -> None:
@@ -153,7 +160,7 @@ class UnitScreen(Frame):
         """To the next of one's units."""
         units = self.station.units
         if len(units) < 2 or self.station.unit is None:
-            self.say("There is only this unit for you.")
+            self.say(t("There is only this unit for you."))
             return
         at = (units.index(self.station.unit) + 1) % len(units)
         self.station.unit, self.station.sheet = units[at], None
@@ -178,7 +185,7 @@ class UnitScreen(Frame):
             if page["note"]:
                 self.app.push_screen(Calling(page))
             else:
-                self.say(PAGE_ENDS.get(page["kind"], ""))
+                self.say(t(PAGE_ENDS.get(page["kind"], "")))
         elif kind == "person":
             self.app.push_screen(PersonScreen(id_), self._from_there)
         elif kind == "need":
@@ -201,7 +208,7 @@ class UnitScreen(Frame):
 
     def take_over(self) -> None:
         """What waits for this officer, one wing after another."""
-        self.say("Looking what waits …")
+        self.say(t("Looking what waits …"))
         self.work(self._take_over())
 
     async def _take_over(self) -> None:
@@ -213,21 +220,25 @@ class UnitScreen(Frame):
         if found:
             self._next_offer(found)
         else:
-            self.say("Nothing waits for you. Whoever has the unit now offers it: h")
+            self.say(t("Nothing waits for you. Whoever has the unit now offers it: h"))
 
     def _next_offer(self, found: list[taking.Offer], said: str = "") -> None:
         offer, *rest = found
 
         def taken(made: Document | None) -> None:
             if made is None:
-                self.say("Nothing was accepted. It still waits: t")
+                self.say(t("Nothing was accepted. It still waits: t"))
             else:
                 since = self.station.reader.time(made["accepted_at"])
-                yours = "answer for" if made["kind"] == "TRANSFER" else "own"
-                words = f"You {yours} {offer.name} since {since}."
+                answers = later("You answer for {name} since {since}.")
+                words = t(
+                    answers if made["kind"] == "TRANSFER" else later("You own {name} since {since}."),
+                    name=offer.name,
+                    since=since,
+                )
                 self.say(words)
                 if rest:
-                    self._next_offer(rest, f"{words} Now {rest[0].name}.")
+                    self._next_offer(rest, f"{words} {t('Now {name}.', name=rest[0].name)}")
             self.back()
 
         self.app.push_screen(taking.TakeOver(offer, said), taken)
@@ -241,9 +252,13 @@ class UnitScreen(Frame):
         """Questions about what one handed over."""
         self.app.push_screen(Answers(), self.back)
 
+    def practise(self) -> None:
+        """The practice unit, where nothing counts."""
+        self.app.push_screen(Learn(), self.back)
+
     def more_keys(self) -> None:
         """The other keys."""
-        self.say("a answer · u next unit · s whole sheet · Tab next part · l lock · q leave")
+        self.say(t("a answer · u next unit · s sheet · Tab next part · x practise · l lock · q leave"))
 
     def whole_sheet(self) -> None:
         """The unit's sheet, all of it."""
@@ -266,24 +281,26 @@ class UnitScreen(Frame):
         sheet = self._shown
         rows = self.query_one(Rows)
         if sheet is None:
-            rows.show([row(""), row("  The unit is being fetched …")])
+            rows.show([row(""), row("  " + t("The unit is being fetched …"))])
             return
         rows.show(list(self._rows(sheet)))
 
     def _rows(self, sheet: Document) -> Iterable[Row]:
         station, reader = self.station, self.station.reader
         pressing = list(unit_rows.needs_you(sheet, station.pages, reader))
-        yield unit_rows.heading(f"needs you ({_keys(pressing)})")
-        yield from pressing or [row("    Nobody asked to look out for anybody.")]
+        yield unit_rows.heading(t("needs you ({n})", n=_keys(pressing)))
+        yield from pressing or [row("    " + t("Nobody asked to look out for anybody."))]
         if soon := unit_rows.due(sheet, reader):
-            yield unit_rows.heading(f"due this shift, or promised ({len(soon)})")
+            yield unit_rows.heading(t("due this shift, or promised ({n})", n=len(soon)))
             yield from soon
         told = list(station.news.rows(reader, station.names()))
-        yield unit_rows.heading(f"since you last looked ({_keys(told)})")
-        yield from told or [row("    Nothing new.")]
+        yield unit_rows.heading(t("since you last looked ({n})", n=_keys(told)))
+        yield from told or [row("    " + t("Nothing new."))]
         many = len(sheet["people"]) + len(sheet["others"])
         missing = len(sheet["not_observed"])
-        yield unit_rows.heading(f"everyone ({many}) · {missing} not observed this shift · last three shifts")
+        yield unit_rows.heading(
+            t("everyone ({n}) · {missing} not observed this shift · last three shifts", n=many, missing=missing)
+        )
         yield from unit_rows.everyone(sheet, reader)
 
 

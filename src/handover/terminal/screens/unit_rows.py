@@ -11,8 +11,9 @@ from handover.terminal.incidents import counted
 from handover.terminal.phrases import Reader
 from handover.terminal.screens.lines import Row, row
 from handover.terminal.speech import plain
+from handover.terminal.tongue import t
 
-MARKS = {"ACT_NOW": ("!", " ACT NOW "), "WATCH": ("~", "WATCH")}
+_MARKED = ("ACT_NOW", "WATCH")
 _PRESSING = ("ACT_NOW", "WATCH", "RAN_OUT", "NEED_OVERDUE", "WORSE_TWICE")
 Sheet = Mapping[str, Any]
 
@@ -27,12 +28,17 @@ def needs_you(sheet: Sheet, pages: Mapping[str, Document], reader: Reader) -> It
     for one in sheet["in_transit"]:
         if one["to"]["unit"] == sheet["unit"]:
             yield row(
-                f"> ON THE WAY HERE: {one['name']}, from {standing.spot(one['from'])}: take over (t)", ("transfer", "")
+                t(
+                    "> ON THE WAY HERE: {name}, from {place}: take over (t)",
+                    name=one["name"],
+                    place=standing.spot(one["from"]),
+                ),
+                ("transfer", ""),
             )
     for note in sheet["wing_notes"]:
-        if note["attention"] in MARKS and reader.is_ahead(note["attention_until"]) and not _began(sheet, note):
+        if note["attention"] in _MARKED and reader.is_ahead(note["attention_until"]) and not _began(sheet, note):
             yield Row(
-                _marked("The wing", note["attention"], note["attention_until"], reader), ("wing", ""), whole=False
+                _marked(t("The wing"), note["attention"], note["attention_until"], reader), ("wing", ""), whole=False
             )
             yield _under(phrases.how(note))
     for person in sheet["people"]:
@@ -58,9 +64,9 @@ def everyone(sheet: Sheet, reader: Reader) -> Iterator[Row]:
     missing = {one["inmate"]: one for one in sheet["not_observed"]}
     found = [*sheet["people"], *sheet["others"]]
     for one in sorted(found, key=lambda one: (one["cell"] is None, str(one["cell"]), one["name"])):
-        mark, _ = MARKS.get(one.get("attention", "ROUTINE"), (" ", ""))
+        mark = phrases.mark(one["attention"])[0] if one.get("attention") in _MARKED else " "
         why = missing.get(one["inmate"])
-        seen = "" if why is None else reader.label("not_observed", why["why"]) if why["why"] else "not observed"
+        seen = "" if why is None else reader.label("not_observed", why["why"]) if why["why"] else t("not observed")
         head = f"{mark} {one['cell'] or '-':<7} {one['name']:<22.22} {one['inmate']:<9} "
         yield row(f"{head}{shifts.shape(one['changes']):<9} {seen}", ("person", one["inmate"]), whole=False)
 
@@ -76,40 +82,48 @@ def _person(person: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
     head = _marked(_called(person), person["attention"], person["attention_until"], reader)
     told = []
     if "RAN_OUT" in rules:
-        told.append("attention ran out: renew or close?")
+        told.append(t("attention ran out: renew or close?"))
     if "WORSE_TWICE" in rules:
-        told.append("worse in two of the last three shifts")
+        told.append(t("worse in two of the last three shifts"))
     if "NEED_OVERDUE" in rules:
-        told.append("a need is OVERDUE")
+        told.append(t("a need is OVERDUE"))
     yield Row(head.append(f"  {'; '.join(told)}" if told else ""), key, whole=False)
-    live = {reason["note"] for reason in person["reasons"] if reason["rule"] in (*MARKS, "RAN_OUT")}
+    live = {reason["note"] for reason in person["reasons"] if reason["rule"] in (*_MARKED, "RAN_OUT")}
     for note in [one for one in person["notes"] if one["id"] in live][:1] or person["notes"][:1]:
         yield _under(f"{reader.time(note['occurred_at'])} {phrases.how(note)}")
     for one in person["if_then"][:1]:
-        yield _under(f"IF IT HAPPENS: {one['text']}", "bold")
+        yield _under(t("IF IT HAPPENS: {if_then}", if_then=one["text"]), "bold")
 
 
 def _need(one: Mapping[str, Any], need: dict[str, Any], reader: Reader) -> Row:
-    who = _called(one) if one["inmate"] else "the wing"
+    who = _called(one) if one["inmate"] else t("the wing")
     at = reader.time(need["due_at"]) if need["due_at"] else "—"
-    late = "OVERDUE " if item_words.is_overdue(need, reader) else ""
+    late = f"{t('OVERDUE')} " if item_words.is_overdue(need, reader) else ""
     words = phrases.need({**need, "due_at": None}, reader)
-    owner = f"; with {need['owner']}" if need["owner"] else ""
+    owner = t("; with {owner}", owner=need["owner"]) if need["owner"] else ""
     return row(f"{at:>9}  {late}{who}: {words}{owner}", ("need", need["id"]), whole=False)
 
 
 def _incident(one: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
-    word = "INCIDENT" if one["until"] else "incident, over"
-    told = f"{counted(one['count'])}, latest {reader.time(one['latest'])}"
-    head = Text.assemble(f"{'!' if one['until'] else '-'} ", (f"{word} since {reader.time(one['since'])}", "bold"))
+    since = reader.time(one["since"])
+    words = (
+        t("INCIDENT since {since}", since=since) if one["until"] else t("incident, over, since {since}", since=since)
+    )
+    told = t("{notes}, latest {latest}", notes=counted(one["count"]), latest=reader.time(one["latest"]))
+    head = Text.assemble(
+        f"{'!' if one['until'] else '-'} ",
+        (words, "bold"),
+    )
     yield Row(head.append(f"  {told}"), ("incident", one["incident"]), whole=False)
     yield _under(phrases.how(one["began"]))
 
 
 def _page(page: Document, names: Mapping[str, str], reader: Reader) -> Row:
-    kind = calls.KINDS.get(page["kind"], page["kind"])
-    who = names.get(page["inmate"], page["inmate"]) if page["inmate"] else f"unit {page['unit']}"
-    words = Text.assemble("! ", (f" PAGE: {kind} ", "bold reverse"), plain(f" {who}: {calls.called(page, reader)}"))
+    kind = calls.kind_of(page)
+    who = names.get(page["inmate"], page["inmate"]) if page["inmate"] else t("unit {unit}", unit=page["unit"])
+    words = Text.assemble(
+        "! ", (" " + t("PAGE: {kind}", kind=kind) + " ", "bold reverse"), plain(f" {who}: {calls.called(page, reader)}")
+    )
     return Row(words, ("page", page["id"]), whole=False)
 
 
@@ -118,10 +132,12 @@ def _began(sheet: Sheet, note: Mapping[str, Any]) -> bool:
 
 
 def _marked(who: str, attention: str, until: object, reader: Reader) -> Text:
-    mark, words = MARKS.get(attention, ("-", ""))
+    mark, words = phrases.mark(attention)
     head = Text.assemble(f"{mark} ", (plain(who), "bold"), "  ")
     if words:
-        head.append(words, "bold reverse" if attention == "ACT_NOW" else "bold").append(f" until {reader.time(until)}")
+        head.append(words, "bold reverse" if attention == "ACT_NOW" else "bold").append(
+            " " + t("until {until}", until=reader.time(until))
+        )
     return head
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from handover.terminal import phrases
+from handover.terminal import phrases, times
 from handover.terminal.phrases import Reader
 from handover.terminal.shifts import shift_words
+from handover.terminal.tongue import t
 
 DAYS = 42
 _BLOCKS = {-2: "▁", -1: "▂", 0: "▄", 1: "▆", 2: "█"}
@@ -20,20 +21,23 @@ Note = Mapping[str, Any]
 def picture(notes: Sequence[Note], reader: Reader) -> Iterator[str]:
     """Rows of days, the oldest left; only for sources that said anything."""
     rows = {
-        "mood, staff saw": _row(notes, reader, lambda one: _mood(one) if _seen(one) else None, _BLOCKS),
-        "mood, own words": _row(notes, reader, lambda one: _mood(one) if _own(one) else None, _BLOCKS),
-        "mood, others say": _row(notes, reader, lambda one: None if _seen(one) or _own(one) else _mood(one), _BLOCKS),
-        "against usual": _row(notes, reader, lambda one: one.get("change"), _CHANGES),
+        t("mood, staff saw"): _row(notes, reader, lambda one: _mood(one) if _seen(one) else None, _BLOCKS),
+        t("mood, own words"): _row(notes, reader, lambda one: _mood(one) if _own(one) else None, _BLOCKS),
+        t("mood, others say"): _row(
+            notes, reader, lambda one: None if _seen(one) or _own(one) else _mood(one), _BLOCKS
+        ),
+        t("against usual"): _row(notes, reader, lambda one: one.get("change"), _CHANGES),
     }
     said = {name: line for name, line in rows.items() if line.strip(" ·")}
     if not said:
-        yield "No mood or change was written in six weeks."
+        yield t("No mood or change was written in six weeks.")
         return
+    width = 1 + max(16, *map(len, said))
     for name, line in said.items():
-        yield f"{name:<17}{line}"
-    yield f"{'':<17}{_scale(reader)}"
-    yield "low ▁▂▄▆█ good; much worse v \\ - / ^ much better; ? does not know the person;"
-    yield "* words of one day differ; · no word"
+        yield f"{name:<{width}}{line}"
+    yield " " * width + _scale(reader)
+    yield t("low ▁▂▄▆█ good; much worse v \\ - / ^ much better; ? does not know the person;")
+    yield t("* words of one day differ; · no word")
 
 
 def table(notes: Sequence[Note], reader: Reader) -> Iterator[str]:
@@ -67,7 +71,7 @@ def _day(values: list[Any], signs: Mapping[Any, str]) -> str:
 def _scale(reader: Reader) -> str:
     today = reader.now().astimezone(reader.zone).date()
     marks = [today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -7)]
-    return "".join(f"{day.day} {day:%b}".ljust(7) for day in marks)
+    return "".join(times.day_and_month(day).ljust(7) for day in marks)
 
 
 def _mood(one: Note) -> int | None:

@@ -8,12 +8,13 @@ from textual.widget import Widget
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Row, Rows, row
 from handover.terminal.sheet_words import SheetWords
+from handover.terminal.tongue import later, t
 
 
 class WholeSheet(Frame):
     """All of it, to be read."""
 
-    KEYS = "m all notes · Space next page · Esc back"
+    KEYS = later("m all notes · Space next page · Esc back")
     DO: ClassVar = {"escape": "away", "m": "more"}
 
     def body(self) -> Iterable[Widget]:
@@ -35,7 +36,7 @@ class WholeSheet(Frame):
     def _draw(self, *, every: bool) -> None:
         sheet, unit = self.station.sheet, self.station.unit
         if sheet is None or unit is None:
-            self.query_one(Rows).show([row("  The unit has not been fetched yet.")])
+            self.query_one(Rows).show([row("  " + t("The unit has not been fetched yet."))])
             return
         words = SheetWords(sheet, unit, self.station.reader, every)
         self.query_one(Rows).show([Row(line) for line in words.lines()])

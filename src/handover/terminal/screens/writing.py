@@ -12,6 +12,7 @@ from textual.widgets import Input, TextArea
 
 from handover import clock
 from handover.client.resources import Document
+from handover.schemas.notes import NoteDraft
 from handover.terminal import people
 from handover.terminal.screens import form, options, sending, steps
 from handover.terminal.screens.beside import Beside, fetch
@@ -20,6 +21,7 @@ from handover.terminal.screens.hand import Faults, Hand
 from handover.terminal.screens.lines import Lines
 from handover.terminal.screens.steps import KEYS, LINE, MOOD, PICK, TEXT, WORDS, YES, Step
 from handover.terminal.speech import plain
+from handover.terminal.tongue import later, t
 from handover.terminal.words import Vocabulary
 
 SAVE_AFTER_S = 0.2
@@ -28,7 +30,7 @@ SAVE_AFTER_S = 0.2
 class Write(Frame):
     """One note."""
 
-    KEYS = "Enter next · Shift-Tab back · Del clear · Ctrl-S SEND · Esc put aside · Ctrl-X bin"
+    KEYS = later("Enter next · Shift-Tab back · Del clear · Ctrl-S SEND · Esc put aside · Ctrl-X bin")
     DO: ClassVar = {
         "ctrl+s": "send",
         "f2": "send",
@@ -82,14 +84,14 @@ class Write(Frame):
         self.query_one("#text").styles.height = 4
         self.query_one("#text", TextArea).cursor_blink = self.query_one("#line", Input).cursor_blink = False
         number = self._hand.inmate
-        about = f"about {self._hand.kept.about}" + (f"  {number}" if number else "")
-        self.query_one("#title", Lines).put([Text(plain(f" WRITE {about}"), style="bold")])
+        about = self._hand.kept.about + (f"  {number}" if number else "")
+        self.query_one("#title", Lines).put([Text(plain(" " + t("WRITE about {whom}", whom=about)), style="bold")])
         if self._faults:
             self._at = self._number_of(next(iter(self._faults)))
             self.say(f"{self._label(self._at)}: {next(iter(self._faults.values()))}", loud=True)
         elif self._hand.begun:
             begun = self.station.reader.time(self._hand.kept.begun_at)
-            self.say(f"Begun {begun}. If it happened then, say so under “when”.")
+            self.say(t("Begun {begun}. If it happened then, say so under “when”.", begun=begun))
         self._come()
         self.work(self._fetch())
 
@@ -123,7 +125,7 @@ class Write(Frame):
         if 0 <= at < len(self._steps) and self._steps[at].name == "sure" and not self._typed.get("opinion"):
             at += step
         if at >= len(self._steps):
-            self.say("That was the last field. Ctrl-S sends it.")
+            self.say(t("That was the last field. Ctrl-S sends it."))
             at = len(self._steps) - 1
         self._at = max(0, at)
         self._come()
@@ -150,7 +152,7 @@ class Write(Frame):
             typed = found[0][0]
         self._set([*(self._typed.get(self._step.name) or []), typed])
         line.value = ""
-        self.say(f"{typed}. Another one, or Enter to go on.")
+        self.say(t("{typed}. Another one, or Enter to go on.", typed=typed))
 
     def _come(self) -> None:
         """Shows the step."""
@@ -277,7 +279,13 @@ class Write(Frame):
             try:
                 self.base.drafts.keep(self._hand.as_kept())
             except OSError as error:
-                self.say(f"This machine cannot keep what you type: {error.strerror}. Send it, or use paper.", loud=True)
+                self.say(
+                    t(
+                        "This machine cannot keep what you type: {why}. Send it, or use paper.",
+                        why=error.strerror,
+                    ),
+                    loud=True,
+                )
 
     def send(self) -> None:
         """Sends it, if it is a note."""
@@ -291,12 +299,23 @@ class Write(Frame):
             self._faults = faults.by_field
             self._at = min(self._number_of(name) for name in faults.by_field)
             self._come()
-            self.say(f"Not sent yet. {self._label(self._at)}: {self._faults.get(self._step.name)}", loud=True)
+            self.say(
+                t(
+                    "Not sent yet. {label}: {fault}",
+                    label=self._label(self._at),
+                    fault=self._faults.get(self._step.name),
+                ),
+                loud=True,
+            )
             return
+        self.finish(draft)
+
+    def finish(self, draft: NoteDraft) -> None:
+        """Keeps it for sending; from here on it goes by itself."""
         try:
             sending.finish(self.base, self._hand, draft)
         except OSError as error:
-            self.say(f"NOT kept and NOT sent: {error.strerror}. Use paper and the radio.", loud=True)
+            self.say(t("NOT kept and NOT sent: {why}. Use paper and the radio.", why=error.strerror), loud=True)
             return
         self._over = True
         self.dismiss("sent")
@@ -313,7 +332,7 @@ class Write(Frame):
         """Throws it away, on the second time of asking."""
         if self._hand.begun and not self._binning:
             self._binning = True
-            self.say("Throw it away? Ctrl-X once more.", loud=True)
+            self.say(t("Throw it away? Ctrl-X once more."), loud=True)
             return
         self._over = True
         self.base.drafts.drop(self._hand.kept.id)
@@ -337,11 +356,11 @@ class Write(Frame):
         reader, width = self.station.reader, max(20, self.size.width)
         self.query_one("#fields", Lines).put(form.fields(self._steps, self._at, self._typed, self._faults, reader))
         self.query_one("#beside", Lines).put(form.side(self._beside, reader, width - form.WIDTH))
-        ask = self._step.ask + (
-            "  (Enter: skip)" if self._step.kind in (PICK, YES) and self._step.name != "basis" else ""
+        ask = t(self._step.ask) + (
+            "  " + t("(Enter: skip)") if self._step.kind in (PICK, YES) and self._step.name != "basis" else ""
         )
         if self._step.kind == MOOD:
-            ask += " · a asleep, w away, n not seen"
+            ask += " · " + t("a asleep, w away, n not seen")
         self.query_one("#question", Lines).put([Text(plain(f"─ {ask} "), style="bold")])
         self.query_one("#options", Lines).put(list(self._options(width)))
 
@@ -355,7 +374,7 @@ class Write(Frame):
         if step.kind == WORDS:
             return list(options.words_of(step, words, self.query_one("#line", Input).value, width))
         if step.kind == YES:
-            return [Text(" y yes    n no")]
+            return [Text(f" y {t('yes')}    n {t('no')}")]
         names, reader = self.station.names(), self.station.reader
         return form.quiet(step, self._typed, self._beside, self._hand.inmate, names, reader)
 
@@ -365,7 +384,7 @@ class Write(Frame):
         return 0
 
     def _label(self, number: int) -> str:
-        return self._steps[number].label
+        return t(self._steps[number].label)
 
 
 def called(person: Document | None, number: str) -> str:
