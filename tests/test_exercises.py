@@ -80,7 +80,7 @@ def test_a_language_has_all_of_it_in_its_own_words(language: str) -> None:
     assert shape(told) == shape(ENGLISH)
     assert all(said.strip() == said != "" for said in words(told))
     if language != "en":
-        same = set(words(told)) & set(words(ENGLISH))
+        same = {said for said in set(words(told)) & set(words(ENGLISH)) if len(said) > 3}
         assert same == set()
 
 
