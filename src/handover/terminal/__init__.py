@@ -21,6 +21,7 @@ COMMANDS = {
     "unsent": "waiting",
     "pull": "pull",
     "logout": "login",
+    "learn": "learn",
 }
 """Each command and the module that holds it, in the order in which they are listed."""
 
