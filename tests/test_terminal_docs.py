@@ -36,7 +36,7 @@ def test_every_line_of_the_page(prison: Prison, tmp_path: Path, monkeypatch: pyt
 ACTING = ("sheet", "sheet verify", "needs", "needs done", "needs pass-on", "offer", "accept", "ask", "answer", "take")
 
 
-@pytest.mark.parametrize("command", ["post", *ACTING, "attention", "unsent", "pull", "watch", "desk"])
+@pytest.mark.parametrize("command", ["post", *ACTING, "attention", "unsent", "pull", "watch", "desk", "learn"])
 def test_every_option_is_on_the_page(tmp_path: Path, command: str) -> None:
     terminal = Terminal(tmp_path, "http://127.0.0.1:9")
     shown = set(re.findall(r"--[a-z-]+", terminal.run(*command.split(), "--help").stdout)) - {"--help"}

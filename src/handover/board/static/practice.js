@@ -4,12 +4,12 @@
 import { choices } from './choices.js';
 import { h, put } from './dom.js';
 import { fresh } from './draft.js';
-import { codes, t } from './words.js';
+import { codes, language, t } from './words.js';
 import { write } from './write.js';
 
 async function fetched() {
-  for (const language of [document.documentElement.lang, 'en']) {
-    const answer = await fetch(new URL(`exercises.${language}.json`, import.meta.url));
+  for (const name of [language(), 'en']) {
+    const answer = await fetch(new URL(`exercises.${name}.json`, import.meta.url));
     if (answer.ok) return (await answer.json()).items;
   }
   return [];
@@ -49,7 +49,10 @@ export function practice(main, go) {
     const answers = choices({
       name: one.asks,
       options: one.answers.map((answer, place) => ({ code: String(place), label: answer.says })),
-      set: (code) => code !== null && put(because, h('p', {}, h('b', {}, `${one.answers[code].says}: `), one.answers[code].because)),
+      set: (code) => {
+        put(because, code !== null && h('p', {}, h('b', {}, `${one.answers[code].says}: `), one.answers[code].because));
+        answers.focus();
+      },
     });
     show([
       { key: 'n', label: last ? (writes ? t('write it yourself') : t('that was the last one')) : t('next'), strong: true, run: on },
