@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handover.clock import now
-from handover.domain.codelists import CodeList, Entry, shipped
+from handover.domain.codelists import CodeList, Entry, shipped, translations
 from handover.services import opening
 from tests.support import postgres
 from tests.support.service import Prison, Service, settings_for
@@ -84,6 +84,47 @@ def test_a_list_that_has_not_changed_is_not_sent_again(prison: Prison) -> None:
     guest.get("/v1/codelists/..%2Fneeds", 404)
 
 
+@pytest.mark.parametrize("language", ["cy", "de", "es", "fr", "nl"])
+def test_every_code_is_called_something_in_every_language(prison: Prison, language: str) -> None:
+    hartmann = prison.hire("hartmann", "officer", "A")
+    english = {one["name"]: one for one in hartmann.get("/v1/codelists")["items"]}
+    answer = hartmann.http.get("/v1/codelists", headers={"Accept-Language": f"{language}, en;q=0.5"})
+    assert (answer.headers["content-language"], answer.headers["vary"]) == (language, "Accept-Language")
+    for one in answer.json()["items"]:
+        was, translation = english[one["name"]], translations()[language][one["name"]]
+        for part in ("code", "version", "active", "forces"):
+            assert [item[part] for item in one["items"]] == [item[part] for item in was["items"]], "data stays as it is"
+        assert set(translation["codes"]) == {item["code"] for item in was["items"]}
+        assert set(translation.get("groups", {})) == {item["group"] for item in was["items"] if item["group"]}
+        for item, old in zip(one["items"], was["items"], strict=True):
+            assert (item["label"], item["anchor"]) != (old["label"], old["anchor"])
+            assert item["anchor"] != old["anchor"]
+            assert item["group"] is None or item["group"] == translation["groups"][old["group"]]
+            assert len(item["anchor"].split()) >= 3
+        words = [word for item in one["items"] for word in item["words"]]
+        assert len(words) == len(set(words)), f"{one['name']}: a word means one code"
+        labels = [item["label"].lower() for item in one["items"]]
+        assert len(labels) == len(set(labels)), f"{one['name']}: two codes that nobody can tell apart"
+
+
+def test_a_list_is_told_in_the_language_that_is_asked_for_and_kept_apart_from_the_others(prison: Prison) -> None:
+    hartmann = prison.hire("hartmann", "officer", "A")
+    path = "/v1/codelists/needs"
+    plain, german = hartmann.http.get(path), hartmann.http.get(path, headers={"Accept-Language": "de-CH"})
+    assert (plain.json()["title"], plain.headers["content-language"]) == ("What is needed", "en")
+    assert (german.json()["title"], german.headers["content-language"]) == ("Was gebraucht wird", "de")
+    [phone] = [item for item in german.json()["items"] if item["code"] == "PHONE"]
+    assert phone["label"] == "Telefon"
+    assert {"anruf", "phone call"} <= set(phone["words"]), "whoever types English is understood, too"
+    tag = {"If-None-Match": plain.headers["etag"]}
+    assert hartmann.http.get(path, headers=tag).status_code == 304
+    assert hartmann.http.get(path, headers={**tag, "Accept-Language": "de"}).status_code == 200
+    same = hartmann.http.get(path, headers={"If-None-Match": german.headers["etag"], "Accept-Language": "de"})
+    assert (same.status_code, same.headers["content-language"], same.headers["vary"]) == (304, "de", "Accept-Language")
+    for accept, language in (("pl, *;q=0.1", "en"), ("de;q=0, fr; q=0.4", "fr"), ("cy;q=0.8, en", "en")):
+        assert hartmann.http.get(path, headers={"Accept-Language": accept}).headers["content-language"] == language
+
+
 def newer(lists: tuple[CodeList, ...]) -> tuple[CodeList, ...]:
     """The next release: Flat is retired, Homesick is new, Pacing has another anchor."""
     [old] = [one for one in lists if one.name == "indicators"]
@@ -133,6 +174,9 @@ def test_a_newer_list_comes_in_and_what_it_leaves_out_is_retired_not_lost(
         answer = hartmann.http.get("/v1/codelists/indicators", headers={"If-None-Match": tag})
         assert (answer.status_code, answer.json()["version"]) == (200, 2)
         items = {item["code"]: item for item in answer.json()["items"]}
+        german = hartmann.http.get("/v1/codelists/indicators", headers={"Accept-Language": "de"}).json()["items"]
+        told = {item["code"]: item["label"] for item in german}
+        assert (told["HOMESICK"], told["FLAT"]) == ("Homesick", "ohne Regung"), "what has no translation says its own"
         assert next(iter(items)) == "HOMESICK"
         assert (items["FLAT"]["active"], items["FLAT"]["label"], items["FLAT"]["version"]) == (False, "Flat", 2)
         assert items["PACING"]["anchor"].startswith("Up and down")

@@ -80,10 +80,10 @@ def best(accept: str, offered: frozenset[str]) -> str:
     """The language asked for first (`Accept-Language`) of those there are; English else."""
     asked = []
     for place, part in enumerate(accept.split(",")[:20]):
-        name, _, weight = part.strip().partition(";q=")
+        name, _, weight = part.replace(" ", "").partition(";q=")
         try:
             asked.append((-float(weight or 1), place, name.split("-")[0].lower()))
         except ValueError:
             continue
     known = offered | {ENGLISH}
-    return next((name for _, _, name in sorted(asked) if name in known), ENGLISH)
+    return next((name for weight, _, name in sorted(asked) if weight and name in known), ENGLISH)

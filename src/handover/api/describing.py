@@ -93,6 +93,13 @@ _BESIDE: dict[str, dict[str, Any]] = {
 }
 """What an operation answers beside JSON, where it is asked for it."""
 _VARY = {"Vary": _text("`Accept`: another form of it may be asked for.")}
+_SPOKEN = {
+    "Content-Language": {
+        "description": "The language it is in.",
+        "schema": {"type": "string", "pattern": "^[a-z]{2}$"},
+    },
+    "Vary": _text("`Accept-Language`, and `Accept` where another form of it may be asked for."),
+}
 _LINK = {"Link": _text('Where to go on: `<…>; rel="next"`.')}
 _IDEMPOTENCY = {
     "name": "Idempotency-Key",
@@ -110,12 +117,13 @@ def operation(
     made: bool = False,
     tagged: bool = False,
     conditional: bool | None = None,
+    spoken: bool = False,
     schema: str = "Problem",
 ) -> dict[str, Any]:
     """Keyword arguments for a route. `scope`: what an integration needs; `staff` where no scope will do, `any` for
     everybody who is known, None for strangers too. `made`: creates, and takes an Idempotency-Key; `tagged`: a single
-    resource with ETag; `conditional`: takes If-Match (True: must); `schema`: the form of the refusals that are its
-    own."""
+    resource with ETag; `conditional`: takes If-Match (True: must); `spoken`: in the language that is asked for;
+    `schema`: the form of the refusals that are its own."""
     parameters: list[dict[str, Any]] = []
     responses: dict[int | str, Any] = {}
     codes = {*refusals, 503}
@@ -125,6 +133,8 @@ def operation(
     if tagged:
         codes.add(304)
         parameters.append(_header("If-None-Match", "An ETag the caller holds: 304 if it still stands.", '"7"'))
+    if spoken:
+        parameters.append(_header("Accept-Language", "The language of its words; English if left out.", "cy, en;q=0.5"))
     if conditional is not None:
         codes |= {400, 412, 413} | ({428} if conditional else set())
         parameters.append(_header("If-Match", "The ETag of the version that is changed.", '"1"', required=conditional))
@@ -230,6 +240,8 @@ def _headers(code: str, takes: set[str]) -> dict[str, Any]:
         return headers
     if takes & {"If-Match", "If-None-Match"}:
         headers |= _ETAG
+    if "Accept-Language" in takes:
+        headers |= _SPOKEN
     if code == "201" and "Idempotency-Key" in takes:
         headers |= _REPLAYED
     if takes & {"cursor", "after"}:

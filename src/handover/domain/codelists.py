@@ -1,13 +1,16 @@
 """Code lists as values: looking a code up, and saying what was probably meant where it is not there.
 
-The lists themselves are data (`codelists/*.toml`), synced into the store at start and served from there.
+The lists themselves are data (`codelists/*.toml`), synced into the store at start and served from there. What the codes
+are called in other languages is data beside them (`codelists/labels/*.toml`), put in when they are served.
 """
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from handover.errors import FieldError
 
@@ -68,6 +71,34 @@ def _parse(text: str) -> CodeList:
         for item in raw["codes"]
     )
     return CodeList(raw["name"], raw["title"], raw["version"], entries)
+
+
+@cache
+def translations() -> Mapping[str, Mapping[str, Any]]:
+    """What titles, codes and groups are called in each language but English, by list."""
+    folder = files("handover.domain") / "codelists" / "labels"
+    sources = sorted(p.name for p in folder.iterdir() if p.name.endswith(".toml"))
+    return {name.removesuffix(".toml"): tomllib.loads((folder / name).read_text("utf-8")) for name in sources}
+
+
+def translated(one: CodeList, language: str) -> CodeList:
+    """A list in a language. What has no translation, such as a prison's own code, stays as it is called."""
+    told = translations().get(language, {}).get(one.name)
+    if told is None:
+        return one
+    said, groups = told["codes"], told.get("groups", {})
+    meant = {word: code for code, entry in said.items() for word in (entry["label"].lower(), *entry["words"])}
+
+    def entry(old: Entry) -> Entry:
+        new = said.get(old.code)
+        if new is None:
+            return old
+        # Whoever types the English word is understood as well, where it means nothing else.
+        kept = [word for word in old.words if meant.get(word, old.code) == old.code and word not in new["words"]]
+        words = (*new["words"], *kept)
+        return replace(old, label=new["label"], anchor=new["anchor"], group=groups.get(old.group), words=words)
+
+    return replace(one, title=told["title"], entries=tuple(entry(old) for old in one.entries))
 
 
 def check(lists: Lists, name: str, code: str | None, pointer: str) -> list[FieldError]:

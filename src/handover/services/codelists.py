@@ -6,31 +6,38 @@ from hashlib import sha256
 
 import orjson
 
-from handover.domain.codelists import CodeList
+from handover.domain.codelists import CodeList, translated, translations
 from handover.errors import NotFound
+from handover.languages import best
 from handover.services.unit_of_work import as_json
 
 
-def _one(one: CodeList) -> dict[str, object]:
+def language_for(accept: str) -> str:
+    """The language the lists are told in, by what the reader accepts (`Accept-Language`)."""
+    return best(accept, frozenset(translations()))
+
+
+def _one(one: CodeList, language: str) -> dict[str, object]:
+    told = translated(one, language)
     return {
-        "name": one.name,
-        "title": one.title,
-        "version": one.version,
-        "items": [asdict(entry) for entry in one.entries],
+        "name": told.name,
+        "title": told.title,
+        "version": told.version,
+        "items": [asdict(entry) for entry in told.entries],
     }
 
 
-def all_of(lists: Iterable[CodeList]) -> tuple[str, str]:
-    """All lists, and a tag that changes when any of them does."""
-    text = as_json({"items": [_one(one) for one in lists], "next": None})
+def all_of(lists: Iterable[CodeList], language: str) -> tuple[str, str]:
+    """All lists, and a tag that changes when any of them does, and with the language."""
+    text = as_json({"items": [_one(one, language) for one in lists], "next": None})
     return text, _tag(text)
 
 
-def named(lists: Iterable[CodeList], name: str) -> tuple[str, str]:
-    """One list, and a tag that changes when it does."""
+def named(lists: Iterable[CodeList], name: str, language: str) -> tuple[str, str]:
+    """One list, and a tag that changes when it does, and with the language."""
     for one in lists:
         if one.name == name:
-            text = as_json(_one(one))
+            text = as_json(_one(one, language))
             return text, _tag(text)
     raise NotFound("No such code list; see /v1/codelists.")
 
