@@ -74,6 +74,48 @@ def test_a_need_is_done_and_what_two_do_at_once_is_said(
     assert ngata.get(f"/v1/needs/{made['needs'][0]['id']}")["outcome"] == "spoke ten minutes"
 
 
+def tab_to(screen: Tab, words: str) -> None:
+    """Goes on with Tab until what has the focus says this."""
+    for _ in range(80):
+        if words in screen.run("document.activeElement.matches('body, main') ? '' : document.activeElement.innerText"):
+            return
+        screen.press("Tab")
+    raise AssertionError(f"Tab does not reach {words!r}")
+
+
+def test_without_single_letters_everything_is_done_by_tab_and_enter(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    made = ngata.note(weir, needs=[{"code": "PHONE", "detail": "call to his daughter"}], attention="WATCH")
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("needs you (1)")
+        tab_to(screen, "letter keys are on")
+        screen.press("Enter")
+        screen.sees("letter keys are off")
+        screen.press("w", "t")
+        screen.go(f"{service.url}/board")  # this browser remembers
+        screen.sees("letter keys are off", "needs you (1)")
+        screen.press("w", "l")
+        screen.misses("how I know", "Unlock")
+        # Somebody else's note comes in meanwhile: what has the focus keeps it.
+        tab_to(screen, "Weir, J.")
+        tab_to(screen, "renew attention")
+        ngata.note(weir, fact="Ate at supper.")
+        screen.sees("Ate at supper.")
+        screen.press("Enter")
+        screen.sees("It goes on, because")
+        screen.type("21:00 still quiet")
+        screen.press("Enter")
+        screen.sees("Attention goes on until")
+        assert "renew attention" in screen.run("document.activeElement.innerText")
+        ends = ngata.get(f"/v1/notes/{made['id']}")
+        assert (ends["renewals"][0]["reason"], ends["renewals"][0]["closed"]) == ("still quiet", False)
+        tab_to(screen, "letter keys are off")
+        screen.press("Enter", "w")
+        screen.sees("how I know")
+
+
 def test_a_screen_that_cannot_see_says_so_and_catches_up(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from importlib.resources import files
 from time import monotonic
 from typing import Any
@@ -135,6 +136,72 @@ def test_a_person_facts_first_opinions_folded_corrections_and_retractions_as_suc
         # What is written meanwhile comes in by itself.
         ngata.note(weir, fact="Ate at supper.")
         screen.sees("Ate at supper.")
+
+
+def test_an_author_corrects_and_takes_back_and_attention_goes_on_or_is_over(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    before = (service.clock() - timedelta(minutes=30)).isoformat()
+    wrong = hartmann.note(
+        weir,
+        fact="Visit at two was cancelled.",
+        change="WORSE",
+        needs=[{"code": "PHONE", "promised": True}],
+        attention="WATCH",
+        occurred_at=before,
+    )
+    grumbling = hartmann.note(establishment=prison.code, unit="A", basis="HEARD", fact="Grumbling in B wing.")
+    ngata.note(weir, fact="Ate at supper.")
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("needs you (1)")
+        # What is about the unit has no page: it is taken back where it stands.
+        screen.focus(f"[data-written='{grumbling['id']}']")
+        screen.press("b")
+        screen.sees("What it says is then gone from every screen.")
+        screen.press("4")
+        screen.type("Was about the other wing.")
+        screen.press("Enter")
+        screen.sees("Taken back at")
+        screen.misses("Grumbling")
+        open_person(screen, "weir")
+        screen.run(
+            "[...document.querySelectorAll('.timeline [data-row]')].find((o) => /Ate/.test(o.innerText)).focus()"
+        )
+        screen.press("e")
+        screen.sees("Only its author, a supervisor or the governor may change a note.")
+        screen.focus(f"[data-written='{wrong['id']}']")
+        screen.press("e")
+        screen.until("document.activeElement.id === 'in-reason'")
+        assert screen.run("document.querySelector('#in-fact').value") == "Visit at two was cancelled."
+        screen.run("document.querySelector('#in-fact').select()")
+        screen.focus("#in-fact")
+        screen.insert("Visit at four was cancelled.")
+        screen.press("ctrl+Enter")
+        screen.sees("Say why you correct it.")
+        screen.type("It was the late visit.")
+        screen.press("ctrl+Enter")
+        screen.sees("Corrected", "a correction: It was the late visit.", "was corrected;")
+        assert screen.run("document.querySelector('.timeline s').innerText") == "Visit at two was cancelled."
+        newer = ngata.get(f"/v1/notes/{wrong['id']}")["superseded_by"]
+        mended = ngata.get(f"/v1/notes/{newer}")
+        kept = {name: mended[name] for name in ("occurred_at", "change", "attention", "attention_until", "basis")}
+        assert kept == {name: wrong[name] for name in kept}
+        assert mended["needs"][0]["id"] == wrong["needs"][0]["id"]
+        # Attention goes on or is over, here too.
+        screen.focus(f"[data-note='{mended['id']}']")
+        screen.press("n")
+        screen.type("Still does not eat.")
+        screen.press("Enter")
+        screen.sees("attention renewed by Hartmann: Still does not eat.")
+        screen.press("c")
+        screen.type("Slept well.")
+        screen.press("Enter")
+        screen.sees("attention closed by Hartmann: Slept well.")
+        screen.press("b", "1", "Enter")
+        screen.sees("A note was taken back by Hartmann: Wrong person")
+        screen.misses("Visit at four was cancelled.", "Visit at two was cancelled.")
+    assert ngata.get(f"/v1/notes/{mended['id']}")["status"] == "RETRACTED"
 
 
 def test_the_whole_prison_counts_units_and_items_never_officers(

@@ -45,7 +45,7 @@ export function show(box) {
       h('p', {}, h('strong', {}, t('ACT NOW'), ' · ', unitName(page.unit), ' · ', whom(page.inmate, page.unit)), ' ',
         page.about ? `${gist(page.about)} (${staff(page.about.author)}, ${time(page.about.occurred_at)})` : ''),
       h('p', {}, t('Since {time} nobody has taken it. Whoever takes it goes there; tell them aloud as well.', { time: time(page.raised_at) })),
-      h('button', { type: 'button', class: 'strong', onclick: () => take(page) }, place ? null : h('kbd', { title: t('while you type: Alt+A') }, 'A'), ' ', t('I see to it')))),
+      h('button', { type: 'button', class: 'strong', onclick: () => take(page) }, place ? null : h('kbd', { class: 'letter', title: t('while you type: Alt+A') }, 'A'), ' ', t('I see to it')))),
     open.length > 3 && h('p', {}, n('and {n} more', 'and {n} more', open.length - 3)));
 }
 

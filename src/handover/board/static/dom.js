@@ -63,7 +63,7 @@ export function keep(list, entries, make) {
   }
   if (focusedKey && !list.contains(document.activeElement)) {
     const again = wanted.find((element) => element.dataset.key === focusedKey);
-    const target = again && (again.matches('[tabindex]') ? again : again.querySelector('[tabindex], button, a'));
+    const target = again && (again.matches('[tabindex], button') ? again : again.querySelector('[tabindex], button, a'));
     if (target) target.focus({ preventScroll: true });
   }
 }

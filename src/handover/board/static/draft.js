@@ -3,7 +3,7 @@
 import { unique } from './session.js';
 import { desk } from './desk.js';
 import { entry, t } from './words.js';
-import { last, now } from './times.js';
+import { clock, last, now } from './times.js';
 
 export const fresh = (who) => ({
   id: unique(), inmate: null, name: '', cell: '', chosen: false, mood: {}, source: null, change: null, basis: null, fact: '', opinion: '', confidence: null,
@@ -20,6 +20,7 @@ export const isEmpty = (draft) => !SAYS.some((name) => draft[name]) && !hasMood(
 // What is missing, by step, before anything is sent.
 export function missing(draft) {
   const found = {};
+  if (draft.corrects && !draft.reason.trim()) found.reason = t('Say why you correct it.');
   if (!draft.chosen) found.who = t('Whom is it about? A cell, a number or a few letters; the unit itself, if nobody in particular.');
   if (!draft.basis) found.basis = t('How do you know? A note without that is worth little to the next shift.');
   if (!hasMood(draft) && !draft.change && !draft.fact.trim() && !draft.indicators.length && !draft.needs.length && !draft.responses.length) found.fact = t('Say something: what happened, how the person is, what is needed or what you did.');
@@ -30,10 +31,12 @@ export function missing(draft) {
 export const forced = (draft) => (draft.indicators.some((one) => (entry('indicators', one.code) || {}).forces === 'ACT_NOW') ? 'ACT_NOW' : draft.attention);
 
 export function bodyOf(draft) {
-  const at = draft.at ? last(draft.at) : now();
-  const body = { basis: draft.basis, occurred_at: at.toISOString(), captured_at: new Date().toISOString() };
-  if (draft.inmate) body.inmate = draft.inmate;
-  else Object.assign(body, { establishment: desk.place.code, unit: desk.unit });
+  const body = { basis: draft.basis, captured_at: new Date().toISOString() };
+  // A correction leaves the note where it is, and when, unless it says another time.
+  if (!draft.corrects) body.occurred_at = (draft.at ? last(draft.at) : now()).toISOString();
+  else if (draft.at) body.occurred_at = near(draft.at, new Date(draft.was)).toISOString();
+  if (!draft.corrects && draft.inmate) body.inmate = draft.inmate;
+  else if (!draft.corrects) Object.assign(body, { establishment: desk.place.code, unit: desk.unit });
   if (hasMood(draft)) body.mood = draft.mood.not_observed ? draft.mood : { ...draft.mood, ...(draft.source ? { source: draft.source } : {}) };
   for (const name of ['change', 'attention', 'handling', 'place']) if (draft[name]) body[name] = draft[name];
   for (const name of ['fact', 'opinion', 'if_then']) if (draft[name].trim()) body[name] = draft[name].trim();
@@ -44,12 +47,20 @@ export function bodyOf(draft) {
   return body;
 }
 
+// The time of day that is meant by it, on the day it was about, also across a night in which the clocks change.
+function near(text, was) {
+  const at = last(text);
+  const days = Math.round((at - was) / 864e5);
+  const found = [0, 1, -1].map((hours) => new Date(at - days * 864e5 + hours * 36e5));
+  return found.find((one) => clock(one) === clock(at)) || found[0];
+}
+
 // Where on the form the server's pointers point.
 const STEPS = { inmate: 'who', establishment: 'who', unit: 'who', occurred_at: 'at', captured_at: 'at', confidence: 'opinion', about_incident: 'more', place: 'more', opening: 'more', attention_until: 'attention' };
 export function places(problem) {
   const found = {};
   for (const one of problem.errors || []) {
-    const field = one.pointer.split('/')[1];
+    const field = one.pointer.replace(/^\/note\//, '/').split('/')[1];
     const step = STEPS[field] || field || 'fact';
     found[step] = found[step] ? `${found[step]}; ${one.detail}` : one.detail;
   }

@@ -36,14 +36,14 @@ export function head(box, actions) {
   put(box,
     h('div', { class: 'line' },
       h('h1', {}, h('span', { id: 'unit' }, desk.unit ? unitName(desk.unit) : t('No unit')), ` · ${desk.place ? `${today()} · ${t('{shift} shift', { shift: currentShift() })}` : ''}`),
-      mine.length > 1 && h('label', { class: 'pick' }, h('kbd', {}, 'U'), ' ', t('unit'), ' ',
+      mine.length > 1 && h('label', { class: 'pick' }, h('kbd', { class: 'letter' }, 'U'), ' ', t('unit'), ' ',
         h('select', { id: 'units', onchange: (event) => actions.unit(event.target.value) },
           mine.map((one) => h('option', { value: one.code, selected: one.code === desk.unit }, one.name)))),
       h('p', { id: 'standing' })),
     h('div', { class: 'line second' },
       h('p', {}, t('you are'), ' ', h('strong', { id: 'me' }, desk.me.name), ` (${low('roles', desk.me.role)})`),
-      h('button', { type: 'button', onclick: actions.lock }, h('kbd', {}, 'L'), ' ', t('lock')),
-      h('button', { type: 'button', onclick: actions.switch }, h('kbd', {}, 'S'), ' ', t('switch officer')),
+      h('button', { type: 'button', onclick: actions.lock }, h('kbd', { class: 'letter' }, 'L'), ' ', t('lock')),
+      h('button', { type: 'button', onclick: actions.switch }, h('kbd', { class: 'letter' }, 'S'), ' ', t('switch officer')),
       languages(actions.language),
       h('p', { id: 'sight' })));
   tick();

@@ -4,7 +4,7 @@
 import { h, put } from './dom.js';
 import { desk, unitName, whom } from './desk.js';
 import { all, get } from './session.js';
-import { failed } from './keys.js';
+import { failed, here } from './keys.js';
 import { n, t } from './words.js';
 import { date, now, time } from './times.js';
 import * as phrases from './phrases.js';
@@ -65,7 +65,7 @@ export function house(main, go) {
 
   const part = (title, items) => h('section', { class: 'part' }, h('h2', {}, title), h('ul', { class: 'list' }, items.map(([unit, text]) => h('li', { 'data-row': true, tabindex: -1, 'data-unit': unit }, text))));
 
-  const here = () => { const row = document.activeElement.closest('[data-unit]'); return row && row.dataset.unit; };
+  const unit = () => here() && here().dataset.unit;
   return {
     update: () => {
       const mark = `${desk.pages.size} ${[...desk.pages.values()].map((one) => one.version).join()} ${[...desk.handovers.values()].map((one) => one.version).join()} ${desk.news.length ? desk.news[0].id : ''}`;
@@ -75,6 +75,6 @@ export function house(main, go) {
       if (!first && !waiting && !going) waiting = setTimeout(() => { waiting = 0; read(); }, EVERY_MS);
     },
     leave: () => clearTimeout(waiting),
-    keys: () => [{ key: 'enter', label: t('to the unit'), run: () => here() && go.unit(here()) }, { key: 'escape', label: t('back'), run: () => go.show('unit') }],
+    keys: () => [{ key: 'enter', label: t('to the unit'), run: () => unit() && go.unit(unit()) }, { key: 'escape', label: t('back'), run: () => go.show('unit') }],
   };
 }

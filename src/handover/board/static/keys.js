@@ -1,10 +1,13 @@
 // The keyboard: letters for what one can do here, arrows along whatever can be read line by line.
 
-import { h, put } from './dom.js';
+import { choices } from './choices.js';
+import { h, keep, put } from './dom.js';
 import { t } from './words.js';
 
+const LETTERS = 'handover.letters';
 let bound = [];
 let held = null;
+let stood = { row: null, list: null }; // the line one was on last
 
 export function bind(list) {
   bound = list.filter(Boolean);
@@ -17,13 +20,31 @@ export function hold(handler) {
 
 const typing = (element) => element.matches('input:not([type=checkbox]):not([type=radio]), textarea, select');
 
+// Single letters are in the way of whoever dictates, or whose hand slips: this browser can do without. Everything is
+// then done with Tab and Enter.
+const letters = () => localStorage.getItem(LETTERS) !== 'off';
+
+function heed(footer) {
+  localStorage.setItem(LETTERS, letters() ? 'off' : 'on');
+  document.body.dataset.letters = letters() ? 'on' : 'off';
+  say(letters() ? t('Every letter that is shown does what it says.') : t('No single letter does anything now; Tab and Enter do.'));
+  hints(footer);
+}
+
 export function listen() {
+  document.body.dataset.letters = letters() ? 'on' : 'off';
+  document.addEventListener('focusin', ({ target }) => {
+    // From a line to what can be done with it: one is still on that line.
+    const row = target.closest('[data-row]');
+    if (!target.closest('#foot')) stood = { row, list: row && row.parentElement };
+  });
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.isComposing) return;
     if (held && held(event)) return event.preventDefault();
     const name = (event.ctrlKey || event.metaKey ? 'ctrl+' : '') + (event.altKey ? 'alt+' : '') + event.key.toLowerCase();
     const inText = typing(event.target);
-    const found = bound.find((one) => one.key === name && (!inText || /^(ctrl|alt)\+/.test(name) || name === 'escape' || name === 'pageup'));
+    if (name === 'enter' && event.target.closest('button, a, summary, select')) return; // it presses what it is on
+    const found = bound.find((one) => one.key === name && (name.length > 1 || letters()) && (!inText || /^(ctrl|alt)\+/.test(name) || name === 'escape' || name === 'pageup'));
     if (found) {
       event.preventDefault();
       found.run(event);
@@ -31,6 +52,13 @@ export function listen() {
       if (along(event.target, name === 'arrowdown' ? 1 : -1)) event.preventDefault();
     }
   });
+}
+
+// The line one is on, or was on before one went to the foot; also where it was drawn anew meanwhile.
+export function here() {
+  const { row, list } = stood;
+  if (!row || row.isConnected) return row;
+  return rows().find((one) => one.dataset.key === row.dataset.key && one.parentElement === list) || null;
 }
 
 const rows = () => [...document.querySelectorAll('[data-row]')].filter((one) => one.offsetParent !== null);
@@ -69,17 +97,24 @@ const named = { pageup: 'PgUp', escape: 'Esc', 'ctrl+enter': 'Ctrl+Enter', enter
 export const keyName = (key) => named[key] || key.toUpperCase();
 
 export function hints(footer) {
-  put(footer, bound.filter((one) => one.label).map((one) =>
-    // A click keeps the focus on the line it is about.
-    h('button', { type: 'button', onmousedown: (event) => event.preventDefault(), class: one.strong ? 'hint strong' : 'hint', onclick: (event) => one.run(event), 'data-does': one.does },
-      h('kbd', {}, keyName(one.key)), ' ', one.label)));
+  const on = letters();
+  const shown = bound.filter((one) => one.label).map((one) => ({ key: one.key, signature: JSON.stringify([one.label, one.strong, on]), value: one }));
+  keep(footer, [...shown, { key: 'letters', signature: t('letter keys are on') + on, value: null }], (one) => (one ? hint(one, on) :
+    h('button', { type: 'button', class: 'hint', id: 'letters', onclick: () => heed(footer) }, on ? t('letter keys are on') : t('letter keys are off'))));
 }
 
-// Asks for one line at the foot of the screen; what I read stays where it is.
-export function askLine(label, { value = '', hint = '', go = t('Enter') } = {}) {
+const hint = (one, on) =>
+  // A click keeps the focus on the line it is about. What it does is looked up then: the line may be another by now.
+  h('button', { type: 'button', onmousedown: (event) => event.preventDefault(), class: one.strong ? 'hint strong' : 'hint', onclick: (event) => bound.find((now) => now.key === one.key && now.label).run(event), 'data-does': one.does },
+    (on || one.key.length > 1) && h('kbd', {}, keyName(one.key)), ' ', one.label);
+
+// Asks for one line at the foot of the screen; what I read stays where it is. `among`: for one of these as well, and the
+// line may then be left out; answers {code, text}.
+export function askLine(label, { value = '', hint: more = '', go = t('Enter'), among = null } = {}) {
   const before = document.activeElement;
   return new Promise((resolve) => {
     const box = document.getElementById('asking');
+    let code = null;
     const done = (answer) => {
       hold(null);
       put(box);
@@ -88,18 +123,26 @@ export function askLine(label, { value = '', hint = '', go = t('Enter') } = {}) 
       resolve(answer);
     };
     const input = h('input', { id: 'asked', autocomplete: 'off', value, maxlength: 500 });
+    const group = among && choices({ name: label, options: among, set: (chosen) => { code = chosen; }, after: () => input.focus() });
+    function send(event) {
+      event.preventDefault();
+      const text = input.value.trim();
+      if (group && code === null) group.focus();
+      else if (group) done({ code, text });
+      else if (text) done(text);
+    }
     box.hidden = false;
-    put(box, h('form', { onsubmit: (event) => { event.preventDefault(); if (input.value.trim()) done(input.value.trim()); } },
-      h('label', { for: 'asked' }, label), input,
+    put(box, h('form', { onsubmit: send },
+      group && [h('p', {}, label), group.node], h('label', { for: 'asked' }, group ? more : label), input,
       h('button', { type: 'submit' }, go),
       h('button', { type: 'button', onclick: () => done(null) }, h('kbd', {}, 'Esc'), ' ', t('leave it')),
-      hint && h('p', { class: 'quiet' }, hint)));
+      !group && more && h('p', { class: 'quiet' }, more)));
     hold((event) => {
       if (event.key !== 'Escape') return false;
       done(null);
       return true;
     });
-    input.focus();
+    (group || input).focus();
   });
 }
 

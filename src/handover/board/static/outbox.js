@@ -17,7 +17,7 @@ export const on = (what, listener) => heard[what].push(listener);
 const tell = (what, ...about) => heard[what].forEach((listener) => listener(...about));
 export const count = () => items.filter((one) => !one.data.refused).length;
 export const refused = () => items.filter((one) => one.data.refused);
-export const urgent = () => items.some((one) => !one.data.refused && one.data.body.attention === 'ACT_NOW');
+export const urgent = () => items.some((one) => !one.data.refused && (one.data.body.note || one.data.body).attention === 'ACT_NOW');
 
 export async function start() {
   holder = vault.holder();
@@ -78,17 +78,18 @@ async function send(one) {
   const as = holder;
   if (!data.attempted) {
     // Only before the first attempt: after it, another body under the same key would be refused.
-    if (now() - new Date(data.body.occurred_at) > LATE_MS && !data.body.late_reason) data.body.late_reason = t('There was no connection when it was written.');
+    if (!data.draft.corrects && now() - new Date(data.body.occurred_at) > LATE_MS && !data.body.late_reason) data.body.late_reason = t('There was no connection when it was written.');
     data.attempted = true;
     await vault.save('outbox', one.id, one.at, data, as);
   }
   try {
-    const answer = await create('/v1/notes', data.body, one.id);
+    const answer = await create(data.draft.corrects ? `/v1/notes/${data.draft.corrects}/corrections` : '/v1/notes', data.body, one.id);
     await vault.remove(one.id);
     items = items.filter((other) => other.id !== one.id);
     tell('sent', answer.body, one.id);
   } catch (problem) {
-    if (!(problem instanceof Refused) || problem.status >= 500 || [401, 409, 429].includes(problem.status)) throw problem;
+    if (!(problem instanceof Refused) || problem.status >= 500 || [401, 429].includes(problem.status)) throw problem;
+    if (problem.status === 409 && !data.draft.corrects) throw problem; // the same key, still being worked on; else it was corrected before
     data.refused = problem.problem;
     await vault.save('outbox', one.id, one.at, data, as);
     tell('refused', one);

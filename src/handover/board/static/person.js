@@ -1,5 +1,6 @@
 // A person: what was written, each with its source, facts before opinions; what is open; what worked.
 
+import { amendKeys } from './amend.js';
 import { h, keep, put } from './dom.js';
 import { desk, unitName } from './desk.js';
 import { failed } from './keys.js';
@@ -78,7 +79,7 @@ export function person(main, go, number) {
       if (first && first.id !== newest) { newest = first.id; later(); }
     },
     leave: () => clearTimeout(reading),
-    keys: () => [{ key: 'w', label: t('write'), strong: true, run: () => { if (known) go.show('write', number); else go.show('write'); } }, { key: 'o', label: t('open all opinions'), run: () => main.querySelectorAll('.timeline details').forEach((one) => { one.open = true; }) }, { key: 'escape', label: t('back'), run: () => go.show('unit') }],
+    keys: () => [{ key: 'w', label: t('write'), strong: true, run: () => { if (known) go.show('write', number); else go.show('write'); } }, { key: 'o', label: t('open all opinions'), run: () => main.querySelectorAll('.timeline details').forEach((one) => { one.open = true; }) }, ...amendKeys(go, read), { key: 'escape', label: t('back'), run: () => go.show('unit') }],
   };
 }
 
@@ -90,7 +91,8 @@ function row(note) {
     return h('li', { 'data-row': true, tabindex: -1 }, h('span', { class: 'when' }, time(note.occurred_at)), ' ', h('em', {}, t('A note was taken back by {name}: {reason}', { name: why ? phrases.staff(why.by) : t('somebody'), reason: why ? label('retraction_reason', why.reason) : '' })));
   }
   const words = note.fact || state;
-  return h('li', { 'data-row': true, tabindex: -1 },
+  const active = note.status === 'ACTIVE';
+  return h('li', { 'data-row': true, tabindex: -1, 'data-written': active && note.id, 'data-by': note.author.username, 'data-note': active && note.attention !== 'ROUTINE' && note.id },
     h('p', {}, h('span', { class: 'when' }, time(note.occurred_at)), ' ', note.attention !== 'ROUTINE' && h('b', {}, phrases.attention(note), ' '), struck ? h('s', {}, words) : words, ' ',
       h('span', { class: 'by' }, phrases.whoKnows(note), note.previous_inmate ? ` · ${t('as {number}', { number: note.previous_inmate })}` : '', note.handling !== 'UNIT' ? ` · ${label('handling', note.handling)}` : '')),
     struck && h('p', { class: 'quiet' }, t('was corrected; the note that takes its place says why')),

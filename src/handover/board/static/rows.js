@@ -36,7 +36,7 @@ export function personRow(person, gone, open) {
 
 export function wingRow({ note, incident }) {
   const head = incident ? t('INCIDENT since {time}: {count}, latest {latest}', { time: time(incident.since), count: phrases.times(incident.count), latest: time(incident.latest) }) : t('The unit');
-  return h('li', { 'data-row': true, tabindex: -1, 'data-note': note.id, class: `person ${note.attention.toLowerCase()}` },
+  return h('li', { 'data-row': true, tabindex: -1, 'data-note': note.id, 'data-written': note.id, 'data-by': note.author.username, class: `person ${note.attention.toLowerCase()}` },
     h('p', { class: 'who' }, h('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[note.attention]), ' ', h('strong', {}, head), ' ', h('b', {}, incident && !incident.until ? t('over') : phrases.attention(note))),
     h('p', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note))),
     note.if_then && h('p', { class: 'then' }, t('if it happens: '), note.if_then));
@@ -70,11 +70,11 @@ export function alsoRows(sheet, told) {
   const place = (one) => `${one.unit}${one.cell ? `, ${one.cell}` : ''}`;
   return [
     ...(last && last.remarks ? [{ key: 'remarks', head: t('at the handover'), text: last.remarks, by: phrases.staff(last.outgoing) }] : []),
-    ...sheet.late.filter((note) => note.status === 'ACTIVE').map((note) => ({ key: `l${note.id}`, head: t('LATE, for {time}: {who}', { time: time(note.occurred_at), who: whom(note.inmate, note.unit) }), text: phrases.gist(note), by: phrases.source(note), inmate: note.inmate })),
-    ...sheet.wing_notes.filter((note) => !told.has(note.id)).slice(0, 6).map((note) => ({ key: note.id, head: t('the unit'), text: phrases.gist(note), by: phrases.source(note) })),
+    ...sheet.late.filter((note) => note.status === 'ACTIVE').map((note) => ({ key: `l${note.id}`, head: t('LATE, for {time}: {who}', { time: time(note.occurred_at), who: whom(note.inmate, note.unit) }), text: phrases.gist(note), by: phrases.source(note), inmate: note.inmate, written: note })),
+    ...sheet.wing_notes.filter((note) => !told.has(note.id)).slice(0, 6).map((note) => ({ key: note.id, head: t('the unit'), text: phrases.gist(note), by: phrases.source(note), written: note })),
     ...sheet.arrived.map((one) => ({ key: `a${one.inmate}${one.at}`, head: t('arrived {time}', { time: time(one.at) }), text: `${one.name} (${place(one.from)} → ${place(one.to)})`, by: one.reason, inmate: one.inmate })),
     ...sheet.left.map((one) => ({ key: `g${one.inmate}${one.at}`, head: t('left {time}', { time: time(one.at) }), text: `${one.name} (→ ${place(one.to)})`, by: one.reason })),
   ];
 }
 
-export const alsoRow = (one) => h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate }, h('b', {}, one.head), ': ', one.text, ' ', h('span', { class: 'by' }, one.by));
+export const alsoRow = (one) => h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, 'data-written': one.written && one.written.id, 'data-by': one.written && one.written.author.username }, h('b', {}, one.head), ': ', one.text, ' ', h('span', { class: 'by' }, one.by));

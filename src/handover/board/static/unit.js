@@ -1,9 +1,10 @@
 // The unit as it stands. What I read keeps its place: who comes new is put below, who goes stays until I have looked.
 
 import * as alarm from './alarm.js';
+import { amendKeys } from './amend.js';
 import { desk, isInsider, isManager, look, refresh, unitName, units } from './desk.js';
 import { h, keep, put } from './dom.js';
-import { askLine, failed, say, stand } from './keys.js';
+import { askLine, failed, here, say, stand } from './keys.js';
 import { ask } from './session.js';
 import { n, t } from './words.js';
 import { isPast, time } from './times.js';
@@ -18,7 +19,8 @@ export function unit(main, go) {
   for (const name of ['needs', 'due', 'also', 'news', 'all']) {
     parts[name] = { title: h('h2', { id: `h-${name}` }), list: h(name === 'all' ? 'ul' : 'ol', { class: `list ${name}`, 'aria-labelledby': `h-${name}` }), more: h('div') };
   }
-  const section = (name) => h('section', { class: `part ${name}`, 'aria-labelledby': `h-${name}` }, parts[name].title, parts[name].more, parts[name].list);
+  const read = h('button', { type: 'button', onclick: looked, hidden: true }, h('kbd', { class: 'letter' }, 'R'), ' ', t('I have read it'));
+  const section = (name) => h('section', { class: `part ${name}`, 'aria-labelledby': `h-${name}` }, parts[name].title, name === 'news' && read, parts[name].more, parts[name].list);
   put(main, h('div', { class: 'unit' }, h('div', { class: 'left' }, section('needs'), section('due'), section('also')), section('news'), section('all')));
 
   function update() {
@@ -70,15 +72,15 @@ export function unit(main, go) {
   }
 
   function newsUpdate() {
-    const here = desk.news.filter((one) => one.unit === desk.unit);
+    const fresh = desk.news.filter((one) => one.unit === desk.unit);
     const elsewhere = units().map((one) => [one, desk.news.filter((item) => item.unit === one.code).length]).filter(([one, count]) => count && one.code !== desk.unit);
-    put(parts.news.title, t('since you last looked'), ` (${here.length})`);
+    put(parts.news.title, t('since you last looked'), ` (${fresh.length})`);
+    read.hidden = !fresh.length;
     put(parts.news.more,
-      here.length > 0 && h('button', { type: 'button', onclick: looked }, h('kbd', {}, 'R'), ' ', t('I have read it')),
       desk.missed && h('p', { class: 'late' }, t('The server could not go on from where this screen was: news from before {time} may be missing here. The sheet is complete.', { time: time(new Date(desk.missed).toISOString()) })),
       desk.left > 0 && h('p', {}, n('and {n} older, not shown', 'and {n} older, not shown', desk.left)),
       elsewhere.map(([one, count]) => h('p', {}, `${one.name}: `, n('{n} new', '{n} new', count))));
-    keep(parts.news.list, here.slice(0, 60).map((one) => ({ key: one.id, signature: one.id, value: one })), newsRow);
+    keep(parts.news.list, fresh.slice(0, 60).map((one) => ({ key: one.id, signature: one.id, value: one })), newsRow);
   }
 
   function all(sheet) {
@@ -98,7 +100,6 @@ export function unit(main, go) {
     if (first) stand(first);
   }
 
-  const here = () => (document.activeElement.closest ? document.activeElement.closest('[data-row]') : null);
   const about = () => (here() && here().dataset.inmate) || null;
 
   async function done() {
@@ -109,15 +110,6 @@ export function unit(main, go) {
     return change(row.dataset.need, { status: 'DONE', outcome }, row.dataset.version);
   }
 
-  async function attend() {
-    const row = here();
-    const note = row && row.dataset.note;
-    if (!note) return say(t('Go to somebody whose attention runs with the arrows first.'));
-    const reason = await askLine(t('It is over, because …'), { go: t('close it') });
-    if (reason === null) return null;
-    return ask('POST', `/v1/notes/${note}/attention`, { body: { close: true, reason } }).then(refresh, failed);
-  }
-
   return {
     update,
     keys: () => [
@@ -125,7 +117,7 @@ export function unit(main, go) {
       go.has('handover') && desk.sheet && { key: 't', label: t('hand over or take over'), strong: /OFFERED|OVERDUE|ESCALATED/.test(desk.sheet.handover.state), run: () => go.show('handover') },
       go.has('person') && { key: 'enter', label: t('open'), run: () => about() && go.show('person', about()) },
       { key: 'd', label: t('need is done'), run: done },
-      { key: 'c', label: t('close attention'), run: attend },
+      ...amendKeys(go, refresh),
       { key: 'r', label: t('I have read the news'), run: looked },
       go.has('find') && { key: '/', label: t('find'), run: () => go.show('find') },
       go.has('paper') && { key: 'p', label: t('print'), run: () => go.show('paper') },

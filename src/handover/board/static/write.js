@@ -112,7 +112,8 @@ export function write(main, go, about, given, errors, ways = REAL) {
 
   function whoStep() {
     const shown = h('strong', { id: 'whom' });
-    const input = picker({
+    // A correction is about whom the note is about.
+    const input = draft.corrects ? { node: null, focus: () => steps.mood.focus() } : picker({
       label: t('whom it is about: cell, number or letters'), hint: t('cell, number or a few letters'), id: 'in-who', skip: () => draft.chosen && after('who')(), find: ways.people,
       pick: (person) => { Object.assign(draft, person, { chosen: true }); about_(); touched(); after('who')(); },
     });
@@ -127,6 +128,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
     return { node: h('div', {}, shown, input.node), focus: input.focus };
   }
 
+  if (draft.corrects) step('reason', t('why corrected'), text('reason', t('why you correct it; whoever read the note is told'), 500, 1));
   step('who', t('who'), whoStep());
   step('mood', t('mood'), moodGrid({ down: codes('mood_valence'), across: codes('mood_energy'), gone: codes('not_observed'), value: draft.mood, set: set('mood'), after: after('mood') }));
   step('change', t('against usual'), one('change', 'change', t('compared with this person’s usual')));
@@ -139,7 +141,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   step('attention', t('attention'), one('attention', 'attention', t('attention for this note'), true));
   step('if_then', t('if it happens'), text('if_then', t('what to do if it happens'), 200, 1));
   step('handling', t('who may read it'), one('handling', 'handling', t('who may read it; the unit, if you choose nothing'), true));
-  step('at', t('when, if not now'), more());
+  step('at', draft.corrects ? t('when, if not as written') : t('when, if not now'), more());
   form.append(h('div', { class: 'send' }, h('span', {}, t('written by'), ' ', h('strong', {}, desk.me.name)), readers, saved, steps_('send')));
 
   function steps_(name) {
@@ -184,7 +186,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
     left = true;
     clearTimeout(saving);
     const body = bodyOf({ ...draft, attention: forced(draft) });
-    const id = await outbox.keep(body, { ...draft, open: false });
+    const id = await outbox.keep(draft.corrects ? { reason: draft.reason.trim(), note: body } : body, { ...draft, open: false });
     await ways.drop(draft);
     const problem = await outcome(id);
     if (problem && problem.data) {
@@ -195,10 +197,11 @@ export function write(main, go, about, given, errors, ways = REAL) {
       return;
     }
     if (problem) care.wrote(problem);
-    say(problem ? t('Recorded {time}: {who}', { time: time(problem.recorded_at), who: draft.name })
+    say(problem ? (draft.corrects ? t('Corrected {time}: {who}', { time: time(problem.recorded_at), who: draft.name }) : t('Recorded {time}: {who}', { time: time(problem.recorded_at), who: draft.name }))
       : body.attention === 'ACT_NOW' ? t('NOT SENT, and it is urgent: use the RADIO. It is kept here and goes by itself.') : t('Kept here, not sent yet. It goes by itself. Do not write it again.'), !problem);
     refresh();
-    go.show('unit');
+    if (draft.corrects && draft.inmate) go.show('person', draft.inmate);
+    else go.show('unit');
   }
 
   // Sent, refused, or neither for now.
@@ -221,7 +224,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   ways.begin();
   touched();
   if (errors) wrongs(places(errors));
-  else (draft.chosen ? steps.mood : steps.who).focus();
+  else (steps.reason || (draft.chosen ? steps.mood : steps.who)).focus();
   return {
     leave: () => { left = true; return save(); },
     send,

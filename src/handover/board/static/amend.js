@@ -1,0 +1,76 @@
+// What becomes of a note afterwards: its attention goes on or is over, its author corrects it or takes it back. Each wants
+// a reason, and acts on the line one stands on. Who may is the server's to say; what it would refuse is not offered.
+
+import { desk, isManager, unitName } from './desk.js';
+import { askLine, failed, here, say } from './keys.js';
+import { create, get, unique } from './session.js';
+import { codes, t } from './words.js';
+import { clock, next, time } from './times.js';
+
+// `done` reads again whatever the screen shows.
+export const amendKeys = (go, done) => [
+  { key: 'c', label: t('close attention'), run: () => attend(true, done) },
+  { key: 'n', label: t('renew attention'), run: () => attend(false, done) },
+  { key: 'e', label: t('correct a note'), run: () => correct(go) },
+  { key: 'b', label: t('take a note back'), run: () => takeBack(done) },
+];
+
+async function attend(close, done) {
+  const note = here() && here().dataset.note;
+  if (!note) return say(t('Go to somebody whose attention runs with the arrows first.'));
+  const text = close
+    ? await askLine(t('It is over, because …'), { go: t('close it') })
+    : await askLine(t('It goes on, because …'), { go: t('renew it'), hint: t('Until the end of the next shift. Another time goes in front: 21:00 still does not eat') });
+  if (text === null) return null;
+  const timed = /^(\d{1,2}[:.]\d\d)\s+(.+)$/.exec(text);
+  const until = timed && !close ? next(timed[1]) : null;
+  const body = close ? { close: true, reason: text } : until ? { until: until.toISOString(), reason: timed[2] } : { reason: text };
+  return create(`/v1/notes/${note}/attention`, body).then((answer) => {
+    say(close ? t('Attention is closed.') : t('Attention goes on until {time}.', { time: time(answer.body.attention_until) }));
+    done();
+  }, failed);
+}
+
+// The note one stands on; null where it is not for this officer to change.
+function mine() {
+  const row = here();
+  if (!row || !row.dataset.written) say(t('Go to a note with the arrows first; a person’s notes are on his or her page.'));
+  else if (row.dataset.by !== desk.me.username && !isManager()) say(t('Only its author, a supervisor or the governor may change a note.'));
+  else return row.dataset.written;
+  return null;
+}
+
+async function correct(go) {
+  const id = mine();
+  if (!id) return;
+  try {
+    go.show('write', null, ofNote(await get(`/v1/notes/${id}`)));
+  } catch (problem) {
+    failed(problem);
+  }
+}
+
+async function takeBack(done) {
+  const id = mine();
+  if (!id) return null;
+  const why = await askLine(t('Why do you take it back? What it says is then gone from every screen.'), {
+    among: codes('retraction_reason'), hint: t('in your own words, if there is more to say; for the auditor alone'), go: t('take it back'),
+  });
+  if (why === null) return null;
+  const body = why.text ? { reason: why.code, detail: why.text } : { reason: why.code };
+  return create(`/v1/notes/${id}/retractions`, body).then(() => { say(t('Taken back at {time}.', { time: clock(new Date()) })); done(); }, failed);
+}
+
+// A note as a draft of its correction: all it said, to be put right.
+function ofNote(note) {
+  const known = desk.cells.get(note.inmate);
+  const mood = note.mood || {};
+  const felt = mood.not_observed ? { not_observed: mood.not_observed } : mood.valence === undefined || mood.valence === null ? {} : { valence: mood.valence, energy: mood.energy };
+  return {
+    id: unique(), corrects: note.id, was: note.occurred_at, reason: '', chosen: true, open: true, inmate: note.inmate, cell: known ? known.cell : '',
+    name: known ? known.name : note.inmate || unitName(note.unit), mood: felt, source: mood.source === 'SELF_REPORTED' ? mood.source : null, at: '',
+    fact: note.fact || '', opinion: note.opinion || '', if_then: note.if_then || '', about_incident: note.incident !== null,
+    ...Object.fromEntries(['change', 'basis', 'confidence', 'attention', 'handling', 'place', 'opening'].map((name) => [name, note[name]])),
+    indicators: note.indicators, responses: note.responses, needs: note.needs.map(({ id, ...one }) => one),
+  };
+}
