@@ -24,6 +24,10 @@ from tests.support import forking
 from tests.support.service import PASSWORD, Caller
 
 
+_ENGLISH = {"HANDOVER_LANG": "en"}
+"""Whatever language the machine speaks on which this runs."""
+
+
 @dataclass
 class Terminal:
     """One PC, talking to one server."""
@@ -34,7 +38,7 @@ class Terminal:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"XDG_DATA_HOME": str(self.home), "HANDOVER_SERVER": self.url, "COLUMNS": "120", **self.more}
+        return {"XDG_DATA_HOME": str(self.home), "HANDOVER_SERVER": self.url, "COLUMNS": "120", **_ENGLISH, **self.more}
 
     def run(self, *args: str, typed: str | None = None) -> Result:
         """Types a command and waits for its end."""

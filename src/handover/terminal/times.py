@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from unicodedata import combining, normalize
+from unicodedata import normalize
 
 from handover.terminal.tongue import later, t
 from handover.terminal.unclear import Unclear
@@ -125,26 +125,37 @@ def _on_a_day(asked: _Asked, found: re.Match[str]) -> datetime:
 
 
 def _named(asked: _Asked, word: str) -> Iterable[date]:
-    steps: dict[str, int] = {}
-    days: dict[str, int] = {}
-    # English as well as the language that is spoken: who has learnt one way of typing keeps it.
-    for near, named in ((_NEAR, _DAYS), (t(_NEAR), t(_DAYS))):
-        steps |= zip(near.split(), (0, -1, 1), strict=True)
-        days |= zip(named.split(), range(7), strict=True)
-    full = [name for name in (*steps, *days) if len(word) >= 2 and _bare_letters(name).startswith(_bare_letters(word))]
-    if len(full) != 1 and word not in full:
+    found = _day_meant(word, t(_NEAR), t(_DAYS), t(_DAYS_SHORT)) or _day_meant(word, _NEAR, _DAYS, _DAYS_SHORT)
+    if found is None:
         raise asked.refused(t("{word!r} is not a day; write {examples}.", word=word, examples=asked.examples))
-    if full[0] in steps:
-        return [asked.today + timedelta(days=steps[full[0]])]
+    steps, weekday = found
+    if steps is not None:
+        return [asked.today + timedelta(days=steps)]
     # Today counts, if the time of day fits; otherwise a week from it.
-    off = (days[full[0]] - asked.today.weekday()) % 7
+    off = (weekday - asked.today.weekday()) % 7
     first = asked.today + timedelta(days=off if asked.forward or off == 0 else off - 7)
     return [first, first + timedelta(days=7 if asked.forward else -7)]
 
 
+def _day_meant(word: str, near: str, days: str, short: str) -> tuple[int | None, int] | None:
+    """How many days from today, or which day of the week; by its name, its short name, or how only one name begins.
+    In the language that is spoken first, then in English: who has learnt one way of typing keeps it."""
+    letters = _bare_letters(word)
+    steps = dict(zip(map(_bare_letters, near.split()), (0, -1, 1), strict=True))
+    named = dict(zip(map(_bare_letters, days.split()), range(7), strict=True))
+    brief = dict(zip(map(_bare_letters, short.split()), range(7), strict=True))
+    full = [name for name in (*steps, *named) if len(letters) >= 2 and name.startswith(letters)]
+    if letters in brief and letters not in steps:
+        return None, brief[letters]
+    if len(full) != 1 and letters not in full:
+        return None
+    name = letters if letters in full else full[0]
+    return (steps[name], 0) if name in steps else (None, named[name])
+
+
 def _bare_letters(word: str) -> str:
-    """Without accents, which not every keyboard has."""
-    return "".join(char for char in normalize("NFKD", word) if not combining(char))
+    """Without accents, which not every keyboard has, nor the same apostrophe."""
+    return "".join(char for char in normalize("NFKD", word.lower()) if char.isalpha())
 
 
 def _instants(asked: _Asked, day: date, found: re.Match[str]) -> list[datetime]:

@@ -23,7 +23,7 @@ from handover.terminal.units import Unit
 class NeedScreen(Frame):
     """A need."""
 
-    KEYS = later("d done · x not possible · m I see to it · p passed on · Enter the person · Esc back")
+    KEYS = later("d done · x not possible · m I see to it · p passed on · Enter person · Esc back")
     DO: ClassVar = {"d": "done", "x": "not_possible", "m": "mine", "p": "pass_on", "escape": "away", "enter": "person"}
 
     def __init__(self, need: str) -> None:

@@ -322,7 +322,7 @@ class TakeOver(Frame):
 
 
 _LEFT = later("b back to them · g go on all the same · Esc stop, nothing is accepted")
-_OPEN = later("w look again · o take over with the question open · Esc stop, nothing is accepted")
+_OPEN = later("w look again · o take over with the question open · Esc stop, nothing accepted")
 
 
 def head_of(offer: Offer, reader: Reader) -> list[Row]:

@@ -30,7 +30,7 @@ SAVE_AFTER_S = 0.2
 class Write(Frame):
     """One note."""
 
-    KEYS = later("Enter next · Shift-Tab back · Del clear · Ctrl-S SEND · Esc put aside · Ctrl-X bin")
+    KEYS = later("Enter next · Shift-Tab back · Del clear · Ctrl-S SEND · Esc aside · Ctrl-X bin")
     DO: ClassVar = {
         "ctrl+s": "send",
         "f2": "send",
