@@ -146,6 +146,16 @@ def test_practising_by_keyboard_sends_nothing_and_leaves_no_trace(
         screen.press("w")
         screen.until("document.activeElement.id === 'in-who'")
         screen.misses("go on with")
+        # At a locked screen somebody may practise; that somebody must come is said there all the same.
+        screen.press("Escape")
+        screen.sees("everyone (1)")
+        screen.press("l")
+        screen.sees("You locked it.")
+        screen.run("[...document.querySelectorAll('button')].find((one) => one.innerText === 'Practise').focus()")
+        screen.press("Enter", "4")
+        screen.sees("How is he, compared with his usual?", "1 of 4")
+        hartmann.note(weir, fact="Says goodbye to everybody.", attention="ACT_NOW")
+        screen.sees("ACT NOW in unit A: somebody must go.", "1 of 4")
 
 
 async def test_practising_at_the_whole_screen_keeps_nothing_and_sends_nothing(
