@@ -588,7 +588,7 @@ def test_only_auditors_read_it_and_that_is_logged(prison: Prison) -> None:
     here, quill = prison.code, prison.hire("quill", "auditor")
     roles = ("officer", "supervisor", "governor", "health", "chaplain", "assessor", "admin", "guest")
     for role in roles:
-        prison.hire(f"some-{role}", role, "A").get("/v1/access-log", 403)
+        prison.service.login(prison.hire(f"some-{role}", role, "A").name).get("/v1/access-log", 403)
     every = ["notes:read", "notes:write", "needs:read", "events:read", "roster:read", "roster:write"]
     prison.connect("everything", *every).get("/v1/access-log", 403)
     tried = quill.get("/v1/access-log", action="access-log.list", limit=200)["items"]
