@@ -67,7 +67,8 @@ class Picture:
         elif event["type"].startswith("receipt."):
             self.receipts[data["id"]] = data
         elif event["type"].startswith("need."):
-            self._put(self.needs, data["id"], data)
+            if data["establishment"] == place:  # else what came of it elsewhere, told to who wrote the note
+                self._put(self.needs, data["id"], data)
         else:
             self._put(self.people, data["number"], {k: v for k, v in data.items() if k != "move"})
 
