@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from handover.domain.codelists import shipped, translated
 from handover.schemas import exercises
 from handover.schemas.exercises import Exercises
 from tests.support.boards import browser, database_url
@@ -82,6 +83,18 @@ def test_a_language_has_all_of_it_in_its_own_words(language: str) -> None:
     if language != "en":
         same = {said for said in set(words(told)) & set(words(ENGLISH)) if len(said) > 3}
         assert same == set()
+
+
+@pytest.mark.parametrize("language", exercises.offered())
+def test_steps_are_called_what_they_are_called_on_the_form(language: str) -> None:
+    told = {one.code: one for one in exercises.exercises(language).items}["HOW_IS_HE"]
+    lists = {one.name: translated(one, language) for one in shipped()}
+    for task, name, codes in (
+        (told.tasks[0], "change", ("WORSE", "USUAL", "DONT_KNOW_PERSON")),
+        (told.tasks[1], "mood_valence", ("0", "-1", "-2")),
+    ):
+        labels = {entry.code: entry.label.casefold() for entry in lists[name].entries}
+        assert [answer.says.casefold() for answer in task.answers] == [labels[code] for code in codes]
 
 
 def test_practising_by_keyboard_sends_nothing_and_leaves_no_trace(
