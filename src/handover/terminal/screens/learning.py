@@ -11,6 +11,7 @@ from handover.schemas.notes import NoteDraft
 from handover.terminal import tongue
 from handover.terminal.screens import steps, trial
 from handover.terminal.screens.frame import Frame
+from handover.terminal.screens.hand import Hand
 from handover.terminal.screens.lines import Lines, Row, Rows, row
 from handover.terminal.tongue import later, t
 
@@ -32,7 +33,7 @@ class Learn(Frame):
         self._at = 0
         self._looked: list[int] = []
         """Answers whose reasons stand on the screen."""
-        self._hand: trial.Hand | None = None
+        self._hand: Hand | None = None
         self._draft: NoteDraft | None = None
 
     def body(self) -> Iterable[Widget]:
