@@ -22,15 +22,17 @@ def pick(step: Step, words: Vocabulary, chosen: object, marked: int | None, widt
     """A list to choose from by one key."""
     found = entries(step, words)
     if len(found) <= _FULL:
+        label = max(14, *(len(one.label) for one in found)) if found else 14
         for number, one in enumerate(found):
-            yield _option(number, one, chosen, marked, f"{one.label:<14} {one.anchor}")
+            told = f"{one.label:<{label}} "
+            yield _option(number, one, chosen, marked, told + cut(one.anchor, width - 6 - len(told)))
         return
     columns = -(-len(found) // (HEIGHT - 2))
     rows, room = -(-len(found) // columns), width // columns
     for y in range(rows):
         line = Text()
         for number in range(y, len(found), rows):
-            cell = _option(number, found[number], chosen, marked, found[number].label)
+            cell = _option(number, found[number], chosen, marked, cut(found[number].label, room - 6))
             cell.truncate(room - 1, overflow="ellipsis", pad=True)
             line.append_text(cell).append(" ")
         yield line
@@ -42,29 +44,24 @@ def mood(words: Vocabulary, chosen: dict[str, Any], at: tuple[int, int], width: 
     """Five down, five across; under it what one sees and hears where the mark is."""
     down, across = words.entries("mood_valence"), words.entries("mood_energy")
     y, x = at
-    label = max(12, 3 + max((len(one.label) for one in down), default=0))
-    room = min(13, (width - label) // 5)
-    head = Text(" " * label)
-    for number, one in enumerate(across, 1):
-        head.append_text(_cut(f"{number} {one.label}", room))
-    yield head
+    label = max(12, 2 + max((len(one.label) for one in down), default=0))
+    # Columns of one width where that does, so that the eye finds them; otherwise each as wide as its word.
+    even = all(len(one.label) <= 10 for one in across[:-1]) and label + 4 * 13 + 2 + len(across[-1].label) <= width
+    rooms = [*(13 if even else 3 + len(one.label) for one in across[:-1]), 3]
+    head = " " * label + "".join(
+        f"{n} {one.label}".ljust(room) for n, (one, room) in enumerate(zip(across, rooms, strict=True), 1)
+    )
+    yield Text(plain(head.rstrip()))
     for row, one in enumerate(down):
         mark = ">" if chosen.get("valence") == int(one.code) else " "
         line = Text(plain(f"{row + 1}{mark}{one.label}".ljust(label)), style="bold" if row == y else "")
-        for column, other in enumerate(across):
+        for column, (other, room) in enumerate(zip(across, rooms, strict=True)):
             is_it = chosen.get("valence") == int(one.code) and chosen.get("energy") == int(other.code)
             cell = ("[x]" if is_it else " · ").ljust(room)
             line.append(cell[:3], "reverse" if (row, column) == (y, x) else "").append(cell[3:])
         yield line
     marked = [down[y]] if x < 0 else [down[y], across[x]]
     yield from _anchor(marked, width)
-
-
-def _cut(words: str, width: int) -> Text:
-    text = Text(plain(words))
-    text.truncate(width - 1, overflow="ellipsis")
-    text.pad_right(width - text.cell_len)
-    return text
 
 
 def words_of(step: Step, words: Vocabulary, line: str, width: int) -> Iterator[Text]:
@@ -79,10 +76,15 @@ def words_of(step: Step, words: Vocabulary, line: str, width: int) -> Iterator[T
         yield from (Text(part) for part in wrap(labels, width - 2)[: HEIGHT - 2])
 
 
-def who_reads(words: Vocabulary, handling: str | None) -> str:
+def who_reads(words: Vocabulary, handling: str | None, width: int) -> str:
     """Who will be able to read it."""
     found = next((one for one in words.entries("handling") if one.code == (handling or "UNIT")), None)
-    return t("Will be read by: {anchor}", anchor=found.anchor) if found else ""
+    return cut(t("Will be read by: {anchor}", anchor=found.anchor), width - 1) if found else ""
+
+
+def cut(words: str, width: int) -> str:
+    """What fits on a line, up to a whole word."""
+    return wrap(words, max(4, width), max_lines=1, placeholder=" …")[0] if words else ""
 
 
 def _option(number: int, one: CodeEntry, chosen: object, marked: int | None, told: str) -> Text:

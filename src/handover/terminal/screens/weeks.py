@@ -71,7 +71,10 @@ def _day(values: list[Any], signs: Mapping[Any, str]) -> str:
 def _scale(reader: Reader) -> str:
     today = reader.now().astimezone(reader.zone).date()
     marks = [today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -7)]
-    return "".join(times.day_and_month(day).ljust(7) for day in marks)
+    words = [times.day_and_month(day).replace(".", "") for day in marks]
+    # Where months have long names, every second week.
+    every = 1 if all(len(one) < 7 for one in words) else 2
+    return "".join(one.ljust(7 * every) for one in words[::every])
 
 
 def _mood(one: Note) -> int | None:

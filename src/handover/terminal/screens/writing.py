@@ -370,7 +370,7 @@ class Write(Frame):
             return list(options.mood(words, self._typed.get("mood") or {}, self._grid, width))
         if step.kind == PICK:
             found = list(options.pick(step, words, self._typed.get(step.name), self._mark, width))
-            return [*found, Text(plain(options.who_reads(words, self._typed.get("handling"))))]
+            return [*found, Text(plain(options.who_reads(words, self._typed.get("handling"), width)))]
         if step.kind == WORDS:
             return list(options.words_of(step, words, self.query_one("#line", Input).value, width))
         if step.kind == YES:
