@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+import pytest
+
+from handover import languages
 from handover.api.paper.page import policy, print_sheet
+from handover.api.paper.words import PACKAGE, offered
+from handover.domain.codelists import shipped
 from handover.domain.sheets import Known, compose, seal
 from handover.domain.shifts import Shift
 from handover.schemas.common import in_utc
 from handover.schemas.sheets import Sheet
-from tests.support import chromium
+from tests.support import chromium, paper_wording
 
 Document = dict[str, Any]
 NOW = datetime(2026, 11, 26, 14, 5, 31, 123456, UTC)
@@ -504,3 +509,34 @@ def test_a_longer_unit_flows_on_under_the_same_heads(tmp_path: Path) -> None:
     for number, page in enumerate(pages, 1):
         assert f"page {number} of {len(pages)}" in page
         assert f"A wing, HMP Aldermoor · given out Thu 26 Nov 2026, 14:05:31 · hash {sheet['hash'][:8]}" in page
+
+
+def test_what_is_printed_can_be_translated_and_is() -> None:
+    assert paper_wording.TEMPLATE.read_text("utf-8") == paper_wording.template(), (
+        "python -m tests.support.paper_wording"
+    )
+    asked = paper_wording.messages()
+    for language, told in languages.shipped(PACKAGE).items():
+        assert set(told.messages) == {one for one, _ in asked}, language
+        for one, many in asked:
+            said = told.messages[one]
+            assert len(said) == (told.forms if many else 1), (language, one)
+            for form in said:
+                assert sorted(re.findall(r"{\w+}", form)) == sorted(re.findall(r"{\w+}", one)), (language, one)
+
+
+@pytest.mark.parametrize("language", sorted(offered()))
+def test_a_wing_is_printed_in_its_readers_language_on_one_page_as_well(language: str, tmp_path: Path) -> None:
+    sheet = wing(60, 12)
+    page = print_sheet(sheet, True, zone="Europe/London", place="HMP Aldermoor", unit="A wing", language=language)
+    text = str(Text(page))
+    assert f'<html lang="{language}">' in page
+    assert re.search(r'<body class="one ', page)
+    known = {code.label for one in shipped() for code in one.entries if " " in code.label}
+    english = {one for one, many in paper_wording.messages() if len(one) > 9 and "{" not in one} | known
+    assert [one for one in english if one in text and one not in str(FACTS + DETAILS + IF_THENS)] == []
+    if language == "de":
+        pages = chromium.pages(page, tmp_path)
+        assert len(pages) == 1
+        for wanted in ("ÜBUNG", "Von Hand", "Seite 1 von 1", "Do 26. Nov. 2026", "Spätschicht", "zugehört"):
+            assert wanted in pages[0]

@@ -92,13 +92,13 @@ _BESIDE: dict[str, dict[str, Any]] = {
     "read_sheet": {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"}},
 }
 """What an operation answers beside JSON, where it is asked for it."""
-_VARY = {"Vary": _text("`Accept`: another form of it may be asked for.")}
+_VARY = {"Vary": _text("`Accept`: another form of it may be asked for; its language, where it has one.")}
 _SPOKEN = {
     "Content-Language": {
         "description": "The language it is in.",
         "schema": {"type": "string", "pattern": "^[a-z]{2}$"},
     },
-    "Vary": _text("`Accept-Language`, and `Accept` where another form of it may be asked for."),
+    "Vary": _text("`Accept-Language`: it may be asked for in another."),
 }
 _LINK = {"Link": _text('Where to go on: `<…>; rel="next"`.')}
 _IDEMPOTENCY = {
@@ -240,7 +240,7 @@ def _headers(code: str, takes: set[str]) -> dict[str, Any]:
         return headers
     if takes & {"If-Match", "If-None-Match"}:
         headers |= _ETAG
-    if "Accept-Language" in takes:
+    if takes >= {"Accept-Language", "If-None-Match"}:
         headers |= _SPOKEN
     if code == "201" and "Idempotency-Key" in takes:
         headers |= _REPLAYED

@@ -12,7 +12,9 @@ from handover.api.bodies import StrictRoute
 from handover.api.describing import operation
 from handover.api.examples import GIVEN_AT, HANDOVER_ID, PAGE_ID, QUERY_ID, SHEET_HASH
 from handover.api.paper.page import policy, print_sheet
+from handover.api.paper.words import offered
 from handover.api.parameters import CodeFilter, Cursor, Limit, PlaceFilter, QueryTime, SentTime, UnitFilter
+from handover.languages import best
 from handover.schemas.common import EstablishmentCode, Id, InmateNumber, UnitCode
 from handover.schemas.handovers import (
     AcceptanceDraft,
@@ -41,13 +43,13 @@ Place = Annotated[EstablishmentCode, Path()]
 UnitName = Annotated[UnitCode, Path()]
 PageState = Annotated[Literal["RAISED", "ACCEPTED", "CLOSED"] | None, Query()]
 HTML = "text/html"
-_FRESH = {"Cache-Control": "no-store", "Vary": "Accept"}
+_FRESH = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Language"}
 
 
 @router.get(
     "/establishments/{code}/units/{unit}/sheet",
     response_model=Sheet,
-    **operation("handovers:read", 401, 403, 404, 422),
+    **operation("handovers:read", 401, 403, 404, 422, spoken=True),
 )
 async def read_sheet(
     code: Place,
@@ -55,7 +57,7 @@ async def read_sheet(
     ask: Somebody,
     at: Annotated[QueryTime, Query(description="What was known then; as it stands if left out.")] = None,
 ) -> Response:
-    """Read a unit's sheet. As `text/html` it prints on one page."""
+    """Read a unit's sheet. As `text/html` it prints on one page, in the language that is asked for."""
 
     paper = _wants_paper(ask.request.headers.get("accept", ""))
 
@@ -65,10 +67,11 @@ async def read_sheet(
     told, heading = await ask.read(work)
     if paper:
         desk = ask.parts.desk
-        page = await run_in_threadpool(
-            print_sheet, orjson.loads(told), desk.store.identity.practice, lists=desk.code_lists, **heading
-        )
-        return Response(page, media_type=HTML, headers={**_FRESH, "Content-Security-Policy": policy(page)})
+        language = best(ask.request.headers.get("accept-language", ""), offered())
+        said = {"lists": desk.code_lists, "language": language, **heading}
+        page = await run_in_threadpool(print_sheet, orjson.loads(told), desk.store.identity.practice, **said)
+        headers = {**_FRESH, "Content-Language": language, "Content-Security-Policy": policy(page)}
+        return Response(page, media_type=HTML, headers=headers)
     return Response(told, media_type="application/json", headers=_FRESH)
 
 

@@ -18,6 +18,7 @@ from handover.api.paper.size import fit
 from handover.api.paper.view import view_of
 from handover.api.paper.words import Words
 from handover.domain.codelists import CodeList, shipped
+from handover.languages import ENGLISH
 
 _CSS = (files("handover.api.paper") / "sheet.css").read_text("utf-8")
 _PAGES = Environment(
@@ -37,15 +38,21 @@ def print_sheet(
     place: str | None = None,
     unit: str | None = None,
     lists: Iterable[CodeList] | None = None,
+    language: str = ENGLISH,
 ) -> str:
     """The sheet as a page of HTML. `zone`, `place` and `unit`: the establishment's clock and the names people know;
-    `lists`: the code lists in use, those of this release if left out."""
-    words = Words(sheet, zone, tuple(lists) if lists is not None else shipped())
-    view = view_of(sheet, words, place or sheet["establishment"], unit or f"Unit {sheet['unit']}")
-    size = fit(view)
-    whose = f"{'PRACTICE · ' if practice else ''}{view['unit']}, {view['place']} · given out {view['given']} · hash "
+    `lists`: the code lists in use, those of this release if left out; `language`: its reader's."""
+    words = Words(sheet, zone, tuple(lists) if lists is not None else shipped(), language)
+    view = view_of(sheet, words, place or sheet["establishment"], unit or words.t("Unit {code}", code=sheet["unit"]))
+    given = words.t("given out {time} · hash {hash}", time=view["given"], hash=sheet["hash"][:8])
+    whose = f"{words.t('PRACTICE') + ' · ' if practice else ''}{view['unit']}, {view['place']} · {given}"
     return _PAGES.get_template("sheet.html").render(
-        view, practice=practice, size=size, style=_style(whose + sheet["hash"][:8])
+        view,
+        practice=practice,
+        size=fit(view),
+        style=_style(whose=whose, page=words.t("page "), of=words.t(" of ")),
+        language=language,
+        t=words.t,
     )
 
 
@@ -58,8 +65,9 @@ def policy(page: str) -> str:
     )
 
 
-def _style(whose: str) -> Markup:
+def _style(**texts: str) -> Markup:
     """The style, with the line that each printed page carries. In it, all but letters and digits are escaped as CSS
     wants it, so no name can end the string."""
-    safe = re.sub(r"[^A-Za-z0-9]", lambda found: f"\\{ord(found[0]):06x}", whose)
-    return Markup(f':root {{ --whose: "{safe}"; }}\n{_CSS}')  # noqa: S704 - ours, and a string escaped right above
+    safe = {name: re.sub(r"[^A-Za-z0-9]", lambda found: f"\\{ord(found[0]):06x}", text) for name, text in texts.items()}
+    said = " ".join(f'--{name}: "{text}";' for name, text in safe.items())
+    return Markup(f":root {{ {said} }}\n{_CSS}")  # noqa: S704 - ours, and strings escaped right above

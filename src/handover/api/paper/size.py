@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import ceil
 
-from handover.api.paper.words import UNWRITTEN, Document
+from handover.api.paper.words import Document
 
 _SIZES = (9.0, 8.75, 8.5, 8.25, 8.0, 7.75, 7.5, 7.25, 7.0, 6.75, 6.5)
 _FLOWING = 8.0
@@ -38,7 +38,7 @@ def _height(view: Document, size: float) -> float:
     rows = 0.0
     for one in view["people"]:
         was = " ".join(
-            f"{w['shift']} {w['shape']} {w['word'] if w['word'] != UNWRITTEN else ''} {w['more']}"
+            f"{w['shift']} {w['shape']} {w['word'] if w['word'] != view['unwritten'] else ''} {w['more']}"
             for w in one["changes"]
         )
         who = [f"{one['cell']} {one['name']} {one['inmate']}", one["attention"], f"{was} {one['unseen']}"]

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handover.api.paper.words import BLANK, CARRIERS, ELSE, GONE, SHAPES, UNWRITTEN, WAITING, Document, Words, joined
+from handover.api.paper.words import BLANK, CARRIERS, ELSE, GONE, SHAPES, WAITING, Document, Words, joined
 from handover.domain.sheets import RANK
 
 
@@ -17,7 +17,7 @@ def view_of(sheet: Document, words: Words, place: str, unit: str) -> dict[str, A
     handover, here = sheet["handover"], sheet["establishment"]
     shifts = [[was["shift"] for was in one["changes"]] for one in (*sheet["people"], *sheet["others"])]
     looked_back = next((keys for keys in shifts if keys), [])
-    order = ", ".join(words.shift(key).lower() for key in looked_back) or "the latest shift first"
+    order = ", ".join(words.low_shift(key) for key in looked_back) or words.t("the latest shift first")
     printed = {note["id"] for one in sheet["people"] for note in one["notes"]}
     printed |= {note["id"] for note in sheet["wing_notes"]}
     began = {one["began"]["id"] for one in sheet["incidents"]}
@@ -27,12 +27,12 @@ def view_of(sheet: Document, words: Words, place: str, unit: str) -> dict[str, A
         "code": sheet["unit"],
         "shift": words.dated_shift(looked_back[0] if looked_back else handover["from_shift"]),
         "at": words.date(sheet["at"]),
-        "clock": f"times are {words.at.tzinfo} time",
-        "owner": _owner(handover),
+        "clock": words.t("times are {zone} time", zone=words.at.tzinfo),
+        "owner": _owner(handover, words),
         "standing": _standing(handover, words),
         "last": _last(handover["last"], words),
-        "remarks": list(_remarks(handover)),
-        "roll": _roll(sheet),
+        "remarks": list(_remarks(handover, words)),
+        "roll": _roll(sheet, words),
         "number": len(people) + len(others),
         "incidents": [_incident(one, words) for one in sheet["incidents"]],
         "people": people,
@@ -43,16 +43,16 @@ def view_of(sheet: Document, words: Words, place: str, unit: str) -> dict[str, A
         "late": [_late(note, note["id"] in printed, words) for note in sheet["late"] if note["status"] not in GONE],
         "movements": [
             (
-                "In transit: whoever sent answers until somebody accepts",
+                words.t("In transit: whoever sent answers until somebody accepts"),
                 [_transit(one, here, words) for one in sheet["in_transit"]],
             ),
-            ("Arrived", [_moved(one, here, words) for one in sheet["arrived"]]),
-            ("Left", [_moved(one, here, words) for one in sheet["left"]]),
+            (words.t("Arrived"), [_moved(one, here, words) for one in sheet["arrived"]]),
+            (words.t("Left"), [_moved(one, here, words) for one in sheet["left"]]),
         ],
         "unseen": _unseen(sheet["not_observed"], words),
         "unseen_number": len(sheet["not_observed"]),
         "others": others,
-        "unwritten": UNWRITTEN,
+        "unwritten": words.t("no word"),
         "order": order,
         "legend": _legend(others, words),
         "given": words.date(sheet["given_at"], seconds=True),
@@ -62,25 +62,28 @@ def view_of(sheet: Document, words: Words, place: str, unit: str) -> dict[str, A
     }
 
 
-def _owner(handover: Document) -> str:
+def _owner(handover: Document, words: Words) -> str:
     """Whose the unit is."""
     last = handover["last"]
     owner = handover["outgoing"] if handover["state"] in WAITING else last and last["incoming"]
-    return f"The unit is with {owner['name']}." if owner else "Nobody has taken the unit over yet."
+    if owner:
+        return words.t("The unit is with {name}.", name=owner["name"])
+    return words.t("Nobody has taken the unit over yet.")
 
 
 def _standing(handover: Document, words: Words) -> str:
     """Where the handover stands."""
     due, state = words.when(handover["due_at"]), words.label("handover_state", handover["state"])
     ends = f"{words.shift(handover['from_shift'])} → {words.shift(handover['to_shift'])}"
-    due = f"{'was ' if words.past(handover['due_at']) else ''}due {due}"
+    due = words.t("was due {time}", time=due) if words.past(handover["due_at"]) else words.t("due {time}", time=due)
     parts = [] if handover["state"] == "OFFERED" else [state.lower() if handover["state"] == "DRAFT" else state.upper()]
     if handover["state"] in WAITING:
-        parts.append(f"offered {words.when(handover['offered_at'])} by {handover['outgoing']['name']}")
-        parts.append("nobody has accepted it yet")
+        offered = words.when(handover["offered_at"])
+        parts.append(words.t("offered {time} by {name}", time=offered, name=handover["outgoing"]["name"]))
+        parts.append(words.t("nobody has accepted it yet"))
     parts.append(due)
     if handover["open_queries"]:
-        parts.append(f"questions not answered: {handover['open_queries']}")
+        parts.append(words.t("questions not answered: {number}", number=handover["open_queries"]))
     return f"{ends}: {', '.join(parts)}."
 
 
@@ -88,38 +91,46 @@ def _last(last: Document | None, words: Words) -> str:
     if last is None:
         return ""
     ends = f"{words.shift(last['from_shift'])} → {words.shift(last['to_shift'])}"
-    return (
-        f"Last taken over {words.when(last['accepted_at'])} by {last['incoming']['name']} from "
-        f"{last['outgoing']['name']} ({ends}: {words.low('handover_state', last['state'])})."
+    return words.t(
+        "Last taken over {time} by {incoming} from {outgoing} ({ends}: {state}).",
+        time=words.when(last["accepted_at"]),
+        incoming=last["incoming"]["name"],
+        outgoing=last["outgoing"]["name"],
+        ends=ends,
+        state=words.low("handover_state", last["state"]),
     )
 
 
-def _remarks(handover: Document) -> Iterable[str]:
+def _remarks(handover: Document, words: Words) -> Iterable[str]:
     """What the outgoing officers said of the whole unit."""
     last = handover["last"]
     if handover["remarks"] and handover["outgoing"]:
-        yield f"{handover['outgoing']['name']} says: {handover['remarks']}"
+        yield words.t("{name} says: {words}", name=handover["outgoing"]["name"], words=handover["remarks"])
     if last and last["remarks"]:
-        yield f"{last['outgoing']['name']} said: {last['remarks']}"
+        yield words.t("{name} said: {words}", name=last["outgoing"]["name"], words=last["remarks"])
 
 
-def _roll(sheet: Document) -> dict[str, Any]:
+def _roll(sheet: Document, words: Words) -> dict[str, Any]:
     told = sheet["handover"]["roll"] or {"expected": None, "actual": None, "mismatch_reason": None}
     more = []
     if sheet["roll"]["in_transit"]:
-        more.append(f"and on the way here: {sheet['roll']['in_transit']}")
+        more.append(words.t("and on the way here: {number}", number=sheet["roll"]["in_transit"]))
     if told["expected"] not in (None, sheet["roll"]["expected"]):
-        more.append(f"The offer says {told['expected']}")
+        more.append(words.t("The offer says {number}", number=told["expected"]))
     if told["actual"] is not None:
-        more.append(joined(": ", f"Counted {told['actual']}", told["mismatch_reason"]))
+        more.append(joined(": ", words.t("Counted {number}", number=told["actual"]), told["mismatch_reason"]))
     return {"expected": sheet["roll"]["expected"], "more": more}
 
 
 def _incident(one: Document, words: Words) -> dict[str, Any]:
     """One line for all that was written about it, and what it began with."""
-    until = f"until {words.when(one['until'])}" if one["until"] else "over"
-    many = "1 note" if one["count"] == 1 else f"{one['count']} notes"
-    head = f"Incident since {words.when(one['since'])}, {until}: {many}, the latest {words.when(one['latest'])}."
+    head = words.t(
+        "Incident since {since}, {until}: {notes}, the latest {latest}.",
+        since=words.when(one["since"]),
+        until=words.t("until {time}", time=words.when(one["until"])) if one["until"] else words.t("over"),
+        notes=words.n("{n} note", "{n} notes", one["count"]),
+        latest=words.when(one["latest"]),
+    )
     return {"head": head, "note": _note({**one["began"], "incident": None}, words)}
 
 
@@ -127,7 +138,7 @@ def _person(person: Document, unseen: Document | None, words: Words) -> dict[str
     asked = person["attention"] != "ROUTINE"
     look, attention = _attention(person, words)
     worked, did_not = (_newest(person[kind]) if asked else [] for kind in ("worked", "did_not"))
-    tried = [*_tried("Worked", worked, words), *_tried("Did not", did_not, words)]
+    tried = [*_tried(worked, True, words), *_tried(did_not, False, words)]
     known = _Known(
         changes={was["note"] for was in person["changes"]},
         told={(one["note"], one["code"]) for one in (*worked, *did_not)},
@@ -136,7 +147,7 @@ def _person(person: Document, unseen: Document | None, words: Words) -> dict[str
     notes = {one["id"]: _note(one, words, known) for one in person["notes"] if one["status"] not in GONE}
     notes = {id_: said for id_, said in notes.items() if any(said[part] for part in _SAYING)}
     return {
-        "cell": person["cell"] or "no cell",
+        "cell": person["cell"] or words.t("no cell"),
         "name": person["name"],
         "inmate": person["inmate"],
         "look": look,
@@ -159,7 +170,8 @@ def _attention(person: Document, words: Words) -> tuple[str, str]:
     asked, until = person["attention"], person["attention_until"]
     if asked != "ROUTINE":
         label = words.label("attention", asked).upper()
-        return _LOOKS.get(asked, ""), f"{label} until {words.when(until)}" if until else label
+        shown = words.t("{what} until {time}", what=label, time=words.when(until)) if until else label
+        return _LOOKS.get(asked, ""), shown
     lapsed = {reason["note"] for reason in person["reasons"] if reason["rule"] == "RAN_OUT"}
     ended = [note for note in person["notes"] if note["id"] in lapsed]
     if not ended:
@@ -169,7 +181,8 @@ def _attention(person: Document, words: Words) -> tuple[str, str]:
         key=lambda note: (RANK.get(note["attention"], len(RANK)), -words.local(note["attention_until"]).timestamp()),
     )
     label = words.label("attention", worst["attention"]).upper()
-    return "ran", f"{label} ran out {words.when(worst['attention_until'])}: renew or close"
+    ended_at = words.when(worst["attention_until"])
+    return "ran", words.t("{what} ran out {time}: renew or close", what=label, time=ended_at)
 
 
 def _if_then(one: Document, printed: bool, words: Words) -> dict[str, str]:
@@ -177,28 +190,31 @@ def _if_then(one: Document, printed: bool, words: Words) -> dict[str, str]:
     return {"text": one["text"], "by": "" if printed else f"{one['by']} {words.when(one['at'])}"}
 
 
-_RULES = {
-    "NEED_OVERDUE": "A need is overdue",
-    "PROMISED": "Something was promised",
-    "NEED": "A need is open",
-    "WORSE_TWICE": "Worse than usual in two of the last three shifts",
-    "WORSE": "Worse than usual in one of the last three shifts",
-}
+def _named(words: Words) -> dict[str, str]:
+    """Rules by what they say."""
+    return {
+        "NEED_OVERDUE": words.t("A need is overdue"),
+        "PROMISED": words.t("Something was promised"),
+        "NEED": words.t("A need is open"),
+        "WORSE_TWICE": words.t("Worse than usual in two of the last three shifts"),
+        "WORSE": words.t("Worse than usual in one of the last three shifts"),
+    }
 
 
 def _rules(reasons: Sequence[Document], words: Words, noted: bool) -> list[str]:
     """Rules that brought somebody here and that no note beside them tells."""
+    named = _named(words)
     telling = [one for one in reasons if one["rule"] == "WORSE_TWICE"]
     if not telling and not noted:
-        telling = [one for one in reasons if one["rule"] in _RULES][:1]
-    return [f"{_RULES[one['rule']]} ({one['by']} {words.when(one['at'])})" for one in telling]
+        telling = [one for one in reasons if one["rule"] in named][:1]
+    return [f"{named[one['rule']]} ({one['by']} {words.when(one['at'])})" for one in telling]
 
 
 def _change(was: Document, words: Words, sourced: bool = False) -> dict[str, str]:
     """How somebody was in one shift: a shape and the words for it; how it is known, unless somebody saw it; who says
     so, where that is not printed beside it (`sourced`)."""
     mood = words.mood(was["mood"])
-    shape, word = BLANK, UNWRITTEN
+    shape, word = BLANK, words.t("no word")
     if was["change"]:
         shape, word = SHAPES.get(was["change"], ELSE), words.low("change", was["change"])
     elif mood:
@@ -228,7 +244,7 @@ def _note(note: Document, words: Words, known: _Known = _NOTHING) -> dict[str, s
     """One note: the fact with who, when and how they know; apart from it, what its author thinks."""
     author = words.person(note["author"])
     place, basis = words.low("place", note["place"]), words.low("basis", note["basis"])
-    late = f"written {words.when(note['recorded_at'])}, late" if note["late"] else ""
+    late = words.t("written {time}, late", time=words.when(note["recorded_at"])) if note["late"] else ""
     sure = words.low("confidence", note["confidence"])
     return {
         "tag": " ".join(_tags(note, words, note["id"] in known.ran_out)),
@@ -237,7 +253,11 @@ def _note(note: Document, words: Words, known: _Known = _NOTHING) -> dict[str, s
         "source": joined(
             ", ", f"{author} {words.when(note['occurred_at'])}", basis, place, joined(": ", late, note["late_reason"])
         ),
-        "opinion": f"{author} thinks{f' ({sure})' if sure else ''}: {note['opinion']}" if note["opinion"] else "",
+        "opinion": words.t(
+            "{name} thinks{sure}: {words}", name=author, sure=f" ({sure})" if sure else "", words=note["opinion"]
+        )
+        if note["opinion"]
+        else "",
     }
 
 
@@ -247,15 +267,15 @@ def _tags(note: Document, words: Words, ran_out: bool) -> Iterable[str]:
         yield f"{words.label('attention', note['attention'])}:"
     elif ran_out:
         label, until = words.label("attention", note["attention"]), words.when(note["attention_until"])
-        yield f"{label} ran out {until}:"
+        yield words.t("{what} ran out {time}:", what=label, time=until)
     if note["status"] != "ACTIVE":
-        yield f"[{words.label('note_status', note['status'])}: its accuracy is disputed]"
+        yield words.t("[{status}: its accuracy is disputed]", status=words.label("note_status", note["status"]))
     if note["handling"] != "UNIT":
-        yield f"[may be read by: {words.low('handling', note['handling'])}]"
+        yield words.t("[may be read by: {whom}]", whom=words.low("handling", note["handling"]))
     if note["opening"]:
-        yield "Opened up."
+        yield words.t("Opened up.")
     if note.get("incident") not in (None, note["id"]):
-        yield "About the incident."
+        yield words.t("About the incident.")
 
 
 def _seen(note: Document, words: Words, known: _Known) -> str:
@@ -272,13 +292,18 @@ def _seen(note: Document, words: Words, known: _Known) -> str:
         if (note["id"], one["code"]) not in known.told
     ]
     kept = [
-        f"kept up by {one['by']['name']} {words.when(one['at'])}: {one['reason']}"
+        words.t(
+            "kept up by {name} {time}: {reason}",
+            name=one["by"]["name"],
+            time=words.when(one["at"]),
+            reason=one["reason"],
+        )
         for one in note.get("renewals", ())[-1:]
         if not one["closed"]
     ]
     mood = "" if note["id"] in known.changes else words.mood(note["mood"])
-    done = f"staff: {', '.join(did)}" if did else ""
-    said = [f"noticed: {noticed}" if noticed else "", mood, done, *kept]
+    done = words.t("staff: {did}", did=", ".join(did)) if did else ""
+    said = [words.t("noticed: {what}", what=noticed) if noticed else "", mood, done, *kept]
     text = "; ".join(part for part in said if part)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
@@ -288,10 +313,11 @@ def _newest(tried: Sequence[Document]) -> list[Document]:
     return list({one["code"]: one for one in reversed(tried)}.values())[::-1]
 
 
-def _tried(what: str, tried: Sequence[Document], words: Words) -> Iterable[str]:
+def _tried(tried: Sequence[Document], helped: bool, words: Words) -> Iterable[str]:
     """What staff did, with its source."""
+    what = words.t("Worked") if helped else words.t("Did not")
     for one in tried:
-        effect = "" if what == "Worked" else f" – {words.low('effects', one['effect'])}"
+        effect = "" if helped else f" – {words.low('effects', one['effect'])}"
         yield f"{what}: {words.low('responses', one['code'])}{effect} ({one['by']} {words.when(one['at'])})"
 
 
@@ -299,7 +325,7 @@ def _opened(one: Document, printed: Container[str], words: Words) -> str:
     """When the person opened up, and in which words unless they are printed beside it."""
     source = joined(", ", f"{one['by']} {words.when(one['at'])}", words.low("place", one["place"]))
     fact = one["fact"] if one["note"] not in printed else None
-    return joined(" ", "Opened up:" if fact else "Opened up", fact, f"({source})")
+    return joined(" ", words.t("Opened up:") if fact else words.t("Opened up"), fact, f"({source})")
 
 
 def _need(need: Document, words: Words) -> dict[str, Any]:
@@ -308,19 +334,24 @@ def _need(need: Document, words: Words) -> dict[str, Any]:
     wanted = words.low("urgency", need["urgency"]) if need["urgency"] != "ROUTINE" else ""
     carried = [f"{one['by']['name']} {words.when(one['at'])}" for one in need["carried"]]
     shown = carried[-CARRIERS:]
-    before = f" and {len(carried) - len(shown)} before" if len(carried) > len(shown) else ""
+    more = len(carried) - len(shown)
+    before = words.t(" and {number} before", number=more) if more else ""
     return {
         "what": words.label("needs", need["code"]),
         "promised": need["promised"],
         "overdue": overdue,
-        "due": f"OVERDUE since {words.when(due)}" if overdue else f"due {words.when(due)}" if due else wanted,
+        "due": words.t("OVERDUE since {time}", time=words.when(due))
+        if overdue
+        else words.t("due {time}", time=words.when(due))
+        if due
+        else wanted,
         "detail": need["detail"] or "",
         "history": joined(
             ", ",
-            f"open {words.since(need['opened_at'])}",
-            f"from {need['opened_by']['name']}",
-            f"carried by {', '.join(shown)}{before}" if carried else "",
-            f"sees to it: {need['owner']}" if need["owner"] else "",
+            words.t("open {how_long}", how_long=words.since(need["opened_at"])),
+            words.t("from {name}", name=need["opened_by"]["name"]),
+            words.t("carried by {names}", names=", ".join(shown)) + before if carried else "",
+            words.t("sees to it: {name}", name=need["owner"]) if need["owner"] else "",
         ),
     }
 
@@ -329,15 +360,25 @@ def _late(note: Document, printed: bool, words: Words) -> dict[str, Any]:
     """A late entry; only where to find it, if it is printed above."""
     if not printed:
         return {"whom": words.whom(note["inmate"]), "note": _note(note, words)}
-    where = f"for {words.when(note['occurred_at'])}, written {words.when(note['recorded_at'])} by "
-    return {"whom": words.whom(note["inmate"]), "note": None, "where": f"{where}{note['author']['name']}: see above"}
+    where = words.t(
+        "for {time}, written {written} by {name}: see above",
+        time=words.when(note["occurred_at"]),
+        written=words.when(note["recorded_at"]),
+        name=note["author"]["name"],
+    )
+    return {"whom": words.whom(note["inmate"]), "note": None, "where": where}
 
 
 def _transit(one: Document, here: str, words: Words) -> str:
-    late = f", LATE by {one['late_by_min']} min" if one["late_by_min"] else ""
-    return (
-        f"{one['name']} {one['inmate']}: {words.place(one['from'], here)} → {words.place(one['to'], here)}, left "
-        f"{words.when(one['since'])}, due {words.when(one['due_at'])}{late}, with {one['outgoing']['name']}"
+    ends = f"{words.place(one['from'], here)} → {words.place(one['to'], here)}"
+    late = words.t("LATE by {number} min", number=one["late_by_min"]) if one["late_by_min"] else ""
+    return joined(
+        ", ",
+        f"{one['name']} {one['inmate']}: {ends}",
+        words.t("left {time}", time=words.when(one["since"])),
+        words.t("due {time}", time=words.when(one["due_at"])),
+        late,
+        words.t("with {name}", name=one["outgoing"]["name"]),
     )
 
 
@@ -349,8 +390,10 @@ def _moved(one: Document, here: str, words: Words) -> str:
 def _not_seen(unseen: Document | None, words: Words) -> str:
     if unseen is None:
         return ""
-    last = f"since {words.when(unseen['last'])}" if unseen["last"] else "for three shifts"
-    return f"not observed {last}{f' ({why})' if (why := words.low('not_observed', unseen['why'])) else ''}"
+    since = unseen["last"] and words.when(unseen["last"])
+    said = words.t("not observed since {time}", time=since) if since else words.t("not observed for three shifts")
+    why = words.low("not_observed", unseen["why"])
+    return f"{said} ({why})" if why else said
 
 
 def _unseen(unseen: Sequence[Document], words: Words) -> list[tuple[str, str]]:
@@ -359,7 +402,7 @@ def _unseen(unseen: Sequence[Document], words: Words) -> list[tuple[str, str]]:
     found: dict[str, list[str]] = {}
     for one in unseen:
         alone = one["cell"] is not None and cells.count(one["cell"]) == 1
-        why = words.label("not_observed", one["why"]) or "Nothing written"
+        why = words.label("not_observed", one["why"]) or words.t("Nothing written")
         found.setdefault(why, []).append(one["cell"] if alone else joined(" ", one["cell"], one["name"]))
     return [(why, ", ".join(whom)) for why, whom in found.items()]
 
@@ -380,5 +423,6 @@ def _legend(others: Iterable[Document], words: Words) -> list[tuple[str, str]]:
     """The shapes that stand without their words, and the words."""
     used = {was["shape"] for one in others for was in one["changes"]}
     known = {shape: words.low("change", code) for code, shape in SHAPES.items()}
-    known |= {BLANK: UNWRITTEN, ELSE: "as beside it", "○": "not observed this shift, and when last"}
+    known |= {BLANK: words.t("no word"), ELSE: words.t("as beside it")}
+    known["○"] = words.t("not observed this shift, and when last")
     return [(shape, word) for shape, word in known.items() if shape in used or shape in (BLANK, "○")]
