@@ -100,3 +100,80 @@ async def test_a_need_is_closed_with_what_came_of_it_and_who_was_quicker_is_said
         await seat.until("Recorded: phone call, promised", "everyone (1)")
         assert "due this shift" not in seat.text
     assert hartmann.get(f"/v1/needs/{need}")["outcome"] == "Spoke for ten minutes."
+
+
+async def test_what_one_wrote_and_was_not_so_is_put_right_taken_back_and_found(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    hartmann.note(weir, basis="TOLD_BY_PERSON", fact="Says he slept.", place="CELL")
+    wrong = ngata.note(weir, fact="Words of another man.", place="YARD")
+    first = ngata.note(
+        weir,
+        fact="Visit at two was cancelled.",
+        mood={"valence": -1, "energy": 1},
+        change="WORSE",
+        opinion="He blames himself.",
+        confidence="LOW",
+        responses=[{"code": "LISTENED", "effect": "HELPED"}],
+        indicators=[{"code": "WITHDRAWN", "trend": "NEW"}],
+        needs=[{"code": "PHONE", "promised": True, "urgency": "THIS_SHIFT", "detail": "call to his daughter"}],
+        attention="WATCH",
+        if_then="Sit down with him.",
+    )
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.types("/weir", "enter")
+        await seat.until("— open needs (1)")
+        await seat.press("k")
+        await seat.until("Mark a note that stands")
+        await seat.press("down")
+        await seat.until("Ngata saw: Visit at two was cancelled.")
+        await seat.press("k")
+        await seat.until("Correct this note: what was wrong with it?")
+        await seat.types("It was the late visit.", "enter")
+        await seat.until(
+            "CORRECT about Weir, J. (A1-07)", "As it was written", "low / slow", "Visit at two was cancelled."
+        )
+        # To what happened, one word of it, and off.
+        await seat.press("enter", "enter", "enter", "ctrl+e")
+        await seat.press(*["backspace"] * len("two was cancelled."))
+        await seat.types("four was cancelled.", "ctrl+s")
+        await seat.until(
+            "Corrected. Whoever read the old note is told.", "corrects an earlier note: It was the late visit."
+        )
+        # What was never meant for him.
+        await seat.press("p")
+        await seat.until("1 of 4 notes: yard", "Words of another man.")
+        await seat.press("end", "x")
+        await seat.until("Take this note back", "1 wrong person", "gone, for everybody but the auditor")
+        await seat.types("9", "enter")
+        await seat.until("Nothing was taken back")
+        await seat.press("x")
+        await seat.until("Take this note back")
+        await seat.types("1 It was his cellmate.", "enter")
+        await seat.until("Taken back. Whoever has read it is told.")
+        assert "Words of another man" not in seat.text
+        # By whom, how known.
+        await seat.press("y", "y")
+        await seat.until("1 of 4 notes: by Hartmann", "Says he slept.")
+        await seat.press("y")
+        await seat.until("All.", "written in six weeks (4)")
+        await seat.press("b")
+        await seat.until("Only: ")
+        # Somebody else's is not hers to correct: the server says who may.
+        await seat.press("b")
+        await seat.until("Says he slept.")
+        await seat.press("end", "x")
+        await seat.until("Take this note back")
+        await seat.types("2", "enter")
+        await seat.until("Only the author, a supervisor or the governor")
+    made = hartmann.get(f"/v1/notes/{first['id']}")
+    newer = hartmann.get(f"/v1/notes/{made['superseded_by']}")
+    assert newer["fact"] == "Visit at four was cancelled."
+    same = ("basis", "mood", "change", "opinion", "confidence", "responses", "indicators", "attention", "if_then")
+    assert {name: newer[name] for name in same} == {name: first[name] for name in same}
+    said = ("code", "promised", "urgency", "detail")
+    assert [[one[name] for name in said] for one in newer["needs"]] == [
+        ["PHONE", True, "THIS_SHIFT", "call to his daughter"]
+    ]
+    assert hartmann.get(f"/v1/notes/{wrong['id']}")["status"] == "RETRACTED"

@@ -125,7 +125,7 @@ async def test_it_locks_and_forgets_and_the_same_officer_finds_everything(
         seat.app.lock_s = 0
         hartmann.note(weir, fact="While it was locked.")
         await seat.types("wrong", "enter")
-        await seat.until("LOCKED", "password")
+        await seat.until("LOCKED", "do not go together")
         await seat.types(PASSWORD, "enter")
         await seat.until("you are Ngata", "1 NEW")
 

@@ -5,7 +5,7 @@ lock, reads the file again once it has the lock (another process may have renewe
 durably before anyone uses it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,8 +13,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handover import clock
+from handover.client import seats
 from handover.client.files import Busy, locked, read_json, remove_durably, write_durably
-from handover.client.http import Access, Api
+from handover.client.http import Access, Api, TokenSource
 from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused
 from handover.client.server import Server, file_name
 from handover.schemas.accounts import Me, Token
@@ -105,13 +106,32 @@ class ClientTokens:
 
 def log_in(server: Server, username: str, password: str) -> Login:
     """Logs in and makes this the login that the terminal's commands use from here on."""
-    form = {"grant_type": "password", "username": username, "password": password}
+    # Where a PIN is allowed and chosen, it does at this terminal from here on.
+    form = {"grant_type": "password", "username": username, "password": password, "seat": "new"}
     with Api(server) as api:
         token = api.read(api.call("POST", "/oauth/token", form=form), Token)
+    return _begin(server, token, seat=True)
+
+
+def log_in_with(server: Server, form: Mapping[str, str]) -> Login:
+    """The same, with something else than the password."""
+    with Api(server) as api:
+        token = api.read(api.call("POST", "/oauth/token", form=form), Token)
+    return _begin(server, token, seat=False)
+
+
+def holding(login: Login) -> TokenSource:
+    """The tokens of a login that is about to end: used as they are, and never renewed."""
+    return _Fixed(login.access_token)
+
+
+def _begin(server: Server, token: Token, *, seat: bool) -> Login:
     with Api(server, _Fixed(token.access_token)) as api:
         me = api.get("/v1/me", Me)
         login = Login(username=me.username, me=me, zones=dict(_zones(api, me)), **_parts(token))
     _keep(server, login)
+    if seat:
+        seats.keep(server, me.username, token.seat, token.seat_expires_in)
     write_durably(server.folder / "current.json", f'{{"login": "{_path(server, me.username).name}"}}')
     return login
 
@@ -135,8 +155,9 @@ def all_logins(server: Server) -> list[Login]:
     return [login for path in sorted((server.folder / "logins").glob("*.json")) if (login := _read(path))]
 
 
-def log_out(server: Server, username: str) -> bool:
-    """Ends the login here, and at the server if it can be reached; says whether the server knows."""
+def log_out(server: Server, username: str, last: Callable[[Login], object] | None = None) -> bool:
+    """Ends the login here, and at the server if it can be reached; says whether the server knows. `last` is what is
+    asked with it once it is gone from the disk."""
     path = _path(server, username)
     login = _read(path)
     pointer = read_json(server.folder / "current.json") or {}
@@ -149,6 +170,8 @@ def log_out(server: Server, username: str) -> bool:
         remove_durably(path)
     if login is None:
         return True
+    if last is not None:
+        last(login)
     return revoke(server, login)
 
 

@@ -18,6 +18,8 @@ from handover.store import seats as kept
 class SeatOver(FailedLogin):
     """No PIN does at this terminal (any more): the password is wanted."""
 
+    code, title = "password-wanted", "Give your password"
+
     def __init__(self) -> None:
         super().__init__("invalid_grant", "No PIN does here now; give your password.")
 

@@ -19,15 +19,15 @@ def desk(
     unit: UnitOption = None,
     establishment: EstablishmentOption = None,
     lock_s: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--lock",
             envvar="HANDOVER_LOCK_S",
             min=0,
             metavar="SECONDS",
-            help="Lock after so long without a key; 0: never, where nobody but staff can come.",
+            help="Lock after so long without a key, not as your prison says; 0: never, where only staff can come.",
         ),
-    ] = 180,
+    ] = None,
     lang: Annotated[
         str | None,
         typer.Option("--lang", metavar="LANGUAGE", help=_LANGUAGES),

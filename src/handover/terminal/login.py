@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from handover.client import seats
 from handover.client.codelists import lists_for
 from handover.client.http import Api
 from handover.client.outbox import Outbox
+from handover.client.pins import come_back, end_seat
 from handover.client.refusals import NotLoggedIn
 from handover.client.sending import send_everyones, waiting_by_author
 from handover.client.server import Server, server_at
@@ -59,7 +61,11 @@ def logout(server: ServerOption = DEFAULT_SERVER, as_json: JsonOption = False) -
         where = server_at(server)
         whoever = current_login(where)
         voice.practice(whoever.me)
+        seat = seats.of(where, whoever.username)
         known = log_out(where, whoever.username)
+        if seat is not None:
+            seats.forget(where, whoever.username)
+            end_seat(where, seat.seat)
         left = len(Outbox(where, whoever.username).names())
         if voice.as_json:
             voice.emit({"logged_out": whoever.username, "revoked": known, "waiting": left})
@@ -83,10 +89,10 @@ def safe(where: Server, *, insecure: bool) -> None:
         )
 
 
-def sit_down(where: Server, username: str, password: str) -> Login:
-    """Logs in; whoever was logged in here before no longer is."""
+def sit_down(where: Server, username: str, secret: str, *, pin: bool = False) -> Login:
+    """Logs in, with the password or where it does with the PIN; whoever was logged in here before no longer is."""
     before = present(where)
-    now_in = log_in(where, username, password)
+    now_in = (come_back if pin else log_in)(where, username, secret)
     _release(where, before, now_in)
     return now_in
 

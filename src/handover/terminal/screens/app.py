@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.binding import Binding
 
+from handover.client.calls import pass_for
 from handover.client.codelists import lists_for
 from handover.client.feed import Heard
 from handover.client.feed_protocol import Event, State, StateChange
@@ -16,7 +17,7 @@ from handover.client.refusals import Trouble
 from handover.client.resources import every
 from handover.client.sending import Round
 from handover.client.server import Server
-from handover.client.session import Login, log_out, step_away
+from handover.client.session import Login, log_out, login_of, step_away
 from handover.terminal.carrying import Carrier
 from handover.terminal.login import present
 from handover.terminal.screens.base import Base
@@ -45,7 +46,7 @@ class HandoverApp(Base):
     def __init__(
         self,
         server: Server,
-        lock_s: float,
+        lock_s: float | None,
         *,
         unit: str | None = None,
         establishment: str | None = None,
@@ -112,15 +113,32 @@ class HandoverApp(Base):
         waits = bool(self.outbox.names())
         self.station.stands_up()
         self.station.unit, self.station.sheet = unit, sheet
-        if not waits:
-            self.beside(self._forget(here.login.username), "forgetting")
         while isinstance(self.screen, Calling):
             self.pop_screen()
-        self.push_screen(Lock(self._last, why or t("Locked."), insecure=self._insecure))
+        locked = Lock(self._last, why or t("Locked."), insecure=self._insecure)
+        self.push_screen(locked)
+        # Not for whoever is here: somebody may sit down before it is done.
+        leaves = self._leaves(here.login.username, unit.establishment if unit else None, locked, waits)
+        self.run_worker(leaves, group="leaving")
 
-    async def _forget(self, username: str) -> None:
-        if self.station.here is None or self.station.here.login.username != username:
-            await asyncio.to_thread(log_out, self.station.server, username)
+    async def _leaves(self, username: str, place: str | None, locked: Lock, waits: bool) -> None:
+        """The login ends. What it leaves behind is a pass for one question: must somebody act now?"""
+        if self.station.here is not None and self.station.here.login.username == username:
+            return
+        server, given = self.station.server, []
+
+        def last(login: Login) -> None:
+            given.append(pass_for(server, login, place) if place is not None else None)
+
+        def ends() -> None:
+            login = login_of(server, username)
+            if not waits:
+                log_out(server, username, last)
+            elif login is not None:
+                last(login)
+
+        await asyncio.to_thread(ends)
+        locked.listens(next(iter(given), None))
 
     def action_lock(self) -> None:
         """Locks at once."""
@@ -147,7 +165,8 @@ class HandoverApp(Base):
         if self.station.here is None:
             self._carrier.go()
             return
-        if self.lock_s and self.idle_s() >= self.lock_s:
+        after = self.locks_after()
+        if after and self.idle_s() >= after:
             self.lock(t("Locked: nobody has pressed a key for a while."))
         elif isinstance(self.screen, Calling) and time.monotonic() - self._rang_at >= RING_EVERY_S:
             self._ring()

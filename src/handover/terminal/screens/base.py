@@ -15,6 +15,7 @@ from handover.client.refusals import NotLoggedIn, Trouble
 from handover.client.sending import waiting_by_author
 from handover.client.server import Server
 from handover.client.sheets import sheet_of
+from handover.terminal.desk import Desk
 from handover.terminal.screens.driver import Sparing
 from handover.terminal.screens.station import Station
 from handover.terminal.screens.style import CSS
@@ -23,6 +24,7 @@ from handover.terminal.troubles import in_words
 
 T = TypeVar("T")
 
+USUAL_LOCK_S = 180.0
 FETCH_AFTER_S, FETCH_EVERY_S = 0.15, 1.0
 """How long changes are gathered before the sheet is fetched again, and how often at most."""
 
@@ -34,7 +36,7 @@ class Base(App[None]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar = []
 
-    def __init__(self, server: Server, lock_s: float) -> None:
+    def __init__(self, server: Server, lock_s: float | None) -> None:
         super().__init__(ansi_color=True, driver_class=Sparing)
         self.animation_level = "none"
         self.station = Station(server)
@@ -85,6 +87,11 @@ class Base(App[None]):
         """The server answers: the feed need not wait for its next try."""
         raise NotImplementedError
 
+    def locks_after(self) -> float:
+        """Seconds without a key until the lock: as this terminal was started, else as the prison says; 0: never."""
+        rule = self.station.here.login.me.screen if self.station.here is not None else None
+        return self.lock_s if self.lock_s is not None else rule.lock_s if rule is not None else USUAL_LOCK_S
+
     def idle_s(self) -> float:
         """How long no key was pressed."""
         return time.monotonic() - self._touched
@@ -100,12 +107,14 @@ class Base(App[None]):
 
     def beside(self, work: Coroutine[Any, Any, None], group: str = "default", *, exclusive: bool = False) -> None:
         """Runs something beside the keyboard: nothing that waits for a network may hold up a key."""
-        self.run_worker(self.for_whoever_is_here(work), group=group, exclusive=exclusive)
+        self.run_worker(self._for(self.station.here, work), group=group, exclusive=exclusive)
 
-    async def for_whoever_is_here(self, work: Coroutine[Any, Any, None]) -> None:
-        """Does something for whoever sits here now. Once he or she has gone, it ends wherever it has come to: the
-        screen it was for is no more, and the lock must not become anybody's crash."""
-        here = self.station.here
+    async def _for(self, here: Desk | None, work: Coroutine[Any, Any, None]) -> None:
+        """Does something for whoever sits here now. Once he or she has gone, it ends wherever it has come to, or is not
+        begun: the screen it was for is no more, and the lock must not become anybody's crash."""
+        if here is not self.station.here:
+            work.close()
+            return
         try:
             await work
         except Exception:  # whatever it was: what it was for is gone

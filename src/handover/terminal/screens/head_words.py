@@ -50,7 +50,7 @@ def self_and_sight(station: Station, not_sent: int, drafts: int) -> Text:
     """`you are L. Hartmann · up to date 13:31:04 · 0 not sent · 5 new`."""
     words = Text(no_wrap=True)
     if station.here is None:
-        return words.append(t("Nobody is logged in here. Nothing is heard: use the radio."), "bold")
+        return words.append(t("Nobody is logged in here."), "bold")
     reader = station.reader
     if station.pages:
         many = len(station.pages)

@@ -14,16 +14,20 @@ from handover.terminal.screens import news, taking, unit_rows
 from handover.terminal.screens.answering import Answers
 from handover.terminal.screens.calling import Calling
 from handover.terminal.screens.choosing import Choose
+from handover.terminal.screens.correcting import writing
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.hand import Hand
+from handover.terminal.screens.house import ANSWERABLE, HouseScreen
 from handover.terminal.screens.learning import Learn
 from handover.terminal.screens.lines import Row, Rows, row
 from handover.terminal.screens.needs import NeedScreen
 from handover.terminal.screens.offering import HandOver
 from handover.terminal.screens.person import PersonScreen
+from handover.terminal.screens.pin import PinScreen
 from handover.terminal.screens.whole_sheet import WholeSheet
-from handover.terminal.screens.writing import Write, called
+from handover.terminal.screens.writing import called
 from handover.terminal.tongue import later, t
+from handover.terminal.units import Unit
 
 PAGE_ENDS = {
     "HANDOVER": later("Nobody has accepted the unit: t takes it over."),
@@ -48,6 +52,8 @@ class UnitScreen(Frame):
         "a": "answer",
         "s": "whole_sheet",
         "x": "practise",
+        "m": "whole_prison",
+        "i": "choose_pin",
         "question_mark": "more_keys",
     }
 
@@ -132,11 +138,13 @@ class UnitScreen(Frame):
             about = called(self.station.person(id_), id_) if number else t("the wing")
             kept = NoteInHand(author=self.station.desk.login.username, begun_at=clock.now(), about=about)
             kept = kept.model_copy(update={"typed": {"inmate": number} if number else {}})
-        self.app.push_screen(Write(Hand(kept, dict(kept.typed))), self._wrote)
+        self.app.push_screen(writing(Hand(kept, dict(kept.typed))), self._wrote)
 
     def _wrote(self, what: str | None) -> None:
         if what == "sent":
             self.say(t("Kept. Sending …"))
+        elif what == "corrected":
+            self.say(t("Corrected. Whoever read the old note is told."))
         elif what == "aside":
             self.say(t("Put aside. It is among your drafts: w"))
         self.back()
@@ -162,8 +170,10 @@ class UnitScreen(Frame):
         if len(units) < 2 or self.station.unit is None:
             self.say(t("There is only this unit for you."))
             return
-        at = (units.index(self.station.unit) + 1) % len(units)
-        self.station.unit, self.station.sheet = units[at], None
+        self._goes_to(units[(units.index(self.station.unit) + 1) % len(units)])
+
+    def _goes_to(self, unit: Unit) -> None:
+        self.station.unit, self.station.sheet = unit, None
         self._shown = None
         self._draw()
         super().changed()
@@ -258,11 +268,36 @@ class UnitScreen(Frame):
 
     def more_keys(self) -> None:
         """The other keys."""
-        self.say(t("a answer · u next unit · s sheet · Tab next part · x practise · l lock · q leave"))
+        self.say(t("a answer · u unit · s sheet · m prison · i PIN · x practise · l lock · q leave"))
 
     def whole_sheet(self) -> None:
         """The unit's sheet, all of it."""
         self.app.push_screen(WholeSheet(), self.back)
+
+    def whole_prison(self) -> None:
+        """All units, for those who answer for them."""
+        unit = self.station.unit
+        if unit is None or self.station.desk.login.me.role not in ANSWERABLE:
+            self.say(t("The whole prison is for its managers. u goes through your units."))
+        else:
+            self.app.push_screen(HouseScreen(unit.establishment), self._from_house)
+
+    def _from_house(self, there: tuple[str, str] | None) -> None:
+        place = self.station.unit
+        if there is None or place is None:
+            self.back()
+            return
+        code = there[1]
+        known = (one for one in self.station.units if (one.establishment, one.code) == (place.establishment, code))
+        self._goes_to(next(known, Unit(place.establishment, code, t("unit {code}", code=code))))
+
+    def choose_pin(self) -> None:
+        """A PIN to come back by."""
+        rule = self.station.desk.login.me.screen
+        if rule is None or not rule.pin_allowed:
+            self.say(t("No PIN is allowed for you here: your password brings you back."))
+        else:
+            self.app.push_screen(PinScreen(), self._said)
 
     def _said(self, words: str | None) -> None:
         if words:

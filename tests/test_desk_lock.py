@@ -1,0 +1,160 @@
+"""A shared terminal, whole screen: changing places in a few keys, the lock when the prison says, and what a locked
+screen still says at night. And the whole prison, for its managers."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from handover.client import seats
+from tests.support.outage import Outage
+from tests.support.seats import pc, sitting
+from tests.support.service import PASSWORD, Caller
+from tests.test_pin import PIN, allow
+
+
+@pytest.fixture
+def outage(tmp_path: Path) -> Iterator[Outage]:
+    network = Outage(tmp_path)
+    yield network
+    network.goes_away()
+
+
+@pytest.fixture
+def hartmann(outage: Outage) -> Caller:
+    return outage.prison.hire("hartmann", "officer", "A")
+
+
+@pytest.fixture
+def ngata(outage: Outage) -> Caller:
+    return outage.prison.hire("ngata", "officer", "A")
+
+
+@pytest.fixture
+def weir(outage: Outage) -> str:
+    return outage.prison.receive("A4417KD")
+
+
+async def test_two_officers_change_places_in_a_dozen_keys(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    home = tmp_path / "office"
+    async with sitting(home, hartmann, outage.url) as seat:
+        await seat.until("you are Hartmann", "everyone (1)")
+        await seat.press("i")
+        await seat.until("No PIN is allowed for you here")
+        await seat.meanwhile(lambda: allow(outage.prison, lock=1))
+    async with sitting(home, hartmann, outage.url) as seat:
+        await seat.until("you are Hartmann", "everyone (1)")
+        await seat.press("i")
+        await seat.until("Colleagues see your fingers")
+        await seat.types(PASSWORD, "enter", *PIN, "enter", *"508318", "enter")
+        await seat.until("These two are not the same.")
+        await seat.press("ctrl+u", *PIN, "enter")
+        await seat.until("From now on this PIN brings you back here.")
+        # Another officer, by password; she has no PIN here.
+        await seat.press("l")
+        await seat.until("LOCKED", "PIN")
+        await seat.press("up", "ctrl+u")
+        await seat.types(ngata.name, "enter")
+        await seat.until("password")
+        await seat.types(PASSWORD, "enter")
+        await seat.until("you are Ngata", "everyone (1)")
+        # And back: l, her name by one key, Enter, six digits, Enter.
+        before, began = seat.pressed, time.monotonic()
+        await seat.press("l")
+        await seat.until("LOCKED")
+        await seat.press("up", "up", "enter", *PIN, "enter")
+        await seat.until("you are Hartmann", "everyone (1)")
+        assert seat.pressed - before <= 12
+        assert time.monotonic() - began < 5
+        # Wrong ones are said; after five the terminal asks for the password, by itself.
+        await seat.press("l")
+        await seat.until("LOCKED", "PIN")
+        for left in (4, 3, 2, 1):
+            await seat.types("508319", "enter")
+            await seat.until(f"Wrong ones left: {left}.")
+        await seat.types("508319", "enter")
+        await seat.until("No PIN does here now; give your password.")
+        assert "PIN  " not in seat.text
+        assert seats.names(pc(home, outage.url)) == []
+        service = outage.prison.service
+        service.clock.ahead += timedelta(minutes=2)
+        await seat.types(PASSWORD, "enter")
+        await seat.until("you are Hartmann", "everyone (1)")
+        # It locks when the prison says, where the terminal was not started to do otherwise.
+        assert seat.app.locks_after() == 0
+        seat.app.lock_s = None
+        assert seat.app.locks_after() == 60
+        seat.app._touched -= 50
+        await asyncio.sleep(1.2)
+        await seat.until("you are Hartmann")
+        seat.app._touched -= 11
+        await seat.until("LOCKED", "nobody has pressed a key")
+
+
+async def test_a_locked_screen_at_night_says_that_somebody_must_act_and_nobodys_name(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handover.terminal.screens.lock.HEAR_S", 0.3)
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        rung: list[float] = []
+        monkeypatch.setattr(type(seat.app), "bell", lambda _app: rung.append(time.monotonic()))
+        await seat.until("you are Ngata", "everyone (1)")
+        await seat.press("l")
+        await seat.until("LOCKED")
+        logins = list((tmp_path / "office").glob("handover/terminal/*/logins/*.json"))
+        await seat.wait(lambda: not any(path.exists() for path in logins))
+        assert "hears no calls" not in seat.text
+        hartmann.note(weir, fact="Watch him.", attention="WATCH")
+        note = hartmann.note(weir, fact="No insulin since morning.", attention="ACT_NOW")
+        await seat.until("ACT NOW in unit A: somebody must go.")
+        assert rung
+        assert "Weir" not in seat.text
+        assert "insulin" not in seat.text
+        hartmann.post(f"/v1/notes/{note['id']}/receipts", {"kind": "ACCEPTED"})
+        await seat.wait(lambda: "ACT NOW" not in seat.text)
+        await seat.meanwhile(outage.goes_away)
+        await seat.until("Not connected: this locked screen hears no calls. Use the radio.")
+        await seat.meanwhile(outage.comes_back)
+        await seat.wait(lambda: "Not connected" not in seat.text)
+        await seat.types(PASSWORD, "enter")
+        await seat.until("you are Ngata")
+
+
+async def test_the_whole_prison_for_its_managers_counts_units_and_items_never_officers(
+    outage: Outage, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    boss = outage.prison.hire("ashdown", "governor")
+    kane = outage.prison.receive("A2222BB", name="Kane, D.", cell="B2-11", unit="B")
+    hartmann.note(weir, fact="Says goodbye to everybody.", attention="ACT_NOW")
+    past = outage.prison.service.clock().isoformat()
+    hartmann.note(weir, needs=[{"code": "PHONE", "promised": True, "detail": "call to his daughter", "due_at": past}])
+    hartmann.post("/v1/handovers", {"establishment": outage.prison.code, "unit": "A"})
+    move = {"establishment": outage.prison.code, "unit": "A", "reason": "Works in the kitchen."}
+    outage.prison.admin.post(f"/v1/inmates/{kane}/moves", move)
+    async with sitting(tmp_path / "office", hartmann, outage.url) as seat:
+        await seat.until("ACT NOW: UNIT A")
+        await seat.press("escape", "m")
+        await seat.until("The whole prison is for its managers.")
+    async with sitting(tmp_path / "office", boss, outage.url) as seat:
+        await seat.until("ACT NOW: UNIT A")
+        await seat.press("escape", "m")
+        text = await seat.until("units and changeovers", "1 page nobody has taken", "1 person on the way")
+        assert "A wing" in text
+        assert "offered" in text
+        assert "nobody has offered it" in text
+        assert "ACT NOW since" in text
+        assert "1 promise past its time" in text
+        assert "Kane, D.: B wing → A wing" in text
+        for officer in ("Hartmann", "hartmann"):
+            assert officer not in "\n".join(text.splitlines()[2:]), "no line names an officer"
+        hartmann.note(weir, fact="Again.", attention="ACT_NOW")
+        await seat.until("ACT NOW: UNIT A")
+        await seat.press("escape")
+        await seat.until("2 pages nobody has taken")
+        await seat.press("down", "enter")
+        await seat.wait(lambda: "B wing" in seat.text.splitlines()[0])
