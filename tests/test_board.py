@@ -1,6 +1,9 @@
 """A shift at the board, in a real Chromium: who is at the screen, what it shows live, what it does when it is blind."""
 
+import re
 from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -249,6 +252,49 @@ def test_it_asks_nobody_but_its_server_and_is_small(
         assert every_name(screen) == []
         assert [url for url in screen.asked if not url.startswith(service.url)] == []
         assert sum(screen.sizes.values()) < 150_000
+        screen.misses("did not start")
+    with browser.open("about:blank#") as old:
+        # A browser that cannot run the script, for whatever reason, is told so.
+        old.pardoned.append("app.js")
+        old.call("Network.setBlockedURLs", urls=["*/app.js"])
+        old.go(service.url)
+        old.sees("The board did not start. It needs Chrome or Edge from 84")
+
+
+NEWER = {
+    r"\?\.[a-zA-Z([]": (80, 74), r"\?\?": (80, 72), r"(\?\?|\|\||&&)=": (85, 79), r"\.at\(": (92, 90),
+    r"replaceAll": (85, 77), r"structuredClone": (98, 94), r"findLast": (97, 104),
+    r"\.to(Sorted|Reversed|Spliced)": (110, 115), r"(?m)^await ": (89, 89), r"hasOwn\(": (93, 92),
+    r"Promise\.any": (85, 79), r"\bstatic \{": (93, 93), r"replaceChildren": (86, 78), r"\binert\b": (102, 112),
+    r"showModal": (37, 98), r"AbortSignal\.(timeout|any)": (103, 100), r"groupBy\(": (117, 119),
+    r"CSSStyleSheet\(": (73, 101), r"\(\?<[=!]": (62, 78), r"\\p\{": (64, 78), r"fromEntries": (73, 63),
+    r"Promise\.withResolvers": (119, 121), r":has\(": (105, 121), r":(is|where)\(": (88, 78),
+    r"aspect-ratio": (88, 89), r"\d[ds]v[hw]\b": (108, 101), r"\binset:": (87, 66), r"color-mix": (111, 113),
+    r"@layer": (99, 97), r"@container": (105, 110), r":focus-visible": (86, 85), r"\bgap:": (84, 63),
+    r"subgrid": (117, 71), r"popover": (114, 125), r"light-dark\(": (123, 120), r"@starting-style": (117, 129),
+}  # fmt: skip
+"""What is newer than the board may ask for, or might tempt somebody: since which Chrome, since which Firefox."""
+
+
+def test_the_pages_ask_no_more_of_a_browser_than_the_documentation_says() -> None:
+    told = (Path(__file__).parents[1] / "docs/board.md").read_text("utf-8")
+    (says,) = re.findall(r"Chrome and Edge from (\d+).*?Firefox from (\d+)", told)
+    allowed = tuple(int(one) for one in says)
+    scripts = {
+        one.name: one.read_text("utf-8")
+        for one in (files("handover.board") / "static").iterdir()
+        if one.name.endswith((".js", ".css"))
+    }
+    asks = {
+        (name, pattern): since
+        for name, text in scripts.items()
+        for pattern, since in NEWER.items()
+        if re.search(pattern, text)
+    }
+    assert {where: since for where, since in asks.items() if since[0] > allowed[0] or since[1] > allowed[1]} == {}
+    assert tuple(max(since[place] for since in asks.values()) for place in (0, 1)) == allowed
+    # What is left out on the wire at the beginning of a line (statics.py) is never part of a text.
+    assert [name for name, text in scripts.items() if any(line.count("`") % 2 for line in text.splitlines())] == []
 
 
 def test_whoever_reads_less_is_told_that_there_may_be_more(

@@ -25,6 +25,7 @@ from handover.errors import StoreNotReady
 from handover.practice import week
 from handover.services import opening
 from handover.settings import Settings
+from tests.support.browser import Browser
 from tests.support.processes import environment, free_port
 from tests.support.service import settings_for
 
@@ -221,6 +222,26 @@ def test_it_says_on_every_screen_that_it_is_practice(demo: Demo, tmp_path: Path)
         assert web.get("/v1/me").json()["practice"] is True
     said = typed(demo, tmp_path, "login", "p.ngata", "--password-stdin", given="practice\n")
     assert "PRACTICE" in said.output
+
+
+def test_the_first_screen_of_a_full_wing_takes_less_than_150_kilobytes_in_any_language(
+    demo: Demo, tmp_path: Path
+) -> None:
+    browser, took = Browser(tmp_path / "profile"), {}
+    try:
+        for language in ("en", "de"):
+            with browser.open("about:blank#") as screen:
+                screen.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
+                screen.go(demo.url)
+                for field, typed_in in (("#user", "p.ngata"), ("#password", "practice")):
+                    screen.focus(field)
+                    screen.insert(typed_in)
+                screen.press("Enter")
+                screen.until("document.querySelectorAll('ul.all > li').length > 20")
+                took[language] = sum(screen.sizes.values())
+    finally:
+        browser.close()
+    assert max(took.values()) < 150_000, took
 
 
 def test_it_listens_to_this_machine_alone_whatever_the_settings_say(demo: Demo) -> None:

@@ -1,5 +1,7 @@
 """Code lists."""
 
+from functools import lru_cache
+from gzip import compress
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -18,7 +20,20 @@ async def list_codelists(ask: Somebody) -> Response:
     """Every code list: code, label, the behaviour that tells when to use it, version, whether it is still in use.
     Codes are the same in every language."""
     language = _language(ask)
-    return ask.single(*codelists.all_of(ask.parts.desk.code_lists, language), **_spoken(language))
+    text, tag = codelists.all_of(ask.parts.desk.code_lists, language)
+    answer = _spoken(ask.single(text, tag), language, "Accept-Encoding")
+    if answer.status_code == 200 and "gzip" in ask.request.headers.get("accept-encoding", ""):
+        answer.body = _packed(text)
+        answer.headers["Content-Encoding"] = "gzip"
+        answer.headers["Content-Length"] = str(len(answer.body))
+    return answer
+
+
+@lru_cache(maxsize=16)
+def _packed(text: str) -> bytes:
+    """All lists, a quarter of their size. Nothing else is sent packed: these are the same for everybody and hold
+    nothing that anybody wrote, so how long they get gives nothing away; and it is done once for each language."""
+    return compress(text.encode(), mtime=0)
 
 
 @router.get("/{name}", response_model=CodeList, **operation("any", 401, 404, 422, tagged=True, spoken=True))
@@ -27,13 +42,15 @@ async def read_codelist(
 ) -> Response:
     """One code list."""
     language = _language(ask)
-    return ask.single(*codelists.named(ask.parts.desk.code_lists, name, language), **_spoken(language))
+    return _spoken(ask.single(*codelists.named(ask.parts.desk.code_lists, name, language)), language)
 
 
 def _language(ask: Somebody) -> str:
     return codelists.language_for(ask.request.headers.get("accept-language", ""))
 
 
-def _spoken(language: str) -> dict[str, str]:
-    """What a cache has to know: the same address says it in another language to somebody else."""
-    return {"Content-Language": language, "Vary": "Accept-Language"}
+def _spoken(answer: Response, language: str, *also: str) -> Response:
+    """Says what a cache has to know: the same address says it in another language to somebody else."""
+    answer.headers["Content-Language"] = language
+    answer.headers["Vary"] = ", ".join(("Accept-Language", *also))
+    return answer

@@ -1,6 +1,7 @@
 """The files a page is made of, read once. Their address has a digest of them all, so a browser may keep them for good
 and never mixes two releases."""
 
+import re
 from dataclasses import dataclass
 from gzip import compress
 from hashlib import sha256
@@ -15,6 +16,8 @@ from handover.schemas import exercises
 
 KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 FOR_GOOD = "public, max-age=31536000, immutable"
+_FOR_READERS = re.compile(rb"^ *//.*$|^ +", re.MULTILINE)
+"""Comments and indentation: a tenth of what a first visit takes over the wire. The lines keep their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ def _read() -> dict[str, File]:
     for one in sorted((files("handover.board") / "static").iterdir(), key=lambda entry: entry.name):
         dot = one.name.rfind(".")
         if one.name[dot:] in KINDS:
-            plain = one.read_bytes()
+            plain = _FOR_READERS.sub(b"", one.read_bytes()) if one.name.endswith(".js") else one.read_bytes()
             found[one.name] = File(KINDS[one.name[dot:]], plain, compress(plain, mtime=0))
     for language, catalogue in words.CATALOGUES.items():
         told = words.as_script(catalogue)

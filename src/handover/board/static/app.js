@@ -154,6 +154,7 @@ function idle() {
 }
 
 async function boot() {
+  document.body.dataset.runs = 'yes'; // see old.js
   await begin();
   keys.listen();
   for (const what of ['keydown', 'pointerdown']) document.addEventListener(what, noticed, { capture: true });
