@@ -4,6 +4,7 @@ nothing is cut off at 80×24, and what a program reads stays the same."""
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -87,6 +88,9 @@ def test_the_lists_of_days_and_months_are_whole_and_every_line_of_keys_fits(lang
     keys = {one.KEYS for one in all_frames()} | {one for one, _ in desk_wording.messages() if " · " in one}
     assert [t(one) for one in keys if len(t(one)) > WIDTH - 1] == []
     assert [t(one.label) for one in STEPS if len(t(one.label)) > 17] == []
+    behind = {"mood": f" · {t('a asleep, w away, n not seen')}"}
+    asked = [f"─ {t(one.ask)}{behind.get(one.name, '')} " for one in STEPS]
+    assert [one for one in asked if len(one) > WIDTH] == []
 
 
 def all_frames() -> list[type[Frame]]:
@@ -229,7 +233,7 @@ async def test_nothing_is_cut_off_in_any_language_that_is_not_in_english(outage:
         for language in ("en", *LANGUAGES):
             tongue.speak(language)
             api = seat.app.station.desk.api
-            seat.app.station.lists = await seat.meanwhile(lambda api=api, one=language: lists_for(api, one))
+            seat.app.station.lists = await seat.meanwhile(partial(lists_for, api, language))
             for name, text in [*(await before_an_offer(seat)), *(await locked(seat))]:
                 compare(language, name, text, english, cut)
         tongue.speak("en")
@@ -257,10 +261,13 @@ async def before_an_offer(seat: Seat) -> list[tuple[str, str]]:
     await seat.press("escape")
     await seat.press(*"wa107", "enter")
     await seat.until(t("WRITE about {whom}", whom="Weir"))
-    for number, step in enumerate(STEPS):
-        if step.name != "sure":  # without an opinion there is nothing to be sure of
-            await seat.press(*["tab"] * (number > 0))
-            found.append((f"write, {step.name}", await seat.until(t(step.ask)[:30])))
+    steps = [one for one in STEPS if one.name != "sure"]  # without an opinion there is nothing to be sure of
+    at = 0
+    for name in ("mood", "change", "basis", "needs", "opening", "place", "handling"):
+        number = next(n for n, one in enumerate(steps) if one.name == name)
+        await seat.press(*["tab"] * (number - at))
+        at = number
+        found.append((f"write, {name}", await seat.until(t(steps[at].ask)[:30])))
     await seat.press("escape")
     await seat.press("h")
     found.append(("hand over", await seat.until(t("How many did you count? (Enter: not counted)"))))
