@@ -41,7 +41,11 @@ class Settings(BaseSettings):
         12 * 3600, ge=60, description="Seconds after a login until an officer has to give the password again."
     )
     lock_s: int = Field(
-        180, ge=0, description="Seconds without a key or a click after which the board locks itself; 0: it never does."
+        180,
+        ge=0,
+        description=(
+            "Seconds without a key or a click until a screen locks itself, where its prison has not said; 0: never."
+        ),
     )
     heartbeat_s: float = Field(
         15, gt=0, le=20, description="Seconds between heartbeats on a feed; the contract allows 20 at most."
