@@ -199,7 +199,7 @@ class Tab:
             "Network.emulateNetworkConditions", offline=gone, latency=0, downloadThroughput=-1, uploadThroughput=-1
         )
 
-    def login(self, name: str, password: str) -> None:
+    def login(self, name: str, password: str, sees: str = "up to date") -> None:
         """An officer logs in, with the keyboard."""
         self.until("!!document.querySelector('#user')")
         self.focus("#user")
@@ -208,7 +208,7 @@ class Tab:
         self.focus("#password")
         self.insert(password)
         self.press("Enter")
-        self.sees("up to date")
+        self.sees(sees)
 
     def picture(self, path: Path) -> None:
         """A screenshot."""
