@@ -152,9 +152,20 @@ def test_an_author_corrects_and_takes_back_and_attention_goes_on_or_is_over(
     )
     grumbling = hartmann.note(establishment=prison.code, unit="A", basis="HEARD", fact="Grumbling in B wing.")
     ngata.note(weir, fact="Ate at supper.")
+    kane = prison.receive("A2200AA", name="Kane, D.", cell="A2-11")
+    soon = (service.clock() + timedelta(seconds=3)).isoformat()
+    ngata.note(kane, fact="Shouted at the servery.", attention="WATCH", attention_until=soon)
     with browser.open(service.url) as screen:
+        screen.pardoned.append("status of 409")
         screen.login(hartmann.name, PASSWORD)
-        screen.sees("needs you (1)")
+        # Attention that has run out asks, and is answered where it asks.
+        screen.sees("attention ran out: renew or close?")
+        screen.focus(f".list.needs [data-inmate={kane}]")
+        screen.press("n")
+        screen.type("Has not calmed down.")
+        screen.press("Enter")
+        screen.sees("Attention goes on until")
+        screen.until("!document.querySelector('.list.needs').innerText.includes('renew or close?')")
         # What is about the unit has no page: it is taken back where it stands.
         screen.focus(f"[data-written='{grumbling['id']}']")
         screen.press("b")
@@ -188,6 +199,22 @@ def test_an_author_corrects_and_takes_back_and_attention_goes_on_or_is_over(
         kept = {name: mended[name] for name in ("occurred_at", "change", "attention", "attention_until", "basis")}
         assert kept == {name: wrong[name] for name in kept}
         assert mended["needs"][0]["id"] == wrong["needs"][0]["id"]
+        # Whoever was quicker is told of, and what was typed stays.
+        slow = hartmann.note(weir, fact="Slept through the morning.")
+        screen.sees("Slept through the morning.")
+        screen.focus(f"[data-written='{slow['id']}']")
+        screen.press("e")
+        screen.until("document.activeElement.id === 'in-reason'")
+        hartmann.post(
+            f"/v1/notes/{slow['id']}/corrections", {"reason": "Woke.", "note": {"basis": "SAW", "fact": "Up."}}
+        )
+        screen.type("He woke at ten.")
+        screen.press("ctrl+Enter")
+        screen.sees("This note was corrected before")
+        assert screen.run("document.querySelector('#in-reason').value") == "He woke at ten."
+        screen.press("Escape")
+        screen.sees("needs you")
+        open_person(screen, "weir")
         # Attention goes on or is over, here too.
         screen.focus(f"[data-note='{mended['id']}']")
         screen.press("n")
@@ -263,7 +290,16 @@ def test_every_screen_is_for_everybody(
         screen.sees("needs you (1)")
         open_person(screen, "weir")
         look("a person")
-        screen.press("Escape", "h")
+        screen.focus("[data-written]")
+        screen.press("b")
+        screen.sees("What it says is then gone")
+        look("taking back")
+        screen.press("Escape", "e")
+        screen.sees("why corrected")
+        look("correcting")
+        screen.press("Escape")
+        screen.sees("needs you (1)")
+        screen.press("h")
         screen.sees("units and changeovers", "page")
         look("the prison")
         screen.press("Escape", "t")

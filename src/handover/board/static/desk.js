@@ -16,7 +16,7 @@ clear();
 
 function clear() {
   Object.assign(desk, {
-    me: null, places: [], place: null, unit: null, sheet: null, pages: new Map(), news: [], left: 0, feed: null, cells: new Map(), closed: false, handovers: new Map(), missed: null,
+    me: null, places: [], place: null, unit: null, sheet: null, pages: new Map(), news: [], left: 0, feed: null, cells: new Map(), closed: false, handovers: new Map(), heard: new Map(), missed: null,
   });
 }
 
@@ -179,6 +179,7 @@ async function whatItIs(page) {
 
 function take(event) {
   const { type, data } = event;
+  if (event.subject) desk.heard.set(event.subject, event.id); // the newest that was said about somebody
   if (type.startsWith('page.')) takePage(event);
   if (Object.keys(data).length === 2 || type === 'note.retracted' || type === 'note.restricted') forgetWords(data.id);
   if (type.startsWith('handover.') && data.items) learnHandover(data);

@@ -72,11 +72,10 @@ export function person(main, go, number) {
     clearTimeout(reading);
     reading = setTimeout(read, 300);
   }
-  let newest = desk.news.length ? desk.news[0].id : null;
+  let newest = desk.heard.get(number);
   return {
     update: () => {
-      const first = desk.news.find((one) => one.inmate === number);
-      if (first && first.id !== newest) { newest = first.id; later(); }
+      if (desk.heard.get(number) !== newest) { newest = desk.heard.get(number); later(); }
     },
     leave: () => clearTimeout(reading),
     keys: () => [{ key: 'w', label: t('write'), strong: true, run: () => { if (known) go.show('write', number); else go.show('write'); } }, { key: 'o', label: t('open all opinions'), run: () => main.querySelectorAll('.timeline details').forEach((one) => { one.open = true; }) }, ...amendKeys(go, read), { key: 'escape', label: t('back'), run: () => go.show('unit') }],
