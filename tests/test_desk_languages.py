@@ -23,6 +23,7 @@ from handover.terminal.times import coming, past, shown
 from handover.terminal.tongue import t
 from handover.terminal.words import Vocabulary
 from tests.support import desk_wording
+from tests.support.lines import on_a_line
 from tests.support.outage import Outage
 from tests.support.seats import Seat, pc, sitting
 from tests.support.service import Caller
@@ -144,6 +145,8 @@ def test_a_command_says_it_in_that_language_and_tells_a_program_the_same_as_ever
     assert (gesagt.stderr, gesagt.exit_code) == (told.stderr, told.exit_code)
     assert "there is no such unit" in gesagt.stderr
     assert [one.name for one in german.files("codelists*.json")] == ["codelists.de.json"]
+    with on_a_line(german, "desk", "--lang", "cy") as screen:
+        screen.until("chi yw Ngata", "eich angen chi", "? mwy")
     refused = german.run("desk", "--lang", "sv")
     assert refused.exit_code == 2
     assert "en, cy, de, es, fr, nl" in refused.stderr
