@@ -52,7 +52,13 @@ def whole(screen: Tab, language: str) -> None:
 def test_a_shift_in_german_finds_no_english_word_and_nothing_cut_off(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
-    ngata.note(weir, fact="Ruhig, seit der Besuch ausfiel.", attention="WATCH", if_then="Wenn wach: hingehen.")
+    ngata.note(
+        weir,
+        fact="Ruhig, seit der Besuch ausfiel.",
+        attention="WATCH",
+        if_then="Wenn wach: hingehen.",
+        change="MUCH_WORSE",
+    )
     with browser.open("about:blank#") as screen:
         screen.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": "cy, en;q=0.5"})
         screen.go(f"{service.url}/board")
@@ -65,6 +71,8 @@ def test_a_shift_in_german_finds_no_english_word_and_nothing_cut_off(
         screen.go(f"{service.url}/board?")
         screen.sees("Passwort")
         assert screen.run("document.documentElement.lang") == "de"
+        screen.pardoned.append("status of 400")
+        screen.login(hartmann.name, "geraten", sees="Benutzername und Passwort gehören nicht zusammen.")
         whole(screen, "de")
 
         screen.login(hartmann.name, PASSWORD, sees="aktuell")
@@ -81,7 +89,7 @@ def test_a_shift_in_german_finds_no_english_word_and_nothing_cut_off(
         screen.press("Enter")
         screen.sees("woher ich es weiß", "gedrückt")
         whole(screen, "de")
-        screen.press("ArrowUp", "ArrowLeft", "Enter", "2", "1")
+        screen.press("ArrowUp", "ArrowLeft", "Enter", "1", "1")
         screen.insert("Isst wieder.")
         screen.focus("#in-needs")
         screen.insert("telefon! 18:00 Anruf bei der Tochter")
@@ -114,5 +122,10 @@ def test_a_shift_in_german_finds_no_english_word_and_nothing_cut_off(
         screen.press("c")
         screen.sees("eich angen chi (1)", "galwad ffôn, wedi addo", "heb eu hanfon")
         whole(screen, "cy")
+        screen.press("f")
+        screen.sees("a besoin de vous (1)", "beaucoup moins bien", "service du soir")
+        whole(screen, "fr")
     [note] = hartmann.all("/v1/notes", inmate=weir, author=hartmann.name)
-    assert (note["mood"]["valence"], note["change"], note["needs"][0]["code"]) == (-1, "WORSE", "PHONE"), "codes stay"
+    assert (note["mood"]["valence"], note["change"], note["needs"][0]["code"]) == (-1, "MUCH_WORSE", "PHONE"), (
+        "codes stay"
+    )

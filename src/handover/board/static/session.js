@@ -1,6 +1,7 @@
 // Who is at this screen. The access token is in this module's memory and nowhere else; the cookie that renews it cannot
 // be read by any script. A lock forgets the one and has the server end the other.
 
+import { refusal } from './refusals.js';
 import { serverSaid } from './times.js';
 
 const AT = '/board/session';
@@ -15,7 +16,7 @@ export class Unreachable extends Error {}
 
 export class Refused extends Error {
   constructor(status, problem, retry) {
-    super((problem && problem.detail) || String(status));
+    super(refusal(problem) || String(status));
     this.status = status;
     this.problem = problem || {};
     this.retry = retry;
