@@ -21,6 +21,15 @@ CUT = """[...document.querySelectorAll('body *')].filter((one) => one.offsetPare
   (one.scrollWidth > one.clientWidth + 1 && !['visible', 'auto'].includes(getComputedStyle(one).overflowX) &&
     !one.matches('input, textarea, select, .hidden, .skip')))).map((one) => one.outerHTML.slice(0, 200))"""
 
+# The hour that comes twice is told apart, and a time is understood as it is typed there.
+TIMES = """import(document.querySelector('script[type=module]').src.replace('app.js', 'times.js')).then((times) => {
+  times.useZone('Europe/London');
+  const at = (text) => times.clock(new Date(text));
+  return {first: at('2026-10-25T00:30:00Z'), second: at('2026-10-25T01:30:00Z'), later: at('2026-10-25T02:30:00Z'),
+    typed: ['13:20', '13.20', '13h20'].map((text) => times.clock(times.next(text))).join(' '),
+    day: times.date('2026-10-25T12:00:00Z')};
+})"""
+
 
 def english(language: str) -> list[tuple[str, re.Pattern[str]]]:
     """What the board says in English, as it would stand on the screen, where this language says it otherwise."""
@@ -122,9 +131,17 @@ def test_a_shift_in_german_finds_no_english_word_and_nothing_cut_off(
         screen.press("c")
         screen.sees("eich angen chi (1)", "galwad ffôn, wedi addo", "heb eu hanfon")
         whole(screen, "cy")
+        assert re.search(r"A wing · (Sul|Llun|Maw|Mer|Iau|Gwen|Sad) \d+ \w+ · sifft", screen.run(READ))
         screen.press("f")
         screen.sees("a besoin de vous (1)", "beaucoup moins bien", "service du soir")
         whole(screen, "fr")
+        assert screen.run(TIMES) == {
+            "first": "01:30 BST",
+            "second": "01:30 GMT",
+            "later": "02:30",
+            "typed": "13:20 13:20 13:20",
+            "day": "25 oct.",
+        }
     [note] = hartmann.all("/v1/notes", inmate=weir, author=hartmann.name)
     assert (note["mood"]["valence"], note["change"], note["needs"][0]["code"]) == (-1, "MUCH_WORSE", "PHONE"), (
         "codes stay"

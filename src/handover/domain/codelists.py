@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from unicodedata import normalize
 
 from handover.errors import FieldError
 
@@ -87,18 +88,23 @@ def translated(one: CodeList, language: str) -> CodeList:
     if told is None:
         return one
     said, groups = told["codes"], told.get("groups", {})
-    meant = {word: code for code, entry in said.items() for word in (entry["label"].lower(), *entry["words"])}
+    meant = {typed(word): code for code, entry in said.items() for word in (entry["label"], *entry["words"])}
 
     def entry(old: Entry) -> Entry:
         new = said.get(old.code)
         if new is None:
             return old
         # Whoever types the English word is understood as well, where it means nothing else.
-        kept = [word for word in old.words if meant.get(word, old.code) == old.code and word not in new["words"]]
+        kept = [word for word in old.words if typed(word) not in meant]
         words = (*new["words"], *kept)
         return replace(old, label=new["label"], anchor=new["anchor"], group=groups.get(old.group), words=words)
 
     return replace(one, title=told["title"], entries=tuple(entry(old) for old in one.entries))
+
+
+def typed(word: str) -> str:
+    """A word as quick fingers type it: no accents, no blanks, no capitals."""
+    return "".join(letter for letter in normalize("NFD", word.lower()) if letter.isalnum())
 
 
 def check(lists: Lists, name: str, code: str | None, pointer: str) -> list[FieldError]:

@@ -41,7 +41,7 @@ export async function people(text, withUnit) {
 // "phone! 18:00 call to his daughter": what, promised, by when, what exactly.
 export function needs(text) {
   const promised = text.includes('!');
-  const time = /(?:^|[\s@])([01]?\d|2[0-3])[:.][0-5]\d\b/.exec(text);
+  const time = /(?:^|[\s@])([01]?\d|2[0-3])[:.h][0-5]\d\b/i.exec(text);
   const due = time ? next(time[0].replace('@', '').trim()) : null;
   const rest = text.replace(time ? time[0] : '', ' ').replace('!', ' ').replace(/^\s+|\s+$/g, '');
   const [head, ...tail] = rest.split(/\s*[:,]\s*/);
