@@ -21,7 +21,7 @@ from tests.support.service import PASSWORD, Caller, Prison, Service
 
 Document = dict[str, Any]
 CONFIG = Path(__file__).parent / "support" / "schemathesis.toml"
-BEFORE_LOGIN = {"/oauth/token", "/oauth/revoke", "/v1/pages/calling", "/healthz", "/readyz", "/metrics"}
+BEFORE_LOGIN = {"/oauth/token", "/oauth/revoke", "/v1/calls", "/healthz", "/readyz", "/metrics"}
 
 
 @pytest.fixture(scope="module")
@@ -277,9 +277,9 @@ def test_every_answer_is_as_told_and_every_example_request_works(
     etag = tell(hartmann, "GET", f"/v1/pages/{raised['id']}", 200).headers["etag"]
     tell(hartmann, "GET", f"/v1/pages/{raised['id']}", 304, headers={"If-None-Match": etag})
     tell(hartmann, "GET", "/v1/pages?state=GONE", 422)
-    locked = tell(hartmann, "POST", "/v1/pages/passes", 200, json=example("post", "/v1/pages/passes")).json()
-    assert tell(hartmann, "POST", "/v1/pages/calling", 200, json={"pass": locked["pass"]}).json() == {"units": ["A"]}
-    tell(hartmann, "POST", "/v1/pages/calling", 200, json=example("post", "/v1/pages/calling"))
+    locked = tell(hartmann, "POST", "/v1/calls/passes", 200, json=example("post", "/v1/calls/passes")).json()
+    assert tell(hartmann, "POST", "/v1/calls", 200, json={"pass": locked["pass"]}).json() == {"units": ["A"]}
+    tell(hartmann, "POST", "/v1/calls", 200, json=example("post", "/v1/calls"))
 
     etag = tell(ngata, "GET", f"/v1/needs/{need['id']}", 200).headers["etag"]
     change = example("patch", "/v1/needs/{id}")

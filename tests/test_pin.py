@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from handover.services import accounts, opening
 from tests.support.rights import ask_for_token, change, password_grant
 from tests.support.service import PASSWORD, Caller, Prison, Service, run
+from tests.support.terminals import Terminal
 from tests.test_logins import attempts
 
 PIN = "508317"
@@ -270,15 +272,31 @@ def test_at_the_board_the_seat_is_in_a_cookie_for_one_address_that_no_script_can
         assert web.post(f"{session}/pin", json={"username": hartmann.name, "pin": PIN}).status_code == 401
 
 
+def test_at_a_terminal_the_seat_is_its_users_alone_and_logging_out_gives_it_back(
+    prison: Prison, hartmann: Caller, terminal: Terminal
+) -> None:
+    allow(prison)
+    choose(hartmann)
+    assert terminal.files("seats/*.json") == [], "she logged in here before she had a PIN"
+    terminal.login(hartmann)
+    [kept] = terminal.files("seats/*.json")
+    assert kept.stat().st_mode & 0o077 == 0
+    seat = orjson.loads(kept.read_bytes())["seat"]
+    assert come_back(prison.service, seat, PIN, "10.44.0.1").status_code == 200
+    assert terminal.run("logout").exit_code == 0
+    assert terminal.files("seats/*.json") == []
+    assert come_back(prison.service, seat, PIN, "10.44.0.1").status_code == 400
+
+
 def test_a_locked_terminal_has_a_pass_for_one_question(prison: Prison, hartmann: Caller, weir: str) -> None:
     other, boss = prison.service.prison(), prison.hire("ashdown", "governor")
-    hartmann.post("/v1/pages/passes", {"establishment": other.code}, 404)
+    hartmann.post("/v1/calls/passes", {"establishment": other.code}, 404)
     system = prison.connect("escort", "events:read")
-    system.post("/v1/pages/passes", {"establishment": prison.code}, 403)
-    given = hartmann.post("/v1/pages/passes", {"establishment": prison.code}, 200)
+    system.post("/v1/calls/passes", {"establishment": prison.code}, 403)
+    given = hartmann.post("/v1/calls/passes", {"establishment": prison.code}, 200)
 
     def calling(one: str) -> Any:
-        answer = httpx.post(f"{prison.service.url}/v1/pages/calling", json={"pass": one}, trust_env=False)
+        answer = httpx.post(f"{prison.service.url}/v1/calls", json={"pass": one}, trust_env=False)
         assert answer.status_code == 200, answer.text
         return answer.json()["units"]
 

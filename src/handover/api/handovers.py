@@ -229,7 +229,7 @@ async def read_page(id: Annotated[Id, Path(examples=[PAGE_ID])], ask: Somebody) 
     return ask.single(document, tag_of(document))
 
 
-@router.post("/pages/passes", response_model=Pass, **operation("staff", 400, 401, 403, 404, 413, 422))
+@router.post("/calls/passes", response_model=Pass, **operation("staff", 400, 401, 403, 404, 413, 422))
 async def make_pass(ask: Somebody, draft: PassDraft) -> Response:
     """A pass for a screen that is about to be locked: for half a day it may ask whether something calls."""
     desk = ask.parts.desk
@@ -238,7 +238,7 @@ async def make_pass(ask: Somebody, draft: PassDraft) -> Response:
     return Response(as_json(body), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
-@router.post("/pages/calling", response_model=Calling, **operation(None, 400, 413, 422))
+@router.post("/calls", response_model=Calling, **operation(None, 400, 413, 422))
 async def ask_calling(request: Request, draft: CallingDraft) -> Response:
     """What a locked screen hears: in which units somebody must act now. Nothing else, and nobody's name."""
     desk = parts(request).desk

@@ -18,7 +18,7 @@ def pass_for(server: Server, login: Login, establishment: str) -> str | None:
     """A pass for the screen that this login is about to be taken from; None where there is none to be had."""
     try:
         with Api(server, holding(login)) as api:
-            return _asked(api, "/v1/pages/passes", PassDraft(establishment=establishment), Pass).pass_
+            return _asked(api, "/v1/calls/passes", PassDraft(establishment=establishment), Pass).pass_
     except (CannotReach, NotLoggedIn, ServerRefused):
         return None
 
@@ -26,7 +26,7 @@ def pass_for(server: Server, login: Login, establishment: str) -> str | None:
 def calling(server: Server, given: str) -> list[str] | None:
     """Where somebody must act now; None where this pass hears nothing (any more). Raises CannotReach."""
     with Api(server) as api:
-        return _asked(api, "/v1/pages/calling", CallingDraft.model_validate({"pass": given}), Calling).units
+        return _asked(api, "/v1/calls", CallingDraft.model_validate({"pass": given}), Calling).units
 
 
 def _asked(api: Api, path: str, draft: BaseModel, model: type[M]) -> M:
