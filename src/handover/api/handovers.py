@@ -68,8 +68,16 @@ async def read_sheet(
     if paper:
         desk = ask.parts.desk
         language = best(ask.request.headers.get("accept-language", ""), offered())
-        said = {"lists": desk.code_lists, "language": language, **heading}
-        page = await run_in_threadpool(print_sheet, orjson.loads(told), desk.store.identity.practice, **said)
+        page = await run_in_threadpool(
+            print_sheet,
+            orjson.loads(told),
+            desk.store.identity.practice,
+            zone=heading["zone"],
+            place=heading["place"],
+            unit=heading["unit"],
+            lists=desk.code_lists,
+            language=language,
+        )
         headers = {**_FRESH, "Content-Language": language, "Content-Security-Policy": policy(page)}
         return Response(page, media_type=HTML, headers=headers)
     return Response(told, media_type="application/json", headers=_FRESH)

@@ -5,7 +5,8 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handover.api.paper.words import BLANK, CARRIERS, ELSE, GONE, SHAPES, WAITING, Document, Words, joined
+from handover.api.paper import heading
+from handover.api.paper.words import BLANK, CARRIERS, ELSE, GONE, SHAPES, Document, Words, joined
 from handover.domain.sheets import RANK
 
 
@@ -28,11 +29,11 @@ def view_of(sheet: Document, words: Words, place: str, unit: str) -> dict[str, A
         "shift": words.dated_shift(looked_back[0] if looked_back else handover["from_shift"]),
         "at": words.date(sheet["at"]),
         "clock": words.t("times are {zone} time", zone=words.at.tzinfo),
-        "owner": _owner(handover, words),
-        "standing": _standing(handover, words),
-        "last": _last(handover["last"], words),
-        "remarks": list(_remarks(handover, words)),
-        "roll": _roll(sheet, words),
+        "owner": heading.owner(handover, words),
+        "standing": heading.standing(handover, words),
+        "last": heading.taken_over(handover["last"], words),
+        "remarks": list(heading.remarks(handover, words)),
+        "roll": heading.roll(sheet, words),
         "number": len(people) + len(others),
         "incidents": [_incident(one, words) for one in sheet["incidents"]],
         "people": people,
@@ -60,66 +61,6 @@ def view_of(sheet: Document, words: Words, place: str, unit: str) -> dict[str, A
         "sequence": sheet["sequence"],
         "hash": " ".join(re.findall(".{1,4}", sheet["hash"])),
     }
-
-
-def _owner(handover: Document, words: Words) -> str:
-    """Whose the unit is."""
-    last = handover["last"]
-    owner = handover["outgoing"] if handover["state"] in WAITING else last and last["incoming"]
-    if owner:
-        return words.t("The unit is with {name}.", name=owner["name"])
-    return words.t("Nobody has taken the unit over yet.")
-
-
-def _standing(handover: Document, words: Words) -> str:
-    """Where the handover stands."""
-    due, state = words.when(handover["due_at"]), words.label("handover_state", handover["state"])
-    ends = f"{words.shift(handover['from_shift'])} → {words.shift(handover['to_shift'])}"
-    due = words.t("was due {time}", time=due) if words.past(handover["due_at"]) else words.t("due {time}", time=due)
-    parts = [] if handover["state"] == "OFFERED" else [state.lower() if handover["state"] == "DRAFT" else state.upper()]
-    if handover["state"] in WAITING:
-        offered = words.when(handover["offered_at"])
-        parts.append(words.t("offered {time} by {name}", time=offered, name=handover["outgoing"]["name"]))
-        parts.append(words.t("nobody has accepted it yet"))
-    parts.append(due)
-    if handover["open_queries"]:
-        parts.append(words.t("questions not answered: {number}", number=handover["open_queries"]))
-    return f"{ends}: {', '.join(parts)}."
-
-
-def _last(last: Document | None, words: Words) -> str:
-    if last is None:
-        return ""
-    ends = f"{words.shift(last['from_shift'])} → {words.shift(last['to_shift'])}"
-    return words.t(
-        "Last taken over {time} by {incoming} from {outgoing} ({ends}: {state}).",
-        time=words.when(last["accepted_at"]),
-        incoming=last["incoming"]["name"],
-        outgoing=last["outgoing"]["name"],
-        ends=ends,
-        state=words.low("handover_state", last["state"]),
-    )
-
-
-def _remarks(handover: Document, words: Words) -> Iterable[str]:
-    """What the outgoing officers said of the whole unit."""
-    last = handover["last"]
-    if handover["remarks"] and handover["outgoing"]:
-        yield words.t("{name} says: {words}", name=handover["outgoing"]["name"], words=handover["remarks"])
-    if last and last["remarks"]:
-        yield words.t("{name} said: {words}", name=last["outgoing"]["name"], words=last["remarks"])
-
-
-def _roll(sheet: Document, words: Words) -> dict[str, Any]:
-    told = sheet["handover"]["roll"] or {"expected": None, "actual": None, "mismatch_reason": None}
-    more = []
-    if sheet["roll"]["in_transit"]:
-        more.append(words.t("and on the way here: {number}", number=sheet["roll"]["in_transit"]))
-    if told["expected"] not in (None, sheet["roll"]["expected"]):
-        more.append(words.t("The offer says {number}", number=told["expected"]))
-    if told["actual"] is not None:
-        more.append(joined(": ", words.t("Counted {number}", number=told["actual"]), told["mismatch_reason"]))
-    return {"expected": sheet["roll"]["expected"], "more": more}
 
 
 def _incident(one: Document, words: Words) -> dict[str, Any]:
