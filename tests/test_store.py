@@ -20,7 +20,7 @@ from handover.services.unit_of_work import Asker, UnitOfWork
 from handover.store.engine import open_engines
 from handover.store.tables import idempotency, store_meta
 from handover.store.writer import TIDY_AFTER
-from tests.support.outages import away, cut
+from tests.support.outages import away, cut, cut_by_the_commit
 from tests.support.service import Caller, Prison, Service, settings_for
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -281,13 +281,12 @@ def test_nothing_is_acknowledged_where_nobody_knows_what_became_of_it(
     before = service.desk.store.head
     line = service.desk.line(Asker(operator("operator", (prison.code,))), "store.tried")
 
-    def breaks(batch: Any) -> None:
+    def tries(batch: Any) -> None:
         batch.conn.exec_driver_sql("SELECT 1")  # it is alive: the COMMIT goes along with what comes last
         batch.lines.append(line)
-        cut(database_url)
 
-    with pytest.raises(Unavailable):
-        service.desk.store.write(breaks, gathers=True).result(20)
+    with cut_by_the_commit(database_url, "access_lines"), pytest.raises(Unavailable):
+        service.desk.store.write(tries, gathers=True).result(20)
     assert send(ngata, weir).status_code == 201
     after = service.desk.store.head
     assert before is not None

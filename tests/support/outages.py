@@ -42,6 +42,27 @@ def cut(url: str) -> int:
 
 
 @contextmanager
+def cut_by_the_commit(url: str, table: str) -> Iterator[None]:
+    """A PostgreSQL server drops whoever has written to this table, while it commits: the COMMIT was sent, and no answer
+    comes."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(
+            "CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'"
+        )
+        admin.execute(
+            sql.SQL(
+                "CREATE CONSTRAINT TRIGGER drops AFTER INSERT ON {} DEFERRABLE INITIALLY DEFERRED "
+                "FOR EACH ROW EXECUTE FUNCTION drops()"
+            ).format(sql.Identifier(table))
+        )
+        try:
+            yield
+        finally:
+            admin.execute("DROP FUNCTION drops CASCADE")
+
+
+@contextmanager
 def without(url: str, table: str) -> Iterator[None]:
     """A table is away for a while: what needs it fails inside the store."""
     engines = open_engines(url, 1)
