@@ -44,7 +44,7 @@ def test_two_officers_change_places_in_ten_keys_and_the_lock_is_the_prisons(
         screen.press("i")
         choose(screen, HIS, "From now on this PIN")
         # She comes back: s, her name by one arrow, Enter, six digits, Enter.
-        took = []
+        took: list[float] = []
         while not took or (min(took) >= 5000 and len(took) < 3):  # a busy machine may need a second try
             began, before = screen.run("performance.now()"), screen.keys
             screen.press("s")
