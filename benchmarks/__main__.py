@@ -151,7 +151,8 @@ def _screen(found: Screen) -> Table:
         shown.add_column(name, justify="right")
     for place, words in screen.PLACES.items():
         late = found.of(place, 0.95)
-        aim = f"p95 ≤ {screen.MOST_P95:.0f} {'missed' if late > screen.MOST_P95 else 'kept'}"
+        kept = "missed" if late > screen.MOST_P95 else "kept"
+        aim = f"p95 ≤ {screen.MOST_P95:.0f} {kept}" if place == screen.AIMED else ""
         shown.add_row(f"POST until it is {words}", f"{found.of(place, 0.5):,.1f}", f"{late:,.1f}", aim)
     return shown
 

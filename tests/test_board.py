@@ -1,9 +1,10 @@
 """A shift at the board, in a real Chromium: who is at the screen, what it shows live, what it does when it is blind."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -108,12 +109,14 @@ def test_without_single_letters_everything_is_done_by_tab_and_enter(
         screen.sees("Ate at supper.")
         screen.press("Enter")
         screen.sees("It goes on, because")
-        screen.type("21:00 still quiet")
+        later = service.clock() + timedelta(hours=2)
+        screen.type(f"{later.astimezone(ZoneInfo('Europe/London')):%H:%M} still quiet")
         screen.press("Enter")
         screen.sees("Attention goes on until")
         assert "renew attention" in screen.run("document.activeElement.innerText")
         ends = ngata.get(f"/v1/notes/{made['id']}")
         assert (ends["renewals"][0]["reason"], ends["renewals"][0]["closed"]) == ("still quiet", False)
+        assert abs(datetime.fromisoformat(ends["attention_until"]) - later) < timedelta(minutes=2)
         tab_to(screen, "letter keys are off")
         screen.press("Enter", "w")
         screen.sees("how I know")

@@ -10,6 +10,7 @@ import * as phrases from './phrases.js';
 const MOST = 300;
 const SEEN_H = 36;
 const FIRST_MS = 800;
+const APART_MS = 180; // from one reading of the sheet to the next
 export const desk = {};
 const listeners = new Set();
 clear();
@@ -124,11 +125,11 @@ let again = 0;
 export function refresh() {
   const one = running;
   if (!one) {
-    const mine = running = {};
+    const mine = running = { began: Date.now() };
     mine.done = readSheet().finally(() => { if (running === mine) running = null; });
     return mine.done;
   }
-  one.after = one.after || one.done.then(() => new Promise((go) => { again = setTimeout(go, 120); })).then(refresh);
+  one.after = one.after || one.done.then(() => new Promise((go) => { again = setTimeout(go, one.began + APART_MS - Date.now()); })).then(refresh);
   return one.after;
 }
 
