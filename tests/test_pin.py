@@ -259,12 +259,12 @@ def test_at_the_board_the_seat_is_in_a_cookie_for_one_address_that_no_script_can
         assert (wrong.status_code, "Wrong ones left: 4" in wrong.json()["detail"]) == (400, True)
         assert web.post(f"{session}/pin", json={"username": ngata.name, "pin": PIN}).status_code == 401
         auditor = prison.hire("auld", "auditor")
-        told = prison.service.desk.store.read(
+        failed = prison.service.desk.store.read(
             lambda conn: (
                 conn.exec_driver_sql("SELECT detail FROM access_lines WHERE outcome = 'FAILED'").scalars().all()
             )
         )
-        assert any('"how":"pin"' in one and '"unknown":true' in one for one in told.result()), "nobody's is one, too"
+        assert any('"how":"pin"' in one and '"unknown":true' in one for one in failed.result()), "nobody's is one, too"
         assert lines(auditor, hartmann, "login")[-1] == ("FAILED", {"how": "pin"})
         away = web.post(
             f"{session}/pin", json={"username": hartmann.name, "pin": PIN}, headers={"Sec-Fetch-Site": "none"}
