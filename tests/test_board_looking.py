@@ -18,8 +18,9 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NARROW = {"at 200 % zoom": (640, 400), "on a phone": (390, 844)}
-CUT_OFF = """[...document.querySelectorAll('h1, h2, h3, label, button, .head, .label')].filter((one) => one.offsetParent
-  && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflow !== 'visible').map((one) => one.outerHTML)"""
+CUT_OFF = """[...document.querySelectorAll('h1, h2, h3, label, button, .head, .label')].filter((one) =>
+  one.offsetParent && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflow !== 'visible'
+).map((one) => one.outerHTML)"""
 # What is chosen differs from its neighbour by more than colour; what has the focus shows it, and is not covered by what
 # stays at the edges; nothing moves by itself.
 BLIND_TO_COLOUR = """(() => {
