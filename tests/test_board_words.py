@@ -7,6 +7,8 @@ import pytest
 
 from handover import languages
 from handover.board import words
+from handover.domain.codelists import shipped, translated
+from handover.schemas.exercises import exercises
 from tests.support import wording
 
 WELSH = """
@@ -103,3 +105,22 @@ def test_a_catalogue_follows_gettexts_rules() -> None:
 )
 def test_a_browser_gets_the_language_it_asks_for_first(accept: str, language: str) -> None:
     assert languages.best(accept, frozenset({"cy"})) == language
+
+
+OTHERWISE = {"de": r"\bstation", "es": r"\bgaler", "fr": r"\bunités?\b(?! sanitaire| de soins)", "nl": r"vleugel"}
+"""What else a unit might be called. The one word: Abteilung (a Station is where the sick lie), módulo (a galería is a
+landing of it), quartier (alone, unité is the health care), afdeling."""
+
+
+@pytest.mark.parametrize("language", OTHERWISE)
+def test_a_unit_is_called_the_same_on_every_screen_on_paper_in_the_lists_and_in_the_exercises(language: str) -> None:
+    said = [exercises(language).model_dump_json()]
+    for door in ("handover.board", "handover.terminal", "handover.api.paper"):
+        told = languages.catalogue(door, language).messages
+        said += [form for message, forms in told.items() if message != "wing" for form in forms]  # typed, never shown
+    for one in shipped():
+        for entry, english in zip(translated(one, language).entries, one.entries, strict=True):
+            if not (language == "es" and "landing" in english.anchor.lower()):
+                said += [entry.label, entry.anchor]
+    assert len(said) > 900
+    assert [text for text in said if re.search(OTHERWISE[language], text, re.IGNORECASE)] == []

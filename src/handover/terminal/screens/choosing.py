@@ -77,7 +77,7 @@ class Choose(Frame):
         self._drawn = typed
         rows: list[Row] = list(self._before() if self._before and not typed else [])
         rows += [_row(one) for one in found(self.station.persons(), typed)]
-        words = ("wing", t("wing"))
+        words = ("wing", t("wing"), t("unit"))
         if self._wing and any(word.startswith(typed.casefold()) for word in words):
             wing = self.station.unit.name if self.station.unit else t("the wing")
             rows.append(row("  " + t("{wing} itself: climate, roll, what goes on", wing=wing), ("wing", "")))
