@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -21,8 +22,9 @@ from typer.testing import CliRunner, Result
 
 from handover.cli import command
 from handover.domain.access import ROLES
+from handover.domain.shifts import ShiftStart
 from handover.errors import StoreNotReady
-from handover.practice import week
+from handover.practice import changeovers, week
 from handover.services import opening
 from handover.settings import Settings
 from tests.support.browser import Browser
@@ -311,3 +313,12 @@ def test_a_real_store_takes_neither_the_practice_week_nor_its_password(database_
     assert run(database_url, *add, given="a few good words\n").exit_code == 0
     change = run(database_url, "user", "password", "p.ngata", "--password-stdin", given="practice\n")
     assert (change.exit_code, "everybody could guess" in change.stderr) == (2, True)
+
+
+def test_whenever_it_is_set_up_the_last_changeover_is_over_before_the_next_is_offered() -> None:
+    pattern = (ShiftStart("EARLY", time(7, 30)), ShiftStart("LATE", time(13, 30)), ShiftStart("NIGHT", time(21, 0)))
+    officers = {unit: [f"{unit}1", f"{unit}2"] for unit in "ABCDE"}
+    for minutes in range(-12, 30):
+        now = datetime(2026, 11, 25, 21, 0, tzinfo=UTC) + timedelta(minutes=minutes)
+        *before, offer, asks = changeovers.acts("ALM", pattern, ZoneInfo("Europe/London"), now, officers)
+        assert max(act.at for act in before) < offer.at < asks.at < now

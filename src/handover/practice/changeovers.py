@@ -35,7 +35,9 @@ def acts(
 ) -> Iterable[Act]:
     """All of it, relative to now. `officers`: the user names of each wing's."""
     waiting: dict[str, str] = {}
-    changes = [shift_at(pattern, zone, now, ahead=-n).starts for n in range(SHIFTS_BACK)]
+    # The last changeover is one that every wing had the time to finish, before what waits now is offered.
+    settled = now - ACCEPTED_AFTER - timedelta(minutes=len(officers)) - OFFERED_BEFORE
+    changes = [shift_at(pattern, zone, settled, ahead=-n).starts for n in range(SHIFTS_BACK)]
     for starts in reversed(changes):
         for n, (unit, names) in enumerate(officers.items()):
             turn = (changes.index(starts) + n) % len(names)

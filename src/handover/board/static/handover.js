@@ -99,7 +99,7 @@ function offer(box, go, sheet) {
       if (keeping) await keeping.done();
       say(t('Offered. It must be accepted by {time}.', { time: time(made.due_at) }));
       await refresh();
-      go.show('handover');
+      if (box.isConnected) go.show('handover'); // whoever has gone on meanwhile is not fetched back
     } catch (problem) {
       failed(problem);
     }
