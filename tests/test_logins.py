@@ -18,7 +18,7 @@ import pytest
 from psycopg import sql
 
 from handover.errors import Conflict
-from handover.services import accounts, opening
+from handover.services import accounts, tidying
 from handover.services.passwords import Hasher
 from handover.services.unit_of_work import UnitOfWork
 from tests.support.rights import ask_for_token, basic, change, closed, password_grant, stranger, told
@@ -466,7 +466,7 @@ def test_what_is_counted_is_forgotten_again(prison: Prison, address: str) -> Non
         password_grant(service, f"{prison.code}.guess{i}", "wrong", address)
     assert address in everything_kept(service, "login_attempts")
     service.clock.ahead += timedelta(days=3)
-    run(opening.tidy(service.desk))
+    run(tidying.tidy(service.desk))
     assert address not in everything_kept(service, "login_attempts")
 
 

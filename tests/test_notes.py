@@ -12,7 +12,7 @@ import pytest
 
 from handover.schemas.notes import Note, NoteDraft
 from handover.services import accounts
-from handover.services.opening import tidy
+from handover.services.tidying import tidy
 from handover.services.views import UNSAID
 from handover.store.store import Batch
 from tests.support.service import PASSWORD, Caller, Prison, run

@@ -9,7 +9,7 @@ import httpx
 import orjson
 import pytest
 
-from handover.services import accounts, opening
+from handover.services import accounts, tidying
 from tests.support.rights import ask_for_token, change, password_grant
 from tests.support.service import PASSWORD, Caller, Prison, Service, run
 from tests.support.terminals import Terminal
@@ -235,7 +235,7 @@ def test_seats_that_are_over_are_forgotten(prison: Prison, hartmann: Caller) -> 
     allow(prison)
     choose(hartmann)
     prison.service.clock.ahead += timedelta(hours=11)
-    run(opening.tidy(prison.service.desk))
+    run(tidying.tidy(prison.service.desk))
     table = prison.service.desk.store.read(lambda conn: conn.exec_driver_sql("SELECT count(*) FROM seats").scalar())
     assert table.result() == 0
 

@@ -1,5 +1,6 @@
 """What is read often costs the same whatever lies behind it: it goes along indexes, and no further than is wanted."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, time, timedelta
@@ -18,10 +19,10 @@ from handover.domain.access import CLIENT_HANDLING, HANDLING, SCOPES, Facts, Pri
 from handover.domain.codelists import by_code
 from handover.errors import Forbidden
 from handover.schemas.roster import EstablishmentDraft, UnitDraft
-from handover.services import events, handovers, needs, notes, opening, pages, roster, sheets, views
+from handover.services import events, handovers, needs, notes, opening, pages, roster, sheets, tidying, views
 from handover.services.paging import cursor
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork
-from handover.store import tables
+from handover.store import accounts, eventlog, idempotency, seats, tables
 from tests.support.plans import looked_at
 from tests.support.service import settings_for
 
@@ -117,8 +118,8 @@ def needed(**narrowed: Any) -> Read:
 def pulled(uow: UnitOfWork) -> Any:
     """A page of events in the middle of a log."""
     uow.doing("events.pull")
-    [(place, head)] = events.heads(uow.conn, PLACES[:1]).items()
-    return events.pull(uow, "store", events.Filter((place,)), events.cursor_of("store", {place: head // 2}), 100)
+    [(place, ends)] = events.ends(uow.conn, PLACES[:1]).items()
+    return events.pull(uow, "store", events.Filter((place,)), events.cursor_of("store", {place: ends.head // 2}), 100)
 
 
 READS: dict[str, Read] = {
@@ -168,6 +169,52 @@ def test_no_more_is_looked_at_than_is_wanted(desk: Desk, what: str, reader: str)
     for one in looked_at(desk.store.engines, read):
         assert one.rows < MOST, f"{one.rows} rows: {one.plan}\n{one.text}"
         assert not one.scans, f"{one.scans}: {one.plan}\n{one.text}"
+
+
+def test_pruning_looks_at_what_is_old_and_no_further(desk: Desk) -> None:
+    before = desk.clock() - timedelta(days=7)
+    for one in looked_at(desk.store.engines, lambda conn: tidying.page(conn, "ALM", 0, before)):
+        assert one.rows < 5 * tidying.AT_ONCE, f"{one.rows} rows: {one.plan}\n{one.text}"
+        assert not one.scans, f"{one.scans}: {one.plan}\n{one.text}"
+
+
+@pytest.mark.parametrize(
+    "prune",
+    [idempotency.prune, accounts.prune_tokens, accounts.prune_grants, seats.prune],
+    ids=["answers", "tokens", "logins", "seats"],
+)
+def test_what_is_removed_is_found_along_an_index(desk: Desk, prune: Callable[[Connection, datetime, int], int]) -> None:
+    for plan in plans(desk, lambda conn: prune(conn, desk.clock(), 200)):
+        assert re.search(
+            r"INDEX ix_\w+_(at|until|expires_at)|Index (Only )?Scan using ix_\w+_(at|until|expires_at)", plan
+        )
+        assert not re.search(r"\bSCAN (?!\w+ USING)|Seq Scan", plan), plan
+
+
+def test_events_are_removed_by_their_key(desk: Desk) -> None:
+    [plan, *_] = plans(desk, lambda conn: eventlog.prune(conn, "ALM", range(1, 200), 200))
+    assert re.search(r"SEARCH events USING INDEX|Index Scan (using|on) pk_events", plan), plan
+
+
+def plans(desk: Desk, change: Callable[[Connection], object]) -> list[str]:
+    """How what it removes is found, by the engine's own account; nothing is removed."""
+    engines, found = desk.store.engines, []
+    told = "EXPLAIN QUERY PLAN" if engines.embedded else "EXPLAIN"
+
+    def tell(conn: Connection, _cursor: Any, text: str, values: Any, *_more: Any) -> None:
+        if text.startswith("DELETE"):
+            found.append("\n".join(str(row[-1]) for row in conn.exec_driver_sql(f"{told} {text}", values)))
+
+    with engines.write.connect() as conn, conn.begin() as all_of_it:
+        if not engines.embedded:
+            conn.exec_driver_sql("SET LOCAL enable_seqscan = off")  # these tables are too small here to need an index
+        sa.event.listen(engines.write, "before_cursor_execute", tell)
+        try:
+            change(conn)
+        finally:
+            sa.event.remove(engines.write, "before_cursor_execute", tell)
+            all_of_it.rollback()
+    return found
 
 
 def unit_of_work(desk: Desk, conn: Connection, reader: str) -> UnitOfWork:

@@ -38,7 +38,7 @@ from handover.board import session as board_session
 from handover.clock import Clock, now
 from handover.feed import route
 from handover.feed.transport import FeedProtocol
-from handover.services import opening, timers
+from handover.services import opening, tidying, timers
 from handover.services.hub import Hub
 from handover.services.metrics import Metrics
 from handover.services.parts import Parts
@@ -47,7 +47,6 @@ from handover.services.sessions import Sessions
 from handover.services.unit_of_work import Asker, Desk
 from handover.settings import Settings
 
-TIDY_S = 3600.0
 LEAVE_S = 0.5
 log = structlog.get_logger("handover")
 SWITCH_S = 0.001
@@ -80,7 +79,7 @@ def create_app(settings: Settings, *, clock: Clock = now, practice: bool = False
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.start()
         await desk.write(Asker(None), opening.started)
-        tasks = [asyncio.create_task(_tidy(desk)), asyncio.create_task(timers.keep(desk))]
+        tasks = [asyncio.create_task(tidying.keep(desk)), asyncio.create_task(timers.keep(desk))]
         # What was made at start stays for good: the collector need not look at it again (it halves the longest pauses).
         gc.collect()
         gc.freeze()
@@ -115,13 +114,6 @@ def create_app(settings: Settings, *, clock: Clock = now, practice: bool = False
     # Outside everything the framework puts around an application, so that it has the last word on every answer.
     app.middleware_stack = Outermost(app.build_middleware_stack(), metrics, practice, Lane(app) if lane else None)
     return app
-
-
-async def _tidy(desk: Desk) -> None:
-    while True:
-        with contextlib.suppress(Exception):
-            await opening.tidy(desk)
-        await asyncio.sleep(TIDY_S)
 
 
 class _Server(uvicorn.Server):

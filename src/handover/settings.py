@@ -67,6 +67,12 @@ class Settings(BaseSettings):
     tail_events: int = Field(
         2000, ge=1, description="Events per establishment kept in memory for feeds that are nearly up to date."
     )
+    events_kept_days: int = Field(
+        90,
+        ge=7,
+        le=36_500,
+        description="Days events are kept for readers that come back with an old cursor. Notes are kept for ever.",
+    )
     read_threads: int = Field(4, ge=1, le=64, description="Threads (and store connections) that serve reads.")
     batch: int = Field(64, ge=1, le=1000, description="Most requests the writer puts into one commit.")
     stop_s: float = Field(1.0, gt=0, description="Seconds a graceful stop waits for requests still running.")

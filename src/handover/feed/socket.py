@@ -134,7 +134,7 @@ class Feed:
             raise Invalid(FieldError(f"/query/{min(unknown)}", "there is no such parameter; check its spelling"))
         places = events.places_for(uow, establishment)
         events.check_unit(uow, places, unit)
-        positions = events.start(self._hub.store_id, after, places, events.heads(uow.conn, places))
+        positions = events.start(self._hub.store_id, after, places, events.ends(uow.conn, places))
         uow.about(sequences=positions)
         self._ear = Ear(uow.who, Filter(places, unit))
         return positions
@@ -187,6 +187,8 @@ class Feed:
                 await self._beat()
         except Close as close:
             return close
+        except CursorRefused as refusal:
+            return Close(protocol.BAD_CURSOR, refusal.detail)
         except WebSocketDisconnect as gone:
             return Close(gone.code, "")
 

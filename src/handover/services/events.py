@@ -19,7 +19,7 @@ from handover.schemas.common import in_utc
 from handover.services.unit_of_work import UnitOfWork
 from handover.services.views import handover, thin
 from handover.store import eventlog, roster
-from handover.store.eventlog import Event
+from handover.store.eventlog import Ends, Event
 
 ROSTER = "ROSTER"
 OUTCOME = "outcome"
@@ -28,6 +28,7 @@ else of the prison it was written in sees that need any more; other systems, whi
 learn its status."""
 PAGE = 500
 """Rows read from a log at a time."""
+TOO_OLD = "What followed that cursor is not kept any more. Reload what you hold, then ask with after=now."
 
 
 def about_note(
@@ -155,12 +156,14 @@ def positions_of(store_id: str, cursor: str) -> Positions:
     return positions
 
 
-def start(store_id: str, after: str | None, places: Collection[str], heads: Mapping[str, int]) -> Positions:
+def start(store_id: str, after: str | None, places: Collection[str], ends: Mapping[str, Ends]) -> Positions:
     """Where a reader of these establishments begins: after its cursor, at the beginning of what is kept, or now."""
+    heads = {place: ends[place].head if place in ends else 0 for place in places}
+    floors = {place: ends[place].floor if place in ends else 0 for place in places}
     if after == "now":
-        return {place: heads.get(place, 0) for place in places}
+        return heads
     if after is None:
-        return dict.fromkeys(places, 0)
+        return floors
     positions = positions_of(store_id, after)
     # Only what this reader hears now: a cursor may remember an establishment that was taken away since, or is left out
     # here. One that knows of none of these would silently start them all again.
@@ -168,11 +171,13 @@ def start(store_id: str, after: str | None, places: Collection[str], heads: Mapp
         raise CursorRefused(
             "That cursor is of other establishments. Reload what you hold of these, then ask with after=now."
         )
-    if any(positions.get(place, 0) > heads.get(place, 0) for place in places):
+    if any(positions.get(place, 0) > heads[place] for place in places):
         raise CursorRefused(
             "That cursor is ahead of this store, which was set back. Reload what you hold, then ask with after=now."
         )
-    return {place: positions.get(place, 0) for place in places}
+    if any(positions.get(place, floors[place]) < floors[place] for place in places):
+        raise CursorRefused(TOO_OLD)
+    return {place: positions.get(place, floors[place]) for place in places}
 
 
 # --- What one reader hears -------------------------------------------------------------------------------------------
@@ -325,8 +330,9 @@ def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limi
     """The next events this reader hears, over all its establishments in order of time. A log is read at most `scan`
     rows far."""
     uow.about(filter={"unit": wanted.unit, "types": sorted(wanted.types) or None}, after=after)
-    heads = eventlog.heads(uow.conn, wanted.establishments)
-    positions = start(store_id, after, wanted.establishments, heads)
+    ends = eventlog.ends(uow.conn, wanted.establishments)
+    heads = {place: end.head for place, end in ends.items()}
+    positions = start(store_id, after, wanted.establishments, ends)
     began = dict(positions)
     ear = Ear(uow.who, wanted)
     items: list[str] = []
@@ -375,9 +381,17 @@ def heads(conn: Connection, places: Iterable[str]) -> dict[str, int]:
     return eventlog.heads(conn, places)
 
 
+def ends(conn: Connection, places: Iterable[str]) -> dict[str, Ends]:
+    """Where the logs of these establishments begin and end."""
+    return eventlog.ends(conn, places)
+
+
 def after(conn: Connection, store_id: str, place: str, position: int, most: int) -> list[Encoded]:
     """The events of one establishment that follow a position."""
-    return [Encoded(event, store_id) for event in eventlog.after(conn, place, position, most)]
+    found = eventlog.after(conn, place, position, most)
+    if found and found[0].sequence != position + 1:  # a log has no gaps: it was pruned while this reader was on its way
+        raise CursorRefused(TOO_OLD)
+    return [Encoded(event, store_id) for event in found]
 
 
 def news(conn: Connection, store_id: str, positions: Mapping[str, int]) -> News:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 from secrets import token_hex
 
 from sqlalchemy.engine import Connection
@@ -14,7 +13,7 @@ from handover.errors import StoreNotReady, Unavailable
 from handover.services.ids import uuid7
 from handover.services.unit_of_work import Desk, UnitOfWork
 from handover.settings import Settings
-from handover.store import accesslog, accounts, codelists, idempotency, schema, seats
+from handover.store import accesslog, codelists, schema
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, open_engines
 from handover.store.store import Identity, Store, read_identity, write_identity
@@ -22,8 +21,6 @@ from handover.store.store import Identity, Store, read_identity, write_identity
 REMEMBERED = 100
 """How many other chains a new access-log chain names the heads of."""
 CHECK_S = 2.0
-KEEP_ANSWERS = timedelta(days=8)
-KEEP_TOKENS = timedelta(days=1)
 
 
 def _ignore(_count: int, _seconds: float) -> None:
@@ -118,18 +115,6 @@ def _open_chain(conn: Connection, like: Line) -> Head:
         request=None,
     )
     return accesslog.open_chain(conn, uuid7(like.at), first)
-
-
-async def tidy(desk: Desk) -> None:
-    """Forgets answers and tokens that nobody can ask for any more."""
-    now = desk.clock()
-
-    def prune(conn: Connection) -> None:
-        idempotency.prune(conn, now - KEEP_ANSWERS)
-        accounts.prune(conn, now - KEEP_TOKENS)
-        seats.prune(conn, now)
-
-    await desk.quietly(prune)
 
 
 def started(uow: UnitOfWork) -> None:

@@ -72,6 +72,9 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
     rota = spots.rota_of_place(uow, place)
     shifts = states.shifts_until(rota.pattern, rota.zone, moment, LOOK_BACK)
     since = shifts[-1].starts
+    kept = None if now else eventlog.kept_since(uow.conn, place)
+    if kept is not None and since < kept:
+        raise Invalid(FieldError("/query/at", f"what was known then is kept from {in_utc(kept)} on; read the notes"))
     head = eventlog.heads(uow.conn, [place]).get(place, 0)
     past = None if now else pasts.Past(uow, place, unit, moment, sheets.sequence_at(uow.conn, place, moment, head))
     people: list[Mapping[Any, Any]] = [*sheets.people(uow.conn, place, unit)]

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import MANAGERS
+from handover.store import pruning
 from handover.store.tables import accounts, clients, grants, handovers, login_attempts, postings, tokens
 
 
@@ -150,11 +151,21 @@ def revoke_token(conn: Connection, digest: str, at: datetime) -> None:
     conn.execute(sa.update(tokens).where(tokens.c.hash == digest, tokens.c.revoked_at.is_(None)).values(revoked_at=at))
 
 
-def prune(conn: Connection, before: datetime) -> None:
-    """Forgets tokens that stopped working before this, and attempts that failed before it. Used refresh tokens are
-    kept as long, so that a replay is still noticed."""
-    conn.execute(sa.delete(tokens).where(tokens.c.expires_at < before))
-    conn.execute(sa.delete(login_attempts).where(login_attempts.c.last_at < before))
+def prune_tokens(conn: Connection, before: datetime, most: int) -> int:
+    """Forgets tokens that stopped working before this, so many at most. Used refresh tokens are kept as long, so that a
+    replay is still noticed."""
+    return pruning.prune(conn, tokens, tokens.c.expires_at, before, most)
+
+
+def prune_attempts(conn: Connection, before: datetime, most: int) -> int:
+    """Forgets attempts that failed before this."""
+    return pruning.prune(conn, login_attempts, login_attempts.c.last_at, before, most)
+
+
+def prune_grants(conn: Connection, before: datetime, most: int) -> int:
+    """Forgets logins that ended before this and have no token any more."""
+    empty = ~sa.exists().where(tokens.c.grant_id == grants.c.id)
+    return pruning.prune(conn, grants, grants.c.expires_at, before, most, empty)
 
 
 def on_duty(

@@ -1,7 +1,7 @@
 """The log of each establishment: numbered in commit order, without gaps."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from handover.store import marks
 from handover.store.locks import held
 from handover.store.quick import Quick
 from handover.store.rows import write
-from handover.store.tables import event_heads, events
+from handover.store.tables import event_floors, event_heads, events
 
 
 class Event(NamedTuple):
@@ -34,6 +34,13 @@ class Event(NamedTuple):
     note: str | None
     data: str
     sequence: int = 0
+
+
+class Ends(NamedTuple):
+    """Between what sequences a log is kept: after the first, up to the second."""
+
+    floor: int
+    head: int
 
 
 _COLUMNS = [events.c[name] for name in Event._fields]
@@ -85,6 +92,45 @@ def heads(conn: Connection, establishments: Iterable[str]) -> dict[str, int]:
     query = sa.select(event_heads.c.establishment, event_heads.c.sequence)
     query = query.where(event_heads.c.establishment.in_(sorted(establishments)))
     return {row.establishment: row.sequence for row in conn.execute(query)}
+
+
+def places(conn: Connection) -> list[str]:
+    """The establishments that have a log."""
+    return list(conn.execute(sa.select(event_heads.c.establishment).order_by(event_heads.c.establishment)).scalars())
+
+
+def ends(conn: Connection, establishments: Iterable[str]) -> dict[str, Ends]:
+    """Where each of these logs begins and ends."""
+    floor = sa.func.coalesce(event_floors.c.sequence, 0)
+    query = sa.select(event_heads.c.establishment, floor, event_heads.c.sequence).select_from(
+        event_heads.outerjoin(event_floors, event_floors.c.establishment == event_heads.c.establishment)
+    )
+    query = query.where(event_heads.c.establishment.in_(sorted(establishments)))
+    return {place: Ends(first, last) for place, first, last in conn.execute(query)}
+
+
+def kept_since(conn: Connection, establishment: str) -> datetime | None:
+    """When the oldest event that is kept was recorded; None where none was pruned."""
+    query = (
+        sa.select(events.c.time)
+        .join(event_floors, event_floors.c.establishment == events.c.establishment)
+        .where(events.c.establishment == establishment, events.c.sequence > event_floors.c.sequence)
+    )
+    found: datetime | None = conn.execute(query.order_by(events.c.sequence).limit(1)).scalar()
+    return found
+
+
+def prune(conn: Connection, establishment: str, gone: Sequence[int], floor: int) -> int:
+    """Removes these events, and says that the log begins after `floor`; answers how many. The counter is left alone: it
+    is moved by every commit, and must never go back."""
+    f = event_floors.c
+    rows = conn.execute(sa.delete(events).where(events.c.establishment == establishment, events.c.sequence.in_(gone)))
+    known = conn.execute(sa.select(f.sequence).where(f.establishment == establishment)).scalar()
+    if known is None:
+        conn.execute(sa.insert(event_floors), {"establishment": establishment, "sequence": floor})
+    elif known < floor:
+        conn.execute(sa.update(event_floors).where(f.establishment == establishment).values(sequence=floor))
+    return rows.rowcount
 
 
 def hold(conn: Connection, establishment: str) -> None:

@@ -96,6 +96,12 @@ def offered_by(conn: Connection, place: str, unit: str, at: datetime, kind: str)
     return list(conn.execute(query.order_by(_H.offered_at.desc(), _H.id.desc()).limit(RECENT)).mappings())
 
 
+def lasting(conn: Connection, some: Sequence[str], since: datetime) -> set[str]:
+    """Which of these are waiting, or were accepted since then."""
+    query = sa.select(_H.id).where(_H.id.in_(some), sa.or_(_H.state.in_(OPEN), _H.accepted_at >= since))
+    return set(conn.execute(query).scalars()) if some else set()
+
+
 def transfers_of(conn: Connection, inmates: Iterable[str], hold: Hold | None = None) -> list[RowMapping]:
     """Every transfer of these people, oldest first."""
     query = sa.select(handovers).where(_H.inmate.in_(sorted(inmates)), _H.kind == TRANSFER)

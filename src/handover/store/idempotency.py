@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from handover.store import pruning
 from handover.store.rows import Rows
 from handover.store.tables import idempotency
 
@@ -29,6 +30,6 @@ def blank(conn: Connection, note: str, body: str) -> None:
     conn.execute(sa.update(idempotency).where(idempotency.c.note == note).values(body=body))
 
 
-def prune(conn: Connection, before: datetime) -> None:
-    """Forgets answers given before this."""
-    conn.execute(sa.delete(idempotency).where(idempotency.c.at < before))
+def prune(conn: Connection, before: datetime, most: int) -> int:
+    """Forgets answers given before this, so many at most."""
+    return pruning.prune(conn, idempotency, idempotency.c.at, before, most)

@@ -86,6 +86,12 @@ def all_of_inmate(conn: Connection, inmate: str, status: str | None = None) -> l
     return list(conn.execute(held(query.order_by(needs.c.id), "mine")).mappings())
 
 
+def lasting(conn: Connection, some: Sequence[str], since: datetime) -> set[str]:
+    """Which of these needs are open, or changed since then."""
+    query = sa.select(_N.id).where(_N.id.in_(some), sa.or_(_N.status == OPEN, _N.updated_at >= since))
+    return set(conn.execute(query).scalars()) if some else set()
+
+
 def find(
     conn: Connection, reader: str, seen: Sequence[Sight], wanted: Filter, after: tuple[datetime, str] | None, limit: int
 ) -> list[RowMapping]:

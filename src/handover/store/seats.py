@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.pins import TRIES
+from handover.store import pruning
 from handover.store.tables import accounts, establishments, seats
 
 
@@ -57,6 +58,6 @@ def end_all_of(conn: Connection, account: str) -> None:
     conn.execute(sa.delete(seats).where(seats.c.account == account))
 
 
-def prune(conn: Connection, now: datetime) -> None:
-    """Forgets those that are too old."""
-    conn.execute(sa.delete(seats).where(seats.c.until <= now))
+def prune(conn: Connection, before: datetime, most: int) -> int:
+    """Forgets those that ended before this, so many at most."""
+    return pruning.prune(conn, seats, seats.c.until, before, most)

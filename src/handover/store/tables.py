@@ -384,6 +384,14 @@ class EventHeadRow(SQLModel, table=True):
     sequence: int = _is("The sequence of its newest event; 0 before the first.", sa.BigInteger)
 
 
+class EventFloorRow(SQLModel, table=True):
+    """How far a log has been pruned. Beside its counter, which would be locked for all who write meanwhile."""
+
+    __tablename__ = "event_floors"
+    establishment: str = _key("The establishment whose log this is.", sa.String(16))
+    sequence: int = _is("The newest event that was pruned: nobody reads on from before it.", sa.BigInteger)
+
+
 class EventRow(SQLModel, table=True):
     """One committed change."""
 
@@ -513,7 +521,7 @@ class GrantRow(SQLModel, table=True):
     scope: str = _is("The scopes granted, separated by spaces.", sa.Text)
     created_at: datetime = _is("When the password or secret was given.", UtcTime)
     seen_at: datetime = _is("When a token was last issued from it.", UtcTime)
-    expires_at: datetime = _is("When the password has to be given again.", UtcTime)
+    expires_at: datetime = _is("When the password has to be given again.", UtcTime, index=True)
     revoked_at: datetime | None = _is("When it ended early.", UtcTime, nullable=True)
 
 
@@ -589,6 +597,7 @@ handover_items = _table(HandoverItemRow)
 pages = _table(PageRow)
 timers = _table(TimerRow)
 event_heads = _table(EventHeadRow)
+event_floors = _table(EventFloorRow)
 events = _table(EventRow)
 access_chains = _table(AccessChainRow)
 access_lines = _table(AccessLineRow)
