@@ -23,7 +23,6 @@ from handover.terminal import register
 from tests.support import forking
 from tests.support.service import PASSWORD, Caller
 
-
 _ENGLISH = {"HANDOVER_LANG": "en"}
 """Whatever language the machine speaks on which this runs."""
 
