@@ -44,7 +44,7 @@ from handover.services.metrics import Metrics
 from handover.services.parts import Parts
 from handover.services.passwords import Hasher
 from handover.services.sessions import Sessions
-from handover.services.unit_of_work import Asker, Desk
+from handover.services.unit_of_work import Asker
 from handover.settings import Settings
 
 LEAVE_S = 0.5
@@ -66,10 +66,12 @@ ROUTERS = (
 )
 
 
-def create_app(settings: Settings, *, clock: Clock = now, practice: bool = False, lane: bool = True) -> FastAPI:
+def create_app(
+    settings: Settings, *, clock: Clock = now, practice: bool = False, lane: bool = True, process: str | None = None
+) -> FastAPI:
     """The service as an ASGI application. The store is opened here, so that a store that cannot be served stops the
-    start."""
-    metrics = Metrics()
+    start. `process`: what its metrics call it, among several."""
+    metrics = Metrics(process)
     desk = opening.open_desk(settings, clock, practice=practice, measure=metrics.committed)
     sessions = Sessions(desk)
     hasher = Hasher(settings)
@@ -162,8 +164,8 @@ def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
     return _Server(config)
 
 
-def serve(app: FastAPI, settings: Settings) -> None:
-    """Serves until told to stop."""
+def serve(app: FastAPI, settings: Settings, sockets: list[socket.socket] | None = None) -> None:
+    """Serves until told to stop, on these sockets or where the settings say."""
     configure_logging(settings.log_level)
     # The writer lets go of the interpreter at every statement, and gets it back only when the event loop lets go: by
     # default after 5 ms if the loop is busy, for every statement of a batch. Turns much
@@ -173,7 +175,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
     # files tidies up.
     signal.signal(signal.SIGTERM, _ended)
     with contextlib.suppress(KeyboardInterrupt):
-        server(app, settings).run()
+        server(app, settings).run(sockets)
 
 
 def _ended(_sig: int, _frame: FrameType | None) -> None:

@@ -32,6 +32,18 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="The address `serve` listens on; put a TLS proxy in front of any other.")
     port: int = Field(8000, ge=0, le=65535, description="The port `serve` listens on; 0 lets the system choose one.")
+    workers: int = Field(
+        1, ge=1, le=64, description="Processes that serve together; more than one needs `postgresql://…`."
+    )
+    worker_port: int = Field(
+        0,
+        ge=0,
+        le=65_000,
+        description=(
+            "First of the ports on loopback at which each of several workers answers alone, for metrics and proxies; "
+            "0: the system chooses, and the log says which."
+        ),
+    )
     trusted_proxies: str = Field(
         "127.0.0.1",
         description="Comma-separated addresses whose `X-Forwarded-For` is believed, also by the access log.",

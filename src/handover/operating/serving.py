@@ -13,6 +13,7 @@ from handover.app import create_app
 from handover.app import serve as serve_app
 from handover.clock import now
 from handover.operating.shared import err, fail, ready, settings_from
+from handover.operating.workers import supervise
 from handover.practice import week
 from handover.services import opening
 from handover.services.accounts import PRACTICE_PASSWORD
@@ -24,11 +25,20 @@ OFFICERS_SHOWN = 5
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (HANDOVER_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (HANDOVER_PORT).")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that serve together, on PostgreSQL (HANDOVER_WORKERS).")
+    ] = None,
 ) -> None:
     """Run the service."""
-    settings = settings_from(host=host, port=port)
-    _port_is_free(settings)
-    serve_app(ready(lambda: create_app(settings)), settings)
+    settings = settings_from(host=host, port=port, workers=workers)
+    _port_is_free(settings.host, settings.port)
+    if settings.workers == 1:
+        serve_app(ready(lambda: create_app(settings)), settings)
+        return
+    ready(lambda: opening.prepare(settings))
+    for i in range(settings.workers if settings.worker_port else 0):
+        _port_is_free("127.0.0.1", settings.worker_port + i)
+    supervise(settings)
 
 
 def demo(port: Annotated[int | None, typer.Option(help="Port to listen on (HANDOVER_PORT).")] = None) -> None:
@@ -39,10 +49,11 @@ def demo(port: Annotated[int | None, typer.Option(help="Port to listen on (HANDO
             database_url=f"sqlite:///{folder}/practice.sqlite3",
             host="127.0.0.1",
             port=port,
+            workers=1,
             argon2_memory_kib=1024,  # every practice password is printed below: there is nothing to protect
             argon2_time_cost=1,
         )
-        _port_is_free(settings)
+        _port_is_free(settings.host, settings.port)
         with err.status("Setting up HMP Aldermoor and its week …"):
             prison = ready(lambda: week.build(settings, now()))
         _welcome(prison, settings)
@@ -93,11 +104,11 @@ def _welcome(prison: week.Prison, settings: Settings) -> None:
     err.print(f"The API: {server}/docs · Stop with Ctrl-C.")
 
 
-def _port_is_free(settings: Settings) -> None:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _port_is_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((host, port))
         except OSError as error:
-            fail(f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}). Choose another with --port.", 2)
+            fail(f"Cannot listen on {host}:{port} ({error.strerror}). Choose another with --port.", 2)

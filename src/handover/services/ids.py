@@ -4,11 +4,12 @@ can move."""
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import count
-from os import urandom
+from os import register_at_fork, urandom
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _order = count()
 _spare: list[int] = []
+register_at_fork(after_in_child=_spare.clear)  # else both would make the same ids
 
 
 def _random() -> int:

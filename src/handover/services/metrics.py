@@ -1,14 +1,18 @@
 """What Prometheus may know of this process: times and counts, never a name."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
-    """One registry a process."""
+    """One registry a process. Where several are reached at one address, each puts its name to all it says: what two of
+    them counted is not to be taken for one."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: str | None = None) -> None:
+        self._process = process
         self.registry = CollectorRegistry()
         self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.commit = Histogram(
@@ -63,4 +67,11 @@ class Metrics:
 
     def text(self) -> bytes:
         """The exposition format."""
-        return generate_latest(self.registry)
+        return generate_latest(self.registry if self._process is None else self)
+
+    def collect(self) -> Iterator[Metric]:
+        """All of it, with the name of this process."""
+        for metric in self.registry.collect():
+            named = {"process": self._process or ""}
+            metric.samples = [one._replace(labels=named | one.labels) for one in metric.samples]
+            yield metric

@@ -1,7 +1,8 @@
 """Opening the store for a process: schema up to date, identity known, code lists in, access-log chain begun."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from secrets import token_hex
 
 from sqlalchemy.engine import Connection
@@ -15,7 +16,7 @@ from handover.services.unit_of_work import Desk, UnitOfWork
 from handover.settings import Settings
 from handover.store import accesslog, codelists, schema
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, open_engines
+from handover.store.engine import Engines, one_process_only, open_engines
 from handover.store.store import Identity, Store, read_identity, write_identity
 
 REMEMBERED = 100
@@ -56,12 +57,30 @@ def open_desk(
     return Desk(store, settings, clock)
 
 
+def prepare(settings: Settings) -> None:
+    """Looks whether several processes can serve the store, before they are started, and gets it ready for all of
+    them."""
+    if one_process_only(settings.database_url):
+        raise StoreNotReady(
+            "The embedded store has one writer and so one process: leave --workers (HANDOVER_WORKERS) at 1, or name "
+            "a postgresql://… in HANDOVER_DATABASE_URL."
+        )
+    with _opened(settings) as engines:
+        _prepare(engines, practice=False, migrate=False)
+
+
 def migrate(settings: Settings) -> str:
     """Brings the store of these settings up to date; answers the revision it has now."""
-    engines = open_engines(settings.database_url, 1)
-    try:
+    with _opened(settings) as engines:
         _prepare(engines, practice=False, migrate=True)
         return schema.newest()
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Engines]:
+    engines = open_engines(settings.database_url, 1)
+    try:
+        yield engines
     except DBAPIError as error:
         raise StoreNotReady(f"The store cannot be opened: {_first_line(error)}") from error
     finally:

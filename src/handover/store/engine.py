@@ -61,6 +61,11 @@ def open_engines(url: str, readers: int) -> Engines:
     )
 
 
+def one_process_only(url: str) -> bool:
+    """Whether this store is served by one process: it has one writer."""
+    return url.startswith("sqlite")
+
+
 def _open_sqlite(url: sa.URL, readers: int) -> Engines:
     if not url.database or url.database == ":memory:":
         raise StoreNotReady(
