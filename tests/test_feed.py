@@ -735,7 +735,7 @@ def test_a_replay_that_is_under_way_leaves_out_what_is_taken_back_meanwhile(pati
         def stands_still() -> int:
             before = sent()
             Event().wait(0.3)
-            return before if before == sent() > 50 else 0
+            return before if before == sent() > 5 else 0
 
         position = eventually(stands_still, 20)
         taken_back = [note for note in loud.notes if sequences[note["id"]] > position + 1][:5]

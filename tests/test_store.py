@@ -1,12 +1,10 @@
 """The store under load and in trouble: many requests in one commit, one that fails alone, a commit that fails, a
 database that goes away and comes back."""
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import httpx
@@ -20,42 +18,17 @@ from handover.services.unit_of_work import Asker, UnitOfWork
 from handover.store.engine import open_engines
 from handover.store.tables import idempotency, store_meta
 from handover.store.writer import TIDY_AFTER
-from tests.support.outages import away, cut, cut_by_the_commit
+from tests.support.outages import away, cut, cut_by_the_commit, held_up
+from tests.support.readers import eventually
 from tests.support.service import Caller, Prison, Service, settings_for
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
-def until(holds: Callable[[], Any], seconds: float = 10) -> None:
-    """Waits until it holds, for a while."""
-    deadline = monotonic() + seconds
-    while not holds():
-        assert monotonic() < deadline, "it never came to be"
-        sleep(0.005)
-
-
-@contextmanager
-def writer_busy(service: Service) -> Iterator[None]:
-    """The writer is in the middle of a batch: what comes meanwhile gathers."""
-    begun, go_on = threading.Event(), threading.Event()
-
-    def hold(_batch: Any) -> None:
-        begun.set()
-        assert go_on.wait(20)
-
-    held = service.desk.store.write(hold)
-    assert begun.wait(10)
-    try:
-        yield
-    finally:
-        go_on.set()
-        held.result(20)
-
-
 def gathered(service: Service, many: int) -> None:
     """Waits until so many requests wait for the writer."""
-    until(lambda: service.desk.store.writer.waiting >= many)
+    eventually(lambda: service.desk.store.writer.waiting >= many, every=0.005)
 
 
 def commits(service: Service) -> float:
@@ -82,7 +55,7 @@ def test_many_requests_share_one_commit_and_keep_their_order(prison: Prison, ser
     ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
     with ngata.feed(after="now") as feed, ThreadPoolExecutor(40) as pool:
         feed.until_live()
-        with writer_busy(service):
+        with held_up(service.desk.store.write):
             before = commits(service)
             answers = [pool.submit(send, ngata, weir) for _ in range(40)]
             gathered(service, 40)
@@ -110,7 +83,7 @@ def test_one_that_fails_fails_alone(prison: Prison, service: Service) -> None:
         uow.doing("test.duplicate")
         uow.conn.execute(sa.insert(store_meta), [{"name": "id", "value": "another"}])
 
-    with ThreadPoolExecutor(40) as pool, writer_busy(service):
+    with ThreadPoolExecutor(40) as pool, held_up(service.desk.store.write):
         good = [pool.submit(send, ngata, weir) for _ in range(10)]
         unsound = pool.submit(send, ngata, weir, change="WORSER")
         denied = pool.submit(brandt.http.post, f"/v1/notes/{note['id']}/retractions", json={"reason": "NOT_TRUE"})
@@ -176,7 +149,7 @@ def test_when_a_commit_fails_nobody_is_told_that_it_succeeded(
     with ngata.feed(after="now") as feed:
         feed.until_live()
         with commits_fail(database_url), ThreadPoolExecutor(10) as pool:
-            with writer_busy(service):
+            with held_up(service.desk.store.write):
                 notes = [pool.submit(send, ngata, weir) for _ in range(5)]
                 move = pool.submit(prison.admin.http.post, f"/v1/inmates/{other}/moves", json=moved)
                 gathered(service, 6)
@@ -229,7 +202,7 @@ def test_a_connection_that_is_cut_in_the_middle_of_a_batch_loses_nothing_and_dou
 ) -> None:
     ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
     with ThreadPoolExecutor(10) as pool:
-        with writer_busy(service):
+        with held_up(service.desk.store.write):
             answers = [pool.submit(send, ngata, weir) for _ in range(8)]
             gathered(service, 8)
             assert cut(database_url) >= 1
@@ -251,7 +224,7 @@ def test_what_cannot_be_written_fails_alone_and_the_others_are_kept(service: Ser
 
         return job
 
-    with writer_busy(service):
+    with held_up(service.desk.store.write):
         told = [service.desk.store.write(keep(text), gathers=True) for text in ("one", "\ud800", "two")]
         gathered(service, 3)
     assert (told[0].result(10), told[2].result(10)) == ("one", "two")
@@ -353,7 +326,7 @@ def test_what_was_handed_over_before_the_end_is_finished(tmp_path: Path) -> None
     prison = running.prison()
     ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
     with ThreadPoolExecutor(8) as pool:
-        with writer_busy(running):
+        with held_up(running.desk.store.write):
             answers = [pool.submit(send, ngata, weir) for _ in range(8)]
             gathered(running, 8)
             running.app.state.parts.hub.stop_soon()

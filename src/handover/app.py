@@ -40,6 +40,7 @@ from handover.feed import route
 from handover.feed.transport import FeedProtocol
 from handover.services import opening, tidying, timers
 from handover.services.hub import Hub
+from handover.services.limits import Limits
 from handover.services.metrics import Metrics
 from handover.services.parts import Parts
 from handover.services.passwords import Hasher
@@ -76,6 +77,7 @@ def create_app(
     sessions = Sessions(desk)
     hasher = Hasher(settings)
     hub = Hub(desk, sessions, metrics)
+    limits = Limits(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -106,7 +108,7 @@ def create_app(
         # It would send what exceptions say, which may be a note's words, to wherever the environment tells it to.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.parts = Parts(desk, sessions, hasher, hub, metrics)
+    app.state.parts = Parts(desk, sessions, hasher, hub, metrics, limits)
     for router in ROUTERS:
         # As they are: included, each route would be made anew while the first request waits.
         app.router.routes.extend(router.routes)
@@ -114,7 +116,9 @@ def create_app(
     problems.install(app)
     describing.install(app)
     # Outside everything the framework puts around an application, so that it has the last word on every answer.
-    app.middleware_stack = Outermost(app.build_middleware_stack(), metrics, practice, Lane(app) if lane else None)
+    app.middleware_stack = Outermost(
+        app.build_middleware_stack(), metrics, limits, practice, Lane(app) if lane else None
+    )
     return app
 
 

@@ -112,6 +112,12 @@ class TooMany(Refusal):
         self.retry_after = retry_after
 
 
+class QuotaExceeded(TooMany):
+    """This caller asks more than a share; the others are served."""
+
+    code, title = "quota-exceeded", "More requests than one caller may make"
+
+
 class Unavailable(Refusal):
     """The store cannot take this now; nothing was recorded unless an idempotent retry says otherwise."""
 
@@ -120,6 +126,12 @@ class Unavailable(Refusal):
     def __init__(self, detail: str, retry_after: int = 1) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class Overloaded(Unavailable):
+    """More is asked of the service than it can do in good time; nothing was done, and it may be sent again."""
+
+    code, title = "overloaded", "The service has more to do than it can"
 
 
 class StoreNotReady(Exception):  # noqa: N818 - told to the operator at start, never to a caller

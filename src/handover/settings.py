@@ -87,6 +87,19 @@ class Settings(BaseSettings):
     )
     read_threads: int = Field(4, ge=1, le=64, description="Threads (and store connections) that serve reads.")
     batch: int = Field(64, ge=1, le=1000, description="Most requests the writer puts into one commit.")
+    queue_s: float = Field(
+        2,
+        gt=0,
+        description="Seconds a request may have to wait for its turn; when it would be longer, the answer is 503.",
+    )
+    caller_requests: int = Field(
+        6000,
+        ge=0,
+        description="Requests an account or client may make at once, before the answer is 429; 0: any number.",
+    )
+    caller_window_s: int = Field(
+        30, ge=1, description="Seconds in which an account or client may make that many again, little by little."
+    )
     stop_s: float = Field(1.0, gt=0, description="Seconds a graceful stop waits for requests still running.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log line printed: DEBUG, INFO, WARNING or ERROR."

@@ -1,7 +1,10 @@
 """What happens to stores: held up by somebody else, gone, broken."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -74,3 +77,22 @@ def without(url: str, table: str) -> Iterator[None]:
         with engines.write.connect() as conn, conn.begin():
             conn.exec_driver_sql(f"ALTER TABLE {table}_away RENAME TO {table}")
         engines.close()
+
+
+@contextmanager
+def held_up(hand_over: Callable[[Callable[[Any], None]], "Future[None]"]) -> Iterator[None]:
+    """The writer (`desk.store.write`) is in the middle of a batch, or a reader (`desk.store.read`) of a reading: what
+    comes meanwhile gathers."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_store: Any) -> None:
+        begun.set()
+        assert go_on.wait(20)
+
+    held = hand_over(hold)
+    assert begun.wait(10)
+    try:
+        yield
+    finally:
+        go_on.set()
+        held.result(20)

@@ -11,7 +11,15 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from handover.api.describing import query_names
-from handover.errors import Conflict, FieldError, Invalid, PreconditionMissing, Stale, Unauthenticated
+from handover.errors import (
+    Conflict,
+    FieldError,
+    Invalid,
+    PreconditionMissing,
+    QuotaExceeded,
+    Stale,
+    Unauthenticated,
+)
 from handover.services.answers import Answer, once
 from handover.services.logins import Session
 from handover.services.paging import Page
@@ -25,23 +33,36 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 @dataclass(slots=True)
 class Ask:
-    """One request by somebody known."""
+    """One request by somebody known. `over`: what to answer if it is more than the caller's share, unless it goes
+    first."""
 
     request: Request
     parts: Parts
     session: Session
     asker: Asker
+    over: QuotaExceeded | None = None
 
     async def read(self, work: Callable[[UnitOfWork], T], unless: Callable[[T], bool] = lambda _: False) -> T:
         """Has something read; its access-log line is durable before this returns (`unless` it is not passed on)."""
+        self.parts.desk.admit(reads=True)
         return await self.parts.desk.read(self.asker, work, unless)
 
-    async def write(self, work: Callable[[UnitOfWork], T], gathers: bool = False, person: str | None = None) -> T:
-        """Has something changed; durable when this returns."""
-        return await self.parts.desk.write(self.asker, work, gathers, person)
+    async def write(
+        self, work: Callable[[UnitOfWork], T], gathers: bool = False, person: str | None = None, first: bool = False
+    ) -> T:
+        """Has something changed; durable when this returns. What is to be `first` is put before all that is not, is
+        never more than a caller's share, and is refused last."""
+        if self.over is not None and not first:
+            raise self.over
+        self.parts.desk.admit(first=first)
+        return await self.parts.desk.write(self.asker, work, gathers, person, first)
 
     async def create(
-        self, work: Callable[[UnitOfWork], Answer], gathers: bool = False, person: str | None = None
+        self,
+        work: Callable[[UnitOfWork], Answer],
+        gathers: bool = False,
+        person: str | None = None,
+        first: bool = False,
     ) -> Response:
         """Has something made, once for each Idempotency-Key."""
         key = self._key()
@@ -54,7 +75,7 @@ class Ask:
         if key:
             self.parts.desk.in_progress.add(running)
         try:
-            answer = await self.write(lambda uow: once(uow, key, fingerprint, work), gathers, person)
+            answer = await self.write(lambda uow: once(uow, key, fingerprint, work), gathers, person, first)
         finally:
             if key:
                 self.parts.desk.in_progress.discard(running)
@@ -130,8 +151,16 @@ def parts(request: Request) -> Parts:
 
 
 async def somebody(request: Request) -> Ask:
-    """Who asks; refused where nobody known does. Refuses parameters that the operation does not have: a typo must
-    not widen a list."""
+    """Who asks; refused where it is more than the caller's share."""
+    ask = await pressing(request)
+    if ask.over is not None:
+        raise ask.over
+    return ask
+
+
+async def pressing(request: Request) -> Ask:
+    """Who asks, where it may be something that goes first, whatever the caller's share; refused where nobody known
+    does. Refuses parameters that the operation does not have: a typo must not widen a list."""
     known = parts(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -142,7 +171,14 @@ async def somebody(request: Request) -> Ask:
         raise Unauthenticated("This access token does not work (any more); get a new one from /oauth/token.")
     if request.scope["query_string"]:
         _check_query(request)
-    return Ask(request, known, session, Asker(session.principal, _address(request), request.state.id))
+    share = known.limits.take(session.principal.id)
+    request.state.share = share
+    over = None
+    if share.wait_s:
+        over = QuotaExceeded(
+            "You ask more than one caller may; the others have to be served, too. Go on later.", share.wait_s
+        )
+    return Ask(request, known, session, Asker(session.principal, _address(request), request.state.id), over)
 
 
 def _check_query(request: Request) -> None:
@@ -168,3 +204,4 @@ def _address(request: Request) -> str | None:
 
 
 Somebody = Annotated[Ask, Depends(somebody)]
+Pressing = Annotated[Ask, Depends(pressing)]

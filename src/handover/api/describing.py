@@ -29,8 +29,8 @@ _WHY = {
     413: "A body over 64 KiB.",
     422: "Something needs correcting; `errors` says what and where.",
     428: "If-Match is needed.",
-    429: "Too many attempts; wait `Retry-After` seconds.",
-    503: "The store cannot be reached or written right now; try again after `Retry-After` seconds.",
+    429: "More than one caller may ask, or too many attempts; wait `Retry-After` seconds.",
+    503: "The store cannot be reached, or there is more to do than can be done; try again after `Retry-After` seconds.",
 }
 _WHAT = {
     "notes:read": "Read and list notes and their receipts.",
@@ -58,6 +58,13 @@ you ask for help. Parameters and fields that do not exist are refused: a typo mu
 
 **Creating** takes an `Idempotency-Key`, so that a request whose answer got lost can be sent again. **Changing** takes
 `If-Match`.
+
+**How much.** An account or client may make as many requests as `RateLimit-Policy` says (`q`) and as many again in so
+many seconds (`w`); `RateLimit` says how many are left (`r`), and in how many seconds all are there again (`t`), after
+draft-ietf-httpapi-ratelimit-headers. One more is answered 429 (`/problems/quota-exceeded`). Where everybody together
+asks more than can be done, the answer is 503 (`/problems/overloaded`). Either way nothing was done: send the same
+again, with the same key, after `Retry-After`. Notes that say ACT_NOW, `ACCEPTED` receipts and the acceptance of
+handovers go first, whatever a caller has asked before, and are refused last.
 
 **Events as they are committed:** a WebSocket at `/v1/feed?establishment=&unit=&after=`, subprotocol `handover.v1`, with
 the cursors of `GET /v1/events`.
@@ -101,6 +108,10 @@ _SPOKEN = {
     "Vary": _text("`Accept-Language`: it may be asked for in another."),
 }
 _LINK = {"Link": _text('Where to go on: `<…>; rel="next"`.')}
+_SHARE = {
+    "RateLimit-Policy": _text("Requests at once (`q`), and seconds until as many again (`w`)."),
+    "RateLimit": _text("Requests left (`r`), and seconds until all are there again (`t`)."),
+}
 _IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -126,7 +137,7 @@ def operation(
     `schema`: the form of the refusals that are its own."""
     parameters: list[dict[str, Any]] = []
     responses: dict[int | str, Any] = {}
-    codes = {*refusals, 503}
+    codes = {*refusals, 503} | ({429} if scope is not None else set())
     if made:
         parameters.append(_IDEMPOTENCY)
         codes |= {400, 409, 413}
@@ -220,6 +231,8 @@ def _complete(told: dict[str, Any]) -> None:
     answers.get("200", {}).get("content", {}).update(_BESIDE.get(told["operationId"], {}))
     for code, answer in answers.items():
         headers = {**answer.get("headers", {}), **_headers(code, takes)}
+        if told["security"] and (code < "400" or code == "429") and code != "308":
+            headers |= _SHARE
         if code == "200" and told["operationId"] in _BESIDE:
             headers |= _VARY
         if headers:

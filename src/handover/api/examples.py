@@ -530,7 +530,12 @@ PROBLEMS: dict[tuple[str, int], dict[str, Any]] = {
         "Say which version you are changing",
         "Send If-Match with the ETag you read, so that nobody's change is overwritten.",
     ),
-    ("Problem", 429): _problem(429, "too-many", "Too many attempts", "Too many failed attempts; try again in 4 s."),
+    ("Problem", 429): _problem(
+        429,
+        "quota-exceeded",
+        "More requests than one caller may make",
+        "You ask more than one caller may; the others have to be served, too. Go on later.",
+    ),
     ("Problem", 503): _problem(
         503,
         "unavailable",

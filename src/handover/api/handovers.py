@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from handover.api.asking import Somebody, parts, tag_of
+from handover.api.asking import Pressing, Somebody, parts, tag_of
 from handover.api.bodies import StrictRoute
 from handover.api.describing import operation
 from handover.api.examples import GIVEN_AT, HANDOVER_ID, PAGE_ID, QUERY_ID, SHEET_HASH
@@ -193,13 +193,13 @@ async def answer_query(
     response_model=Handover,
     **operation("staff", 401, 403, 404, 409, 422, made=True, conditional=False),
 )
-async def accept_handover(id: HandoverId, draft: AcceptanceDraft, ask: Somebody) -> Response:  # noqa: A002
+async def accept_handover(id: HandoverId, draft: AcceptanceDraft, ask: Pressing) -> Response:  # noqa: A002
     """Take a unit, or a person who has moved, over: the caller answers for it from now on."""
 
     def work(uow: UnitOfWork) -> Answer:
         return _answer(handovers.accept(uow, id, draft, ask.fresh), id)
 
-    return await ask.create(work)
+    return await ask.create(work, first=True)
 
 
 @router.post(

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from handover.api import bodies, notes
-from handover.api.asking import somebody
+from handover.api.asking import pressing
 from handover.api.problems import problem, unsound
 from handover.errors import Refusal
 from handover.schemas.notes import NoteDraft
@@ -39,7 +39,7 @@ class Lane:
             return False
         try:
             body = bodies.read(await request.body())
-            ask = await somebody(request)
+            ask = await pressing(request)
             response = await notes.record_note(NoteDraft.model_validate(body), ask)
         except Refusal as refusal:
             response = problem(request, refusal)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handover.api.lane import Lane
 from handover.services.ids import uuid4
+from handover.services.limits import Limits
 from handover.services.metrics import Metrics
 
 LARGEST = 64 * 1024
@@ -26,11 +27,14 @@ log = structlog.get_logger("handover.requests")
 class Outermost:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, practice: bool, lane: Lane | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, limits: Limits, practice: bool, lane: Lane | None = None
+    ) -> None:
         self._app = app
         self._lane = lane
         self._metrics = metrics
         self._extra = [(b"handover-practice", b"true")] if practice else []
+        self._policy = b'"caller";q=%d;w=%d' % (limits.requests, limits.window_s) if limits.requests else b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or one feed."""
@@ -43,7 +47,8 @@ class Outermost:
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = uuid4()
-        scope.setdefault("state", {})["id"] = request
+        state = scope.setdefault("state", {})
+        state["id"] = request
         began, status, started = perf_counter(), 500, False
         head = scope["method"] == "HEAD"
         if head:
@@ -53,7 +58,11 @@ class Outermost:
             nonlocal status, started
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
-                message["headers"] = [*message["headers"], (b"x-request-id", request.encode()), *self._extra]
+                headers = [*message["headers"], (b"x-request-id", request.encode()), *self._extra]
+                if self._policy and (share := state.get("share")) is not None:
+                    left = b'"caller";r=%d;t=%d' % (share.left, share.whole_s)
+                    headers += ((b"ratelimit-policy", self._policy), (b"ratelimit", left))
+                message["headers"] = headers
             elif head:
                 message = {**message, "body": b""}
             await send(message)

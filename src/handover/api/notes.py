@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from handover.api.asking import Somebody, tag_of
+from handover.api.asking import Pressing, Somebody, tag_of
 from handover.api.bodies import StrictRoute
 from handover.api.describing import operation
 from handover.api.parameters import (
@@ -44,15 +44,17 @@ def _headers(made: notes.Made) -> dict[str, str]:
 
 
 @router.post("", status_code=201, response_model=Note, **operation("notes:write", 401, 403, 422, made=True))
-async def record_note(draft: NoteDraft, ask: Somebody) -> Response:
-    """Record a note. The answer comes when it is durable; everybody who may read it is told at once."""
+async def record_note(draft: NoteDraft, ask: Pressing) -> Response:
+    """Record a note. The answer comes when it is durable; everybody who may read it is told at once. When the service
+    has more to do than it can, notes that say ACT_NOW go first."""
 
     def work(uow: UnitOfWork) -> Answer:
         made = notes.record(uow, draft)
         return Answer(201, made.document, _headers(made), made.said_in)
 
     # What is said about an incident depends on what was said just before, and must see it.
-    return await ask.create(work, gathers=not draft.about_incident, person=draft.inmate)
+    first = notes.goes_first(ask.parts.desk, draft)
+    return await ask.create(work, gathers=not draft.about_incident, person=draft.inmate, first=first)
 
 
 @router.get("", response_model=NotePage, **operation("notes:read", 401, 403, 422))
@@ -116,14 +118,14 @@ async def read_note(id: NoteId, ask: Somebody) -> Response:  # noqa: A002 - the 
     response_model=Note,
     **operation("notes:write", 401, 403, 404, 409, 422, made=True, conditional=False),
 )
-async def correct_note(id: NoteId, correction: CorrectionDraft, ask: Somebody) -> Response:  # noqa: A002
+async def correct_note(id: NoteId, correction: CorrectionDraft, ask: Pressing) -> Response:  # noqa: A002
     """Correct a note: a whole new one supersedes it. Its open needs go on under the new one."""
 
     def work(uow: UnitOfWork) -> Answer:
         made = notes.correct(uow, id, correction, ask.fresh)
         return Answer(201, made.document, _headers(made), made.said_in)
 
-    return await ask.create(work)
+    return await ask.create(work, first=notes.goes_first(ask.parts.desk, correction.note))
 
 
 @router.post(
@@ -164,14 +166,14 @@ async def attend_to_note(id: NoteId, draft: AttentionDraft, ask: Somebody) -> Re
     response_model=Receipt,
     **operation("notes:write", 401, 403, 404, 409, 422, made=True),
 )
-async def give_receipt(id: NoteId, receipt: ReceiptDraft, ask: Somebody) -> Response:  # noqa: A002
-    """Say that you have seen a note, take it on, ask about it, or read it back."""
+async def give_receipt(id: NoteId, receipt: ReceiptDraft, ask: Pressing) -> Response:  # noqa: A002
+    """Say that you have seen a note, take it on, ask about it, or read it back. Taking on goes first."""
 
     def work(uow: UnitOfWork) -> Answer:
         made = notes.acknowledge(uow, id, receipt)
         return Answer(201, made.document, {"Location": f"/v1/notes/{id}/receipts"}, made.said_in)
 
-    return await ask.create(work)
+    return await ask.create(work, first=receipt.kind == "ACCEPTED")
 
 
 @router.get("/{id}/receipts", response_model=Receipts, **operation("notes:read", 401, 403, 404, 422))

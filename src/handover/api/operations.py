@@ -33,4 +33,5 @@ async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
     known = parts(request)
     known.metrics.waiting.set(known.desk.store.writer.waiting)
+    known.metrics.wait.set(known.desk.store.writer.wait())
     return Response(known.metrics.text(), media_type=METRICS)

@@ -173,15 +173,22 @@ def _times(draft: Draft, now: datetime) -> Iterable[FieldError]:
         yield FieldError("/attention_until", "this is already past; leave it out for the end of the next shift")
 
 
+def calls(draft: Draft, lists: Lists) -> bool:
+    """Whether somebody must act now: by the author's word, or because a code forces it (`forces` in its list). Also of
+    a note that may not be sound."""
+    if draft.attention == "ACT_NOW":
+        return True
+    signs = (lists["indicators"].get(item.code) for item in draft.indicators)
+    return any(sign is not None and sign.forces == "ACT_NOW" for sign in signs)
+
+
 def derive(draft: Draft, lists: Lists, pattern: Sequence[ShiftStart], zone: ZoneInfo, now: datetime) -> Derived:
-    """What the service adds to a sound note. A code that forces attention (`forces` in its list) overrules the
-    author's choice."""
+    """What the service adds to a sound note. A code that forces attention overrules the author's choice."""
     occurred = min(draft.occurred_at or now, now)
-    forced = any(lists["indicators"][item.code].forces == "ACT_NOW" for item in draft.indicators)
     return Derived(
         occurred_at=occurred,
         late=now - occurred > LATE_AFTER,
         shift=shift_at(pattern, zone, occurred).key,
-        attention="ACT_NOW" if forced else draft.attention,
+        attention="ACT_NOW" if calls(draft, lists) else draft.attention,
         attention_until=draft.attention_until or shift_at(pattern, zone, now, ahead=1).ends,
     )

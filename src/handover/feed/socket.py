@@ -102,6 +102,7 @@ class Feed:
         self._asker = Asker(self.session.principal, self._asker.address)
         self._ear = Ear(self.session.principal, Filter(()))
         try:
+            self._desk.admit()
             self.positions = await self._desk.write(self._asker, self._begin)
         except Refusal as refusal:
             raise Close(_CLOSES.get(type(refusal), protocol.TRY_LATER), refusal.detail) from None

@@ -8,6 +8,7 @@ Here the closing frame goes behind what is buffered, and after a while the conne
 Without this class (uvicorn's `ws="auto"`) everything works but that; frames then go the plain way.
 """
 
+import socket
 from typing import Any, Protocol
 
 from starlette.websockets import WebSocket
@@ -15,6 +16,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from handover.feed import protocol
 
+LEFT_UNREAD = 128 * 1024
+"""Bytes the system may hold for a reader that does not read them (Linux takes twice that). Left alone it would hold
+some megabytes for each, which nobody counts until there are thousands."""
 DROP_AFTER_S = 30.0
 DROP_AT_STOP_S = 0.5
 EXTENSION = "handover.ready_frames"
@@ -46,6 +50,9 @@ class FeedProtocol(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """Runs the application as the server does, and offers it to write ready frames."""
+        line = self.transport.get_extra_info("socket")
+        if line is not None:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LEFT_UNREAD)
         if not self.conn.extensions:  # one that was agreed upon (compression) has a say in every frame
             self.scope["extensions"][EXTENSION] = {"line": ReadyLine(self)}
         await super().run_asgi()

@@ -222,7 +222,7 @@ class Hub:
         """What follows a position: from memory, or from the store where memory does not reach."""
         found = self._streams[place].after(position, most)
         if found is None:
-            found = await self._desk.peek(lambda conn: events.after(conn, self.store_id, place, position, most))
+            found = await self._desk.past(lambda conn: events.after(conn, self.store_id, place, position, most))
         return found
 
     async def _look(self) -> None:

@@ -28,6 +28,9 @@ class Metrics:
             registry=self.registry,
         )
         self.waiting = Gauge("handover_writer_waiting", "Requests waiting for the writer.", registry=self.registry)
+        self.wait = Gauge(
+            "handover_writer_wait_seconds", "How long a request would wait for the writer now.", registry=self.registry
+        )
         self.requests = Counter(
             "handover_requests_total", "Requests answered.", ("method", "route", "status"), registry=self.registry
         )

@@ -19,7 +19,7 @@ from handover.services.events import about_note
 from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
 from handover.services.spots import Spot
-from handover.services.unit_of_work import Fresh, UnitOfWork, as_it_is, as_json, person
+from handover.services.unit_of_work import Desk, Fresh, UnitOfWork, as_it_is, as_json, person
 from handover.store import eventlog, idempotency, needs, notes, timers
 from handover.store.locks import Hold
 
@@ -34,6 +34,11 @@ class Made:
     id: str
     document: str
     said_in: str
+
+
+def goes_first(desk: Desk, draft: NoteDraft) -> bool:
+    """Whether this note is to be recorded before all that can wait: somebody must act now."""
+    return rules.calls(draft, desk.lists)
 
 
 def record(uow: UnitOfWork, draft: NoteDraft) -> Made:

@@ -17,7 +17,7 @@ from handover.settings import Settings
 from handover.store import accesslog, codelists, schema
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, one_process_only, open_engines
-from handover.store.store import Identity, Store, read_identity, write_identity
+from handover.store.store import GLANCES, Identity, Store, read_identity, write_identity
 
 REMEMBERED = 100
 """How many other chains a new access-log chain names the heads of."""
@@ -37,7 +37,7 @@ def open_desk(
 ) -> Desk:
     """Opens the store this process works on. The embedded one is brought up to date; PostgreSQL must have been, by
     `handover migrate`."""
-    engines = open_engines(settings.database_url, settings.read_threads)
+    engines = open_engines(settings.database_url, settings.read_threads + GLANCES)
     try:
         identity = _prepare(engines, practice, migrate=engines.embedded)
     except DBAPIError as error:

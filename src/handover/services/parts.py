@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from handover.services.hub import Hub
+from handover.services.limits import Limits
 from handover.services.metrics import Metrics
 from handover.services.passwords import Hasher
 from handover.services.sessions import Sessions
@@ -18,3 +19,4 @@ class Parts:
     hasher: Hasher
     hub: Hub
     metrics: Metrics
+    limits: Limits

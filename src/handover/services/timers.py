@@ -63,4 +63,4 @@ async def keep(desk: Desk) -> None:
 
 async def _fire(desk: Desk, timer: tuple[datetime, str, str]) -> None:
     with contextlib.suppress(Conflict):
-        await desk.write(Asker(None), lambda uow: fire(uow, *timer))
+        await desk.write(Asker(None), lambda uow: fire(uow, *timer), first=True)

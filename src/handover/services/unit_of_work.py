@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
+from random import randint
 from typing import Any, TypeVar
 
 import orjson
@@ -17,7 +19,7 @@ from sqlalchemy.engine import Connection
 from handover.clock import Clock
 from handover.domain.access import Principal, Sight, may, sights
 from handover.domain.codelists import CodeList, Lists, by_code
-from handover.errors import Forbidden, Moved, NotFound, Refusal, Unauthenticated
+from handover.errors import Forbidden, Moved, NotFound, Overloaded, Refusal, Unauthenticated
 from handover.services.ids import uuid7
 from handover.services.waking import Waking
 from handover.settings import Settings
@@ -31,6 +33,10 @@ T = TypeVar("T")
 ANY = -2
 """`If-Match: *`: whichever version there is, but there must be one (RFC 9110 §13.1.1)."""
 X = TypeVar("X")
+LAST = 5
+"""How much longer what goes first may have to wait for its turn than the rest: it is refused last."""
+MOST_S = 5
+"""A refusal asks for no more than twice this, however long the queue seems to be: it may be gone by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +216,7 @@ class Desk:
         self.in_progress: set[tuple[str, str]] = set()
         self._waking = Waking(store.writer)
         self.code_lists: tuple[CodeList, ...] = store.read(codelists.load).result()
-        self._lists: Lists = by_code(self.code_lists)
+        self.lists: Lists = by_code(self.code_lists)
 
     def _job(
         self, asker: Asker, work: Refusing[T]
@@ -219,7 +225,7 @@ class Desk:
 
         def job(batch: Batch) -> T | Refusal:
             nonlocal unit
-            unit = uow = UnitOfWork(batch.conn, asker, self.clock(), self._lists, self.settings, batch)
+            unit = uow = UnitOfWork(batch.conn, asker, self.clock(), self.lists, self.settings, batch)
             value = work(uow)
             batch.lines.append(uow.line((outcome_of(value) or "OK") if isinstance(value, Refusal) else "OK"))
             batch.events += uow.events
@@ -242,10 +248,32 @@ class Desk:
         """Does a unit of work and waits for it: for commands and threads."""
         return _or_raise(self.submit(asker, work).result())
 
-    async def write(self, asker: Asker, work: Refusing[T], gathers: bool = False, person: str | None = None) -> T:
-        """Does a unit of work on the writer; durable when this returns. `person`: whom it will look up."""
+    def admit(self, reads: bool = False, first: bool = False) -> None:
+        """Refuses what somebody asks where its turn would not come in good time: what waits is then never much more
+        than can be done. What the service does by itself is not asked for, and not refused."""
+        wait = self.store.writer.wait(first)
+        if reads:  # its line has to be written, too
+            wait = max(wait, self.store.wait_to_read())
+        if wait > self.settings.queue_s * (LAST if first else 1):
+            # As long as the queue is now, to twice as long: not all who are refused come back together.
+            seconds = min(ceil(wait), MOST_S)
+            raise Overloaded(
+                "There is more to do than can be done now, and this was not; send it again later.",
+                randint(seconds, 2 * seconds),  # noqa: S311 - spreads load, guards nothing
+            )
+
+    async def write(
+        self,
+        asker: Asker,
+        work: Refusing[T],
+        gathers: bool = False,
+        person: str | None = None,
+        first: bool = False,
+    ) -> T:
+        """Does a unit of work on the writer; durable when this returns. `person`: whom it will look up. `first`: before
+        all that is not."""
         job, denied = self._job(asker, work)
-        waiting = self._waking.hand_over(lambda told: Task(job, told, denied, gathers, person))
+        waiting = self._waking.hand_over(lambda told: Task(job, told, denied, gathers, person, first))
         value: T | Refusal = await waiting
         return _or_raise(value)
 
@@ -254,7 +282,7 @@ class Desk:
         was read is not passed on, so that there is nothing to log (a waiting pull that found nothing yet)."""
 
         def job(conn: Connection) -> tuple[T | None, BaseException | None, Line | None]:
-            uow = UnitOfWork(conn, asker, self.clock(), self._lists, self.settings)
+            uow = UnitOfWork(conn, asker, self.clock(), self.lists, self.settings)
             try:
                 value = work(uow)
                 return value, None, None if unless(value) else uow.line("OK")
@@ -271,6 +299,10 @@ class Desk:
 
     async def peek(self, work: Callable[[Connection], T]) -> T:
         """Reads what is nobody's personal data (tokens, heads of logs): no line."""
+        return await self._of(self.store.glance(work))
+
+    async def past(self, work: Callable[[Connection], T]) -> T:
+        """Reads of a log what a feed has missed: its own lines tell of it."""
         return await self._of(self.store.read(work))
 
     async def quietly(self, work: Callable[[Connection], T]) -> T:
@@ -291,7 +323,7 @@ class Desk:
 
     def line(self, asker: Asker, action: str, concerning: Iterable[str] | None = None, **about: Any) -> Line:
         """A line of its own, where no unit of work stands behind it: a feed closing, a token that was taken away."""
-        uow = UnitOfWork(None, asker, self.clock(), self._lists, self.settings)  # type: ignore[arg-type]  # a line needs no store
+        uow = UnitOfWork(None, asker, self.clock(), self.lists, self.settings)  # type: ignore[arg-type]  # a line needs no store
         outcome = about.pop("outcome", "OK")
         uow.doing(action, **about)
         if concerning is not None:

@@ -1,11 +1,13 @@
 """A store opened by one process: its writer, its readers, its access-log chain, its bell."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
+from time import perf_counter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -21,10 +23,12 @@ from handover.store.eventlog import Event
 from handover.store.quick import one_trip
 from handover.store.rows import write
 from handover.store.tables import access_lines, metadata, store_meta
-from handover.store.writer import Task, Writer
+from handover.store.writer import SHARE, Task, Writer
 
 T = TypeVar("T")
 ORDER = {table: place for place, table in enumerate(metadata.sorted_tables)}
+GLANCES = 2
+"""Threads for what everybody waits for: whose a token is, what is new in a log."""
 LISTEN_S = 0.5
 """How long the listener waits for a bell before it looks whether it should end."""
 log = structlog.get_logger("handover.store")
@@ -159,6 +163,10 @@ class Store:
         self._listener: threading.Thread | None = None
         self._closing = threading.Event()
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
+        self._glances = ThreadPoolExecutor(GLANCES, thread_name_prefix="glance")
+        self._threads = readers
+        self._asked: deque[float] = deque()
+        self._pace = 0.0
         self.writer = Writer(engines.write, lambda conn: Batch(conn, self), batch, measure)
 
     def write(
@@ -175,7 +183,29 @@ class Store:
 
     def read(self, job: Callable[[Connection], T]) -> "Future[T]":
         """Runs a job on a read-only connection that sees one moment of the store."""
-        return self._readers.submit(self._read, job)
+        self._asked.append(perf_counter())
+        return self._readers.submit(self._in_turn, job)
+
+    def glance(self, job: Callable[[Connection], T]) -> "Future[T]":
+        """The same for what is short, and not to wait behind lists and sheets."""
+        return self._glances.submit(self._read, job)
+
+    def wait_to_read(self) -> float:
+        """How long whoever asks now will wait for a reader, in seconds: as many readings as are before it, as long as
+        the last ones took, and no less than somebody has waited already."""
+        try:
+            longest = perf_counter() - self._asked[0]
+        except IndexError:
+            return 0.0
+        return max(longest, len(self._asked) / self._threads * self._pace)
+
+    def _in_turn(self, job: Callable[[Connection], T]) -> T:
+        self._asked.popleft()
+        began = perf_counter()
+        try:
+            return self._read(job)
+        finally:
+            self._pace += (perf_counter() - began - self._pace) * SHARE
 
     def _read(self, job: Callable[[Connection], T]) -> T:
         try:
@@ -223,6 +253,7 @@ class Store:
         self._closing.set()
         self.writer.close()
         self._readers.shutdown()
+        self._glances.shutdown()
         if self._listener is not None:
             self._listener.join()
         self.engines.close()

@@ -57,6 +57,8 @@ class Batch(Protocol):
 Job = Callable[[Any], Any]
 TIDY_AFTER = 64
 """Commits after which the store is tidied up."""
+SHARE = 0.2
+"""How much the last commit counts in what a commit is thought to take."""
 ATTEMPTS = 4
 """How often one task is tried where other processes' changes are in its way."""
 
@@ -65,13 +67,15 @@ ATTEMPTS = 4
 class Task:
     """A job that was handed over. `told(value, error)` is called once, from the writer's thread, when its transaction
     is durable or has failed. `denied` may leave a trace (an access-log line) of a job that raised: its own changes are
-    gone by then. `person` is whom it will ask for, if it is known beforehand."""
+    gone by then. `person` is whom it will ask for, if it is known beforehand. What is `first` has its turn before all
+    that is not."""
 
     job: Job
     told: Callable[[Any, BaseException | None], None]
     denied: Callable[[Any, BaseException], None] | None = None
     gathers: bool = False
     person: str | None = None
+    first: bool = False
 
 
 class _Unsure(Exception):  # noqa: N818 - a state of knowledge
@@ -102,7 +106,10 @@ class Writer:
         self._begin = begin
         self._most = most
         self._measure = measure
+        self._first: deque[Task] = deque()
         self._tasks: deque[Task] = deque()
+        self._began: float | None = None
+        self._pace = 0.0
         self._calls: SimpleQueue[bool] = SimpleQueue()
         self._conn: Connection | None = None
         self._untidy = 0
@@ -111,7 +118,7 @@ class Writer:
 
     def submit(self, task: Task, begin: bool = True) -> None:
         """Hands over a job, to be begun with at once, or once somebody says `begin`."""
-        self._tasks.append(task)
+        (self._first if task.first else self._tasks).append(task)
         if begin:
             self.begin()
 
@@ -127,20 +134,34 @@ class Writer:
     @property
     def waiting(self) -> int:
         """How many jobs have not been started."""
-        return len(self._tasks)
+        return len(self._first) + len(self._tasks)
+
+    def wait(self, first: bool = False) -> float:
+        """How long whoever hands something over now will wait for it to be begun with, in seconds: as many commits as
+        are before it, as long as the last ones took, and no less than the present one has taken already."""
+        began, before = self._began, len(self._first) if first else self.waiting
+        return -(-before // self._most) * self._pace + (perf_counter() - began if began is not None else 0.0)
 
     def _run(self) -> None:
         going_on = True
         while going_on:
             going_on = self._calls.get()
-            due = len(self._tasks)
+            due = self.waiting
             while due > 0:
-                tasks = [self._tasks.popleft() for _ in range(min(len(self._tasks), self._most))]
+                tasks = self._next()
                 due -= len(tasks)
+                self._began = perf_counter()
                 self._commit(tasks)
+                self._pace += (perf_counter() - self._began - self._pace) * SHARE
+                self._began = None
             if self._untidy >= TIDY_AFTER:
                 self._tidy()  # while those who were answered are on their way back
         self._drop()
+
+    def _next(self) -> list[Task]:
+        """As many as go into one commit: those that are to be first, then the others, each in their order."""
+        tasks = [self._first.popleft() for _ in range(min(len(self._first), self._most))]
+        return tasks + [self._tasks.popleft() for _ in range(min(len(self._tasks), self._most - len(tasks)))]
 
     def _tidy(self) -> None:
         self._untidy = 0

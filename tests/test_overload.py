@@ -1,0 +1,212 @@
+"""More is asked than can be done: what must be heard at once goes first, the rest is refused out loud and in time,
+nobody is served at another's expense, and nothing that was acknowledged is lost."""
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from handover.services.limits import Limits
+from handover.settings import Settings
+from tests.support.outages import held_up
+from tests.support.readers import closed, eventually, metric
+from tests.support.service import Caller, Service, settings_for
+
+QUEUE_S = 0.4
+WAIT = "handover_writer_wait_seconds"
+CUT, OPEN = 'handover_feeds_closed_total{code="4408"}', "handover_feeds_open"
+DEAF = 200
+PRESSING: dict[str, dict[str, Any]] = {
+    "by word": {"attention": "ACT_NOW"},
+    "by code": {"indicators": [{"code": "SAY_SELF_HARM", "trend": "NEW"}]},
+}
+
+
+@pytest.fixture(scope="module")
+def brisk(database_url: str) -> Iterator[Service]:
+    """A service that lets nobody wait long, with one reader."""
+    running = Service(settings_for(database_url, queue_s=QUEUE_S, read_threads=1, feed_send_s=1.0))
+    yield running
+    running.stop()
+
+
+def send(who: Caller, inmate: str, key: str | None = None, **more: Any) -> httpx.Response:
+    """Posts a note, whatever comes of it."""
+    body = {"inmate": inmate, "basis": "SAW", "change": "WORSE", **more}
+    return who.http.post("/v1/notes", json=body, headers={"Idempotency-Key": key} if key else {})
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> bool:
+    """Whether it is this refusal, as a problem document, with when to come again."""
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    assert answer.json()["type"] == f"/problems/{code}"
+    return 1 <= int(answer.headers["retry-after"]) <= 10
+
+
+# --- The service as a whole -----------------------------------------------------------------------------------------
+
+
+def test_past_capacity_notes_are_refused_what_calls_goes_first_and_nothing_acknowledged_is_lost(brisk: Service) -> None:
+    prison = brisk.prison()
+    hartmann, ngata, okafor = (prison.hire(name, "officer", "A") for name in ("hartmann", "ngata", "okafor"))
+    weir = prison.receive("A4417KD")
+    calling = ngata.note(weir, attention="ACT_NOW")
+    offered = ngata.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
+    _, before = okafor.pull()
+    with ThreadPoolExecutor(16) as pool:
+        with held_up(brisk.desk.store.write):
+            waiting = [pool.submit(send, ngata, weir, f"waits-{n}", fact=f"It is {n}.") for n in range(6)]
+            eventually(lambda: brisk.desk.store.writer.waiting == 6)
+            eventually(lambda: metric(brisk.url, WAIT) > QUEUE_S)
+            began = monotonic()
+            assert refused(send(hartmann, weir, "again"), 503, "overloaded")
+            assert refused(hartmann.http.get("/v1/notes"), 503, "overloaded"), "its line would have to wait as long"
+            with okafor.feed(after="now") as feed:
+                assert closed(feed)[0] == 1013, "come back with your cursor"
+            assert monotonic() - began < QUEUE_S, "who is refused is told at once"
+            first = [pool.submit(send, hartmann, weir, **said) for said in PRESSING.values()]
+            first += [
+                pool.submit(hartmann.http.post, path, json=body)
+                for path, body in (
+                    (f"/v1/notes/{calling['id']}/receipts", {"kind": "ACCEPTED"}),
+                    (f"/v1/handovers/{offered['id']}/acceptance", {}),
+                )
+            ]
+            eventually(lambda: brisk.desk.store.writer.waiting == 6 + len(first))
+            sleep(5 * QUEUE_S)
+            assert refused(send(okafor, weir, attention="ACT_NOW"), 503, "overloaded"), "the last to be refused"
+        told = [answer.result(20) for answer in waiting]
+        assert [answer.status_code for answer in [*told, *(answer.result(20) for answer in first)]] == [201] * 10
+    assert send(hartmann, weir, "again").status_code == 201
+    events, _ = okafor.pull(before)
+    made = [event["data"]["id"] for event in events if event["type"] == "note.recorded"]
+    assert set(made[:2]) == {answer.result().json()["id"] for answer in first[:2]}, "before all that had waited longer"
+    assert set(made[2:8]) == {answer.json()["id"] for answer in told}
+    assert len(made) == 9, "each once; of what was refused nothing was kept"
+    place = {event["type"]: event["sequence"] for event in events}
+    ordinary = min(event["sequence"] for event in events if event["data"].get("id") == made[2])
+    assert max(place["page.accepted"], place["handover.accepted"]) < ordinary
+    assert metric(brisk.url, WAIT) < QUEUE_S, "as before"
+
+
+def test_a_queue_of_readings_refuses_readings_and_holds_up_no_note_and_no_feed(brisk: Service) -> None:
+    prison = brisk.prison()
+    hartmann, ngata = (prison.hire(name, "officer", "A") for name in ("hartmann", "ngata"))
+    weir = prison.receive("A4417KD")
+    with ThreadPoolExecutor(2) as pool, ngata.feed(after="now") as feed:
+        feed.until_live()
+        with held_up(brisk.desk.store.read):
+            waiting = pool.submit(hartmann.http.get, "/v1/notes")
+            eventually(lambda: brisk.desk.store.wait_to_read() > QUEUE_S)
+            assert refused(ngata.http.get("/v1/notes"), 503, "overloaded")
+            note = send(hartmann, weir)
+            assert note.status_code == 201
+            assert feed.event()["data"]["id"] == note.json()["id"]
+        assert waiting.result(20).status_code == 200
+    assert ngata.get("/v1/notes")["items"][0]["id"] == note.json()["id"]
+
+
+# --- One caller ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lane", [True, False])
+def test_who_asks_more_than_a_share_is_told_when_to_go_on_and_others_are_served(database_url: str, lane: bool) -> None:
+    service = Service(settings_for(database_url, caller_requests=8, caller_window_s=8), lane=lane)
+    try:
+        prison = service.prison()
+        hartmann, ngata = (prison.hire(name, "officer", "A") for name in ("hartmann", "ngata"))
+        weir = prison.receive("A4417KD")
+        calling = ngata.note(weir, attention="ACT_NOW")
+        answer = send(hartmann, weir)
+        assert answer.headers["ratelimit-policy"] == '"caller";q=8;w=8'
+        assert answer.headers["ratelimit"] == '"caller";r=7;t=1'
+        assert "ratelimit" not in httpx.get(f"{service.url}/healthz", trust_env=False).headers
+        answers: list[httpx.Response] = []
+        while not answers or answers[-1].status_code == 200:
+            assert len(answers) < 100
+            answers.append(hartmann.http.get("/v1/me"))
+        assert len(answers) >= 8
+        assert refused(answers[-1], 429, "quota-exceeded")
+        assert answers[-1].headers["ratelimit"].startswith('"caller";r=0;t=')
+        for more in ({}, {"attention": "WATCH"}):
+            answer = send(hartmann, weir, "kept", **more)
+            assert answer.status_code == 201 or refused(answer, 429, "quota-exceeded")
+        for said in PRESSING.values():
+            assert send(hartmann, weir, **said).status_code == 201, "nobody who calls is told to wait"
+        hartmann.post(f"/v1/notes/{calling['id']}/receipts", {"kind": "ACCEPTED"})
+        assert ngata.get("/v1/me")["username"] == ngata.name
+        assert ngata.note(weir)["id"]
+        sleep(int(answers[-1].headers["retry-after"]) + 1)
+        assert send(hartmann, weir, "kept").status_code == 201, "after as long as was said"
+    finally:
+        service.stop()
+
+
+def test_a_million_notes_are_pulled_by_pages_without_a_wait() -> None:
+    limits = Limits(Settings(), clock=lambda: 1000.0)
+    assert not any(limits.take("records").wait_s for _ in range(1_000_000 // 200))
+    assert limits.take("records").left > 0
+
+
+# --- Readers that stop reading ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def deaf(caller: Caller, many: int) -> Iterator[None]:
+    """So many open feeds that were live, and then take nothing off the line any more."""
+    address = urlsplit(caller.service.url)
+    hello = (
+        f"GET /v1/feed?after=now HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bearer {caller.token}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: handover.v1\r\n\r\n"
+    ).encode()
+    with ExitStack() as open_lines:
+        for _ in range(many):
+            line = open_lines.enter_context(socket.socket())
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            line.settimeout(20)
+            line.connect((address.hostname, address.port))
+            line.sendall(hello)
+            heard = b""
+            while b'"type":"live"' not in heard and b'"type": "live"' not in heard:
+                heard += line.recv(4096)
+        yield
+
+
+def resident() -> int:
+    """Bytes of memory this process has, the service in it."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_two_hundred_feeds_that_stop_reading_are_cut_off_and_cost_a_bounded_memory(brisk: Service) -> None:
+    prison = brisk.prison()
+    hartmann, ngata = (prison.hire(name, "officer", "A") for name in ("hartmann", "ngata"))
+    weir = prison.receive("A4417KD")
+    before, memory = metric(brisk.url, CUT), resident()
+    held = largest = sent = 0
+    needs = [{"code": "INFORMATION", "detail": "\N{OLD KEY}" * 500} for _ in range(5)]
+    with hartmann.feed(after="now") as current:
+        current.until_live()
+        with deaf(ngata, DEAF):
+            began = monotonic()
+            while metric(brisk.url, CUT) < before + DEAF:
+                assert monotonic() - began < 60, "they were not cut off"
+                note = hartmann.note(weir, needs=needs)
+                heard = [current.event() for _ in range(1 + len(needs))]
+                assert heard[0]["data"]["id"] == note["id"], "nobody waits for them"
+                sent += sum(len(str(event).encode()) for event in heard)
+                lines = list(brisk.server.server_state.connections)
+                held = max(held, sum(line.transport.get_write_buffer_size() for line in lines))
+                largest = max(largest, resident() - memory)
+            eventually(lambda: metric(brisk.url, OPEN) == 1)
+        note = hartmann.note(weir)
+        assert current.event()["data"]["id"] == note["id"]
+    assert DEAF * 64 * 1024 < held < DEAF * (2 * 64 * 1024 + 60_000), "what each of them keeps in memory is bounded"
+    assert largest < DEAF * 400 * 1024 < DEAF * sent / 2, f"{largest // 1024} KiB of {DEAF * sent // 1024}"
