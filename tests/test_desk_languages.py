@@ -261,8 +261,9 @@ async def before_an_offer(seat: Seat) -> list[tuple[str, str]]:
     found.append(("person", await seat.until("Sat alone.", t("what worked, and what did not"))))
     await seat.press("t")
     found.append(("person, table", seat.text))
-    await seat.press("escape")
-    await seat.press(*"wa107", "enter")
+    await seat.press("escape", "w", *t("unit"))
+    found.append(("whom", await seat.until(t("{wing} itself: climate, roll, what goes on", wing="A wing"))))
+    await seat.press("escape", *"wa107", "enter")
     await seat.until(t("WRITE about {whom}", whom="Weir"))
     steps = [one for one in STEPS if one.name != "sure"]  # without an opinion there is nothing to be sure of
     at = 0

@@ -1,16 +1,9 @@
-"""A real Chromium for the tests: Debian's, which root installs where it is missing.
+"""A real Chromium for the tests: Debian's, which root installs where it is missing."""
 
-Without it a run in CI fails, and any other says that it has skipped what wants it.
-"""
-
-import os
 import shutil
 import subprocess
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
-
-import pytest
 
 from tests.support import debian
 
@@ -59,18 +52,7 @@ def print_to_pdf(html: str, folder: Path) -> Path:
 @cache
 def binary() -> str:
     """Where Chromium is."""
-    if not (found := _found()) and os.getuid() == 0:
-        with debian.alone():
-            if not _found():
-                with suppress(subprocess.CalledProcessError):
-                    debian.install(*PACKAGES)
-        found = _found()
-    if found:
-        return found
-    missing = f"No Chromium for the tests: apt install {' '.join(PACKAGES)}"
-    if os.environ.get("CI"):
-        raise RuntimeError(missing)
-    pytest.skip(missing)
+    return debian.needed("Chromium", _found, *PACKAGES)
 
 
 def _found() -> str | None:

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import pytest
 
 
 @contextmanager
@@ -24,3 +26,20 @@ def install(*packages: str) -> None:
     apt = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (["update", "-q"], ["install", "-qy", "--no-install-recommends", *packages]):
         subprocess.run(["apt-get", *step], env=apt, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=True)
+
+
+def needed(what: str, found: Callable[[], str | None], *packages: str) -> str:
+    """Where this program is; installed where root runs the tests and it is missing. Without it a run in CI fails, and
+    any other says that it has skipped what wants it."""
+    if not (where := found()) and os.getuid() == 0:
+        with alone():
+            if not found():
+                with suppress(subprocess.CalledProcessError):
+                    install(*packages)
+        where = found()
+    if where:
+        return where
+    missing = f"No {what} for the tests: apt install {' '.join(packages)}"
+    if os.environ.get("CI"):
+        raise RuntimeError(missing)
+    pytest.skip(missing)
