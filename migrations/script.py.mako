@@ -7,6 +7,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+# If it only adds what releases before it can do without, they may go on serving while it is rolled out:
+# serves_from = ${repr(down_revision)}
 
 
 def upgrade() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from secrets import token_hex
 
+import structlog
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -22,6 +23,7 @@ from handover.store.store import GLANCES, Identity, Store, read_identity, write_
 REMEMBERED = 100
 """How many other chains a new access-log chain names the heads of."""
 CHECK_S = 2.0
+log = structlog.get_logger("handover.store")
 
 
 def _ignore(_count: int, _seconds: float) -> None:
@@ -94,13 +96,14 @@ def _first_line(error: DBAPIError) -> str:
 def _prepare(engines: Engines, practice: bool, migrate: bool) -> Identity:
     with engines.write.connect() as conn, conn.begin():
         present = schema.present(conn)
-        if not schema.known(present):
+        ahead = not schema.known(present)
+        if ahead and (migrate or not schema.serves(conn)):
             raise StoreNotReady(
                 f"A newer release than this one has written this store (revision {present}). Start that."
             )
         if migrate:
             schema.migrate(conn)
-        elif present != schema.newest():
+        elif not ahead and present != schema.newest():
             raise StoreNotReady("The store's schema is behind this release. Run `handover migrate`, then start again.")
         identity = read_identity(conn)
         if identity is None:
@@ -112,7 +115,10 @@ def _prepare(engines: Engines, practice: bool, migrate: bool) -> Identity:
             )
         if practice and not identity.practice:
             raise StoreNotReady("This is a real store; practice needs one of its own.")
-        codelists.sync(conn, shipped())
+        if ahead:
+            log.warning("the store is of a newer release, which this one can still serve", revision=present)
+        else:
+            codelists.sync(conn, shipped())  # of a newer one, its own are there: ours would retire what is new in them
         return identity
 
 

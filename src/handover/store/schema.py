@@ -3,11 +3,16 @@
 from importlib.resources import files
 from pathlib import Path
 
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
+
+from handover.store.tables import store_meta
+
+SERVES_FROM = "serves_from"
 
 
 def _tree() -> Path:
@@ -43,6 +48,18 @@ def known(revision: str | None) -> bool:
     }
 
 
+def serves(conn: Connection) -> bool:
+    """Whether this release may serve a store whose revision it does not know: the release that wrote it has said from
+    which revision on."""
+    said = conn.execute(sa.select(store_meta.c.value).where(store_meta.c.name == SERVES_FROM)).scalar()
+    return said is not None and known(said)
+
+
 def migrate(conn: Connection) -> None:
-    """Brings the store to the newest revision, in the caller's transaction."""
+    """Brings the store to the newest revision, in the caller's transaction, and says from which revision on releases
+    may serve it: a migration that only adds names an older one than its own (`serves_from`)."""
     command.upgrade(_config(conn), "head")
+    script = ScriptDirectory(str(_tree())).get_revision(newest())
+    said = getattr(script.module, SERVES_FROM, newest())
+    if not conn.execute(sa.update(store_meta).where(store_meta.c.name == SERVES_FROM).values(value=said)).rowcount:
+        conn.execute(sa.insert(store_meta), {"name": SERVES_FROM, "value": said})
