@@ -11,7 +11,9 @@ import pytest
 from handover.services import accounts
 from tests.support.boards import NO_NETWORK, browser, database_url, drop
 from tests.support.browser import Browser, Tab
+from tests.support.outages import held_up
 from tests.support.processes import office, serving
+from tests.support.readers import eventually, metric
 from tests.support.service import PASSWORD, Caller, Prison, Service
 
 __all__ = ["browser", "database_url"]
@@ -221,6 +223,28 @@ def test_without_a_network_notes_wait_go_once_and_keep_their_time(
     assert [note["fact"] for note in notes] == ["Second, without a network.", "First, without a network."]
     for note in notes:
         assert datetime.fromisoformat(note["occurred_at"]) < datetime.fromisoformat(note["recorded_at"]), note
+
+
+def test_where_the_server_has_too_much_to_do_notes_wait_and_what_calls_somebody_goes_past_them(
+    service: Service, screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    screen.pardoned.append("status of 503")
+    with held_up(service.desk.store.write):
+        eventually(lambda: metric(service.url, "handover_writer_wait_seconds") > service.settings.queue_s)
+        for fact in ("First, and it can wait.", "Second, and it cannot."):
+            begin(screen)
+            screen.press("Enter", "3", "1")
+            screen.insert(fact)
+            if fact.startswith("Second"):
+                screen.focus("[data-step=attention] [role=radio]")
+                screen.press("3")
+            screen.press("ctrl+Enter")
+            if fact.startswith("First"):
+                screen.sees("Kept here, not sent yet.", "1 not sent")
+        eventually(lambda: service.desk.store.writer.waiting == 1)
+    screen.sees("0 not sent", wait=25)
+    notes = hartmann.all("/v1/notes", inmate=weir)
+    assert [note["fact"] for note in notes] == ["First, and it can wait.", "Second, and it cannot."], "the newest first"
 
 
 def test_a_killed_server_loses_nothing_and_sends_nothing_twice(

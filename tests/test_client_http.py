@@ -90,6 +90,27 @@ def test_a_token_that_ran_out_is_renewed_once() -> None:
         ask(httpx.Response(401, json={}), httpx.Response(401, json={}), tokens=Tokens())
 
 
+@pytest.mark.parametrize(("status", "code"), [(503, "overloaded"), (429, "quota-exceeded")])
+def test_what_was_not_done_is_asked_again_when_the_server_says(
+    monkeypatch: pytest.MonkeyPatch, status: int, code: str
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("handover.client.http.time.sleep", slept.append)
+    document = {"type": f"/problems/{code}", "title": "Not now", "status": status, "detail": "Too much."}
+
+    def later(seconds: int) -> httpx.Response:
+        return httpx.Response(status, json=document, headers=PROBLEM | {"retry-after": str(seconds)})
+
+    assert ask(later(2), later(3), httpx.Response(204), tokens=Tokens()).status_code == 204
+    assert slept == [2.0, 3.0]
+    with pytest.raises(ServerRefused):
+        ask(later(60), tokens=Tokens())
+    document["type"] = "/problems/too-many"
+    with pytest.raises(ServerRefused):  # a wrong password is not tried again by itself
+        ask(later(1), tokens=Tokens())
+    assert slept == [2.0, 3.0]
+
+
 def test_not_modified_is_an_answer() -> None:
     assert ask(httpx.Response(304)).status_code == 304
 

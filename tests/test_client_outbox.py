@@ -277,6 +277,37 @@ def test_a_short_while_is_waited_out(
     assert len(set(service.seen)) == 1
 
 
+def overloaded(_: httpx.Request) -> Answer:
+    document = {"type": "/problems/overloaded", "title": "Not now", "status": 503, "detail": "Too much."}
+    return httpx.Response(503, json=document, headers={"content-type": "application/problem+json", "retry-after": "3"})
+
+
+def test_where_the_server_asks_for_a_while_only_what_calls_somebody_is_sent_and_the_rest_keeps_its_order(
+    outbox: Outbox, service: Service, send: Callable[[], Round], no_waiting: list[float]
+) -> None:
+    for fact in ("First.", "Second."):
+        write(outbox, fact)
+    outbox.put(note("Cut himself.", attention="ACT_NOW"), clock.now(), urgent=True)
+    service.bad_day = [overloaded]
+    went = send()
+    assert isinstance(went.stopped, ServerRefused)
+    assert went.stopped.retry_after == 3
+    assert (facts(service), no_waiting) == (["Cut himself."], []), "at once, and nothing else is asked"
+    assert len(service.seen) == 2
+    assert send().stopped is None
+    assert facts(service) == ["Cut himself.", "First.", "Second."]
+    assert service.seen[2] == service.seen[0], "the same words under the same key"
+
+
+def test_with_nobody_to_call_a_while_is_waited_for(
+    outbox: Outbox, service: Service, send: Callable[[], Round], no_waiting: list[float]
+) -> None:
+    service.bad_day = [overloaded]
+    write(outbox)
+    assert len(send().sent) == 1
+    assert no_waiting == [3.0]
+
+
 @pytest.mark.parametrize(
     "page",
     [

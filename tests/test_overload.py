@@ -18,6 +18,7 @@ from handover.settings import Settings
 from tests.support.outages import held_up
 from tests.support.readers import closed, eventually, metric
 from tests.support.service import Caller, Service, settings_for
+from tests.support.terminals import Terminal
 
 QUEUE_S = 0.4
 WAIT = "handover_writer_wait_seconds"
@@ -111,6 +112,23 @@ def test_a_queue_of_readings_refuses_readings_and_holds_up_no_note_and_no_feed(b
             assert feed.event()["data"]["id"] == note.json()["id"]
         assert waiting.result(20).status_code == 200
     assert ngata.get("/v1/notes")["items"][0]["id"] == note.json()["id"]
+
+
+def test_a_note_posted_meanwhile_is_kept_and_goes_later_once(
+    brisk: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handover.client.sending._PATIENCE_S", 0.0)
+    hartmann = brisk.prison().hire("hartmann", "officer", "A")
+    office = Terminal(tmp_path / "office", brisk.url)
+    office.login(hartmann)
+    with held_up(brisk.desk.store.write):
+        eventually(lambda: metric(brisk.url, WAIT) > QUEUE_S)
+        said = office.run("post", "--unit", "A", "--saw", "First.")
+    assert (said.exit_code, "Kept here, not sent." in said.stderr) == (3, True), said.output
+    assert "It goes by itself when the server has time again" in said.stderr
+    said = office.run("post", "--unit", "A", "--saw", "Second.")
+    assert (said.exit_code, "Sent 1 note that waited here" in said.stderr) == (0, True), said.output
+    assert [note["fact"] for note in hartmann.all("/v1/notes")] == ["Second.", "First."]
 
 
 # --- One caller ------------------------------------------------------------------------------------------------------

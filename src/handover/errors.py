@@ -115,7 +115,7 @@ class TooMany(Refusal):
 class QuotaExceeded(TooMany):
     """This caller asks more than a share; the others are served."""
 
-    code, title = "quota-exceeded", "More requests than one caller may make"
+    code, title = "quota-exceeded", "The service cannot do this right now"
 
 
 class Unavailable(Refusal):
@@ -131,7 +131,7 @@ class Unavailable(Refusal):
 class Overloaded(Unavailable):
     """More is asked of the service than it can do in good time; nothing was done, and it may be sent again."""
 
-    code, title = "overloaded", "The service has more to do than it can"
+    code = "overloaded"
 
 
 class StoreNotReady(Exception):  # noqa: N818 - told to the operator at start, never to a caller

@@ -533,7 +533,7 @@ PROBLEMS: dict[tuple[str, int], dict[str, Any]] = {
     ("Problem", 429): _problem(
         429,
         "quota-exceeded",
-        "More requests than one caller may make",
+        "The service cannot do this right now",
         "You ask more than one caller may; the others have to be served, too. Go on later.",
     ),
     ("Problem", 503): _problem(

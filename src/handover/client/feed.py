@@ -30,7 +30,7 @@ from handover.client.feed_protocol import (
     pause_before,
     read_frame,
 )
-from handover.client.http import AGENT, Access, TokenSource, in_words, tls
+from handover.client.http import AGENT, Access, TokenSource, in_words, seconds, tls
 from handover.client.refusals import CannotReach, ServerRefused
 from handover.client.server import Server
 from handover.schemas.events import CLOSE_CODES
@@ -43,10 +43,11 @@ Heard = Event | StateChange | Heartbeat
 
 
 class _Closed(Exception):  # noqa: N818 - feeds close
-    def __init__(self, why: str, then: Next = Next.COME_BACK) -> None:
+    def __init__(self, why: str, then: Next = Next.COME_BACK, after_s: float = 0.0) -> None:
         super().__init__(why)
         self.why = why
         self.then = then
+        self.after_s = after_s
 
 
 @dataclass(slots=True)
@@ -71,6 +72,7 @@ class Feed:
         attempt = 0
         refused_token: str | None = None
         while True:
+            after_s = 0.0
             try:
                 async with aclosing(self._connection(refused_token)) as connection:
                     async for heard in connection:
@@ -78,7 +80,7 @@ class Feed:
                             attempt, refused_token = 0, None
                         yield heard
             except _Closed as closed:
-                self._live = False
+                self._live, after_s = False, closed.after_s
                 if closed.then is Next.STOP or (closed.then is Next.RENEW and refused_token is not None):
                     raise ServerRefused(status=403, title="The feed was refused", detail=closed.why) from None
                 if closed.then is not Next.COME_BACK:
@@ -91,7 +93,7 @@ class Feed:
                     self.blind_since = self.heard_at
                     yield StateChange(State.BLIND, clock.now(), since=self.heard_at, why=closed.why)
             attempt += 1
-            await asyncio.sleep(pause_before(attempt))
+            await asyncio.sleep(max(pause_before(attempt), after_s))
 
     def _missed(self, why: str) -> StateChange:
         since, self.blind_since = self.blind_since or self.heard_at, None
@@ -113,7 +115,10 @@ class Feed:
             raise _Closed(why, after_close(code)) from closed
         except InvalidStatus as refused:
             status = refused.response.status_code
-            raise _Closed(f"the server answered {status} in place of a feed", after_status(status)) from refused
+            after_s = seconds(refused.response.headers.get("Retry-After")) or 0.0
+            raise _Closed(
+                f"the server answered {status} in place of a feed", after_status(status), after_s
+            ) from refused
         except CannotReach as trouble:
             raise _Closed(trouble.why) from trouble
         except (OSError, TimeoutError, InvalidHandshake) as error:

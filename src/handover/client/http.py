@@ -1,6 +1,7 @@
 """One thin layer over HTTP: a problem document becomes ServerRefused, what is no answer of ours CannotReach."""
 
 import ssl
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ M = TypeVar("M", bound=BaseModel)
 Params = Mapping[str, str | int | Sequence[str] | None]
 
 AGENT = f"handover/{__version__}"
+PATIENCE_S = 8.0
+"""How long a request that was not done, because too much was asked at once, is sent again and again."""
 _NO_SUCH_NAME = ("name or service not known", "getaddrinfo", "name resolution", "nodename nor servname")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 
@@ -88,8 +91,10 @@ class Api:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> httpx.Response:
-        """One request and its good answer (or 304), renewing the login once if it has run out."""
+        """One request and its good answer (or 304), renewing the login once if it has run out. Where too much was asked
+        at once, it waits as long as the server says and asks again, for `patience_s` in all."""
         asked = dict(headers or {})
         if body is not None:
             asked["Content-Type"] = "application/json"
@@ -102,15 +107,26 @@ class Api:
             headers=asked,
             timeout=httpx.Timeout(timeout_s or self._timeout_s, connect=5),
         )
+        give_up = time.monotonic() + patience_s
+        while True:
+            try:
+                return self._good(self._asked(request))
+            except ServerRefused as refusal:
+                pause = refusal.retry_after or 1.0
+                if not refusal.undone or time.monotonic() + pause > give_up:
+                    raise
+                time.sleep(pause)
+
+    def _asked(self, request: httpx.Request) -> httpx.Response:
         if self.tokens is None:
-            return self._good(self._send(request))
+            return self._send(request)
         access = self.tokens.access()
         answer = self._send(request, access.token)
         if answer.status_code == 401:
             answer = self._send(request, self.tokens.access(unlike=access.token).token)
         if answer.status_code == 401:
             raise NotLoggedIn("The server no longer accepts this login. Log in again.")
-        return self._good(answer)
+        return answer
 
     def _send(self, request: httpx.Request, token: str | None = None) -> httpx.Response:
         if token is not None:
@@ -151,7 +167,7 @@ def refusal_in(answer: httpx.Response) -> ServerRefused | None:
         detail=str(problem.get("detail") or problem.get("error_description") or ""),
         instance=str(problem["instance"]) if problem.get("instance") else None,
         errors=_fields(problem.get("errors")),
-        retry_after=_seconds(answer.headers.get("retry-after")),
+        retry_after=seconds(answer.headers.get("retry-after")),
         answered_at=_date(answer.headers.get("date")),
     )
 
@@ -190,7 +206,8 @@ def _fields(errors: object) -> tuple[ProblemField, ...]:
     )
 
 
-def _seconds(header: str | None) -> float | None:
+def seconds(header: str | None) -> float | None:
+    """What `Retry-After` says; None where it does not, or says it as a date, which ours does not."""
     try:
         return max(0.0, float(header)) if header else None
     except ValueError:

@@ -37,6 +37,8 @@ class Kept(BaseModel):
     body: str
     attempted: bool = False
     """Whether some attempt may have reached the server: then text and key stay as they are until it answers."""
+    urgent: bool = False
+    """Whether somebody must act now. Where the server asks for a while, only such notes are sent, past those before."""
     faults: int = 0
     """How often the server itself failed over this note."""
 
@@ -68,7 +70,7 @@ class Outbox:
         self.author = author
         self.folder = server.folder / "outbox" / file_name(author)
 
-    def put(self, draft: NoteDraft, written: datetime) -> tuple[str, Kept]:
+    def put(self, draft: NoteDraft, written: datetime, *, urgent: bool = False) -> tuple[str, Kept]:
         """Keeps a note; once this returns it survives a power cut. Returns the name it is kept under, too."""
         claimed = draft.model_copy(update={"occurred_at": draft.occurred_at or written, "captured_at": written})
         kept = Kept(
@@ -78,6 +80,7 @@ class Outbox:
             time_claimed=draft.occurred_at is not None,
             key=str(uuid.uuid4()),
             body=_text(claimed),
+            urgent=urgent,
         )
         with locked(self.folder / ".order.lock", 30):
             name = _next_name(written, self.names())

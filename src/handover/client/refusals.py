@@ -57,6 +57,11 @@ class ServerRefused(Trouble):
         """Whether the same request may succeed later without anyone changing it."""
         return self.status in (408, 425, 429) or self.status >= 500
 
+    @property
+    def undone(self) -> bool:
+        """Whether too much was asked at once and nothing was done: the same may be sent again, whatever it is."""
+        return self.type in ("/problems/overloaded", "/problems/quota-exceeded")
+
     def as_document(self) -> dict[str, object]:
         """The problem document again, for a program that reads our output."""
         document: dict[str, object] = {

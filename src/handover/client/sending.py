@@ -1,4 +1,6 @@
-"""Sending what waits: in order, once, and stopping at the first note that the network or the server will not carry."""
+"""Sending what waits: in order, once, and stopping at the first note that the network or the server will not carry.
+Where the server has too much to do and asks for a while, notes that call somebody are still sent: the server takes them
+before all others, and each says itself when it happened."""
 
 import time
 from contextlib import suppress
@@ -45,14 +47,24 @@ class Round:
     stopped: Trouble | None = None
     """Why notes still wait; None where all were dealt with."""
 
+    @property
+    def paused(self) -> bool:
+        """Whether the server has asked for a while."""
+        return isinstance(self.stopped, ServerRefused) and self.stopped.undone
+
 
 def send_all(outbox: Outbox, api: Api, *, wait_s: float) -> Round:
     """Sends everything one author has waiting. `wait_s`: how long to wait for another process that is sending."""
     went = Round(outbox.author)
     try:
         with outbox.sending(wait_s):
-            for name in outbox.names():
-                _deal_with(outbox, name, api, went)
+            names = outbox.names()
+            for at, name in enumerate(names):
+                if went.paused and not _urgent(outbox, name):
+                    continue
+                # Whoever waits for a turn does not keep somebody waiting who has it at once.
+                patience = 0.0 if any(_urgent(outbox, other) for other in names[at + 1 :]) else _PATIENCE_S
+                _deal_with(outbox, name, api, went, patience)
     except Busy:
         went.stopped = CannotReach(outbox.server.url, "another command is sending just now", never_sent=True)
     except Trouble as trouble:
@@ -83,7 +95,12 @@ def waiting_by_author(server: Server) -> dict[str, int]:
     return counts
 
 
-def _deal_with(outbox: Outbox, name: str, api: Api, went: Round) -> None:
+def _urgent(outbox: Outbox, name: str) -> bool:
+    kept = outbox.read(name)
+    return kept is not None and kept.urgent
+
+
+def _deal_with(outbox: Outbox, name: str, api: Api, went: Round, patience_s: float) -> None:
     kept = outbox.read(name)
     if kept is None:
         unreadable = ServerRefused(status=0, title="This file cannot be read as a note", detail="It was never sent.")
@@ -91,11 +108,11 @@ def _deal_with(outbox: Outbox, name: str, api: Api, went: Round) -> None:
         went.refused.append(Refused(name, None, unreadable))
         return
     try:
-        note = _send(outbox, name, kept, api)
+        note = _send(outbox, name, kept, api, patience_s)
     except ServerRefused as refusal:
         if refusal.status == 409 or refusal.temporary:
             went.stopped = refusal
-            if not _to_be_passed_over(outbox, name, refusal):
+            if not refusal.undone and not _to_be_passed_over(outbox, name, refusal):
                 raise
             return
         outbox.set_aside(name, refusal.as_document())
@@ -105,11 +122,11 @@ def _deal_with(outbox: Outbox, name: str, api: Api, went: Round) -> None:
         went.sent.append(Sent(name, kept, note))
 
 
-def _send(outbox: Outbox, name: str, kept: Kept, api: Api) -> dict[str, Any]:
+def _send(outbox: Outbox, name: str, kept: Kept, api: Api, patience_s: float) -> dict[str, Any]:
     """Sends one note until it is answered for good, or patience runs out."""
     kept = ready(kept, clock.now())
     first_key = kept.key
-    give_up = time.monotonic() + _PATIENCE_S
+    give_up = time.monotonic() + patience_s
     while True:
         try:
             return _attempt(outbox, name, kept, api)
@@ -132,7 +149,8 @@ def _attempt(outbox: Outbox, name: str, kept: Kept, api: Api) -> dict[str, Any]:
         # Before the first byte leaves: whatever happens next, text and key must be the same at the next try.
         outbox.rewrite(name, kept.model_copy(update={"attempted": True}))
     try:
-        answer = api.call("POST", "/v1/notes", body=kept.body, headers={"Idempotency-Key": kept.key})
+        key = {"Idempotency-Key": kept.key}
+        answer = api.call("POST", "/v1/notes", body=kept.body, headers=key, patience_s=0)  # `_send` has its own
     except (CannotReach, NotLoggedIn) as trouble:
         if not kept.attempted and (isinstance(trouble, NotLoggedIn) or trouble.never_sent):
             outbox.rewrite(name, kept)

@@ -44,12 +44,12 @@ def post(voice: Speech, address: str, typed: Typed) -> None:
         now = clock.now()
         draft, words = _composed(here, typed, now)
         outbox = Outbox(here.server, here.login.username)
+        urgent = is_urgent(draft, words.lists)
         try:
-            name, kept = outbox.put(draft, now)
+            name, kept = outbox.put(draft, now, urgent=urgent)
         except OSError:
             voice.warn(Text(" This note is NOT kept and NOT sent. ", style="bold reverse"))
             raise
-        urgent = is_urgent(draft, words.lists)
         try:
             went = send_all(outbox, here.api, wait_s=_WAIT_FOR_OTHERS_S)
         except KeyboardInterrupt:
@@ -183,8 +183,9 @@ def _tell_kept(voice: Speech, outbox: Outbox, kept: Kept, why: Trouble, *, urgen
         voice.emit({"kept": {"note": note, "key": kept.key}, "waiting": many, "why": str(why)})
     else:
         voice.warn(f"Kept here, not sent. {why}")
+        then = "when the server has time again" if isinstance(why, ServerRefused) else "when the network is back"
         voice.warn(
-            "It goes by itself when the network is back: with the next post, or while `handover watch` runs. "
+            f"It goes by itself {then}: with the next post, or while `handover watch` runs. "
             f"Do not write it again. {waiting.count(many)} here."
         )
     if urgent:

@@ -132,7 +132,8 @@ def _pages(voice: Speech, api: Api, wanted: _Wanted) -> Iterator[Page]:
             if not attempt:
                 _say(voice, StateChange(State.BLIND, clock.now(), since=heard_at, why=str(trouble)))
             attempt += 1
-            time.sleep(pause_before(attempt))
+            said = trouble.retry_after if isinstance(trouble, ServerRefused) else None
+            time.sleep(max(pause_before(attempt), said or 0.0))
 
 
 def _may_pass(trouble: Trouble) -> bool:

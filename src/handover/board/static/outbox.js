@@ -11,13 +11,16 @@ let going = false;
 let timer = 0;
 let holder = null;
 let tries = 0;
+let rest = 0; // until then the server has too much to do, and is sent only what calls somebody
 const heard = { sent: [], refused: [], changed: [], waiting: [] };
 
 export const on = (what, listener) => heard[what].push(listener);
 const tell = (what, ...about) => heard[what].forEach((listener) => listener(...about));
 export const count = () => items.filter((one) => !one.data.refused).length;
 export const refused = () => items.filter((one) => one.data.refused);
-export const urgent = () => items.some((one) => !one.data.refused && (one.data.body.note || one.data.body).attention === 'ACT_NOW');
+const calls = (one) => (one.data.body.note || one.data.body).attention === 'ACT_NOW';
+const due = (one) => !one.data.refused && (calls(one) || Date.now() >= rest);
+export const urgent = () => items.some((one) => !one.data.refused && calls(one));
 
 export async function start() {
   holder = vault.holder();
@@ -30,7 +33,7 @@ export function stop() {
   clearTimeout(timer);
   holder = null;
   items = [];
-  tries = 0;
+  tries = rest = 0;
   going = false;
 }
 
@@ -58,9 +61,13 @@ export async function flush() {
   try {
     for (const one of [...items]) {
       if (holder !== as) break; // somebody else is here now; it is not sent under that name
-      if (!one.data.refused) await send(one);
+      if (due(one)) await send(one).catch(later);
     }
     tries = 0;
+    if (holder === as && Date.now() < rest && count()) {
+      tell('waiting');
+      timer = setTimeout(flush, rest - Date.now());
+    }
   } catch (problem) {
     if (!(problem instanceof Unreachable || problem instanceof Refused)) throw problem;
     tries += 1;
@@ -70,7 +77,13 @@ export async function flush() {
     if (holder === as) going = false;
     tell('changed');
   }
-  if (holder === as && items.some((one) => !one.data.refused && !one.data.attempted)) flush();
+  if (holder === as && items.some((one) => due(one) && !one.data.attempted)) flush();
+}
+
+// Too much was asked at once: what can wait does, and stays in its order; each says itself when it happened.
+function later(problem) {
+  if (!(problem instanceof Refused) || ![429, 503].includes(problem.status) || !problem.retry) throw problem;
+  rest = Date.now() + problem.retry * 1000;
 }
 
 async function send(one) {

@@ -22,6 +22,8 @@ const KINDS = {
   stale: () => t('It has changed since you read it'),
   'too-large': () => t('It is too large'),
   'too-many': () => t('Too many attempts'),
+  overloaded: () => t('The service cannot do this right now'),
+  'quota-exceeded': () => t('The service cannot do this right now'),
   unavailable: () => t('The service cannot do this right now'),
 };
 

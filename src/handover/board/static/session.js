@@ -197,7 +197,18 @@ export async function ask(method, path, { body, headers } = {}) {
   }
 }
 
-export const get = async (path) => (await ask('GET', path)).body;
+// What is only read is asked for again where too much was asked of the server at once, when it says.
+export async function get(path, tries = 3) {
+  const mine = sitting;
+  try {
+    return (await ask('GET', path)).body;
+  } catch (problem) {
+    if (!(problem instanceof Refused) || ![429, 503].includes(problem.status) || !problem.retry || !tries) throw problem;
+    await new Promise((done) => { setTimeout(done, problem.retry * 1000); });
+    if (mine !== sitting) throw problem;
+    return get(path, tries - 1);
+  }
+}
 
 // Every item of a list.
 export async function all(path, most = 1000) {

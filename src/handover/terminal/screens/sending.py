@@ -24,7 +24,7 @@ _WAIT_FOR_OTHERS_S = 10
 def finish(base: Base, hand: Hand, draft: NoteDraft) -> None:
     """Keeps the note; from here on it goes by itself. Raises OSError where the disk will not have it."""
     outbox = base.outbox
-    name, _ = outbox.put(draft, clock.now())
+    name, _ = outbox.put(draft, clock.now(), urgent=is_urgent(draft, dict(base.station.lists)))
     with suppress(OSError):  # the note is kept; a draft too many is no harm
         base.drafts.drop(hand.kept.id)
     base.beside(_send(base, hand, draft, name), "sending")
