@@ -46,3 +46,29 @@ def test_decisions_are_short() -> None:
     records = sorted((TOP / "docs" / "decisions").glob("*.md"))
     assert len(records) >= 6
     assert [r.name for r in records if len(r.read_text("utf-8").splitlines()) > 60] == []
+
+
+PAGES = sorted((TOP / "docs" / "officers").glob("*.md"))
+
+
+def test_there_is_a_page_for_each_thing_an_officer_does() -> None:
+    assert [page.stem for page in PAGES] == ["hand-over", "take-over", "when-the-network-is-down", "write"]
+    assert [page.name for page in PAGES if f"docs/officers/{page.name}" not in README] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, TOP / "docs/board.md", TOP / "docs/desk.md"], ids=lambda page: str(page.stem))
+def test_a_page_for_officers_leads_somewhere_and_names_keys_there_are(page: Path) -> None:
+    text = page.read_text("utf-8")
+    if page in PAGES:
+        assert len(text.splitlines()) <= 45
+        assert re.search(r"!\[[^\]]+\]\(\.\./pictures/[\w-]+\.png\)", text), "each with a picture"
+    assert [link for link in re.findall(r"\]\(([^)]+)\)", text) if not (page.parent / link).exists()] == []
+    # The board's keys are written as capitals, the desk's as small letters: as each shows them.
+    board = "".join(one.read_text("utf-8") for one in (TOP / "src/handover/board/static").glob("*.js"))
+    desk = "".join(one.read_text("utf-8") for one in (TOP / "src/handover/terminal/screens").glob("*.py"))
+    named = re.findall(r"`([A-Za-z])`", text)
+    assert named
+    assert [
+        key for key in named if key.isupper() and not re.search(f"key: '{key.lower()}'|\\['{key.lower()}',", board)
+    ] == []
+    assert [key for key in named if key.islower() and f'"{key}"' not in desk] == []
