@@ -120,16 +120,21 @@ def test_a_postgresql_that_was_not_migrated_is_not_served_and_the_words_say_what
 
 
 def test_a_store_of_a_newer_release_is_left_alone(migrated: str, engines: Engines) -> None:
-    with engines.write.connect() as conn, conn.begin():
-        conn.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    _written_by(engines, "9999")
     try:
         for words in (("serve", "--port", "0"), ("migrate",), ("user", "list")):
             done = run(migrated, *words)
             assert (done.exit_code, done.stdout) == (1, "")
             assert "newer release" in done.stderr, words
     finally:
-        with engines.write.connect() as conn, conn.begin():
-            conn.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{schema.newest()}'")
+        _written_by(engines, schema.newest())
+
+
+def _written_by(engines: Engines, revision: str) -> None:
+    """Has the store say that the release with this revision wrote it, and that no older one can serve it."""
+    with engines.write.connect() as conn, conn.begin():
+        conn.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
+        conn.exec_driver_sql(f"UPDATE store_meta SET value = '{revision}' WHERE name = 'serves_from'")
 
 
 @pytest.mark.parametrize(
