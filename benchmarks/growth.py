@@ -144,11 +144,11 @@ def wings(background: int, own: Wing) -> list[Wing]:
     places = [PLACE, *(f"P{n:02d}" for n in range(1, min(PRISONS, background // NOTES_A_PRISON)))]
     others = [(place, unit) for place in places for unit in UNITS if (place, unit) != (PLACE, UNIT)]
     each = -(-background // len(others))
-    return [own, *(Wing(place, unit, each, _staff_of(place, unit)) for place, unit in others)]
+    return [own, *(Wing(place, unit, each, staff_of(place, unit)) for place, unit in others)]
 
 
-def _staff_of(place: str, unit: str) -> tuple[list[Staff], list[Staff], list[Staff]]:
-    """Strangers: nobody measures what they read."""
+def staff_of(place: str, unit: str) -> tuple[list[Staff], list[Staff], list[Staff]]:
+    """Who writes there. Strangers: nobody measures what they read."""
 
     def some(role: str, many: int, n: int) -> list[Staff]:
         word = f"{role}.{place}.{unit}".lower()
@@ -166,20 +166,21 @@ def _found(url: str, at: datetime, background: int, told: Callable[[int], None])
     zone, clock = _zone(at), {"now": at - timedelta(days=DAYS + 1)}
     if url.startswith("postgresql"):
         opening.migrate(setup.settings(url))
-    with _desk(url, clock) as desk:
+    with desk_of(url, clock) as desk:
         staff = [_hire(desk, role, many) for role, many in (("officer", 20), ("supervisor", 3), ("health", 2))]
         own = Wing(PLACE, UNIT, DAYS * PEOPLE * NOTES_A_DAY, (staff[0], staff[1], staff[2]), waits=True)
         spread = wings(background, own)
-        desk.do(Asker(operator("operator", {wing.place for wing in spread})), lambda uow: _build(uow, zone, spread))
+        desk.do(Asker(operator("operator", {wing.place for wing in spread})), lambda uow: build(uow, zone, spread))
     filled = fill(url, zone, at, spread, told)  # alone
-    with _desk(url, clock) as desk:
+    with desk_of(url, clock) as desk:
         _hand_over(desk, clock, datetime.combine(at.astimezone(zone).date(), OFFERED["LATE"], zone), staff[0])
         head = desk.store.read(lambda conn: events.heads(conn, [PLACE])).result()[PLACE]
         return filled.notes, _paths(at, own, events.cursor_of(desk.store.identity.id, {PLACE: head - BEHIND}))
 
 
 @contextmanager
-def _desk(url: str, clock: dict[str, datetime]) -> Iterator[Desk]:
+def desk_of(url: str, clock: dict[str, datetime]) -> Iterator[Desk]:
+    """The services on this store, at what the clock says."""
     desk = opening.open_desk(setup.settings(url), lambda: clock["now"])
     try:
         yield desk
@@ -187,7 +188,8 @@ def _desk(url: str, clock: dict[str, datetime]) -> Iterator[Desk]:
         desk.store.close()
 
 
-def _build(uow: UnitOfWork, zone: ZoneInfo, spread: Sequence[Wing]) -> None:
+def build(uow: UnitOfWork, zone: ZoneInfo, spread: Sequence[Wing]) -> None:
+    """The prisons of these wings, and the wings, empty."""
     for place in dict.fromkeys(wing.place for wing in spread):
         roster.put_establishment(uow, place, EstablishmentDraft(name=f"HMP {place}", timezone=str(zone)))
     for wing in spread:

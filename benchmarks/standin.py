@@ -1,8 +1,9 @@
 """The bare stand-in: what this stack can do at best when all it has to do is keep a note and pass it on.
 
 FastAPI with the same declared body as the service, uvicorn with the same options, the same group commit by one writer
-thread, one durable INSERT a request, and every stored note sent to every open WebSocket. No rights, no access log, no
-needs, no events, no replay; the drivers used directly. It is the yardstick, so it is written as fast as the plain way
+thread, one durable INSERT a request, and what was stored made into frames once and written to every open WebSocket's
+transport. No rights, no access log, no needs, no events; the drivers used directly. Given the service's own database,
+it also passes on what is stored there (`barereads`). It is the yardstick, so it is written as fast as this stack
 allows.
 """
 
@@ -20,14 +21,16 @@ from typing import NamedTuple
 import orjson
 import psycopg
 import uvicorn
-from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
+from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from benchmarks.barereads import FEED_PAGE, Past, frame
 from handover.schemas.notes import NoteDraft
 from handover.services.ids import uuid7
 
 MOST = 64
 """Most requests in one commit, as the service's default."""
-SCHEMA = "CREATE TABLE notes (id TEXT PRIMARY KEY, recorded_at TEXT NOT NULL, document TEXT NOT NULL)"
+SCHEMA = "CREATE TABLE IF NOT EXISTS notes (id TEXT PRIMARY KEY, recorded_at TEXT NOT NULL, document TEXT NOT NULL)"
 Row = tuple[str, str, str]
 Commit = Callable[[list[Row]], None]
 
@@ -94,13 +97,22 @@ class Writer:
             self._loop.call_soon_threadsafe(self._told, asked)
 
 
+class Line(WebSocketsSansIOProtocol):
+    """A connection that the application may write ready frames to."""
+
+    async def run_asgi(self) -> None:
+        """Shows itself to the application."""
+        self.scope["extensions"]["line"] = {"itself": self}
+        await super().run_asgi()
+
+
 class StandIn:
     """Keeps notes and passes them on."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, past: Past | None) -> None:
         self._database = database
-        self._feeds: set[WebSocket] = set()
-        self._news: asyncio.Queue[str] = asyncio.Queue()
+        self._past = past
+        self._feeds: dict[WebSocket, Line] = {}
         self._writer: Writer
 
     @contextlib.asynccontextmanager
@@ -109,12 +121,10 @@ class StandIn:
         scheme, _, rest = self._database.partition("://")
         commit = open_postgresql(self._database) if scheme == "postgresql" else open_sqlite(rest.removeprefix("/"))
         self._writer = Writer(commit, self._committed)
-        passing = asyncio.create_task(self._pass_on())
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 50, 50)
         yield
-        passing.cancel()
 
     async def record(self, draft: NoteDraft) -> Response:
         """Keep a note."""
@@ -125,14 +135,34 @@ class StandIn:
         return Response(document, 201, {"Location": f"/v1/notes/{id_}"}, "application/json")
 
     async def feed(self, socket: WebSocket) -> None:
-        """Hear of every note from here on."""
+        """Hear of every note from here on; or of what is stored, and then from here on."""
         await socket.accept(subprotocol="handover.v1")
-        self._feeds.add(socket)
-        await socket.send_text('{"type":"live"}')
+        line: Line = socket.scope["extensions"]["line"]["itself"]
+        after = socket.query_params["after"]
+        while self._past is not None and after != "now":
+            rows = await self._past.page(int(after), FEED_PAGE)
+            if not rows:
+                break
+            await line.writable.wait()
+            line.transport.write(b"".join(frame(f'{{"type":"event","event":{text}}}') for _, text in rows))
+            after = str(rows[-1][0])
+        self._feeds[socket] = line
+        line.transport.write(frame('{"type":"live"}'))
         with contextlib.suppress(WebSocketDisconnect):
             while True:
                 await socket.receive_text()
-        self._feeds.discard(socket)
+        del self._feeds[socket]
+
+    async def pull(self, request: Request, after: int = 0, limit: int = 200) -> Response:
+        """What is stored, a page of it."""
+        assert self._past is not None
+        rows = await self._past.page(after, limit)
+        cursor = rows[-1][0] if rows else after
+        items = [f'{{"data":{text}}}' for _, text in rows]
+        headers = {"Link": f'</v1/events?after={cursor}&limit={limit}>; rel="next"'}
+        if "ndjson" in request.headers["accept"]:
+            return Response("".join(item + "\n" for item in items), 200, headers, "application/x-ndjson")
+        return Response(f'{{"items":[{",".join(items)}],"cursor":"{cursor}"}}', 200, headers, "application/json")
 
     async def ready(self) -> Response:
         """Up."""
@@ -142,36 +172,31 @@ class StandIn:
         for one in asked:
             if not one.done.done():
                 one.done.set_result(None)
-            if self._feeds:
-                self._news.put_nowait(f'{{"type":"event","event":{one.row[2]}}}')
-
-    async def _pass_on(self) -> None:
-        while True:
-            frame = await self._news.get()
-            for socket in list(self._feeds):
-                with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-                    await socket.send_text(frame)
+        ready = b"".join(frame(f'{{"type":"event","event":{one.row[2]}}}') for one in asked if self._feeds)
+        for line in self._feeds.values():
+            line.transport.write(ready)
 
 
-def create_app(database: str) -> FastAPI:
+def create_app(database: str, past: str | None) -> FastAPI:
     """The stand-in as an ASGI application."""
-    standin = StandIn(database)
+    standin = StandIn(database, Past(past) if past else None)
     app = FastAPI(lifespan=standin.lifespan, redirect_slashes=False)
     app.post("/v1/notes", status_code=201)(standin.record)
+    app.get("/v1/events")(standin.pull)
     app.get("/readyz")(standin.ready)
     app.websocket("/v1/feed")(standin.feed)
     return app
 
 
-def main(database: str, port: int) -> None:
+def main(database: str, port: int, past: str | None = None) -> None:
     """Serves with the options of handover.app.server."""
     uvicorn.run(
-        create_app(database),
+        create_app(database, past),
         host="127.0.0.1",
         port=port,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=Line,
         ws_per_message_deflate=False,
         ws_max_size=64 * 1024,
         proxy_headers=True,
@@ -184,4 +209,4 @@ def main(database: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

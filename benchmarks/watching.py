@@ -1,0 +1,40 @@
+"""What a process takes, as the system tells."""
+
+import os
+import resource
+from pathlib import Path
+
+SPARE = 200
+"""Files a process has open besides its feeds."""
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds of processor time a process has used, all its threads; 0 where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_of(pid: int) -> int:
+    """Resident memory in KiB; 0 where the system does not say."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+    except OSError:
+        return 0
+
+
+def allow_files(feeds: int) -> str:
+    """Lets this process and those it starts have so many feeds open. Answers what to do where they may not."""
+    wanted = feeds + SPARE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    if soft != unlimited and soft < wanted and (hard == unlimited or hard >= wanted):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    elif soft != unlimited and soft < wanted:
+        return (
+            f"{feeds} feeds need {wanted} open files, and {hard} are allowed. As root: `ulimit -n {wanted}` in the "
+            "shell you start this from (or `nofile` in /etc/security/limits.conf)."
+        )
+    return ""
