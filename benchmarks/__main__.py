@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import burst, feeds, growth, pull, rates, replay, screen, setup, start, watching
+from benchmarks import burst, feeds, growth, pull, rates, replay, screen, setup, start, storm, watching
 from benchmarks.figures import Figures, machine
 from benchmarks.plan import FULL, QUICK, Plan, Told
 from benchmarks.tables import Measured, table
@@ -26,6 +26,7 @@ PARTS: dict[str, Callable[[str, Plan, Told], Measured]] = {
     "burst": lambda engine, plan, told: burst.measure(engine, plan.rounds["burst"], told),
     "growth": lambda engine, plan, told: growth.measure(engine, plan.notes, plan.rounds["growth"], told),
     "screen": lambda engine, plan, told: screen.measure(engine, plan.rounds["screen"], told),
+    "storm": lambda engine, _plan, told: storm.measure(engine, told),
 }
 out = Console(record=True)
 err = Console(stderr=True)

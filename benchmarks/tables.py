@@ -6,13 +6,14 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks import burst, screen
+from benchmarks import burst, screen, storm
 from benchmarks.burst import Burst
 from benchmarks.figures import Figures, percentile
 from benchmarks.growth import Growth
 from benchmarks.screen import Screen
+from benchmarks.storm import Storm
 
-Measured = Figures | Burst | Growth | Screen
+Measured = Figures | Burst | Growth | Screen | Storm
 STYLES = {True: "green", False: "bold red", None: ""}
 MARKS = {True: " kept", False: " missed", None: ""}
 
@@ -87,4 +88,10 @@ def _growth(found: Growth) -> Table:
     return shown
 
 
-TABLES: dict[type, Callable[[Any], Table]] = {Figures: _beside, Burst: _burst, Growth: _growth, Screen: _screen}
+TABLES: dict[type, Callable[[Any], Table]] = {
+    Figures: _beside,
+    Burst: _burst,
+    Growth: _growth,
+    Screen: _screen,
+    Storm: storm.table,
+}

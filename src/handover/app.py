@@ -117,7 +117,7 @@ def create_app(
     describing.install(app)
     # Outside everything the framework puts around an application, so that it has the last word on every answer.
     app.middleware_stack = Outermost(
-        app.build_middleware_stack(), metrics, limits, practice, Lane(app) if lane else None
+        app.build_middleware_stack(), desk, metrics, limits, practice, Lane(app) if lane else None
     )
     return app
 

@@ -13,10 +13,13 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from handover.api.gate import Gates
 from handover.api.lane import Lane
+from handover.errors import Overloaded
 from handover.services.ids import uuid4
 from handover.services.limits import Limits
 from handover.services.metrics import Metrics
+from handover.services.unit_of_work import Desk
 
 LARGEST = 64 * 1024
 """Bytes in a body; the longest possible note is a quarter of it."""
@@ -28,12 +31,13 @@ class Outermost:
     """The outermost layer of the application."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, limits: Limits, practice: bool, lane: Lane | None = None
+        self, app: ASGIApp, desk: Desk, metrics: Metrics, limits: Limits, practice: bool, lane: Lane | None = None
     ) -> None:
         self._app = app
         self._lane = lane
         self._metrics = metrics
         self._extra = [(b"handover-practice", b"true")] if practice else []
+        self._gates = Gates(2 * desk.settings.batch, desk.settings.queue_s, desk.lists)
         self._policy = b'"caller";q=%d;w=%d' % (limits.requests, limits.window_s) if limits.requests else b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,11 +75,12 @@ class Outermost:
             if _declared(scope) > LARGEST:
                 await _problem(answer, request, *_TOO_LARGE)
                 return
-            receive = _limited(receive)
-            if self._lane is None or not await self._lane.takes(scope, receive, answer):
-                await self._app(scope, receive, answer)
+            await self._through(scope, _limited(receive), answer)
         except _TooLarge:
             await _problem(answer, request, *_TOO_LARGE)
+        except Overloaded as late:
+            wait = (b"retry-after", str(late.retry_after).encode())
+            await _problem(answer, request, 503, late.code, late.title, late.detail, wait)
         except Exception as bug:  # whatever it is, the caller gets an answer and the operator a line
             log.error("a bug", id=request, route=_route(scope), trace=trace(bug))
             if started:
@@ -83,6 +88,15 @@ class Outermost:
             await _problem(answer, request, *_BUG)
         finally:
             self._note(scope, request, status, perf_counter() - began)
+
+    async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gate, receive = await self._gates.enter(scope, receive)
+        try:
+            if self._lane is None or not await self._lane.takes(scope, receive, send):
+                await self._app(scope, receive, send)
+        finally:
+            if gate is not None:
+                gate.leave()
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -152,7 +166,9 @@ _BUG = (
 )
 
 
-async def _problem(send: Send, request: str, status: int, code: str, title: str, detail: str) -> None:
+async def _problem(
+    send: Send, request: str, status: int, code: str, title: str, detail: str, *more: tuple[bytes, bytes]
+) -> None:
     body: dict[str, Any] = {
         "type": f"/problems/{code}",
         "title": title,
@@ -160,8 +176,10 @@ async def _problem(send: Send, request: str, status: int, code: str, title: str,
         "detail": detail,
         "instance": f"urn:uuid:{request}",
     }
-    headers = [(b"content-type", PROBLEM), (b"cache-control", b"no-store")]
+    text = orjson.dumps(body)
+    headers = [(b"content-type", PROBLEM), (b"content-length", str(len(text)).encode())]
+    headers += ((b"cache-control", b"no-store"), *more)
     if status == 413:
         headers.append((b"connection", b"close"))  # the rest of the body is not read
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": orjson.dumps(body)})
+    await send({"type": "http.response.body", "body": text})

@@ -255,12 +255,7 @@ class Desk:
         if reads:  # its line has to be written, too
             wait = max(wait, self.store.wait_to_read())
         if wait > self.settings.queue_s * (LAST if first else 1):
-            # As long as the queue is now, to twice as long: not all who are refused come back together.
-            seconds = min(ceil(wait), MOST_S)
-            raise Overloaded(
-                "There is more to do than can be done now, and this was not; send it again later.",
-                randint(seconds, 2 * seconds),  # noqa: S311 - spreads load, guards nothing
-            )
+            raise overloaded(wait)
 
     async def write(
         self,
@@ -329,6 +324,16 @@ class Desk:
         if concerning is not None:
             uow.concerning(concerning)
         return uow.line(outcome)
+
+
+def overloaded(wait: float) -> Overloaded:
+    """The refusal where somebody would have to wait so many seconds. It asks for as long as the queue is now, to twice
+    as long: not all who are refused come back together."""
+    seconds = min(ceil(wait), MOST_S)
+    return Overloaded(
+        "There is more to do than can be done now, and this was not; send it again later.",
+        randint(seconds, 2 * seconds),  # noqa: S311 - spreads load, guards nothing
+    )
 
 
 def _or_raise(value: T | Refusal) -> T:
