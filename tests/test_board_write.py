@@ -226,11 +226,12 @@ def test_without_a_network_notes_wait_go_once_and_keep_their_time(
 
 
 def test_where_the_server_has_too_much_to_do_notes_wait_and_what_calls_somebody_goes_past_them(
-    service: Service, screen: Tab, hartmann: Caller, weir: str
+    service: Service, screen: Tab, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(service.desk, "settings", service.settings.model_copy(update={"queue_s": 2.0}))
     screen.pardoned.append("status of 503")
     with held_up(service.desk.store.write):
-        eventually(lambda: metric(service.url, "handover_writer_wait_seconds") > service.settings.queue_s)
+        eventually(lambda: metric(service.url, "handover_writer_wait_seconds") > 2)
         for fact in ("First, and it can wait.", "Second, and it cannot."):
             begin(screen)
             screen.press("Enter", "3", "1")
