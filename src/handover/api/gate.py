@@ -15,6 +15,10 @@ from handover.services.unit_of_work import overloaded
 
 WINDOW_S = 0.25
 """How long it is counted how many leave: a commit lets many go together."""
+AT_FIRST_S = 0.001
+"""How soon one is thought to follow another before anything was counted."""
+TOLD_AT_ONCE = 8
+"""How many are refused in one turn of the loop: a refusal is work, too."""
 PRESSING = ("/receipts", "/acceptance", "/corrections")
 """Ends of addresses at which there may be something that goes first."""
 PATIENT = "/v1/events"
@@ -28,7 +32,8 @@ class Gate:
         self._free = at_once
         self._most_s = most_s
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._pace = 0.0
+        self._turned_away: deque[asyncio.Future[None]] = deque()
+        self._pace = AT_FIRST_S
         self._since, self._gone = 0.0, 0
 
     @property
@@ -47,6 +52,7 @@ class Gate:
             self._since, self._gone = now, 0
         expected = max(len(self._waiting) * self._pace, now - self._since)
         if expected > self._most_s:
+            await self._be_told()
             raise overloaded(expected)
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -56,6 +62,23 @@ class Gate:
             if turn.done() and not turn.cancelled():
                 self.leave()
             raise
+
+    async def _be_told(self) -> None:
+        """Waits to be refused: so many in each turn of the loop, or those who are in would hardly have a turn."""
+        loop = asyncio.get_running_loop()
+        told = loop.create_future()
+        if not self._turned_away:
+            loop.call_soon(self._tell_some)
+        self._turned_away.append(told)
+        await told
+
+    def _tell_some(self) -> None:
+        for _ in range(min(TOLD_AT_ONCE, len(self._turned_away))):
+            told = self._turned_away.popleft()
+            if not told.done():
+                told.set_result(None)
+        if self._turned_away:
+            asyncio.get_running_loop().call_soon(self._tell_some)
 
     def leave(self) -> None:
         """Makes room for the next."""
