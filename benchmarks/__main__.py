@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any
 
 from rich.console import Console
@@ -28,7 +29,9 @@ PARTS: dict[str, Callable[[str, Plan, Told], Measured]] = {
     "screen": lambda engine, plan, told: screen.measure(engine, plan.rounds["screen"], told),
     "storm": lambda engine, _plan, told: storm.measure(engine, told),
 }
-out = Console(record=True)
+BROKEN = (RuntimeError, SubprocessError, OSError)
+"""What ends a part, and not the others: they are worth their time all the same."""
+out = Console(record=True, width=None if sys.stdout.isatty() else 140)
 err = Console(stderr=True)
 
 
@@ -56,7 +59,7 @@ def main() -> int:
         plan = replace(plan, notes=asked.notes, pulled=asked.notes)
     if (wanting := watching.allow_files(max(plan.feeds))) and "feeds" in parts:
         parser.error(wanting)
-    about, measured = machine(), list[Measured]()
+    about, measured, missed = machine(), list[Measured](), list[str]()
     engines = setup.ENGINES if asked.engine == "both" else (asked.engine,)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True
@@ -65,9 +68,12 @@ def main() -> int:
             for warning in setup.warnings(engine):
                 err.print(f"[yellow]{warning}[/]")
             for part in parts:
-                measured.append(_part(part, engine, plan, progress))
+                try:
+                    measured.append(_part(part, engine, plan, progress))
+                except BROKEN as error:
+                    missed.append(f"{engine}: {part} came to no end: {error}")
     _print(about, measured)
-    missed = [line for one in measured for line in one.missed()]
+    missed += [line for one in measured for line in one.missed()]
     for line in missed:
         out.print(f"[bold red]missed[/] {line}")
     if asked.json:

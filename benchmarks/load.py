@@ -27,10 +27,11 @@ BODIES = 997
 """Different notes in a run of posts; sent over and over."""
 RAMP_S = 0.25
 """Posts in the first moments are made but not counted."""
-PATIENCE_S = 60.0
+PATIENCE_S, OPEN_S = 20.0, 240.0
+"""Seconds the last notes may take, and feeds until they are live."""
 OPENING = 50
 """Feeds that are being opened at a time, where it is not their opening that is measured."""
-UNDERWAY = 32
+UNDERWAY = 128
 """At full load nobody posts while so many notes are on their way to the last feed: what piles up before a load that is
 slower than the server would be measured as the server's."""
 BETWEEN_S = 0.1
@@ -213,11 +214,11 @@ async def _open(job: Job, failed: "asyncio.Future[None]", make: Callable[..., F]
             await slots.acquire()
 
     opening = asyncio.create_task(opened())
-    await asyncio.wait({opening, failed}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({opening, failed}, timeout=OPEN_S, return_when=asyncio.FIRST_COMPLETED)
     if failed.done():
         failed.result()
     if not opening.done():
-        raise RuntimeError(f"not all of {many} feeds were live after {PATIENCE_S:.0f} s")
+        raise RuntimeError(f"not all of {many} feeds were live after {OPEN_S:.0f} s")
     opening.result()
     return feeds
 

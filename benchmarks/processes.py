@@ -18,7 +18,7 @@ from benchmarks.load import Job, Result
 from benchmarks.setup import Stores, settings
 
 ROOT = Path(__file__).parent.parent
-START_S, STOP_S, SPARE_S = 30.0, 10.0, 120.0
+START_S, STOP_S, SPARE_S = 30.0, 10.0, 600.0
 LOOK_S = 0.002
 """Between two looks whether a server is ready."""
 WITHOUT = {

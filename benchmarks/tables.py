@@ -28,7 +28,7 @@ def _beside(figures: Figures) -> Table:
         title=f"{figures.engine}, {figures.part}: medians of interleaved rounds ({figures.rounds})",
         title_justify="left",
     )
-    shown.add_column("")
+    shown.add_column("", no_wrap=True)
     for name in ("stand-in", "handover", "ratio", "of a round", "aim"):
         shown.add_column(name, justify="right")
     for kind in figures.shown:
