@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import burst, feeds, growth, pull, rates, replay, screen, setup, start, storm, watching
+from benchmarks import burst, feeds, flooding, growth, pull, rates, replay, screen, setup, start, storm, watching
 from benchmarks.figures import Figures, machine
 from benchmarks.plan import FULL, QUICK, Plan, Told
 from benchmarks.tables import Measured, table
@@ -57,7 +57,8 @@ def main() -> int:
         plan = replace(plan, rounds=dict.fromkeys(PARTS, max(1, asked.rounds)))
     if asked.notes is not None:
         plan = replace(plan, notes=asked.notes, pulled=asked.notes)
-    if (wanting := watching.allow_files(max(plan.feeds))) and "feeds" in parts:
+    connections = {"feeds": max(plan.feeds), "replay": plan.terminals, "storm": flooding.LINES}
+    if wanting := watching.allow_files(max(connections.get(part, 0) for part in parts)):
         parser.error(wanting)
     about, measured, missed = machine(), list[Measured](), list[str]()
     engines = setup.ENGINES if asked.engine == "both" else (asked.engine,)

@@ -5,7 +5,7 @@ import resource
 from pathlib import Path
 
 SPARE = 200
-"""Files a process has open besides its feeds."""
+"""Files a process has open besides its connections."""
 
 
 def cpu_of(pid: int) -> float:
@@ -25,16 +25,16 @@ def rss_of(pid: int) -> int:
         return 0
 
 
-def allow_files(feeds: int) -> str:
-    """Lets this process and those it starts have so many feeds open. Answers what to do where they may not."""
-    wanted = feeds + SPARE
+def allow_files(connections: int) -> str:
+    """Lets this process and those it starts have so many connections open. Answers what to do where they may not."""
+    wanted = connections + SPARE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     if soft != unlimited and soft < wanted and (hard == unlimited or hard >= wanted):
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     elif soft != unlimited and soft < wanted:
         return (
-            f"{feeds} feeds need {wanted} open files, and {hard} are allowed. As root: `ulimit -n {wanted}` in the "
-            "shell you start this from (or `nofile` in /etc/security/limits.conf)."
+            f"{connections} connections need {wanted} open files, and {hard} are allowed. As root: "
+            f"`ulimit -n {wanted}` in the shell you start this from (or `nofile` in /etc/security/limits.conf)."
         )
     return ""
