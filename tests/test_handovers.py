@@ -658,12 +658,16 @@ def test_what_did_nights_know_at_a_quarter_past_nine(prison: Prison, service: Se
     ngata, haas = prison.hire("ngata", "officer", "A"), prison.hire("haas", "officer", "A")
     weir, kane = prison.receive("A4417KD"), prison.receive("A2200AA", name="Kane, R.", cell="A2-11")
     low = ngata.note(weir, change="WORSE", attention="WATCH", needs=[{"code": "PHONE", "promised": True}])
+    slip = ngata.note(kane, attention="WATCH", fact="Gave the tea away.")
+    put_right = {"reason": "x", "note": {"basis": "SAW", "attention": "WATCH", "fact": "Gave his tobacco away."}}
+    right = ngata.post(f"/v1/notes/{slip['id']}/corrections", put_right)
     at(service, monday(20, 50))
     offered = offer(ngata, prison)
     at(service, monday(21, 15))
     then = sheet(haas, prison)
     at(service, monday(21, 40))
     accept(haas, offered)
+    haas.post(f"/v1/notes/{right['id']}/attention", {"close": True, "reason": "Sat with him."})
     ngata.post(f"/v1/notes/{low['id']}/corrections", {"reason": "x", "note": {"basis": "SAW", "change": "USUAL"}})
     need = low["needs"][0]["id"]
     done = {"status": "DONE", "outcome": "Called."}

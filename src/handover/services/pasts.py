@@ -69,13 +69,15 @@ class Past:
     def notes(self, now: Mapping[str, Document]) -> dict[str, Document]:
         """The notes as they stood: corrected ones as they read, attention as it was."""
         found = dict(now)
-        touched = set(self._changed.get("note", {}))
-        for id_ in list(touched):
+        told = {id_: self._then(id_, id_) for id_ in self._changed.get("note", {})}
+        thens = dict(told)
+        for id_, correction in told.items():
             row = notes.get(self._uow.conn, id_)
             superseded = orjson.loads(row["document"])["supersedes"] if row else None
-            touched |= {superseded} if superseded else set()
-        for id_ in touched:
-            row, then = notes.get(self._uow.conn, id_), self._then(id_, id_)
+            if superseded:  # which stood then, unless its correction did already
+                thens[superseded] = None if correction else self._then(superseded, superseded)
+        for id_, then in thens.items():
+            row = notes.get(self._uow.conn, id_)
             thing = Facts(row["establishment"], row["unit"], row["handling"], row["author"]) if row else None
             if then is None or thing is None or not may_read(self._uow.who, thing, self._uow.sights):
                 found.pop(id_, None)
