@@ -129,10 +129,16 @@ def test_twelve_items_take_forty_keys_at_most_and_nothing_is_lost_by_a_lock(
 
 
 def test_an_offer_is_taken_back(
-    service: Service, browser: Browser, hartmann: Caller, prison: Prison, weir: str
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, prison: Prison, weir: str
 ) -> None:
-    with browser.open(service.url) as screen:
+    marsh = prison.hire("marsh", "officer", "A")
+    hartmann.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
+    with browser.open(service.url) as screen, browser.open(service.url) as his:
         offered(hartmann, prison)
+        his.login(ngata.name, PASSWORD)
+        his.sees("not accepted, due")
+        his.press("t")
+        his.sees("Hartmann hands A wing over to you", "0 of 1")
         # Whoever sees the two lines finds the keys at work already: a quick hand is not too quick.
         screen.run(
             "window.keysThen = null, new MutationObserver(() => { if (window.keysThen === null && "
@@ -149,7 +155,28 @@ def test_an_offer_is_taken_back(
         screen.type("Mass refusal at lunch.")
         screen.press("Enter")
         screen.sees("Taken back at", "Hand over A wing")
-    assert hartmann.all("/v1/handovers", unit="A")[0]["state"] == "WITHDRAWN"
+        # Whoever was taking it over is told at once, and nothing more is asked of him.
+        his.sees("Hartmann has taken the offer back: Mass refusal at lunch.", "Nothing of it is yours.")
+        his.press("y")
+        his.misses("I have it", "The roll", "Quiet since")
+        his.press("Escape")
+        his.sees("needs you (1)")
+
+        # Somebody else was quicker, while he writes it in his own words: they stay to be read, and nothing goes.
+        second = offered(hartmann, prison)
+        his.sees("not accepted, due")
+        his.press("t")
+        take_over_items(his, 1)
+        his.focus("#read-back")
+        his.type("One to watch.")
+        marsh.post(f"/v1/handovers/{second}/acceptance", {})
+        his.sees("Marsh has taken it over.", "Nothing of it is yours.")
+        his.type("ls")  # a quick hand neither locks it nor leaves it
+        his.press("Enter")
+        assert his.run("[document.activeElement.id, document.activeElement.value]") == ["read-back", "One to watch."]
+        his.run("[...document.querySelectorAll('main button')].find((b) => b.innerText.includes('A wing')).click()")
+        his.sees("needs you (1)", "Marsh owns it since")
+    assert {one["state"] for one in hartmann.all("/v1/handovers", unit="A")} == {"WITHDRAWN", "ACCEPTED"}
 
 
 def test_an_answer_that_was_overtaken_on_its_way_takes_nothing_back(

@@ -16,6 +16,9 @@ export function takeOver(box, go, offered, took) {
   let at = 0;
   let keeping = null;
   let drawn = '';
+  let sending = false;
+  let asking = null;
+  let over = false; // it was taken back, or somebody else has it: nothing is asked any more
   const key = unique();
   const place = h('div', { 'aria-live': 'polite' });
   const questions = h('div');
@@ -58,9 +61,11 @@ export function takeOver(box, go, offered, took) {
   const current = () => list[at] || null;
   const latest = () => desk.handovers.get(offered.id) || offered;
   const differs = () => offered.roll.expected !== null && roll.value.trim() !== '' && Number(roll.value) !== offered.roll.expected;
+  const isOver = () => ['ACCEPTED', 'ACCEPTED_WITH_QUERIES', 'WITHDRAWN'].includes(latest().state);
   const unanswered = () => latest().queries.filter((one) => !one.answers.length && one.text !== null);
 
   async function draw() {
+    if (over) return;
     const group = current();
     bar.value = had.size;
     far.textContent = t('{done} of {all}', { done: had.size, all: list.length });
@@ -72,7 +77,7 @@ export function takeOver(box, go, offered, took) {
       roll.focus();
     } else {
       const card = await itemCard(group);
-      if (current() !== group) return;
+      if (over || current() !== group) return;
       put(place, h('article', { class: 'item', tabindex: -1, id: 'item' }, card));
       document.getElementById('item').focus({ preventScroll: true });
     }
@@ -85,6 +90,12 @@ export function takeOver(box, go, offered, took) {
 
   // Answers come into the item while I look at it.
   function update() {
+    if (over || sending) return;
+    if (isOver()) return stop();
+    // The sheet knows of it although no event came (after a long time without the network).
+    if (desk.sheet && desk.unit === offered.unit && desk.sheet.handover.id !== offered.id && !asking) {
+      asking = get(`/v1/handovers/${offered.id}`).then(learnHandover).then(update, () => {}).finally(() => { asking = null; });
+    }
     const one = latest();
     const said = `${one.version} ${at}`;
     if (drawn === said) return;
@@ -92,7 +103,27 @@ export function takeOver(box, go, offered, took) {
     const group = current();
     put(questions, one.queries.filter((query) => !group || concerns(query, group)).map((query) => queryCard(query)));
     anywayBox.hidden = !unanswered().length;
-    if (['ACCEPTED', 'ACCEPTED_WITH_QUERIES', 'WITHDRAWN'].includes(one.state)) put(trouble, one.state === 'WITHDRAWN' ? t('{name} has taken the offer back.', { name: staff(one.outgoing) }) : t('{name} has taken it over.', { name: staff(one.incoming) }));
+  }
+
+  // Said at the top, at once. My own words stay to be read, and the cursor in them: no letter that is still being typed
+  // becomes a key.
+  function stop() {
+    const { state, outgoing, incoming, withdrawal } = latest();
+    over = true;
+    for (const input of [roll, why, readBack]) input.readOnly = true;
+    for (const part of [whyBox, anywayBox, roll.previousSibling, roll, end.querySelector('h2'), end.querySelector('button')]) part.hidden = true;
+    const reason = withdrawal && withdrawal.reason;
+    put(box, h('h2', {}, unitName(offered.unit)),
+      h('div', { role: 'alert', class: 'big' },
+        h('p', { class: 'late' }, state !== 'WITHDRAWN' ? t('{name} has taken it over.', { name: staff(incoming) })
+          : reason ? t('{name} has taken the offer back: {reason}', { name: staff(outgoing), reason }) : t('{name} has taken the offer back.', { name: staff(outgoing) })),
+        !(incoming && incoming.username === desk.me.username) && h('p', {}, t('Nothing of it is yours.'))),
+      h('p', {}, h('button', { type: 'button', onclick: () => go.show('unit') }, t('back to {unit}', { unit: unitName(offered.unit) }))), end);
+    put(trouble);
+    if (!end.hidden) readBack.focus({ preventScroll: true });
+    window.scrollTo(0, 0);
+    if (keeping) keeping.done();
+    go.refresh();
   }
 
   function on(mark) {
@@ -119,6 +150,7 @@ export function takeOver(box, go, offered, took) {
 
   async function submit(event) {
     event.preventDefault();
+    if (over || sending) return null;
     if (unanswered().length && !anyway.checked) return put(trouble, n('{n} question is open. Wait for the answer, or accept with it open.', '{n} questions are open. Wait for the answers, or accept with them open.', unanswered().length));
     if (differs() && !why.value.trim()) {
       whyBox.hidden = false;
@@ -130,6 +162,7 @@ export function takeOver(box, go, offered, took) {
     if (readBack.value.trim()) body.read_back = readBack.value.trim();
     if (differs()) body.roll_mismatch_reason = why.value.trim();
     put(trouble);
+    sending = true;
     try {
       const done = (await create(`/v1/handovers/${offered.id}/acceptance`, body, `${key}-${JSON.stringify(body).length}`)).body;
       if (keeping) await keeping.done();
@@ -138,6 +171,8 @@ export function takeOver(box, go, offered, took) {
       took(done);
     } catch (problem) {
       put(trouble, problem.problem ? problem.message : t('The server cannot be reached ({time}). Nothing was accepted; what you typed stays here.', { time: time(new Date().toISOString()) }));
+      sending = false;
+      update();
     }
     return null;
   }
@@ -145,7 +180,7 @@ export function takeOver(box, go, offered, took) {
   return {
     update,
     leave: () => keeping && keeping.save(),
-    keys: () => (current() ? [
+    keys: () => (over ? [] : current() ? [
       { key: 'y', label: t('I have it'), strong: true, run: () => on(true) }, { key: 'n', label: t('next, later again'), run: () => on(false) },
       { key: 'q', label: t('question'), run: question }, at > 0 && { key: 'b', label: t('back one'), run: () => { at -= 1; draw(); } }, { key: 'e', label: t('to the end'), run: () => { at = list.length; draw(); } },
     ] : [{ key: 'pageup', label: t('back to the items'), run: () => { at = 0; draw(); } }]),
