@@ -20,7 +20,7 @@ from handover.terminal.screens.lock import Lock
 from handover.terminal.screens.prompts import harsh
 from handover.terminal.screens.steps import STEPS, fitting
 from handover.terminal.times import coming, past, shown
-from handover.terminal.tongue import t
+from handover.terminal.tongue import plural, t
 from handover.terminal.words import Vocabulary
 from tests.support import desk_wording
 from tests.support.lines import on_a_line
@@ -247,6 +247,39 @@ async def test_nothing_is_cut_off_in_any_language_that_is_not_in_english(outage:
             for name, text in await taking_over(seat):
                 compare(language, name, text, english, cut)
     assert cut == []
+
+
+async def test_what_is_about_safety_is_never_cut_off_at_the_top(outage: Outage, tmp_path: Path) -> None:
+    name = "bartholomew-somerton"
+    somerton, hartmann = (outage.prison.hire(one, "officer", "A") for one in (name, "hartmann"))
+    assert len(name) == 20
+    weir = outage.prison.receive("A4417KD", name="Weir, J.", cell="A1-07")
+    async with sitting(tmp_path / "office", somerton, outage.url) as seat:
+        await seat.until("everyone (1)", f"you are {name.title()} · up to date")
+        for n in range(9):
+            hartmann.note(weir, fact=f"Sat alone, {n}.")
+        await seat.until("9 NEW")
+        seat.app.not_sent = lambda: 12  # type: ignore[method-assign]
+        for connected in (True, False):
+            if not connected:
+                hartmann.note(weir, fact="Two men at his door.", attention="ACT_NOW")
+                await seat.until("1 PAGE")
+                await seat.press("escape")
+                await seat.meanwhile(outage.goes_away)
+                await seat.until("NOT CONNECTED")
+            for language in ("en", *LANGUAGES):
+                tongue.speak(language)
+                seat.app.changed()
+                line = seat.text.splitlines()[1]
+                wanted = [name.title()[:5], t("not sent: {n}", n=12), plural("{n} NEW", "{n} NEW", 9)]
+                if not connected:
+                    blind = t("NOT CONNECTED {since}", since="").strip()
+                    wanted = [wanted[1], plural("{n} PAGE", "{n} PAGES", 1), blind, t("RADIO")]
+                assert [one for one in wanted if one.casefold() not in line.casefold()] == [], line
+                assert connected or re.search(r"\d\d:\d\d", line), line
+                assert len(line) <= WIDTH
+                assert line[-1] != "…", line
+            tongue.speak("en")
 
 
 def offer(outage: Outage, by: Caller) -> None:

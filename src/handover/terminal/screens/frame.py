@@ -90,6 +90,10 @@ class Frame(Screen[Any]):
                 (self.focused or self)._forward_event(event)
         self._ahead.clear()
 
+    def on_resize(self) -> None:
+        """What there is room for at the top is a matter of the width."""
+        self.changed()
+
     def on_unmount(self) -> None:
         """What comes late has nowhere to go."""
         self.stands = False
@@ -137,7 +141,7 @@ class Frame(Screen[Any]):
         if not self.stands or not self.query(Head):
             return
         drafts = len(self.base.drafts.names()) if self.station.here else 0
-        sight = head_words.self_and_sight(self.station, self.base.not_sent(), drafts)
+        sight = head_words.self_and_sight(self.station, self.base.not_sent(), drafts, self.size.width or 80)
         self.query_one(Head).put([head_words.place(self.station), sight])
 
     def keys(self, words: str) -> None:

@@ -46,28 +46,61 @@ def state(standing: Standing, reader: Reader) -> str:
     return f"{whose} · {reader.label('handover_state', now)}"
 
 
-def self_and_sight(station: Station, not_sent: int, drafts: int) -> Text:
-    """`you are L. Hartmann · up to date 13:31:04 · 0 not sent · 5 new`."""
-    words = Text(no_wrap=True)
+Part = tuple[list[str], str]
+"""A piece of the line: its forms, each shorter than the one before, and its style."""
+_GIVES_WAY = ("name", "blind", "radio", "page", "blind", "drafts", "name", "news")
+"""What is said shorter where the line has no room for all of it, in this order. What is about safety stays: that
+somebody calls, that this screen is blind and since when, how much has not been sent."""
+_SHORTEST_NAME = 6
+
+
+def self_and_sight(station: Station, not_sent: int, drafts: int, width: int) -> Text:
+    """`you are L. Hartmann · up to date 13:31:04 · not sent: 0 · 5 NEW`."""
     if station.here is None:
-        return words.append(t("Nobody is logged in here."), "bold")
-    reader = station.reader
-    if station.pages:
-        many = len(station.pages)
-        words.append(f" {plural('{n} PAGE NOT TAKEN', '{n} PAGES NOT TAKEN', many)} ", "bold reverse").append(" ")
-    words.append(plain(t("you are {name}", name=station.here.login.me.name)), "bold").append(" · ")
-    if station.blind_since is not None:
-        since = reader.time(station.blind_since, seconds=True)
-        words.append(" " + t("NOT CONNECTED since {since}", since=since) + " ", "bold reverse").append(" · ")
+        return Text(t("Nobody is logged in here."), style="bold", no_wrap=True)
+    parts = _parts(station, not_sent, drafts)
+    for name in _GIVES_WAY:
+        over = _line(parts).cell_len - width
+        if over <= 0:
+            break
+        forms, style = parts.get(name, ([""], ""))
+        parts[name] = (forms[1:] or [_cut(forms[0], over)], style)
+    return _line(parts)
+
+
+def _parts(station: Station, not_sent: int, drafts: int) -> dict[str, Part]:
+    reader, name = station.reader, station.desk.login.me.name
+    parts: dict[str, Part] = {}
+    if many := len(station.pages):
+        pages = plural("{n} PAGE NOT TAKEN", "{n} PAGES NOT TAKEN", many), plural("{n} PAGE", "{n} PAGES", many)
+        parts["page"] = [f" {one} " for one in pages], "bold reverse"
+    parts["name"] = [plain(t("you are {name}", name=name)), plain(name)], "bold"
+    if (blind := station.blind_since) is not None:
+        at, short = reader.time(blind, seconds=True), reader.time(blind)
+        told = [t("NOT CONNECTED since {since}", since=since) for since in (at, short)]
+        parts["blind"] = [f" {one} " for one in (*told, t("NOT CONNECTED {since}", since=short))], "bold reverse"
     elif station.certain_at is None:
-        words.append(t("connecting …") + " · ")
+        parts["sight"] = [t("connecting …")], ""
     else:
-        words.append(t("up to date {time}", time=reader.time(station.certain_at, seconds=True)) + " · ")
-    words.append(t("not sent: {n}", n=not_sent), "bold reverse" if not_sent else "")
+        parts["sight"] = [t("up to date {time}", time=reader.time(station.certain_at, seconds=True))], ""
+    parts["unsent"] = [t("not sent: {n}", n=not_sent)], "bold reverse" if not_sent else ""
     if new := len(station.news.waiting):
-        words.append(" · ").append(plural("{n} NEW", "{n} NEW", new), "bold")
+        parts["news"] = [plural("{n} NEW", "{n} NEW", new), ""], "bold"
     if drafts:
-        words.append(" · " + plural("{n} draft", "{n} drafts", drafts))
-    if station.blind_since is not None:
-        words.append(" · " + t("Urgent? Radio"))
-    return words
+        parts["drafts"] = [plural("{n} draft", "{n} drafts", drafts), ""], ""
+    if blind is not None:
+        parts["radio"] = [t("Urgent? Radio"), t("RADIO")], ""
+    return parts
+
+
+def _line(parts: dict[str, Part]) -> Text:
+    line = Text(no_wrap=True)
+    for words, style in ((forms[0], style) for forms, style in parts.values() if forms[0]):
+        line.append("" if not line else " " if line.plain[-1] == " " or words[0] == " " else " · ").append(words, style)
+    return line
+
+
+def _cut(words: str, over: int) -> str:
+    short = Text(words)
+    short.truncate(max(_SHORTEST_NAME, short.cell_len - over), overflow="ellipsis")
+    return short.plain
