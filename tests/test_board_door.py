@@ -99,7 +99,7 @@ def test_a_login_gives_the_script_an_access_token_and_the_browser_a_cookie_it_ca
     web: httpx.Client, hartmann: Caller
 ) -> None:
     answer = web.post(SESSION, json={"username": hartmann.name, "password": PASSWORD})
-    assert set(answer.json()) == {"access_token", "expires_in", "drafts_key"}
+    assert set(answer.json()) == {"username", "access_token", "expires_in", "drafts_key"}
     assert answer.headers["cache-control"] == "no-store"
     cookie = answer.headers["set-cookie"]
     for part in ("HttpOnly", "SameSite=strict", f"Path={SESSION}", "Max-Age=900"):
@@ -160,6 +160,22 @@ def test_whoever_logs_in_next_ends_the_login_before(web: httpx.Client, hartmann:
     after = log_in(web, ngata)["access_token"]
     assert web.get("/v1/me", headers={"Authorization": f"Bearer {before}"}).status_code == 401
     assert web.get("/v1/me", headers={"Authorization": f"Bearer {after}"}).json()["username"] == ngata.name
+
+
+def test_a_window_goes_on_and_ends_as_its_own_officer_alone(web: httpx.Client, hartmann: Caller, ngata: Caller) -> None:
+    log_in(web, hartmann)
+    assert log_in(web, ngata)["username"] == ngata.name
+    kept = web.cookies["handover_board"]
+    hers = {"username": hartmann.name}
+    refused = web.post(f"{SESSION}/renewal", json=hers)
+    assert refused.status_code == 409
+    assert "Somebody else has logged in" in refused.json()["detail"]
+    gone = web.post(f"{SESSION}/end", json=hers)
+    assert (gone.status_code, gone.headers.get("set-cookie"), web.cookies["handover_board"]) == (204, None, kept)
+    his = web.post(f"{SESSION}/renewal", json={"username": ngata.name})  # neither has used it up
+    assert (his.status_code, his.json()["username"]) == (200, ngata.name)
+    assert web.post(f"{SESSION}/end", json={"username": ngata.name}).status_code == 204
+    assert web.post(f"{SESSION}/renewal", json={"username": ngata.name}).status_code == 204
 
 
 def test_another_sites_page_gets_nothing(web: httpx.Client, hartmann: Caller) -> None:

@@ -94,3 +94,35 @@ def test_two_officers_change_places_in_ten_keys_and_the_lock_is_the_prisons(
         screen.sees("you are Hartmann", "Weir, J.")
         screen.offline(False)
         screen.sees("up to date")
+
+
+def test_two_windows_of_one_pc_never_write_under_another_name_than_they_show(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    """Whoever logs in in the second ends the first one's login, and the first does not go on under that name."""
+    with browser.open(service.url) as first, browser.open(service.url, beside=first) as second:
+        first.pardoned += ["status of 40[19]"]
+        second.pardoned += ["status of 40[19]"]
+        first.login(hartmann.name, PASSWORD)
+        first.sees("everyone (1)")
+        first.press("w")
+        first.until("document.activeElement.id === 'in-who'")
+        first.type("a107")
+        first.until("document.querySelectorAll('.found [role=option]').length === 1")
+        first.press("Enter")
+        first.focus("#in-fact")
+        first.insert("Hartmann's own words")
+        first.sees("kept on this PC")
+        second.login(ngata.name, PASSWORD)
+        first.sees("Somebody else has logged in in another window. Nothing is lost.", "Unlock")
+        first.until(f"document.querySelector('#user').value === '{hartmann.name}'")
+        assert "Weir" not in first.run("document.documentElement.outerHTML")
+        second.sees("you are Ngata", "everyone (1)")
+        # She comes back: now it is his that ends, also where the other window is told nothing and finds out by itself.
+        second.run("void Object.defineProperty(StorageEvent.prototype, 'key', { get: () => 'lost' })")
+        first.insert(PASSWORD)
+        first.press("Enter")
+        first.until("(document.querySelector('#in-fact') || {}).value === \"Hartmann's own words\"")
+        second.sees("Somebody else has logged in in another window.", "Unlock")
+        first.press("Escape")
+        first.sees("you are Hartmann", "up to date", "everyone (1)")

@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from handover.board.guard import same_origin
-from handover.errors import Unauthenticated
+from handover.errors import Conflict, Unauthenticated
 from handover.schemas.common import Draft, EstablishmentCode
 from handover.services import calls, drafts, logins, pins
 from handover.services.logins import GrantRefused, Issued
@@ -44,8 +44,14 @@ class Choice(Login):
     pin: Annotated[str, Field(min_length=1, max_length=40)] | None
 
 
-class Ending(Draft):
-    """Which prison the locked screen stands in."""
+class Going(Draft):
+    """For whom a window goes on: all windows of a browser share its cookie, and it may be another's by now."""
+
+    username: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+
+
+class Ending(Going):
+    """Who locks, and which prison the locked screen stands in."""
 
     establishment: EstablishmentCode | None = None
 
@@ -87,11 +93,14 @@ async def choose(request: Request, choice: Choice) -> Response:
 
 
 @router.post(f"{PATH}/renewal")
-async def renew(request: Request) -> Response:
-    """Go on: a new access token, a new cookie."""
+async def renew(request: Request, going: Going | None = None) -> Response:
+    """Go on: a new access token, a new cookie. 409: somebody else has logged in at this browser, whose login goes on
+    untouched."""
     kept = request.cookies.get(COOKIE)
     if not kept:
         return Response(status_code=204, headers={"Cache-Control": "no-store"})  # nobody is logged in here
+    if await _of_another(request, going):
+        raise Conflict("Somebody else has logged in at this browser.")
     try:
         issued = await logins.with_refresh(_parts(request).desk, _asker(request), kept)
     except GrantRefused as refused:
@@ -104,6 +113,8 @@ async def end(request: Request, ending: Ending) -> Response:
     """Lock, or log out: the whole login ends at the server, so nothing that was copied from this browser works. What
     the locked screen keeps is a pass to be told that something calls."""
     desk, kept = _parts(request).desk, request.cookies.get(COOKIE)
+    if await _of_another(request, ending):  # it ended when that one logged in
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
     given = None
     if kept and ending.establishment is not None:
         place, now = ending.establishment, desk.clock()
@@ -126,6 +137,14 @@ async def hear(request: Request) -> Response:
     return Response(as_json({"units": units}), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
+async def _of_another(request: Request, going: Going | None) -> bool:
+    kept = request.cookies.get(COOKIE)
+    if not kept or going is None or going.username is None:
+        return False
+    holder = await _parts(request).desk.peek(lambda conn: logins.holder(conn, kept))
+    return holder is not None and holder != going.username.strip().lower()
+
+
 async def _end(request: Request) -> None:
     kept = request.cookies.get(COOKIE)
     if kept:
@@ -138,7 +157,8 @@ async def _issued(request: Request, issued: Issued) -> Response:
     if session is None:
         raise Unauthenticated("This login has ended; log in again.")
     key = drafts.key_of(session.principal, parts.desk.store.identity.secret)
-    body = {"access_token": issued.access, "expires_in": issued.expires_in, "drafts_key": key}
+    body = {"username": session.principal.username, "access_token": issued.access, "expires_in": issued.expires_in}
+    body["drafts_key"] = key
     if issued.seat is not None:
         body["pin_until"] = issued.seat.until
     answer = Response(as_json(body), 200, {"Cache-Control": "no-store"}, "application/json")

@@ -216,6 +216,12 @@ def member(conn: Connection, username: str) -> Principal | None:
     return _staff(conn, {row["id"]}).get(row["id"]) if row is not None else None
 
 
+def holder(conn: Connection, token: str) -> str | None:
+    """The name of whoever this token was given to; it need not work any more."""
+    row = accounts.token(conn, token_digest(token))
+    return _whose(conn, row)[0] if row is not None else None
+
+
 def _whose(conn: Connection, row: RowMapping) -> tuple[str, frozenset[str]]:
     """The name of a token's owner, and where he or she belongs."""
     if row["account"]:

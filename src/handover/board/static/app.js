@@ -28,6 +28,7 @@ import { refusedLater, write } from './write.js';
 const LOCK = 'handover.lock_s';
 let lockS = Number(localStorage.getItem(LOCK) || document.body.dataset.lockS); // of whoever sits here, or sat here last
 const ACTIVE = 'handover.active';
+const LOCKED = 'handover.lock';
 const root = document.getElementById('board');
 const screens = { unit, write, handover, paper, find, person, pin, house, practice };
 let current = null; // {leave(), update(), keys()}
@@ -97,7 +98,7 @@ function frame() {
 }
 
 async function entered(offline) {
-  await vault.unlock(last.name, session.draftsKey());
+  await vault.unlock(session.who(), session.draftsKey());
   if (!offline) await desk_.start();
   await outbox.start();
   const drafts = await vault.load('draft').catch(() => []);
@@ -118,10 +119,11 @@ async function entered(offline) {
 async function lock(why, other) {
   if (locked) return;
   locked = true;
+  const name = session.who();
   if (current && current.leave) await current.leave();
   current = null;
   const place = desk.place && desk.place.code;
-  await away.close(last.name, Boolean(desk.feed && desk.feed.state !== 'live')).catch(() => {});
+  await away.close(name, Boolean(desk.feed && desk.feed.state !== 'live')).catch(() => {});
   desk_.stop();
   outbox.stop();
   vault.forget();
@@ -130,9 +132,18 @@ async function lock(why, other) {
   alarm.show(h('div'));
   keys.bind([]);
   keys.hold(null);
-  localStorage.setItem('handover.lock', String(Date.now()));
-  door(why, other ? '' : last.name);
+  localStorage.setItem(LOCKED, `${name} ${Date.now()}`);
+  door(why, other ? '' : name);
 }
+
+// Windows of one browser share a login: who locks one locks all of his or hers, who logs in at one ends the others'.
+function elsewhere({ key, newValue }) {
+  const mine = (newValue || '').split(' ')[0] === session.who();
+  if (key === LOCKED && mine) lock(t('It was locked in another window.'));
+  else if (key === session.SITS && newValue && !mine) lock(another());
+}
+
+const another = () => t('Somebody else has logged in in another window. Nothing is lost.');
 
 async function door(why, name) {
   const kept = await vault.waiting().catch(() => []);
@@ -162,8 +173,8 @@ async function boot() {
   desk_.watch(update);
   outbox.on('changed', changed);
   outbox.on('refused', (item) => refusedLater(item, (text) => keys.say(text, true)));
-  session.on('ended', () => lock(t('Your login has ended. Nothing is lost.')));
-  window.addEventListener('storage', (event) => { if (event.key === 'handover.lock') lock(t('It was locked in another window.')); });
+  session.on('ended', (problem) => lock(problem.status === 409 ? another() : t('Your login has ended. Nothing is lost.')));
+  window.addEventListener('storage', elsewhere);
   window.addEventListener('pagehide', () => { if (desk.me) desk_.remember(); });
   const left = Number(localStorage.getItem(ACTIVE)) || 0;
   try {

@@ -5,9 +5,11 @@ import { refusal } from './refusals.js';
 import { serverSaid } from './times.js';
 
 const AT = '/board/session';
-const OWED = 'handover.end';
+const OWED = 'handover.end'; // whose login is still to be ended
+export const SITS = 'handover.sits'; // who logged in last, for the other windows of this browser
 let token = null;
 let key = null;
+let whose = null; // the user name: the cookie is every window's, and may be another's by now
 let timer = 0;
 let sitting = 0; // counts who sits here: what one asked is never asked again as the next
 const heard = { token: [], ended: [] };
@@ -26,6 +28,7 @@ export class Refused extends Error {
 export const on = (what, listener) => heard[what].push(listener);
 export const isIn = () => token !== null;
 export const draftsKey = () => key;
+export const who = () => whose;
 export const accessToken = () => token;
 
 async function raw(method, path, body, headers) {
@@ -60,13 +63,14 @@ let offline = null;
 export function goOffline(username, password, secret) {
   sitting += 1;
   offline = { username, password };
+  whose = username;
   key = secret;
 }
 
 let joining = null;
 function join() {
   joining = joining || login(offline.username, offline.password).catch((problem) => {
-    if (problem instanceof Refused && problem.status < 500 && problem.status !== 429) for (const listener of heard.ended) listener();
+    if (problem instanceof Refused && problem.status < 500 && problem.status !== 429) for (const listener of heard.ended) listener(problem);
     throw problem;
   }).finally(() => { joining = null; });
   return joining;
@@ -80,8 +84,14 @@ export async function login(username, password) {
   if (!offline) sitting += 1;
   offline = null;
   sits(username, answer.body.pin_until);
-  took(answer.body);
+  came(answer.body);
+}
+
+// Whoever comes in ends the login that the other windows may have.
+function came(issued) {
+  took(issued);
   localStorage.removeItem(OWED);
+  localStorage.setItem(SITS, `${whose} ${Date.now()}`);
 }
 
 // Who may come back here by PIN, and until when: user names alone. What makes a PIN worth anything is in a cookie that no
@@ -102,8 +112,7 @@ export async function comeBack(username, pin) {
     const answer = await raw('POST', `${AT}/pin`, { username, pin });
     sitting += 1;
     offline = null;
-    took(answer.body);
-    localStorage.removeItem(OWED);
+    came(answer.body);
   } catch (problem) {
     if (problem instanceof Refused && problem.status === 401) sits(username, null);
     throw problem;
@@ -117,22 +126,25 @@ export async function choosePin(username, password, pin) {
 
 // Goes on with the login of this browser, if it has one that was not to end. Answers whether somebody is in.
 export async function resume() {
-  if (localStorage.getItem(OWED)) await end();
+  const owed = localStorage.getItem(OWED);
+  if (owed !== null) await end(owed || null);
   const answer = await renewal();
   if (!answer) return false;
   took(answer);
   return true;
 }
 
-// Tabs share the cookie, and it works once: one renews at a time, or the server takes the second for a thief.
-async function renewal() {
-  const ask = async () => (await raw('POST', `${AT}/renewal`)).body;
+// Tabs share the cookie, and it works once: one renews at a time, or the server takes the second for a thief. A page goes
+// on as whoever is named on it, or not at all.
+async function renewal(username = null) {
+  const ask = async () => (await raw('POST', `${AT}/renewal`, { username })).body;
   return navigator.locks ? navigator.locks.request('handover.renewal', ask) : ask();
 }
 
 function took(issued) {
   token = issued.access_token;
   key = issued.drafts_key;
+  whose = issued.username;
   clearTimeout(timer);
   timer = setTimeout(renew, Math.max(1000, issued.expires_in * 600));
   for (const listener of heard.token) listener(token);
@@ -148,14 +160,15 @@ async function again() {
   const before = token;
   if (before === null) return false;
   try {
-    const issued = await renewal();
+    const issued = await renewal(whose);
     if (token !== before) return token !== null; // locked meanwhile: what came is not for anybody any more
     if (!issued) throw new Refused(401, null);
+    if (issued.username !== whose) throw new Refused(409, null);
     took(issued);
     return true;
   } catch (problem) {
     if (problem instanceof Refused && problem.status < 500) {
-      for (const listener of heard.ended) listener();
+      for (const listener of heard.ended) listener(problem);
       return false;
     }
     clearTimeout(timer);
@@ -171,13 +184,14 @@ export function forget(establishment) {
   offline = null;
   key = null;
   clearTimeout(timer);
-  localStorage.setItem(OWED, 'yes');
-  ending = end(establishment).catch(() => {});
+  localStorage.setItem(OWED, whose || '');
+  ending = end(whose, establishment).catch(() => {});
+  whose = null;
   return ending;
 }
 
-async function end(establishment) {
-  await raw('POST', `${AT}/end`, establishment ? { establishment } : {});
+async function end(username, establishment) {
+  await raw('POST', `${AT}/end`, { username, ...(establishment ? { establishment } : {}) });
   if (token === null) localStorage.removeItem(OWED);
 }
 
