@@ -94,7 +94,7 @@ def test_what_was_typed_survives_a_kill_and_a_page_is_heard(
         screen.until("Recorded: Weir, J.")
         assert screen.bells == 0
         hartmann.note(weir, fact="Two men at his door.", attention="ACT_NOW")
-        screen.until("ACT NOW: UNIT A, WEIR, J. (A1-07)")
+        screen.until("ACT NOW: A WING, WEIR, J. (A1-07)")
         screen.quiet()
         assert screen.bells >= 1, "it is heard, too"
         screen.types("\x11")

@@ -140,11 +140,11 @@ async def test_the_whole_prison_for_its_managers_counts_units_and_items_never_of
     move = {"establishment": outage.prison.code, "unit": "A", "reason": "Works in the kitchen."}
     outage.prison.admin.post(f"/v1/inmates/{kane}/moves", move)
     async with sitting(tmp_path / "office", hartmann, outage.url) as seat:
-        await seat.until("ACT NOW: UNIT A")
+        await seat.until("ACT NOW: A WING")
         await seat.press("escape", "m")
         await seat.until("The whole prison is for its managers.")
     async with sitting(tmp_path / "office", boss, outage.url) as seat:
-        await seat.until("ACT NOW: UNIT A")
+        await seat.until("ACT NOW: A WING")
         await seat.press("escape", "m")
         text = await seat.until("units and changeovers", "1 page nobody has taken", "1 person on the way")
         assert "A wing" in text
@@ -156,7 +156,7 @@ async def test_the_whole_prison_for_its_managers_counts_units_and_items_never_of
         for officer in ("Hartmann", "hartmann"):
             assert officer not in "\n".join(text.splitlines()[2:]), "no line names an officer"
         hartmann.note(weir, fact="Again.", attention="ACT_NOW")
-        await seat.until("ACT NOW: UNIT A")
+        await seat.until("ACT NOW: A WING")
         await seat.press("escape")
         await seat.until("2 pages nobody has taken")
         await seat.press("down", "enter")

@@ -1,10 +1,12 @@
 """The unit on a whole screen: live, calm while one reads, and never silent about what it does not know."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from handover.terminal.screens.station import Station
 from tests.support.outage import Outage
 from tests.support.seats import sitting
 from tests.support.service import PASSWORD, Caller
@@ -97,7 +99,7 @@ async def test_a_page_interrupts_until_somebody_takes_it(
         await seat.until("everyone (1)")
         note = hartmann.note(weir, fact="No insulin since morning.", attention="ACT_NOW", if_then="Call the nurse.")
         await seat.until(
-            "ACT NOW: UNIT A, WEIR, J. (A1-07)", "No insulin since morning.", "IF IT HAPPENS: Call the nurse."
+            "ACT NOW: A WING, WEIR, J. (A1-07)", "No insulin since morning.", "IF IT HAPPENS: Call the nurse."
         )
         assert "1 PAGE NOT TAKEN" in seat.text
         await seat.press("escape")
@@ -112,6 +114,23 @@ async def test_a_page_interrupts_until_somebody_takes_it(
         await seat.until("You have taken it")
     receipts = hartmann.get(f"/v1/notes/{again['id']}/receipts")["items"]
     assert [(one["kind"], one["by"]["username"]) for one in receipts] == [("ACCEPTED", ngata.name)]
+
+
+async def test_a_call_is_here_before_the_names_are_and_says_who_as_soon_as_they_come(
+    outage: Outage, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night, brandt = (outage.prison.hire(name, "officer", "A", "B") for name in ("oyelaran", "brandt"))
+    kane = outage.prison.receive("B2222BB", unit="B", name="Kane, D.", cell="B2-11")
+    brandt.note(kane, fact="Two men at his door.", attention="ACT_NOW")
+    names, asks = threading.Event(), Station.roster_of
+    monkeypatch.setattr(Station, "roster_of", lambda *asked: asks(*asked) if names.wait(8) else {})
+    async with sitting(tmp_path / "office", night, outage.url) as seat:
+        await seat.until("ACT NOW: B WING", "Two men at his door.", "up to date")
+        assert "KANE" not in seat.text
+        names.set()
+        await seat.until("ACT NOW: B WING, KANE, D. (B2-11)")
+        await seat.press("escape", "n")
+        await seat.until("needs you (1)", "B wing, Kane, D. (B2-11): called since")
 
 
 async def test_it_locks_and_forgets_and_the_same_officer_finds_everything(

@@ -262,6 +262,7 @@ class HandoverApp(Base):
             roster = await self.reach(partial(self.station.roster_of, list(self.station.units[:_ROSTERS])))
             if here is self.station.here:
                 self.station.roster = roster
+                self.changed()
 
     def _ring(self) -> None:
         self._rang_at = time.monotonic()

@@ -39,6 +39,11 @@ class Calling(Frame):
         self._draw()
         self.work(self._fetch())
 
+    def changed(self) -> None:
+        """Who is who may be known only now: at the start a call can be here before the names are."""
+        super().changed()
+        self._draw()
+
     def calls_too(self, page: Document) -> None:
         """Another page; or the same one, again."""
         self._pages = [one for one in self._pages if one["id"] != page["id"]] + [page]
@@ -108,7 +113,8 @@ class Calling(Frame):
             kind = calls.kind_of(page)
             number = str(page.get("inmate") or "")
             who = names.get(number, number) if number else t("the whole wing")
-            head = " " + t("{kind}: unit {unit}, {who}", kind=kind, unit=page.get("unit"), who=who) + " "
+            unit = self.station.unit_name(page.get("establishment"), page.get("unit"))
+            head = " " + t("{kind}: {unit}, {who}", kind=kind, unit=unit, who=who) + " "
             yield row("")
             yield Row(Text(plain(head).upper(), style="bold reverse"))
             yield row(f"  {calls.called(page, reader)}")

@@ -48,7 +48,7 @@ def state(standing: Standing, reader: Reader) -> str:
 
 Part = tuple[list[str], str]
 """A piece of the line: its forms, each shorter than the one before, and its style."""
-_GIVES_WAY = ("name", "blind", "radio", "page", "blind", "drafts", "name", "news")
+_GIVES_WAY = ("name", "blind", "radio", "drafts", "page", "blind", "name", "news")
 """What is said shorter where the line has no room for all of it, in this order. What is about safety stays: that
 somebody calls, that this screen is blind and since when, how much has not been sent."""
 _SHORTEST_NAME = 6

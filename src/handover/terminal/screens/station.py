@@ -141,6 +141,11 @@ class Station:
         """Number → name and cell."""
         return self.roster | {str(one["inmate"]): people.called(one) for one in self.persons()}
 
+    def unit_name(self, establishment: object, code: object) -> str:
+        """What people call a unit."""
+        known = (one.name for one in self.units if (one.establishment, one.code) == (establishment, code))
+        return next(known, t("unit {unit}", unit=code))
+
     def roster_of(self, units: Sequence[Unit]) -> dict[str, str]:
         """Asks who is in these units."""
         here = self.desk

@@ -322,7 +322,7 @@ class UnitScreen(Frame):
 
     def _rows(self, sheet: Document) -> Iterable[Row]:
         station, reader = self.station, self.station.reader
-        pressing = list(unit_rows.needs_you(sheet, station.pages, reader))
+        pressing = list(unit_rows.needs_you(sheet, station, reader))
         yield unit_rows.heading(t("needs you ({n})", n=_keys(pressing)))
         yield from pressing or [row("    " + t("Nobody asked to look out for anybody."))]
         if soon := unit_rows.due(sheet, reader):

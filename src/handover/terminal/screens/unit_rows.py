@@ -10,6 +10,7 @@ from handover.terminal import calls, item_words, phrases, shifts, standing
 from handover.terminal.incidents import counted
 from handover.terminal.phrases import Reader
 from handover.terminal.screens.lines import Row, row
+from handover.terminal.screens.station import Station
 from handover.terminal.speech import plain
 from handover.terminal.tongue import t
 
@@ -18,11 +19,13 @@ _PRESSING = ("ACT_NOW", "WATCH", "RAN_OUT", "NEED_OVERDUE", "WORSE_TWICE")
 Sheet = Mapping[str, Any]
 
 
-def needs_you(sheet: Sheet, pages: Mapping[str, Document], reader: Reader) -> Iterator[Row]:
+def needs_you(sheet: Sheet, station: Station, reader: Reader) -> Iterator[Row]:
     """Calls nobody has taken, what goes on, and everybody for whom somebody asked to look out."""
-    names = {one["inmate"]: _called(one) for one in (*sheet["people"], *sheet["others"])}
-    for page in pages.values():
-        yield _page(page, names, reader)
+    here = {one["inmate"]: _called(one) for one in (*sheet["people"], *sheet["others"])}
+    for page in station.pages.values():
+        unit, number = station.unit_name(page["establishment"], page["unit"]), page["inmate"]
+        who = here.get(number) or f"{unit}, {station.roster.get(number, number)}" if number else unit
+        yield _page(page, who, reader)
     for one in sheet.get("incidents", ()):
         yield from _incident(one, reader)
     for one in sheet["in_transit"]:
@@ -118,9 +121,8 @@ def _incident(one: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
     yield _under(phrases.how(one["began"]))
 
 
-def _page(page: Document, names: Mapping[str, str], reader: Reader) -> Row:
+def _page(page: Document, who: str, reader: Reader) -> Row:
     kind = calls.kind_of(page)
-    who = names.get(page["inmate"], page["inmate"]) if page["inmate"] else t("unit {unit}", unit=page["unit"])
     words = Text.assemble(
         "! ", (" " + t("PAGE: {kind}", kind=kind) + " ", "bold reverse"), plain(f" {who}: {calls.called(page, reader)}")
     )
