@@ -99,7 +99,7 @@ def _print(about: dict[str, Any], measured: list[Measured]) -> None:
         f"{about['cores']} cores, {about['processor']}, Python {about['python']}, one fsync {about['fsync_ms']} ms.",
         style="dim",
     )
-    figures = [one for one in measured if isinstance(one, Figures)]
+    figures = [one for one in measured if isinstance(one, Figures) and one.load_busy]
     if figures:
         most = max(figures, key=lambda one: one.load_busy)
         out.print(f"The load took at most {most.load_busy:.0%} of a core ({most.part}).", style="dim")

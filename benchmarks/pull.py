@@ -4,6 +4,7 @@ from benchmarks import notes, past, processes, setup
 from benchmarks.figures import Figures, Kind
 from benchmarks.plan import Plan, Told
 from benchmarks.pulling import Job
+from benchmarks.watching import cpu_of
 
 PAGE = 200
 FORMS = {"json": "application/json", "ndjson": "application/x-ndjson"}
@@ -20,6 +21,7 @@ def kinds(plan: Plan) -> tuple[Kind, ...]:
         for kind in (
             Kind(f"rate_{form}", f"{plan.pulled:,} notes pulled as {words[form]}, events/s", least=0.5),
             Kind(f"mb_{form}", "the same, MB/s", digits=1),
+            Kind(f"cpu_{form}", "the same: server CPU per event, µs", digits=1),
         )
     )
 
@@ -41,10 +43,12 @@ def measure(engine: str, plan: Plan, told: Told) -> Figures:
                 for form, accept in FORMS.items():
                     for server in (standin, service) if round_ % 2 else (service, standin):
                         told(f"round {round_}, {form} from {server.name}")
+                        before = cpu_of(server.pid)
                         result = processes.pull(Job(server.port, token, first[server.name], accept, MARK))
                         seen[server.name] |= {
                             f"rate_{form}": result.items / result.seconds,
                             f"mb_{form}": result.size / result.seconds / 1e6,
+                            f"cpu_{form}": (cpu_of(server.pid) - before) / result.items * 1e6,
                         }
                         items[server.name] = result.items
                     figures.missing += abs(items[standin.name] - items[service.name])
