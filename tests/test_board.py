@@ -75,7 +75,39 @@ def test_a_need_is_done_and_what_two_do_at_once_is_said(
         screen.type("spoke ten minutes")
         screen.press("Enter")
         screen.sees("due this shift, or promised (0)")
-    assert ngata.get(f"/v1/needs/{made['needs'][0]['id']}")["outcome"] == "spoke ten minutes"
+        assert ngata.get(f"/v1/needs/{made['needs'][0]['id']}")["outcome"] == "spoke ten minutes"
+
+        # What is typed is there until it is recorded: over a lock, without a network, and if somebody was quicker.
+        second = ngata.note(weir, needs=[{"code": "PROPERTY", "promised": True, "detail": "his reading glasses"}])
+        screen.sees("due this shift, or promised (1)", "his reading glasses")
+        screen.focus("[data-need]")
+        screen.press("d")
+        screen.sees("What came of it?")
+        screen.type("found at reception")
+        screen.run("document.querySelector('#head button').click()")
+        screen.sees("Unlock")
+        screen.misses("reading glasses")
+        screen.insert(PASSWORD)
+        screen.press("Enter")
+        screen.sees("up to date", "Begun, not sent: What came of it?", "“found at reception”")
+        screen.focus("[data-need]")
+        screen.press("d")
+        screen.until("document.querySelector('#asked').value === 'found at reception'")
+        screen.pardoned += [NO_NETWORK, "status of 412"]
+        screen.offline(True)
+        screen.press("Enter")
+        screen.sees("The server cannot be reached. What you typed stays here.")
+        need = f"/v1/needs/{second['needs'][0]['id']}"
+        ngata.http.patch(need, json={"owner": "Marsh"}, headers={"If-Match": '"1"'}).raise_for_status()
+        screen.offline(False)
+        screen.press("Enter")
+        screen.sees("Somebody changed it first")
+        assert screen.run("document.querySelector('#asked').value") == "found at reception"
+        screen.sees("with Marsh")
+        screen.press("Enter")
+        screen.sees("due this shift, or promised (0)")
+        assert ngata.get(need)["outcome"] == "found at reception"
+        screen.misses("What came of it?", "Begun, not sent")
 
 
 def tab_to(screen: Tab, words: str) -> None:

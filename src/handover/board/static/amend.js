@@ -15,20 +15,20 @@ export const amendKeys = (go, done) => [
   { key: 'b', label: t('take a note back'), run: () => takeBack(done) },
 ];
 
-async function attend(close, done) {
+function attend(close, done) {
   const note = here() && here().dataset.note;
   if (!note) return say(t('Go to somebody whose attention runs with the arrows first.'));
-  const text = close
-    ? await askLine(t('It is over, because …'), { go: t('close it') })
-    : await askLine(t('It goes on, because …'), { go: t('renew it'), hint: t('Until the end of the next shift. Another time goes in front: 21:00 still does not eat') });
-  if (text === null) return null;
-  const timed = /^(\d{1,2}[:.]\d\d)\s+(.+)$/.exec(text);
-  const until = timed && !close ? next(timed[1]) : null;
-  const body = close ? { close: true, reason: text } : until ? { until: until.toISOString(), reason: timed[2] } : { reason: text };
-  return create(`/v1/notes/${note}/attention`, body).then((answer) => {
+  async function send(text, once) {
+    const timed = /^(\d{1,2}[:.]\d\d)\s+(.+)$/.exec(text);
+    const until = timed && !close ? next(timed[1]) : null;
+    const body = close ? { close: true, reason: text } : until ? { until: until.toISOString(), reason: timed[2] } : { reason: text };
+    const answer = await create(`/v1/notes/${note}/attention`, body, once);
     say(close ? t('Attention is closed.') : t('Attention goes on until {time}.', { time: time(answer.body.attention_until) }));
     done();
-  }, failed);
+  }
+  return close
+    ? askLine(`over-${note}`, t('It is over, because …'), send, { go: t('close it') })
+    : askLine(`on-${note}`, t('It goes on, because …'), send, { go: t('renew it'), hint: t('Until the end of the next shift. Another time goes in front: 21:00 still does not eat') });
 }
 
 // The note one stands on; null where it is not for this officer to change.
@@ -50,15 +50,14 @@ async function correct(go) {
   }
 }
 
-async function takeBack(done) {
+function takeBack(done) {
   const id = mine();
   if (!id) return null;
-  const why = await askLine(t('Why do you take it back? What it says is then gone from every screen.'), {
-    among: codes('retraction_reason'), hint: t('in your own words, if there is more to say; for the auditor alone'), go: t('take it back'),
-  });
-  if (why === null) return null;
-  const body = why.text ? { reason: why.code, detail: why.text } : { reason: why.code };
-  return create(`/v1/notes/${id}/retractions`, body).then(() => { say(t('Taken back at {time}.', { time: clock(new Date()) })); done(); }, failed);
+  return askLine(`unsay-${id}`, t('Why do you take it back? What it says is then gone from every screen.'), async (why, once) => {
+    await create(`/v1/notes/${id}/retractions`, why.text ? { reason: why.code, detail: why.text } : { reason: why.code }, once);
+    say(t('Taken back at {time}.', { time: clock(new Date()) }));
+    done();
+  }, { among: codes('retraction_reason'), hint: t('in your own words, if there is more to say; for the auditor alone'), go: t('take it back') });
 }
 
 // A note as a draft of its correction: all it said, to be put right.

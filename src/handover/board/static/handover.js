@@ -135,27 +135,17 @@ function mine(box, go, one, stay) {
   }
   update();
 
-  async function answer(query) {
-    const text = await askLine(t('Answer to “{text}”', { text: query.text }), { go: t('answer') });
-    if (text === null) return;
-    try {
-      await create(`/v1/handovers/${one.id}/queries/${query.id}/answers`, { text });
-      learnHandover(await get(`/v1/handovers/${one.id}`));
-      update();
-    } catch (problem) { failed(problem); }
-  }
+  const answer = (query) => askLine(`answer-${query.id}`, t('Answer to “{text}”', { text: query.text }), async (text, once) => {
+    await create(`/v1/handovers/${one.id}/queries/${query.id}/answers`, { text }, once);
+    get(`/v1/handovers/${one.id}`).then(learnHandover).then(update).catch(() => {});
+  }, { go: t('answer') });
   const asked = () => (desk.handovers.get(one.id) || one).queries.find((query) => !query.answers.length);
 
-  async function back() {
-    const reason = await askLine(t('Why do you take it back?'), { go: t('take it back') });
-    if (reason === null) return;
-    try {
-      await create(`/v1/handovers/${one.id}/withdrawal`, { reason });
-      say(t('Taken back at {time}. What it held goes into the next one.', { time: clock(now()) }));
-      await refresh();
-      go.show('handover');
-    } catch (problem) { failed(problem); }
-  }
+  const back = () => askLine(`back-${one.id}`, t('Why do you take it back?'), async (reason, once) => {
+    await create(`/v1/handovers/${one.id}/withdrawal`, { reason }, once);
+    say(t('Taken back at {time}. What it held goes into the next one.', { time: clock(now()) }));
+    refresh().then(() => { if (box.isConnected) go.show('handover'); });
+  }, { go: t('take it back') });
   return { follows: true, update, keys: () => [asked() && { key: 'e', label: t('answer'), strong: true, run: () => asked() && answer(asked()) }, { key: 'b', label: t('take it back'), run: back }, { key: 'm', label: t('I stay on: accept it myself'), run: stay }] };
 }
 

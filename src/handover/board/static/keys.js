@@ -2,6 +2,10 @@
 
 import { choices } from './choices.js';
 import { h, keep, put } from './dom.js';
+import { changed } from './desk.js';
+import { kept } from './forms.js';
+import { Refused, unique, Unreachable } from './session.js';
+import * as vault from './vault.js';
 import { t } from './words.js';
 
 const LETTERS = 'handover.letters';
@@ -108,43 +112,69 @@ const hint = (one, on) =>
   h('button', { type: 'button', onmousedown: (event) => event.preventDefault(), class: one.strong ? 'hint strong' : 'hint', onclick: (event) => bound.find((now) => now.key === one.key && now.label).run(event), 'data-does': one.does },
     (on || one.key.length > 1) && h('kbd', {}, keyName(one.key)), ' ', one.label);
 
-// Asks for one line at the foot of the screen; what I read stays where it is. `among`: for one of these as well, and the
-// line may then be left out; answers {code, text}.
-export function askLine(label, { value = '', hint: more = '', go = t('Enter'), among = null } = {}) {
+// Asks for one line at the foot of the screen; what I read stays where it is. `id`: what it is about; what stands in the
+// line is kept under it, as a draft is, until it is sent or left. `send(answer, key)`: the line closes when that is done,
+// and stays, with what was wrong beside it, when it is refused. `among`: for one of these as well, and the line may then
+// be left out; the answer is {code, text}.
+export function askLine(id, label, send, { hint: more = '', go = t('Enter'), among = null } = {}) {
   const before = document.activeElement;
-  return new Promise((resolve) => {
-    const box = document.getElementById('asking');
-    let code = null;
-    const done = (answer) => {
-      hold(null);
-      put(box);
-      box.hidden = true;
-      if (before && before.isConnected) before.focus({ preventScroll: true });
-      resolve(answer);
-    };
-    const input = h('input', { id: 'asked', autocomplete: 'off', value, maxlength: 500 });
-    const group = among && choices({ name: label, options: among, set: (chosen) => { code = chosen; }, after: () => input.focus() });
-    function send(event) {
-      event.preventDefault();
-      const text = input.value.trim();
-      if (group && code === null) group.focus();
-      else if (group) done({ code, text });
-      else if (text) done(text);
+  const box = document.getElementById('asking');
+  let code = null;
+  let sending = false;
+  let sent = null; // {said, key}: the same words once more are the same request
+  const done = () => {
+    keeping.then((one) => one.done()).catch(() => {}).then(() => { lines += 1; changed(); });
+    if (!form.isConnected) return;
+    hold(null);
+    put(box);
+    box.hidden = true;
+    if (before && before.isConnected) before.focus({ preventScroll: true });
+  };
+  const input = h('input', { id: 'asked', autocomplete: 'off', maxlength: 500, 'aria-describedby': 'wrong-asked' });
+  const wrong = h('p', { id: 'wrong-asked', class: 'late', role: 'alert' });
+  const group = among && choices({ name: label, options: among, set: (chosen) => { code = chosen; }, after: () => input.focus() });
+  async function submit(event) {
+    event.preventDefault();
+    const text = input.value.trim();
+    if (group && code === null) group.focus();
+    else if ((group || text) && !sending) {
+      const said = JSON.stringify([code, text]);
+      if (!sent || sent.said !== said) sent = { said, key: unique() };
+      sending = true;
+      put(wrong);
+      try {
+        await send(group ? { code, text } : text, sent.key);
+        done();
+      } catch (problem) {
+        if (!(problem instanceof Refused || problem instanceof Unreachable)) throw problem;
+        put(wrong, problem instanceof Refused ? problem.message : t('The server cannot be reached. What you typed stays here.'));
+        input.focus();
+      } finally {
+        sending = false;
+      }
     }
-    box.hidden = false;
-    put(box, h('form', { onsubmit: send },
-      group && [h('p', {}, label), group.node], h('label', { for: 'asked' }, group ? more : label), input,
-      h('button', { type: 'submit' }, go),
-      h('button', { type: 'button', onclick: () => done(null) }, h('kbd', {}, 'Esc'), ' ', t('leave it')),
-      !group && more && h('p', { class: 'quiet' }, more)));
-    hold((event) => {
-      if (event.key !== 'Escape') return false;
-      done(null);
-      return true;
-    });
-    (group || input).focus();
+  }
+  const form = h('form', { onsubmit: submit },
+    group && [h('p', {}, label), group.node], h('label', { for: 'asked' }, group ? more : label), input,
+    h('button', { type: 'submit' }, go),
+    h('button', { type: 'button', onclick: done }, h('kbd', {}, 'Esc'), ' ', t('leave it')),
+    !group && more && h('p', { class: 'quiet' }, more), wrong);
+  box.hidden = false;
+  put(box, form);
+  hold((event) => {
+    if (event.key !== 'Escape' || !form.isConnected) return false;
+    done();
+    return true;
   });
+  (group || input).focus();
+  const keeping = kept(`line-${id}`, { input }, { get: () => ({ line: label }), put: () => {} }).then((one) => { one.soon(); return one; }); // a quick hand has typed by then
 }
+
+// The lines that were begun and neither sent nor left; and a number that tells whether there may be others by now.
+export const begunLines = async () => (await vault.load('form')).filter((one) => one.data.extra && one.data.extra.line && one.data.input)
+  .map((one) => ({ asked: one.data.extra.line, text: one.data.input, drop: () => vault.remove(one.id) }));
+let lines = 0;
+export const lineMark = () => lines;
 
 let fading = 0;
 export function say(text, bad) {

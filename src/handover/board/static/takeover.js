@@ -2,7 +2,7 @@
 
 import { h, put } from './dom.js';
 import { desk, learnHandover, refresh, unitName } from './desk.js';
-import { askLine, failed, say } from './keys.js';
+import { askLine, say } from './keys.js';
 import { create, get, unique } from './session.js';
 import { n, t } from './words.js';
 import { time } from './times.js';
@@ -134,18 +134,18 @@ export function takeOver(box, go, offered, took) {
     draw();
   }
 
-  async function question() {
+  // The events say it too, but for whoever has just done it they may take too long.
+  const learn = () => get(`/v1/handovers/${offered.id}`).then(learnHandover).then(update).catch(() => {});
+
+  function question() {
     const group = current();
-    const text = await askLine(t('Ask {name} about {who}', { name: staff(offered.outgoing), who: name(group) }), { go: t('ask') });
-    if (text === null) return;
     const [note] = group.notes;
     const [need] = group.needs;
-    try {
-      await create(`/v1/handovers/${offered.id}/queries`, note ? { note, text } : { need, text });
-      learnHandover(await get(`/v1/handovers/${offered.id}`));
+    askLine(`ask-${note || need}`, t('Ask {name} about {who}', { name: staff(offered.outgoing), who: name(group) }), async (text, once) => {
+      await create(`/v1/handovers/${offered.id}/queries`, note ? { note, text } : { need, text }, once);
       say(t('Asked. The answer comes here.'));
-      update();
-    } catch (problem) { failed(problem); }
+      learn();
+    }, { go: t('ask') });
   }
 
   async function submit(event) {

@@ -4,7 +4,7 @@ import * as alarm from './alarm.js';
 import { amendKeys } from './amend.js';
 import { desk, isInsider, isManager, look, refresh, unitName, units } from './desk.js';
 import { h, keep, put } from './dom.js';
-import { askLine, failed, here, say, stand } from './keys.js';
+import { askLine, begunLines, here, lineMark, say, stand } from './keys.js';
 import { ask } from './session.js';
 import { n, t } from './words.js';
 import { isPast, time } from './times.js';
@@ -15,6 +15,7 @@ const SOON_H = 12;
 export function unit(main, go) {
   let order = [];
   let standing = new Map();
+  let mark = null;
   const parts = {};
   for (const name of ['needs', 'due', 'also', 'news', 'all']) {
     parts[name] = { title: h('h2', { id: `h-${name}` }), list: h(name === 'all' ? 'ul' : 'ol', { class: `list ${name}`, 'aria-labelledby': `h-${name}` }), more: h('div') };
@@ -23,8 +24,16 @@ export function unit(main, go) {
   const section = (name) => h('section', { class: `part ${name}`, 'aria-labelledby': `h-${name}` }, parts[name].title, name === 'news' && read, parts[name].more, parts[name].list);
   put(main, h('div', { class: 'unit' }, h('div', { class: 'left' }, section('needs'), section('due'), section('also')), section('news'), section('all')));
 
+  // What I began to type at the foot and did not send: asked again, it stands there again.
+  async function begun() {
+    mark = lineMark();
+    const lines = await begunLines().catch(() => []);
+    put(parts.due.more, lines.map((one) => h('p', {}, t('Begun, not sent: {asked} “{text}”', one), ' ', h('button', { type: 'button', onclick: () => one.drop().then(begun) }, t('throw away')))));
+  }
+
   function update() {
     const { sheet } = desk;
+    if (mark !== lineMark()) begun();
     put(parts.needs.title, t('needs you'), sheet ? ` (${sheet.people.length + standingWing(sheet).length})` : '');
     if (!sheet) {
       put(parts.needs.more, (desk.closed || !desk.unit) && h('p', { class: 'quiet' }, t('Your role reads no sheet. Notes can be written here: W, then the number of the person.')));
@@ -105,9 +114,8 @@ export function unit(main, go) {
   async function done() {
     const row = here();
     if (!row || !row.dataset.need) return say(t('Go to a need with the arrows first.'));
-    const outcome = await askLine(t('What came of it? ({need})', { need: row.dataset.words }), { go: t('done') });
-    if (outcome === null) return null;
-    return change(row.dataset.need, { status: 'DONE', outcome }, row.dataset.version);
+    const { need, words, version } = row.dataset;
+    return askLine(`need-${need}`, t('What came of it? ({need})', { need: words }), (outcome) => change(need, { status: 'DONE', outcome }, version), { go: t('done') });
   }
 
   return {
@@ -127,15 +135,18 @@ export function unit(main, go) {
   };
 }
 
+// Of the need as it stands on the screen now: whoever has been told that it changed has looked again.
 async function change(need, body, version) {
+  const shown = document.querySelector(`[data-need="${need}"]`);
   try {
-    await ask('PATCH', `/v1/needs/${need}`, { body, headers: { 'If-Match': `"${version}"` } });
+    await ask('PATCH', `/v1/needs/${need}`, { body, headers: { 'If-Match': `"${shown ? shown.dataset.version : version}"` } });
     say(t('Done. Whoever wrote it down is told.'));
   } catch (problem) {
-    if (problem.status === 412) say(t('Somebody changed it first; look again. Nothing of yours was recorded.'), true);
-    else failed(problem);
+    if (problem.status === 412) problem.message = t('Somebody changed it first; look again. Nothing of yours was recorded.');
+    throw problem;
+  } finally {
+    refresh();
   }
-  await refresh();
 }
 
 function standingWing(sheet) {
