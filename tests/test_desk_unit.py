@@ -65,6 +65,22 @@ async def test_nothing_moves_while_one_reads_and_a_key_takes_the_news_in(
         assert "NEW" not in text.splitlines()[1]
 
 
+async def test_what_is_the_matter_is_said_also_where_nobody_wrote_a_sentence(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    kane = outage.prison.receive("A2222BB", name="Kane, D.", cell="A2-11")
+    hartmann.note(weir, change="WORSE", indicators=[{"code": "SAY_SELF_HARM"}])
+    hartmann.note(kane, needs=[{"code": "PHONE", "promised": True}], attention="WATCH")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("ACT NOW: A WING", "worse than usual; speaks of self-harm")
+        await seat.press("escape", "n")
+        await seat.until(
+            "needs you (3)",
+            "Hartmann saw it: worse than usual; speaks of self-harm",
+            "Hartmann saw it: phone call, promised",
+        )
+
+
 async def test_what_came_while_nobody_looked_is_news_in_the_morning(
     outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:

@@ -164,7 +164,7 @@ def ran_out(note: dict[str, Any], reader: Reader) -> Told:
             until=reader.time(note.get("attention_until")),
         )
     )
-    return head, _under(phrases.how(note), ways)
+    return head, _under(phrases.matter(note, reader), ways)
 
 
 def looked_after(note: dict[str, Any], reader: Reader) -> Told:

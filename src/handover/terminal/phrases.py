@@ -68,6 +68,15 @@ def how(note: dict[str, Any]) -> str:
     return f"{author} {t(before)}: {fact}" if fact else f"{author} {t(alone)}"
 
 
+def matter(note: dict[str, Any], reader: Reader) -> str:
+    """Who says it, and what is the matter: the sentence; where nobody wrote one, what was noticed, needed or done."""
+    if note.get("fact"):
+        return how(note)
+    needs = [need(one, reader) for one in note.get("needs") or []]
+    said = state(note, reader) or needs or responses(note, reader)
+    return f"{how(note)}: {'; '.join(said)}" if said else how(note)
+
+
 def person(by: object) -> str:
     """A member of staff by the name people know."""
     return str(by.get("name") or by.get("username") or t("somebody")) if isinstance(by, dict) else t("somebody")

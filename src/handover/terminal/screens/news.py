@@ -58,7 +58,7 @@ class News:
                 if many:
                     told = t("INCIDENT: {notes}, the latest:", notes=counted(many))
                     yield row(
-                        f"{reader.time(event.raw.get('time'))}  {told} {phrases.how(_data(event))}",
+                        f"{reader.time(event.raw.get('time'))}  {told} {phrases.matter(_data(event), reader)}",
                         ("incident", incident),
                         whole=False,
                     )

@@ -43,7 +43,7 @@ def needs_you(sheet: Sheet, station: Station, reader: Reader) -> Iterator[Row]:
             yield Row(
                 _marked(t("The wing"), note["attention"], note["attention_until"], reader), ("wing", ""), whole=False
             )
-            yield _under(phrases.how(note))
+            yield _under(phrases.matter(note, reader))
     for person in sheet["people"]:
         if any(reason["rule"] in _PRESSING for reason in person["reasons"]):
             yield from _person(person, reader)
@@ -93,7 +93,7 @@ def _person(person: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
     yield Row(head.append(f"  {'; '.join(told)}" if told else ""), key, whole=False)
     live = {reason["note"] for reason in person["reasons"] if reason["rule"] in (*_MARKED, "RAN_OUT")}
     for note in [one for one in person["notes"] if one["id"] in live][:1] or person["notes"][:1]:
-        yield _under(f"{reader.time(note['occurred_at'])} {phrases.how(note)}")
+        yield _under(f"{reader.time(note['occurred_at'])} {phrases.matter(note, reader)}")
     for one in person["if_then"][:1]:
         yield _under(t("IF IT HAPPENS: {if_then}", if_then=one["text"]), "bold")
 
@@ -118,7 +118,7 @@ def _incident(one: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
         (words, "bold"),
     )
     yield Row(head.append(f"  {told}"), ("incident", one["incident"]), whole=False)
-    yield _under(phrases.how(one["began"]))
+    yield _under(phrases.matter(one["began"], reader))
 
 
 def _page(page: Document, who: str, reader: Reader) -> Row:
