@@ -2,6 +2,7 @@
 
 import { h, put } from './dom.js';
 import { desk, changed, unitName, whom } from './desk.js';
+import { answer, asked } from './asked.js';
 import { create } from './session.js';
 import { failed, say } from './keys.js';
 import { gist, staff } from './phrases.js';
@@ -36,11 +37,13 @@ export function show(box) {
   const open = calls();
   const taken = desk.me ? [...desk.pages.values()].filter((page) => page.gone && page.kind === 'ACT_NOW' && Date.now() - page.gone < 20000) : [];
   ring(open.length > 0, open[0]);
-  const said = JSON.stringify([open.map((p) => [p.id, p.version, Boolean(p.about)]), taken.map((p) => p.id)]);
+  const questions = asked();
+  const said = JSON.stringify([questions.map((one) => one.query.id), open.map((p) => [p.id, p.version, Boolean(p.about)]), taken.map((p) => p.id)]);
   if (box.dataset.said === said) return;
   box.dataset.said = said;
-  box.hidden = !open.length && !taken.length;
+  box.hidden = !open.length && !taken.length && !questions.length;
   put(box, taken.map((page) => h('p', { class: 'taken' }, t('{who}: {name} sees to it.', { who: whom(page.inmate, page.unit), name: staff(page.accepted_by) }))),
+    questions.map(({ handover, query }) => h('p', { class: 'taken' }, t('{name} asks you about {unit}: “{text}”', { name: staff(query.by), unit: unitName(handover.unit), text: query.text }), ' ', h('button', { type: 'button', onclick: () => answer(handover.id, query) }, t('answer')))),
     open.slice(0, 3).map((page, place) => h('div', { class: 'call' },
       h('p', {}, h('strong', {}, t('ACT NOW'), ' · ', unitName(page.unit), ' · ', whom(page.inmate, page.unit)), ' ',
         page.about ? `${gist(page.about)} (${staff(page.about.author)}, ${time(page.about.occurred_at)})` : ''),

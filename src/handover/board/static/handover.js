@@ -9,6 +9,7 @@ import { clock, now, time } from './times.js';
 import { staff } from './phrases.js';
 import { kept } from './forms.js';
 import { standing } from './head.js';
+import { answer } from './asked.js';
 import { takeOver } from './takeover.js';
 import { queryCard } from './walk.js';
 
@@ -131,21 +132,17 @@ function mine(box, go, one, stay) {
     const latest = desk.handovers.get(one.id) || one;
     if (said === String(latest.version)) return;
     said = String(latest.version);
-    put(questions, latest.queries.length ? latest.queries.map((query) => queryCard(query, query.answers.length ? null : h('button', { type: 'button', onclick: () => answer(query) }, t('answer')))) : h('p', { class: 'quiet' }, t('Nobody has asked anything.')));
+    put(questions, latest.queries.length ? latest.queries.map((query) => queryCard(query, query.answers.length ? null : h('button', { type: 'button', onclick: () => answer(one.id, query) }, t('answer')))) : h('p', { class: 'quiet' }, t('Nobody has asked anything.')));
   }
   update();
 
-  const answer = (query) => askLine(`answer-${query.id}`, t('Answer to “{text}”', { text: query.text }), async (text, once) => {
-    await create(`/v1/handovers/${one.id}/queries/${query.id}/answers`, { text }, once);
-    get(`/v1/handovers/${one.id}`).then(learnHandover).then(update).catch(() => {});
-  }, { go: t('answer') });
-  const asked = () => (desk.handovers.get(one.id) || one).queries.find((query) => !query.answers.length);
+  const waits = () => (desk.handovers.get(one.id) || one).queries.find((query) => !query.answers.length);
 
   const back = () => askLine(`back-${one.id}`, t('Why do you take it back?'), async (reason, once) => {
     await create(`/v1/handovers/${one.id}/withdrawal`, { reason }, once);
     say(t('Taken back at {time}. What it held goes into the next one.', { time: clock(now()) }));
     refresh().then(() => { if (box.isConnected) go.show('handover'); });
   }, { go: t('take it back') });
-  return { follows: true, update, keys: () => [asked() && { key: 'e', label: t('answer'), strong: true, run: () => asked() && answer(asked()) }, { key: 'b', label: t('take it back'), run: back }, { key: 'm', label: t('I stay on: accept it myself'), run: stay }] };
+  return { follows: true, update, keys: () => [waits() && { key: 'e', label: t('answer'), strong: true, run: () => waits() && answer(one.id, waits()) }, { key: 'b', label: t('take it back'), run: back }, { key: 'm', label: t('I stay on: accept it myself'), run: stay }] };
 }
 

@@ -129,18 +129,17 @@ const NEWS = {
   'page.accepted': (page, whom) => [whom, t('{name} sees to it', { name: staff(page.accepted_by) }), ''],
   'handover.offered': (one, whom) => [whom, t('{name} offers the handover', { name: staff(one.outgoing) }), ''],
   'handover.accepted': (one, whom) => [whom, t('{name} has taken over', { name: staff(one.incoming) }), ''],
-  'handover.queried': (one, whom) => [whom, lastQuery(one), t('a question about the handover')],
-  'handover.answered': (one, whom) => [whom, lastAnswer(one), t('an answer about the handover')],
+  'handover.queried': (one, whom) => [whom, ...last(one.queries, t('a question about the handover'))],
+  'handover.answered': (one, whom) => [whom, ...last(one.queries.reduce((all, query) => all.concat(query.answers), []), t('an answer about the handover'))],
   'handover.withdrawn': (one, whom) => [whom, t('the offer was taken back: {reason}', { reason: one.withdrawal ? one.withdrawal.reason : '' }), staff(one.outgoing)],
   'handover.overdue': (one, whom) => [whom, t('the handover is OVERDUE: nobody has accepted it'), ''],
   'handover.escalated': (one, whom) => [whom, t('the handover is with the duty manager: nobody has accepted it'), ''],
   'inmate.moved': (one, whom) => [one.name || whom, one.unit ? t('moved to unit {unit} {cell}', { unit: one.unit, cell: one.cell || '' }) : t('moved'), ''],
 };
 
-const newest = (list) => [...list].sort((a, b) => (a.at < b.at ? 1 : -1))[0];
-const lastQuery = (one) => { const q = newest(one.queries); return q ? `“${q.text || ''}”` : ''; };
-const lastAnswer = (one) => {
-  const answers = one.queries.reduce((all, q) => all.concat(q.answers), []);
-  return answers.length ? `“${newest(answers).text || ''}”` : '';
-};
+// The newest that was said in it: what, and who says it.
+function last(list, what) {
+  const [newest] = [...list].sort((a, b) => (a.at < b.at ? 1 : -1));
+  return newest ? [`“${newest.text || ''}”`, `${staff(newest.by)}: ${what}`] : ['', what];
+}
 export const times = (count) => n('{n} note', '{n} notes', count);
