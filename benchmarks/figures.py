@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 SPARE = {"postgresql": 1.3}
-"""On PostgreSQL the aims are the same within 30 %."""
+"""On PostgreSQL the aims are the same within 30 %. Those of ratios are the same: the stand-in is on PostgreSQL, too."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,17 @@ class Kind:
         """Whether it keeps its aim; None where it has none."""
         kept = []
         if self.least is not None:
-            kept.append(ratio >= self.least / spare)
+            kept.append(ratio >= self.least)
         if self.most is not None:
-            kept.append(ratio <= self.most * spare)
+            kept.append(ratio <= self.most)
         if self.within is not None:
             kept.append(value <= self.within * spare)
         return all(kept) if kept else None
 
-    @property
-    def aim(self) -> str:
+    def aim(self, spare: float = 1.0) -> str:
         """The aim in words."""
-        bounds = (("ratio ≥", self.least), ("ratio ≤", self.most), ("≤", self.within))
+        within = None if self.within is None else self.within * spare
+        bounds = (("ratio ≥", self.least), ("ratio ≤", self.most), ("≤", within))
         return ", ".join(f"{words} {bound:,g}" for words, bound in bounds if bound is not None)
 
 
@@ -56,6 +56,11 @@ class Figures:
     pairs: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     missing: int = 0
     load_busy: float = 0.0
+
+    @property
+    def spare(self) -> float:
+        """How far this engine may pass what the service is to keep by itself."""
+        return SPARE.get(self.engine, 1.0)
 
     @property
     def rounds(self) -> int:
@@ -83,7 +88,7 @@ class Figures:
 
     def keeps(self, kind: Kind) -> bool | None:
         """Whether the medians keep the aim."""
-        return kind.keeps(self.ratio(kind.key), self.medians(kind.key)[1], SPARE.get(self.engine, 1.0))
+        return kind.keeps(self.ratio(kind.key), self.medians(kind.key)[1], self.spare)
 
     @property
     def shown(self) -> list[Kind]:
@@ -94,7 +99,7 @@ class Figures:
         """The aims it misses, in words."""
         out = [
             f"{self.engine}: {kind.title} is {self.medians(kind.key)[1]:,.{kind.digits}f}, "
-            f"{self.ratio(kind.key):.2f} of the stand-in's; it must be {kind.aim}."
+            f"{self.ratio(kind.key):.2f} of the stand-in's; it must be {kind.aim(self.spare)}."
             for kind in self.shown
             if self.keeps(kind) is False
         ]
@@ -111,7 +116,7 @@ class Figures:
                 "handover": self.medians(kind.key)[1],
                 "ratio": self.ratio(kind.key),
                 "rounds": self.pairs[kind.key],
-                "aim": kind.aim,
+                "aim": kind.aim(self.spare),
                 "kept": self.keeps(kind),
             }
             for kind in self.shown

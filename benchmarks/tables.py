@@ -35,7 +35,7 @@ def _beside(figures: Figures) -> Table:
         values = [f"{value:,.{kind.digits}f}" for value in figures.medians(kind.key)]
         ratio, (least, most), kept = figures.ratio(kind.key), figures.spread(kind.key), figures.keeps(kind)
         told = f"[{STYLES[kept]}]{ratio:.2f}[/]" if STYLES[kept] else f"{ratio:.2f}"
-        shown.add_row(kind.title, *values, told, f"{least:.2f}–{most:.2f}", f"{kind.aim}{MARKS[kept]}")
+        shown.add_row(kind.title, *values, told, f"{least:.2f}–{most:.2f}", f"{kind.aim(figures.spare)}{MARKS[kept]}")
     return shown
 
 
