@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -34,10 +36,20 @@ def weir(outage: Outage) -> str:
     return outage.prison.receive("A4417KD")
 
 
-async def test_the_top_says_where_who_and_whether_it_is_so(outage: Outage, ngata: Caller, tmp_path: Path) -> None:
+async def test_the_top_says_where_who_and_whether_it_is_so(
+    outage: Outage, ngata: Caller, hartmann: Caller, tmp_path: Path
+) -> None:
+    # Five minutes into a shift, the one before has still to be handed over.
+    began = datetime.now(ZoneInfo("Europe/London")) - timedelta(minutes=5)
+    shifts = [{"code": "LATE", "starts": f"{began - timedelta(hours=8):%H:%M}"}]
+    shifts.append({"code": "NIGHT", "starts": f"{began:%H:%M}"})
+    place = {"name": "HMP", "timezone": "Europe/London", "shifts": shifts}
+    outage.prison.admin.put(f"/v1/establishments/{outage.prison.code}", place)
+    offer = hartmann.post("/v1/handovers", {"establishment": outage.prison.code, "unit": "A"})
+    assert offer["from_shift"].endswith("/LATE")
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
-        text = await seat.until("A wing", "not offered, due", "you are Ngata", "up to date", "not sent: 0")
-        assert "A wing" in text.splitlines()[0]
+        text = await seat.until("NOT ACCEPTED, due", "you are Ngata", "up to date", "not sent: 0")
+        assert text.splitlines()[0].startswith("A wing · night · offered by Hartmann")
         assert "you are Ngata" in text.splitlines()[1]
         await seat.meanwhile(outage.goes_away)
         blind = await seat.until("NOT CONNECTED since", "Urgent? Radio")

@@ -25,13 +25,20 @@ _SHIFTS = {"EARLY": later("early"), "LATE": later("late"), "NIGHT": later("night
 def shift_words(key: object, reader: Reader) -> str:
     """`late` of today's late shift, `Mon night` of another day's."""
     day, _, code = str(key).partition("/")
-    words = t(_SHIFTS[code]) if code in _SHIFTS else code.replace("_", " ").lower()
+    words = _name(code)
     try:
         began = date.fromisoformat(day)
     except ValueError:
         return words or str(key)
     today = reader.now().astimezone(reader.zone).date()
     return words if began == today else f"{times.day_of_week(began)} {words}"
+
+
+def running(pattern: Iterable[Mapping[str, str]], reader: Reader) -> str:
+    """The shift that runs now by the prison's clock. Each lasts until the next one begins."""
+    found = sorted(pattern, key=lambda one: one["starts"])
+    at = f"{reader.now().astimezone(reader.zone):%H:%M}"
+    return _name(([one for one in found if one["starts"] <= at] or found)[-1]["code"])
 
 
 def changes(told: Iterable[Mapping[str, Any]], reader: Reader) -> str | None:
@@ -45,6 +52,10 @@ def changes(told: Iterable[Mapping[str, Any]], reader: Reader) -> str | None:
 def shape(told: Iterable[Mapping[str, Any]]) -> str:
     """`↓↓ = ·`, the oldest first."""
     return " ".join(SHAPES.get(str(one.get("change")), NOTHING) for one in list(told)[::-1])
+
+
+def _name(code: str) -> str:
+    return t(_SHIFTS[code]) if code in _SHIFTS else code.replace("_", " ").lower()
 
 
 def _one(told: Mapping[str, Any], reader: Reader) -> str:

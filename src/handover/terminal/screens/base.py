@@ -14,7 +14,6 @@ from handover.client.outbox import Outbox
 from handover.client.refusals import NotLoggedIn, Trouble
 from handover.client.sending import waiting_by_author
 from handover.client.server import Server
-from handover.client.sheets import sheet_of
 from handover.terminal.desk import Desk
 from handover.terminal.screens.driver import Sparing
 from handover.terminal.screens.station import Station
@@ -135,7 +134,7 @@ class Base(App[None]):
         if unit is None or here is None:
             return False
         try:
-            found = await self.reach(partial(sheet_of, here.api, unit.establishment, unit.code))
+            found = await self.reach(partial(self.station.fetch_sheet, here, unit))
         except NotLoggedIn as ended:
             if here is self.station.here:
                 self.lock(in_words(ended))

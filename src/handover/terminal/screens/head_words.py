@@ -6,7 +6,7 @@ from rich.text import Text
 from handover.terminal import phrases
 from handover.terminal.phrases import Reader
 from handover.terminal.screens.station import Station
-from handover.terminal.shifts import shift_words
+from handover.terminal.shifts import running, shift_words
 from handover.terminal.speech import plain
 from handover.terminal.tongue import plural, t
 
@@ -24,7 +24,8 @@ def place(station: Station) -> Text:
     if station.sheet is None:
         return Text(plain(f"{practice}{station.unit.name} · {t('not known yet')}"), style="bold")
     standing, reader = station.sheet["handover"], station.reader
-    shift = shift_words(standing["from_shift"], reader)
+    pattern = station.shifts.get(station.unit.establishment)
+    shift = running(pattern, reader) if pattern else shift_words(standing["from_shift"], reader)
     return Text(plain(f"{practice}{station.unit.name} · {shift} · {state(standing, reader)}"), style="bold")
 
 

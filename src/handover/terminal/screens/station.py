@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 from handover.client.codelists import kept_lists
 from handover.client.http import Api
-from handover.client.refusals import CannotReach, NotLoggedIn, Trouble
+from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused, Trouble
 from handover.client.resources import Document, read
 from handover.client.server import Server
 from handover.client.session import Login, OfficerTokens
+from handover.client.sheets import sheet_of
 from handover.schemas.codelists import CodeList
 from handover.terminal import people
 from handover.terminal.desk import Desk
@@ -70,6 +72,8 @@ class Station:
     lists: Mapping[str, CodeList] = field(default_factory=dict)
     sheet: Document | None = None
     """The unit as it was last fetched; what is on the screen may be older, until the officer takes news in."""
+    shifts: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """When the shifts of each prison begin."""
     roster: dict[str, str] = field(default_factory=dict)
     """Number → name and cell, of everybody in these units: at night one of several wings calls, seldom the one that is
     on the screen."""
@@ -97,6 +101,7 @@ class Station:
         self.here, self.unit, self.units, self.sheet = None, None, [], None
         self.pages.clear()
         self.roster.clear()
+        self.shifts.clear()
         self.news = News()
         self.certain_at = self.blind_since = self.missed = None
 
@@ -127,6 +132,13 @@ class Station:
             self.units = [Unit(place, code, t("unit {unit}", unit=code)) for place, code in mine]
         if self.unit is None or self.unit not in self.units:
             self.unit = next(iter(self.units), None)
+
+    def fetch_sheet(self, here: Desk, unit: Unit) -> Document:
+        """The unit as it stands; and, once, when its shifts begin."""
+        if unit.establishment not in self.shifts:
+            with suppress(ServerRefused):
+                self.shifts[unit.establishment] = read(here.api, f"/v1/establishments/{unit.establishment}")["shifts"]
+        return sheet_of(here.api, unit.establishment, unit.code)
 
     def persons(self) -> list[Document]:
         """Everybody in the unit, by cell: number as `inmate`, name, cell, changes."""
