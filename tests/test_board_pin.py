@@ -123,6 +123,6 @@ def test_two_windows_of_one_pc_never_write_under_another_name_than_they_show(
         first.insert(PASSWORD)
         first.press("Enter")
         first.until("(document.querySelector('#in-fact') || {}).value === \"Hartmann's own words\"")
-        second.sees("Somebody else has logged in in another window.", "Unlock")
+        second.sees("Nothing is lost.", "Unlock")
         first.press("Escape")
         first.sees("you are Hartmann", "up to date", "everyone (1)")

@@ -72,6 +72,11 @@ def test_a_routine_note_takes_eight_decisions_at_most(screen: Tab, hartmann: Cal
     assert (note["change"], note["basis"], note["fact"]) == ("WORSE", "SAW", said)
     assert (note["opinion"], note["attention"], note["handling"]) == (None, "ROUTINE", "UNIT")
     assert note["author"]["username"] == hartmann.name
+    screen.run("new Promise((done) => setTimeout(done, 300))")
+    screen.press("w")
+    screen.until("document.activeElement.id === 'in-who'")
+    screen.run("new Promise((done) => setTimeout(done, 300))")
+    screen.misses("go on with")  # what was sent is no draft any more
 
 
 def test_everything_a_note_can_say_is_said_with_the_keyboard(screen: Tab, hartmann: Caller, weir: str) -> None:
@@ -159,6 +164,12 @@ def test_quiet_prompts_ask_what_helped_and_point_out_the_same_words(
     screen.insert("Settled night, no concerns")
     screen.misses("What helped with")
     screen.sees("You wrote the same words about somebody else")
+    # Words that are taken back go from beside the form as well, and others come.
+    mistaken = ngata.note(weir, fact="Words about somebody else.")
+    screen.sees("Words about somebody else.")
+    ngata.post(f"/v1/notes/{mistaken['id']}/retractions", {"reason": "WRONG_PERSON"})
+    screen.misses("Words about somebody else.")
+    assert screen.run("document.querySelector('#in-fact').value") == "Settled night, no concerns"
 
 
 def test_a_draft_survives_a_reload_and_a_lock_and_is_its_authors_alone(
@@ -288,6 +299,52 @@ def test_what_waits_belongs_to_its_author_and_a_locked_screen_says_how_many(
     screen.login(hartmann.name, PASSWORD)
     screen.sees("0 not sent")
     assert the_note(hartmann, weir)["fact"] == "Kept through a lock."
+
+
+FULL = "IDBObjectStore.prototype.put = () => { throw new DOMException('The disk is full.', 'QuotaExceededError'); }; 0"
+
+
+def test_a_pc_whose_disk_takes_nothing_says_so_locks_all_the_same_and_sends_from_memory(
+    service: Service, screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    screen.pardoned.append(NO_NETWORK)
+    begin(screen)
+    screen.focus("#in-fact")
+    screen.insert("Half a")
+    screen.sees("kept on this PC")
+    screen.run(FULL)
+    screen.insert(" sentence")
+    screen.sees("NOT kept on this PC")
+    screen.misses("kept on this PC 2", "kept on this PC 1", "kept on this PC 0")
+    screen.press("Escape")
+    screen.sees("everyone (1)", "NOT kept on this PC: its disk takes nothing.", "W goes on with it.")
+    screen.press("w")
+    screen.sees("go on with: Weir, J.")
+    screen.run("[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('go on with')).click()")
+    screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence'")
+    # The lock waits for no disk; what it could not keep there is in the page, sealed, for its author.
+    screen.run("[...document.querySelectorAll('#head button')].find((one) => one.innerText.startsWith('L')).click()")
+    screen.sees("Unlock", f"This PC could NOT keep what {hartmann.name} wrote.")
+    assert "sentence" not in screen.run("document.documentElement.outerHTML")
+    screen.login(hartmann.name, PASSWORD)
+    screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence'")
+    # It is sent from memory, once, also where the network comes back later.
+    screen.focus("[data-step=basis] [role=radio]")
+    screen.press("1", "ctrl+Enter")
+    screen.sees("Recorded", "0 not sent")
+    screen.offline(True)
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Second, from memory.")
+    screen.press("ctrl+Enter")
+    screen.sees("NOT SENT, and this PC cannot keep it", "1 not sent")
+    screen.offline(False)
+    screen.run("window.dispatchEvent(new Event('online'))")
+    screen.sees("0 not sent")
+    assert [note["fact"] for note in hartmann.all("/v1/notes", inmate=weir)] == [
+        "Second, from memory.",
+        "Half a sentence",
+    ]
 
 
 def test_a_screen_locked_without_a_network_is_unlocked_without_it_by_its_officer_alone(

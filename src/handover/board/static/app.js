@@ -28,6 +28,7 @@ import { refusedLater, write } from './write.js';
 const LOCK = 'handover.lock_s';
 let lockS = Number(localStorage.getItem(LOCK) || document.body.dataset.lockS); // of whoever sits here, or sat here last
 const ACTIVE = 'handover.active';
+const LEAVE_MS = 1000; // so long a lock waits for what is being kept
 const LOCKED = 'handover.lock';
 const root = document.getElementById('board');
 const screens = { unit, write, handover, paper, find, person, pin, house, practice };
@@ -37,6 +38,7 @@ let active = Date.now();
 let locked = true;
 
 export function show(name, ...about) {
+  if (locked) return;
   if (current && current.leave) current.leave();
   const main = document.getElementById('main');
   put(main);
@@ -50,7 +52,7 @@ export function show(name, ...about) {
 const actions = {
   has: (name) => name in screens,
   lock: () => lock(t('You locked it.')),
-  switch: () => lock('', true),
+  switch: () => lock('', { other: true }),
   refresh: () => update(),
   language: spoken,
   unit: (code, screen) => { const chosen = desk_.choose(code); head(header, actions); chosen.then(() => show(screen || 'unit')); },
@@ -116,22 +118,25 @@ async function entered(offline) {
   else show('unit');
 }
 
-async function lock(why, other) {
+async function lock(why, { other = false, over = false } = {}) {
   if (locked) return;
   locked = true;
   const name = session.who();
-  if (current && current.leave) await current.leave();
+  // The screen is empty before anything is waited for: a lock depends on no disk and on no server.
+  const leaving = Promise.resolve(current && current.leave ? current.leave() : null);
   current = null;
+  put(root);
+  keys.bind([]);
+  keys.hold(null);
+  await Promise.race([leaving.catch(() => {}), new Promise((done) => { setTimeout(done, LEAVE_MS); })]);
   const place = desk.place && desk.place.code;
   await away.close(name, Boolean(desk.feed && desk.feed.state !== 'live')).catch(() => {});
   desk_.stop();
   outbox.stop();
   vault.forget();
   forgetWords();
-  session.forget(place);
+  session.forget(place, over);
   alarm.show(h('div'));
-  keys.bind([]);
-  keys.hold(null);
   localStorage.setItem(LOCKED, `${name} ${Date.now()}`);
   door(why, other ? '' : name);
 }
@@ -140,7 +145,7 @@ async function lock(why, other) {
 function elsewhere({ key, newValue }) {
   const mine = (newValue || '').split(' ')[0] === session.who();
   if (key === LOCKED && mine) lock(t('It was locked in another window.'));
-  else if (key === session.SITS && newValue && !mine) lock(another());
+  else if (key === session.SITS && newValue && !mine) lock(another(), { over: true });
 }
 
 const another = () => t('Somebody else has logged in in another window. Nothing is lost.');
@@ -173,7 +178,7 @@ async function boot() {
   desk_.watch(update);
   outbox.on('changed', changed);
   outbox.on('refused', (item) => refusedLater(item, (text) => keys.say(text, true)));
-  session.on('ended', (problem) => lock(problem.status === 409 ? another() : t('Your login has ended. Nothing is lost.')));
+  session.on('ended', ({ status }) => lock(status === 409 ? another() : t('Your login has ended. Nothing is lost.'), { over: status === 401 || status === 409 }));
   window.addEventListener('storage', elsewhere);
   window.addEventListener('pagehide', () => { if (desk.me) desk_.remember(); });
   const left = Number(localStorage.getItem(ACTIVE)) || 0;

@@ -1,4 +1,5 @@
-// Notes on their way: on this PC's disk first, then sent, once each, in order, with the time that was claimed.
+// Notes on their way: on this PC's disk first, then sent, once each, in order, with the time that was claimed. Where the
+// disk takes nothing they go from memory, under the same key.
 
 import { create, Refused, unique, Unreachable } from './session.js';
 import * as vault from './vault.js';
@@ -37,14 +38,17 @@ export function stop() {
   going = false;
 }
 
-// Durable when it resolves; it is sent after that.
+// It is sent after that. Answers its number, and whether it is durable.
 export async function keep(body, draft) {
   const one = { id: unique(), at: Date.now(), data: { body, draft, attempted: false, refused: null } };
-  await vault.save('outbox', one.id, one.at, one.data, holder);
-  items.push(one);
-  tell('changed');
-  flush();
-  return one.id;
+  const as = holder;
+  const kept = await vault.save('outbox', one.id, one.at, one.data, as);
+  if (holder === as) {
+    items.push(one);
+    tell('changed');
+    flush();
+  }
+  return { id: one.id, kept };
 }
 
 export async function drop(id) {
@@ -97,7 +101,7 @@ async function send(one) {
   }
   try {
     const answer = await create(data.draft.corrects ? `/v1/notes/${data.draft.corrects}/corrections` : '/v1/notes', data.body, one.id);
-    await vault.remove(one.id);
+    await vault.remove(one.id).catch(() => {}); // else it goes again, and the server knows it by its key
     items = items.filter((other) => other.id !== one.id);
     tell('sent', answer.body, one.id);
   } catch (problem) {

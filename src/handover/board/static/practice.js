@@ -74,7 +74,7 @@ export function practice(main, go) {
     const person = { inmate, name, cell };
     const screen = write(form, go, null, fresh(person), null, {
       holder: () => null,
-      keep: async () => t('practice: not kept'),
+      keep: async () => ({ words: t('practice: not kept') }),
       drop: async () => {},
       drafts: async () => [],
       begin: () => {},

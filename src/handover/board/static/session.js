@@ -177,16 +177,19 @@ async function again() {
   }
 }
 
-// Forgets at once; the server is told as soon as it can be reached.
-export function forget(establishment) {
+// Forgets at once; the server is told as soon as it can be reached. `over`: there is nothing to end any more, and the answer
+// to it would take away the cookie of whoever logs in elsewhere at this moment.
+export function forget(establishment, over = false) {
   sitting += 1;
   token = null;
   offline = null;
   key = null;
   clearTimeout(timer);
-  localStorage.setItem(OWED, whose || '');
-  ending = end(whose, establishment).catch(() => {});
+  const gone = whose;
   whose = null;
+  if (over) return null;
+  localStorage.setItem(OWED, gone || '');
+  ending = end(gone, establishment).catch(() => {});
   return ending;
 }
 

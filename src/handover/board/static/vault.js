@@ -5,8 +5,13 @@
 import { t } from './words.js';
 
 const NAME = 'handover';
-const inMemory = new Map();
+const inMemory = new Map(); // what no disk keeps
 export const safe = Boolean(window.crypto && crypto.subtle && window.indexedDB);
+window.addEventListener('beforeunload', (event) => {
+  if (!safe || !inMemory.size) return;
+  event.preventDefault();
+  event.returnValue = '';
+});
 let held = null; // {author, key} of whoever is at this screen
 let opened = null;
 
@@ -46,20 +51,36 @@ export function forget() {
   held = null;
 }
 
-// Durable when it resolves.
+// Answers whether it is durable. What the disk does not take (it is full, or the browser may not) is kept in memory,
+// locked all the same, until this page is closed.
 export async function save(kind, id, at, data, as) {
+  const one = { id, kind, author: as.author, at };
+  const said = JSON.stringify(data);
   if (!safe) {
-    inMemory.set(id, { id, kind, author: as.author, at, data: JSON.stringify(data) });
-    return;
+    inMemory.set(id, { ...one, data: said });
+    return false;
   }
   const iv = crypto.getRandomValues(new Uint8Array(12));
-  const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, as.key, new TextEncoder().encode(JSON.stringify(data)));
-  await act('readwrite', (store) => store.put({ id, kind, author: as.author, at, iv, sealed }));
+  Object.assign(one, { iv, sealed: await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, as.key, new TextEncoder().encode(said)) });
+  try {
+    await act('readwrite', (store) => store.put(one));
+    inMemory.delete(id);
+    return true;
+  } catch (full) {
+    inMemory.set(id, one);
+    return false;
+  }
+}
+
+// All there is, as it was kept last.
+async function everything() {
+  const onDisk = safe ? await act('readonly', (store) => store.getAll()).catch(() => []) : [];
+  return [...onDisk.filter((one) => !inMemory.has(one.id)), ...inMemory.values()];
 }
 
 export async function load(kind) {
   const { author, key } = held;
-  const all = safe ? await act('readonly', (store) => store.getAll()) : [...inMemory.values()];
+  const all = await everything();
   const mine = all.filter((one) => one.author === author && one.kind === kind).sort((a, b) => a.at - b.at);
   const found = [];
   for (const one of mine) {
@@ -74,14 +95,15 @@ export async function load(kind) {
 }
 
 export async function remove(id) {
+  inMemory.delete(id);
   if (safe) await act('readwrite', (store) => store.delete(id));
-  else inMemory.delete(id);
 }
 
 // How many notes of whom wait here: numbers and user names, which is all a locked screen may say.
 export async function waiting() {
-  const all = safe ? await act('readonly', (store) => store.getAll()) : [...inMemory.values()];
   const counts = new Map();
-  for (const one of all) if (one.kind === 'outbox') counts.set(one.author, (counts.get(one.author) || 0) + 1);
-  return [...counts].map(([name, count]) => t('{count} kept here, not sent. They go when {name} logs in.', { count, name }));
+  for (const one of await everything()) if (one.kind === 'outbox') counts.set(one.author, (counts.get(one.author) || 0) + 1);
+  const unkept = safe ? [...new Set([...inMemory.values()].map((one) => one.author))] : [];
+  return [...[...counts].map(([name, count]) => t('{count} kept here, not sent. They go when {name} logs in.', { count, name })),
+    ...unkept.map((name) => t('This PC could NOT keep what {name} wrote. It is in this page until the page is closed: leave it open.', { name }))];
 }

@@ -14,13 +14,14 @@ import { codes, entry, label, low, t } from './words.js';
 import { clock, now, time } from './times.js';
 
 const WAIT_MS = 2500;
+const NOT_KEPT = () => t('NOT kept on this PC: its disk takes nothing. It is gone when this page is closed.');
 
 // What becomes of what is typed: it is kept as its author's draft, and sent. The practice unit has ways of its own.
 const REAL = {
   holder: vault.holder,
   keep: async (draft, holder) => {
-    await vault.save('draft', draft.id, Date.now(), { ...draft }, holder);
-    return vault.safe ? t('kept on this PC {time}', { time: clock(now(), true) }) : t('kept until this page is closed: this browser cannot lock it away on the disk');
+    if (await vault.save('draft', draft.id, Date.now(), { ...draft }, holder)) return { words: t('kept on this PC {time}', { time: clock(now(), true) }) };
+    return vault.safe ? { words: NOT_KEPT(), bad: true } : { words: t('kept until this page is closed: this browser cannot lock it away on the disk') };
   },
   drop: (draft) => vault.remove(draft.id),
   drafts: () => vault.load('draft'),
@@ -38,6 +39,8 @@ export function write(main, go, about, given, errors, ways = REAL) {
   let learned = null;
   let saving = 0;
   let left = false;
+  let sent = false;
+  let keeping = null;
   const steps = {};
   const order = [];
   const side = h('aside', { class: 'beside', 'aria-label': t('what is known') });
@@ -74,9 +77,14 @@ export function write(main, go, about, given, errors, ways = REAL) {
 
   async function save() {
     clearTimeout(saving);
+    if (sent) return null;
     if (left && isEmpty(draft)) return ways.drop(draft);
     if (isEmpty(draft)) return null;
-    saved.textContent = await ways.keep(draft, holder);
+    keeping = ways.keep(draft, holder);
+    const { words, bad } = await keeping;
+    saved.textContent = words;
+    saved.className = bad ? 'late' : 'quiet';
+    if (bad && left && document.getElementById('said')) say(`${words} ${t('W goes on with it.')}`, true); // one has gone on to another screen
     return null;
   }
 
@@ -183,21 +191,27 @@ export function write(main, go, about, given, errors, ways = REAL) {
       ways.instead(draft);
       return;
     }
-    left = true;
+    left = sent = true;
     clearTimeout(saving);
     const body = bodyOf({ ...draft, attention: forced(draft) });
-    const id = await outbox.keep(draft.corrects ? { reason: draft.reason.trim(), note: body } : body, { ...draft, open: false });
-    await ways.drop(draft);
+    const { id, kept } = await outbox.keep(draft.corrects ? { reason: draft.reason.trim(), note: body } : body, { ...draft, open: false }).catch((problem) => {
+      left = sent = false;
+      wrongs({ send: t('It could not be sent; nothing is lost. Try once more. Urgent? Use the radio.') });
+      throw problem;
+    });
+    await Promise.resolve(keeping).then(() => ways.drop(draft)).catch(() => {});
     const problem = await outcome(id);
     if (problem && problem.data) {
-      left = false;
+      left = sent = false;
       await save();
       await outbox.drop(id);
       wrongs(places(problem.data.refused));
       return;
     }
+    if (!main.isConnected) return; // locked meanwhile
     if (problem) care.wrote(problem);
     say(problem ? (draft.corrects ? t('Corrected {time}: {who}', { time: time(problem.recorded_at), who: draft.name }) : t('Recorded {time}: {who}', { time: time(problem.recorded_at), who: draft.name }))
+      : !kept && vault.safe ? t('NOT SENT, and this PC cannot keep it: leave this page open until it has gone. Urgent? Use the radio.')
       : body.attention === 'ACT_NOW' ? t('NOT SENT, and it is urgent: use the RADIO. It is kept here and goes by itself.') : t('Kept here, not sent yet. It goes by itself. Do not write it again.'), !problem);
     refresh();
     if (draft.corrects && draft.inmate) go.show('person', draft.inmate);
