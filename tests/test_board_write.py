@@ -2,9 +2,10 @@
 the server."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -345,6 +346,34 @@ def test_a_pc_whose_disk_takes_nothing_says_so_locks_all_the_same_and_sends_from
         "Second, from memory.",
         "Half a sentence",
     ]
+
+
+AHEAD = """{ const Own = Date; Date = class extends Own {
+  constructor(...given) { if (given.length) super(...given); else super(Date.now()); }
+  static now() { return Own.now() + 20 * 60e3; } }; }"""
+
+
+def test_a_pc_whose_clock_is_wrong_shows_and_claims_the_servers_time(
+    service: Service, browser: Browser, hartmann: Caller, weir: str
+) -> None:
+    with browser.open("about:blank#") as screen:
+        screen.call("Page.addScriptToEvaluateOnNewDocument", source=AHEAD)
+        screen.go(f"{service.url}/board")
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        shown = screen.run("document.querySelector('#sight').innerText.match(/\\d\\d:\\d\\d:\\d\\d/)[0]")
+        begin(screen)
+        screen.press("Enter", "3", "1")
+        screen.insert("Ate at noon.")
+        screen.press("ctrl+Enter")
+        screen.sees("Recorded")
+    note = the_note(hartmann, weir)
+    recorded = datetime.fromisoformat(note["recorded_at"])
+    for name in ("occurred_at", "captured_at"):
+        assert abs(datetime.fromisoformat(note[name]) - recorded) < timedelta(minutes=1), name
+    local = recorded.astimezone(ZoneInfo("Europe/London")).replace(tzinfo=None)
+    seen = datetime.combine(local.date(), time.fromisoformat(shown))
+    assert min(abs(seen - local), timedelta(days=1) - abs(seen - local)) < timedelta(minutes=1)
 
 
 def test_a_screen_locked_without_a_network_is_unlocked_without_it_by_its_officer_alone(

@@ -31,7 +31,7 @@ export function missing(draft) {
 export const forced = (draft) => (draft.indicators.some((one) => (entry('indicators', one.code) || {}).forces === 'ACT_NOW') ? 'ACT_NOW' : draft.attention);
 
 export function bodyOf(draft) {
-  const body = { basis: draft.basis, captured_at: new Date().toISOString() };
+  const body = { basis: draft.basis, captured_at: now().toISOString() };
   // A correction leaves the note where it is, and when, unless it says another time.
   if (!draft.corrects) body.occurred_at = (draft.at ? last(draft.at) : now()).toISOString();
   else if (draft.at) body.occurred_at = near(draft.at, new Date(draft.was)).toISOString();

@@ -1,6 +1,7 @@
 // The feed: events as they are committed, resumed where it stopped. It says when it is live, and since when it is blind.
 
 import { accessToken, create, on, Refused, renew } from './session.js';
+import { now } from './times.js';
 
 const PATIENCE_S = 10;
 
@@ -55,9 +56,9 @@ export class Feed {
     if (frame.type === 'live') {
       this.state = 'live';
       this.tries = 0;
-      this.sure = Date.now();
+      this.sure = now().getTime();
       this.tell.live();
-    } else if (this.state === 'live') this.sure = Date.now();
+    } else if (this.state === 'live') this.sure = now().getTime();
   }
 
   // Silence for longer than its heartbeats are apart: nobody is there any more.

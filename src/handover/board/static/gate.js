@@ -8,7 +8,7 @@ import { languages } from './language.js';
 import { practice } from './practice.js';
 import { byPin, comeBack, hear, login, Refused, Unreachable } from './session.js';
 import { t } from './words.js';
-import { clock } from './times.js';
+import { clock, now } from './times.js';
 
 const HEAR_MS = 5000;
 
@@ -143,7 +143,7 @@ export function gate(root, told) {
       named();
       password.focus();
       if (problem instanceof Refused) put(trouble, problem.message);
-      else if (problem instanceof Unreachable) put(trouble, t('The server cannot be reached ({time}). Urgent? Use the radio.', { time: clock(new Date()) }));
+      else if (problem instanceof Unreachable) put(trouble, t('The server cannot be reached ({time}). Urgent? Use the radio.', { time: clock(now()) }));
       else throw problem;
     }
   }

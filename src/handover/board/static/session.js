@@ -2,7 +2,7 @@
 // be read by any script. A lock forgets the one and has the server end the other.
 
 import { refusal } from './refusals.js';
-import { serverSaid } from './times.js';
+import { now, serverSaid } from './times.js';
 
 const AT = '/board/session';
 const OWED = 'handover.end'; // whose login is still to be ended
@@ -98,7 +98,7 @@ function came(issued) {
 // script can read.
 const SEATS = 'handover.seats';
 const seats = () => JSON.parse(localStorage.getItem(SEATS) || '{}');
-export const byPin = () => Object.keys(seats()).filter((name) => seats()[name] > Date.now());
+export const byPin = () => Object.keys(seats()).filter((name) => seats()[name] > now());
 
 function sits(name, until) {
   const others = seats();

@@ -20,7 +20,7 @@ const NOT_KEPT = () => t('NOT kept on this PC: its disk takes nothing. It is gon
 const REAL = {
   holder: vault.holder,
   keep: async (draft, holder) => {
-    if (await vault.save('draft', draft.id, Date.now(), { ...draft }, holder)) return { words: t('kept on this PC {time}', { time: clock(now(), true) }) };
+    if (await vault.save('draft', draft.id, now().getTime(), { ...draft }, holder)) return { words: t('kept on this PC {time}', { time: clock(now(), true) }) };
     return vault.safe ? { words: NOT_KEPT(), bad: true } : { words: t('kept until this page is closed: this browser cannot lock it away on the disk') };
   },
   drop: (draft) => vault.remove(draft.id),
