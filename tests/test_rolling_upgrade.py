@@ -93,11 +93,13 @@ def test_a_release_goes_on_while_a_migration_adds(url: str, next_release: Callab
         with records.feed(after="now") as feed, ThreadPoolExecutor(1) as pool:
             feed.until_live()
             officer = pool.submit(work)
-            eventually(lambda: len(made) > 1 or officer.done())
-            assert next_release(ADDS) == "9001"
-            since = len(made)
-            eventually(lambda: len(made) > since + 2 or officer.done())
-            stop.set()
+            try:
+                eventually(lambda: len(made) > 1 or officer.done(), 30)
+                assert next_release(ADDS) == "9001"
+                since = len(made)
+                eventually(lambda: len(made) > since + 2 or officer.done(), 30)
+            finally:
+                stop.set()
             officer.result(20)
             heard = [feed.event()]
             while sum(event["type"] == "note.recorded" for event in heard) < len(made):
