@@ -93,6 +93,31 @@ async def test_everything_a_note_can_say(outage: Outage, ngata: Caller, weir: st
     assert note["occurred_at"] < note["captured_at"]
 
 
+async def test_a_sentence_that_is_begun_where_something_is_chosen_is_not_lost(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat)
+        await seat.types("H")
+        await seat.until(
+            "Here a key chooses: 1-5 a w n", "A sentence goes on under “what happened”", "How is he or she?"
+        )
+        await seat.types("2")
+        await seat.until("2>Low")
+        await seat.types("2Hit the 2nd door twice.")
+        text = await seat.until("Hit the 2nd door twice.", "What happened: what you saw")
+        assert "worse" not in text.casefold().split("what happened")[0], "nothing was chosen by it"
+        await seat.press("shift+tab")
+        await seat.until("How do you know?")
+        await seat.types("no, I saw it")  # a second sentence joins the first
+        await seat.until("Hit the 2nd door twice. no, I saw it")
+        await seat.press("shift+tab")
+        await seat.types("1", "ctrl+s")
+        await seat.until("Recorded: Weir, J. (A1-07); mood low, slow.")
+    (note,) = ngata.all("/v1/notes")
+    assert (note["fact"], note["change"]) == ("Hit the 2nd door twice. no, I saw it", None)
+
+
 async def test_nobody_was_seen_and_a_note_about_the_wing(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path
 ) -> None:

@@ -1,7 +1,6 @@
 """Writing a note: one step after another, each a key or a few letters; whatever is typed is kept as it is typed."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -14,7 +13,7 @@ from handover import clock
 from handover.client.resources import Document
 from handover.schemas.notes import NoteDraft
 from handover.terminal import people
-from handover.terminal.screens import form, options, sending, steps
+from handover.terminal.screens import form, options, sending, steps, straying
 from handover.terminal.screens.beside import Beside, fetch
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.hand import Faults, Hand
@@ -59,6 +58,7 @@ class Write(Frame):
         self._grid = (2, -1)
         self._beside = Beside()
         self._faults: dict[str, str] = dict(hand.typed.pop("_faults", None) or {})
+        self._stray = ""
         self._dirty = False
         self._binning = False
         self._over = False
@@ -142,7 +142,7 @@ class Write(Frame):
             found = steps.entries(self._step, self._words)
             self._set(found[self._mark].code)
         elif kind == MOOD and step > 0 and self._grid[1] >= 0 and not self._typed.get("mood"):
-            self._mood(valence=self._grid[0] - 2, energy=self._grid[1])
+            self._set({"valence": self._grid[0] - 2, "energy": self._grid[1]})
         return True
 
     def _adds(self, line: Input) -> None:
@@ -156,7 +156,7 @@ class Write(Frame):
 
     def _come(self) -> None:
         """Shows the step."""
-        self._mark, self._binning = None, False
+        self._mark, self._binning, self._stray = None, False, ""
         if self._step.kind == MOOD:
             self._grid = (2, -1)
         text, line = self.query_one("#text", TextArea), self.query_one("#line", Input)
@@ -180,49 +180,59 @@ class Write(Frame):
         """Where something is chosen, a digit or letter chooses it."""
         if super().takes(event):
             return True
-        if self._step.kind in (TEXT, LINE, WORDS):
+        if self._step.kind in straying.TYPED:
             if self._step.kind == LINE and event.key in ("up", "down"):
                 self.go(-1 if event.key == "up" else 1)
                 return True
             return False
         if way := self.CHOOSING.get(event.key):
             self.clear() if way == "clear" else self.move(way)
-        elif event.character is not None:
-            self._chooses(event.character.lower())
+        elif event.character is not None and event.is_printable:
+            self._stray = "" if self._chooses(event.character.lower()) else self._strays(event.character)
         return True
 
-    def _chooses(self, key: str) -> None:
-        kind = self._step.kind
+    def _chooses(self, key: str) -> bool:
+        """Whether the key chooses something here."""
+        kind, before = self._step.kind, self._typed.get("mood") or {}
         if kind == PICK:
             found = steps.entries(self._step, self._words)
-            if key in KEYS and KEYS.index(key) < len(found):
-                self._set(found[KEYS.index(key)].code)
-                self._mark = None
-                self.go(1)
-        elif kind == YES and key in "yn":
+            if key not in KEYS[: len(found)]:
+                return False
+            self._set(found[KEYS.index(key)].code)
+            self._mark = None
+        elif kind == YES:
+            if key not in "yn":
+                return False
             self._set(True if key == "y" else None)
-            self.go(1)
-        elif kind == MOOD:
-            self._mood_key(key)
+        else:
+            mood, whole = straying.mood(before, key)
+            if mood is None:
+                return False
+            if key.isdigit() and not whole:
+                self._grid = (int(key) - 1, -1)
+            self._set(mood)
+            if not whole:
+                return True
+        self.go(1)
+        return True
 
-    def _mood_key(self, key: str) -> None:
-        mood = self._typed.get("mood") or {}
-        if key in options.ABSENT:
-            self._set({"not_observed": options.ABSENT[key]})
-            self.go(1)
-        elif key == "o" and mood and not mood.get("not_observed"):
-            own = mood.get("source") == "SELF_REPORTED"
-            self._set({**mood, "source": None if own else "SELF_REPORTED"})
-        elif key in "12345" and mood.get("valence") is not None and mood.get("energy") is None:
-            self._mood(valence=mood["valence"], energy=int(key) - 1)
-            self.go(1)
-        elif key in "12345":
-            self._grid = (int(key) - 1, -1)
-            self._mood(valence=int(key) - 3, energy=None)
-
-    def _mood(self, *, valence: int, energy: int | None) -> None:
-        said = {"valence": valence, "energy": energy}
-        self._set({name: value for name, value in said.items() if value is not None})
+    def _strays(self, letter: str) -> str:
+        """What chooses nothing here: one letter waits, and that is said; a second makes it a sentence, which goes on
+        below. Answers what waits."""
+        words = self._stray + letter
+        onward = straying.typed_next(self._steps, self._at)
+        if onward is None or len(words) < 2:
+            self.say(straying.told(self._step, None if onward is None else self._steps[onward], self._words), loud=True)
+            return words
+        self._at = onward
+        if self._step.kind != WORDS:
+            self._set(straying.joined(self._typed.get(self._step.name), words))
+        self._come()
+        if self._step.kind == WORDS:
+            self.query_one("#line", Input).insert_text_at_cursor(words)
+        here = t("This is “{field}” now. Shift-Tab goes back to what is chosen.", field=self._label(onward))
+        self.say(here, loud=True)
+        return ""
 
     def move(self, way: str) -> None:
         """Moves the mark by the arrow keys."""
@@ -299,14 +309,8 @@ class Write(Frame):
             self._faults = faults.by_field
             self._at = min(self._number_of(name) for name in faults.by_field)
             self._come()
-            self.say(
-                t(
-                    "Not sent yet. {label}: {fault}",
-                    label=self._label(self._at),
-                    fault=self._faults.get(self._step.name),
-                ),
-                loud=True,
-            )
+            label, fault = self._label(self._at), self._faults.get(self._step.name)
+            self.say(t("Not sent yet. {label}: {fault}", label=label, fault=fault), loud=True)
             return
         self.finish(draft)
 
@@ -379,9 +383,7 @@ class Write(Frame):
         return form.quiet(step, self._typed, self._beside, self._hand.inmate, names, reader)
 
     def _number_of(self, name: str) -> int:
-        with suppress(StopIteration):
-            return next(n for n, step in enumerate(self._steps) if step.name == name)
-        return 0
+        return next((n for n, step in enumerate(self._steps) if step.name == name), 0)
 
     def _label(self, number: int) -> str:
         return t(self._steps[number].label)
