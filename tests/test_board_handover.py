@@ -153,7 +153,7 @@ def test_an_offer_is_taken_back(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, prison: Prison, weir: str
 ) -> None:
     marsh = prison.hire("marsh", "officer", "A")
-    hartmann.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
+    watched = hartmann.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
     with browser.open(service.url) as screen, browser.open(service.url) as his:
         offered(hartmann, prison)
         his.login(ngata.name, PASSWORD)
@@ -187,6 +187,9 @@ def test_an_offer_is_taken_back(
         second = offered(hartmann, prison)
         his.sees("not accepted, due")
         his.press("t")
+        his.sees("Quiet since the visit was cancelled.")
+        hartmann.post(f"/v1/notes/{watched['id']}/retractions", {"reason": "WRONG_PERSON"})
+        his.misses("Quiet since the visit was cancelled.")
         take_over_items(his, 1)
         his.focus("#read-back")
         his.type("One to watch.")
@@ -196,7 +199,7 @@ def test_an_offer_is_taken_back(
         his.press("Enter")
         assert his.run("[document.activeElement.id, document.activeElement.value]") == ["read-back", "One to watch."]
         his.run("[...document.querySelectorAll('main button')].find((b) => b.innerText.includes('A wing')).click()")
-        his.sees("needs you (1)", "Marsh owns it since")
+        his.sees("needs you (0)", "Marsh owns it since")
     assert {one["state"] for one in hartmann.all("/v1/handovers", unit="A")} == {"WITHDRAWN", "ACCEPTED"}
 
 
@@ -272,12 +275,20 @@ def test_the_printed_page_is_one_page(
     service: Service, browser: Browser, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:
     hartmann.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
+    mistaken = hartmann.note(weir, fact="Words about somebody else.", attention="WATCH")
     with browser.open(service.url) as screen:
         screen.login(hartmann.name, PASSWORD)
         screen.sees("needs you (1)")
         screen.run("window.print = () => { window.printed = true; }")
         screen.press("p")
         screen.until("window.printed === true")
+        screen.sees("Words about somebody else.")
+        # Words that are taken back go from the page as well, and nobody is asked to print again.
+        screen.run("window.printed = false")
+        hartmann.post(f"/v1/notes/{mistaken['id']}/retractions", {"reason": "WRONG_PERSON"})
+        screen.misses("Words about somebody else.")
+        screen.sees("Not valid after the next handover")
+        assert screen.run("[window.printed, document.querySelectorAll('#paper').length]") == [False, 1]
         paper = tmp_path / "sheet.pdf"
         told = screen.call("Page.printToPDF", preferCSSPageSize=True)
         paper.write_bytes(base64.b64decode(told["data"]))

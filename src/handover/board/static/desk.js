@@ -17,7 +17,7 @@ clear();
 
 function clear() {
   Object.assign(desk, {
-    me: null, places: [], place: null, unit: null, sheet: null, pages: new Map(), news: [], left: 0, feed: null, cells: new Map(), closed: false, handovers: new Map(), heard: new Map(), missed: null,
+    me: null, places: [], place: null, unit: null, sheet: null, pages: new Map(), news: [], left: 0, feed: null, cells: new Map(), closed: false, handovers: new Map(), heard: new Map(), unsaid: new Set(), missed: null,
   });
 }
 
@@ -183,6 +183,9 @@ function take(event) {
   if (event.subject) desk.heard.set(event.subject, event.id); // the newest that was said about somebody
   if (type.startsWith('page.')) takePage(event);
   if (Object.keys(data).length === 2 || type === 'note.retracted' || type === 'note.restricted') forgetWords(data.id);
+  // Notes whose words are not to be seen any more, on whatever screen.
+  if (type === 'note.corrected') desk.unsaid.add(data.supersedes || data.id);
+  else if (type === 'note.retracted' || (type.startsWith('note.') && Object.keys(data).length === 2)) desk.unsaid.add(data.id);
   if (type.startsWith('handover.') && data.items) learnHandover(data);
   tell(event);
   if (desk.feed.state === 'live' && concerns(event)) refresh();

@@ -5,14 +5,18 @@ import { at, desk } from './desk.js';
 import { accessToken } from './session.js';
 import { language, t } from './words.js';
 
+let trusted = null; // a policy can be made once: the page is printed more than once in a shift
+
 export function paper(main, go) {
   put(main, h('p', { class: 'quiet' }, t('laying out the page …')));
   const board = document.getElementById('board');
   const styles = document.querySelector('link[rel=stylesheet]');
   let page = null;
-  lay();
+  let unsaid = desk.unsaid.size;
+  lay(true);
 
-  async function lay() {
+  async function lay(first) {
+    const laid = unsaid;
     const unit = desk.unit;
     const answer = await fetch(`${at(unit)}/sheet`, { headers: { Accept: 'text/html', 'Accept-Language': language(), Authorization: `Bearer ${accessToken()}` }, cache: 'no-store' }).catch(() => null);
     if (!answer || !answer.ok) return put(main, h('p', { class: 'late' }, t('The page cannot be had from the server now.')));
@@ -20,9 +24,9 @@ export function paper(main, go) {
     // The page's own style is applied by hand: as an element our policy would not let it in.
     const style = whole.split('<style>').slice(1).map((part) => part.split('</style>')[0]).join('\n');
     const html = whole.replace(/<style>[^]*?<\/style>/g, '');
-    if (!main.isConnected || !accessToken() || document.getElementById('main') !== main) return null;
+    if (!main.isConnected || !accessToken() || document.getElementById('main') !== main || laid !== unsaid) return null;
     // The one place where HTML is read: our own server's page, for its nodes; it holds no script, and none would run.
-    const trusted = window.trustedTypes ? trustedTypes.createPolicy('paper', { createHTML: (text) => text }) : null;
+    trusted = trusted || (window.trustedTypes ? trustedTypes.createPolicy('paper', { createHTML: (text) => text }) : null);
     const parsed = new DOMParser().parseFromString(trusted ? trusted.createHTML(html) : html, 'text/html');
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(style);
@@ -34,13 +38,22 @@ export function paper(main, go) {
     styles.disabled = true;
     board.hidden = true;
     document.body.append(page);
-    window.addEventListener('afterprint', back, { once: true });
-    setTimeout(() => window.print(), 50);
+    window.addEventListener('afterprint', back);
+    if (first) setTimeout(() => window.print(), 50);
     return null;
   }
   const back = () => go.show('unit');
 
+  // Words that were taken back go from the page at once; then it is laid out anew.
+  function update() {
+    if (unsaid === desk.unsaid.size) return;
+    unsaid = desk.unsaid.size;
+    if (page) page.remove();
+    lay(!page);
+  }
+
   return {
+    update,
     leave: () => {
       window.removeEventListener('afterprint', back);
       if (page) page.remove();
@@ -49,6 +62,6 @@ export function paper(main, go) {
       styles.disabled = false;
       board.hidden = false;
     },
-    keys: () => [{ key: 'escape', label: t('back'), run: back }],
+    keys: () => [{ key: 'p', label: t('print'), run: () => window.print() }, { key: 'escape', label: t('back'), run: back }],
   };
 }

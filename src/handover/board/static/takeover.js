@@ -16,6 +16,7 @@ export function takeOver(box, go, offered, took) {
   let at = 0;
   let keeping = null;
   let drawn = '';
+  let unsaid = desk.unsaid.size;
   let sending = false;
   let asking = null;
   let over = false; // it was taken back, or somebody else has it: nothing is asked any more
@@ -64,7 +65,8 @@ export function takeOver(box, go, offered, took) {
   const isOver = () => ['ACCEPTED', 'ACCEPTED_WITH_QUERIES', 'WITHDRAWN'].includes(latest().state);
   const unanswered = () => latest().queries.filter((one) => !one.answers.length && one.text !== null);
 
-  async function draw() {
+  // `still`: because of what others did; the cursor stays where it is.
+  async function draw(still) {
     if (over) return;
     const group = current();
     bar.value = had.size;
@@ -79,7 +81,7 @@ export function takeOver(box, go, offered, took) {
       const card = await itemCard(group);
       if (over || current() !== group) return;
       put(place, h('article', { class: 'item', tabindex: -1, id: 'item' }, card));
-      document.getElementById('item').focus({ preventScroll: true });
+      if (!still || document.activeElement === document.body) document.getElementById('item').focus({ preventScroll: true });
     }
     drawn = '';
     update();
@@ -97,6 +99,8 @@ export function takeOver(box, go, offered, took) {
       asking = get(`/v1/handovers/${offered.id}`).then(learnHandover).then(update, () => {}).finally(() => { asking = null; });
     }
     const one = latest();
+    if (unsaid !== desk.unsaid.size && current()) draw(true);
+    unsaid = desk.unsaid.size;
     const said = `${one.version} ${at}`;
     if (drawn === said) return;
     drawn = said;

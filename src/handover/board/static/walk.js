@@ -29,10 +29,10 @@ export const concerns = (query, group) => (query.note && group.notes.has(query.n
 export async function itemCard(group) {
   const { sheet } = desk;
   const person = sheet && sheet.people.find((one) => one.inmate === group.inmate);
-  const known = person ? person.notes : (sheet ? sheet.wing_notes : []);
+  const known = (person ? person.notes : (sheet ? sheet.wing_notes : [])).filter((note) => !desk.unsaid.has(note.id));
   const missing = [...group.notes].filter((id) => !known.some((note) => note.id === id)).slice(0, 12);
   const fetched = await Promise.all(missing.map((id) => get(`/v1/notes/${id}`).catch(() => null)));
-  const notes = [...known.filter((note) => group.notes.has(note.id)), ...fetched.filter((note) => note && note.status === 'ACTIVE')];
+  const notes = [...known.filter((note) => group.notes.has(note.id) || group.notes.has(note.supersedes)), ...fetched.filter((note) => note && note.status === 'ACTIVE' && !desk.unsaid.has(note.id))];
   const allNeeds = person ? person.needs : (sheet ? sheet.wing_needs : []);
   const needs = allNeeds.filter((one) => group.needs.has(one.id) || one.status === 'OPEN');
   const head = person ? `${person.cell || ''} ${person.name}` : whom(group.inmate);
