@@ -207,12 +207,17 @@ def test_an_answer_that_was_overtaken_on_its_way_takes_nothing_back(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
     hartmann.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
+    kane = prison.receive("A2200AA", name="Kane, D.", cell="A1-11")
+    for item in range(13):
+        hartmann.note(kane, fact=f"About Kane, {item}.")
     made = offered(hartmann, prison)
+    gone = {"establishment": prison.code, "unit": "B", "reason": "Works in the kitchen."}
+    prison.admin.post(f"/v1/inmates/{kane}/moves", gone)
     with browser.open(service.url) as screen:
         screen.login(ngata.name, PASSWORD)
         screen.sees("not accepted, due")
         screen.press("t")
-        screen.sees("Hartmann hands A wing over to you", "0 of 1")
+        screen.sees("Hartmann hands A wing over to you", "0 of 2")
         # The handover as it was after the question is slow to arrive; what was answered comes first, as an event.
         screen.run(
             "((ask) => { window.slow = new Promise((go) => { window.arrive = go; }); "
@@ -229,6 +234,20 @@ def test_an_answer_that_was_overtaken_on_its_way_takes_nothing_back(
         screen.sees("Hartmann answers: Yes, after six.")
         screen.run("window.arrive(), 0")
         screen.sees("Asked. The answer comes here.", "Hartmann answers: Yes, after six.")
+
+        # What is handed over and cannot be read is said, and can be asked for again; nothing is left out.
+        screen.run(
+            "window.whole = window.fetch, window.fetch = (at, ...more) => /notes\\/[^/]+$/.test(at) ? "
+            "Promise.reject(new TypeError('gone')) : window.whole(at, ...more), 0"
+        )
+        screen.press("y")
+        screen.sees("1 of 2", "13 notes that are handed over could not be read.")
+        screen.misses("Nothing new since")
+        screen.run("window.fetch = window.whole, 0")
+        screen.focus("#item button")
+        screen.press("Enter")
+        screen.sees("About Kane, 0.", "About Kane, 12.")
+        screen.misses("could not be read")
 
 
 def test_at_night_one_wing_after_another(

@@ -7,7 +7,7 @@ from importlib.resources import files
 from time import monotonic
 from typing import Any
 
-from tests.support.boards import browser, database_url
+from tests.support.boards import NO_NETWORK, browser, database_url, drop
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service
 
@@ -141,6 +141,22 @@ def test_a_person_facts_first_opinions_folded_corrections_and_retractions_as_suc
         # What is written meanwhile comes in by itself.
         ngata.note(weir, fact="Ate at supper.")
         screen.sees("Ate at supper.")
+
+        # Without the network it says so, does not claim that there is nothing, and is read as soon as there is one.
+        screen.press("Escape")
+        screen.sees("everyone (1)")
+        screen.pardoned.append(NO_NETWORK)
+        screen.offline(True)
+        screen.focus(".all [data-row]")
+        screen.press("Enter")
+        screen.sees("This cannot be read now. It is read again as soon as")
+        screen.misses("Nothing was changed", "None.", "Nothing was written")
+        drop(service)
+        screen.sees("Not connected since")
+        screen.offline(False)
+        screen.run("window.dispatchEvent(new Event('online'))")
+        screen.sees("Ate at supper.", "what worked")
+        screen.misses("This cannot be read now")
 
 
 def test_an_author_corrects_and_takes_back_and_attention_goes_on_or_is_over(

@@ -3,14 +3,21 @@
 import { amendKeys } from './amend.js';
 import { h, keep, put } from './dom.js';
 import { desk, unitName } from './desk.js';
-import { failed } from './keys.js';
-import { all, get } from './session.js';
+import { all, get, Refused } from './session.js';
 import { codes, label, t } from './words.js';
-import { time } from './times.js';
+import { clock, now, time } from './times.js';
 import * as phrases from './phrases.js';
 import { picture } from './picture.js';
 
 const WEEKS_MS = 42 * 86400e3;
+const AGAIN_MS = 5000;
+
+// What this reader may not see is not there for him or her; what could not be had is another matter.
+const shut = (problem) => problem instanceof Refused && problem.status < 500 && problem.status !== 429;
+function unless(problem) {
+  if (shut(problem)) return null;
+  throw problem;
+}
 
 export function person(main, go, number) {
   const known = desk.cells.get(number);
@@ -23,7 +30,10 @@ export function person(main, go, number) {
   const controls = h('div', { class: 'filters' });
   let notes = [];
   let reading = 0;
-  put(main, h('div', { class: 'two' }, h('div', {}, title, under, h('section', { 'aria-label': t('mood and change') }, drawn), controls, list), side));
+  let failed = null; // {again}: it could not be read; whether it is worth asking again
+  let since = null; // when what is shown was read
+  const trouble = h('p', { class: 'late', role: 'status' });
+  put(main, h('div', { class: 'two' }, h('div', {}, title, under, trouble, h('section', { 'aria-label': t('mood and change') }, drawn), controls, list), side));
   read();
 
   async function read() {
@@ -31,9 +41,12 @@ export function person(main, go, number) {
     try {
       const [inmate, found, learned, needs] = await Promise.all([
         get(`/v1/inmates/${path}`), all(`/v1/notes?inmate=${path}&occurred_from=${encodeURIComponent(new Date(Date.now() - WEEKS_MS).toISOString())}`),
-        get(`/v1/inmates/${path}/worked`).catch(() => null), all(`/v1/needs?inmate=${path}`),
+        get(`/v1/inmates/${path}/worked`).catch(unless), all(`/v1/needs?inmate=${path}`),
       ]);
       notes = found;
+      failed = null;
+      since = now();
+      put(trouble);
       put(title, `${inmate.cell || ''} ${inmate.name}`);
       put(under, [inmate.number, unitName(inmate.unit), inmate.language && t('speaks {language}', { language: inmate.language }), inmate.previous_numbers.length && t('also had the number {numbers}', { numbers: inmate.previous_numbers.join(', ') })].filter(Boolean).join(' · '));
       put(drawn, picture(notes));
@@ -41,7 +54,11 @@ export function person(main, go, number) {
       choose();
       draw();
     } catch (problem) {
-      failed(problem);
+      const gone = shut(problem);
+      failed = { again: !gone };
+      put(trouble, gone ? problem.message : since ? t('This cannot be read now. What you see is from {time}; it is read again as soon as the server can be reached.', { time: clock(since) })
+        : t('This cannot be read now. It is read again as soon as the server can be reached.'));
+      if (!gone) later(AGAIN_MS);
     }
   }
 
@@ -68,17 +85,21 @@ export function person(main, go, number) {
     keep(list, shown.length ? shown.map((note) => ({ key: note.id, signature: JSON.stringify(note), value: note })) : [{ key: 'none', signature: String(notes.length), value: null }], (note) => (note ? row(note) : h('li', { class: 'quiet' }, notes.length ? t('None of {n} notes.', { n: notes.length }) : t('Nothing was written in six weeks that you may read.'))));
   }
 
-  function later() {
+  function later(wait = 300) {
     clearTimeout(reading);
-    reading = setTimeout(read, 300);
+    reading = setTimeout(() => title.isConnected && read(), wait);
   }
   let newest = desk.heard.get(number);
+  let wasLive = true;
   return {
     update: () => {
+      const live = desk.feed && desk.feed.state === 'live';
+      if (live && !wasLive && failed && failed.again) later();
+      wasLive = live;
       if (desk.heard.get(number) !== newest) { newest = desk.heard.get(number); later(); }
     },
     leave: () => clearTimeout(reading),
-    keys: () => [{ key: 'w', label: t('write'), strong: true, run: () => { if (known) go.show('write', number); else go.show('write'); } }, { key: 'o', label: t('open all opinions'), run: () => main.querySelectorAll('.timeline details').forEach((one) => { one.open = true; }) }, ...amendKeys(go, read), { key: 'escape', label: t('back'), run: () => go.show('unit') }],
+    keys: () => [go.has('write') && { key: 'w', label: t('write'), strong: true, run: () => { if (known) go.show('write', number); else go.show('write'); } }, { key: 'o', label: t('open all opinions'), run: () => main.querySelectorAll('.timeline details').forEach((one) => { one.open = true; }) }, ...amendKeys(go, read), { key: 'escape', label: t('back'), run: () => go.show('unit') }],
   };
 }
 

@@ -13,6 +13,7 @@ import { concerns, groups, itemCard, queryCard } from './walk.js';
 export function takeOver(box, go, offered, took) {
   const list = groups(offered);
   const had = new Set();
+  const unshown = new Map(); // from the item: its notes that could not be had
   let at = 0;
   let keeping = null;
   let drawn = '';
@@ -78,8 +79,9 @@ export function takeOver(box, go, offered, took) {
       whyBox.hidden = !differs();
       roll.focus();
     } else {
-      const card = await itemCard(group);
+      const { card, unread } = await itemCard(group, () => draw());
       if (over || current() !== group) return;
+      unshown.set(group, unread);
       put(place, h('article', { class: 'item', tabindex: -1, id: 'item' }, card));
       if (!still || document.activeElement === document.body) document.getElementById('item').focus({ preventScroll: true });
     }
@@ -170,7 +172,7 @@ export function takeOver(box, go, offered, took) {
     try {
       const done = (await create(`/v1/handovers/${offered.id}/acceptance`, body, `${key}-${JSON.stringify(body).length}`)).body;
       if (keeping) await keeping.done();
-      seen(list.filter((group) => had.has(group.inmate || '-')));
+      seen(list.filter((group) => had.has(group.inmate || '-')).flatMap((group) => [...group.notes].filter((note) => !(unshown.get(group) || []).includes(note))));
       await refresh();
       took(done);
     } catch (problem) {
@@ -191,7 +193,7 @@ export function takeOver(box, go, offered, took) {
   };
 }
 
-// Each author sees that the note reached somebody. Where a receipt does not get through, the handover still has.
-async function seen(done) {
-  for (const group of done) for (const note of group.notes) await create(`/v1/notes/${note}/receipts`, { kind: 'SEEN' }).catch(() => {});
+// Each author sees that the note reached somebody, where it did. Where a receipt does not get through, the handover still has.
+async function seen(notes) {
+  for (const note of notes) await create(`/v1/notes/${note}/receipts`, { kind: 'SEEN' }).catch(() => {});
 }
