@@ -2,10 +2,9 @@
 the server."""
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -300,80 +299,6 @@ def test_what_waits_belongs_to_its_author_and_a_locked_screen_says_how_many(
     screen.login(hartmann.name, PASSWORD)
     screen.sees("0 not sent")
     assert the_note(hartmann, weir)["fact"] == "Kept through a lock."
-
-
-FULL = "IDBObjectStore.prototype.put = () => { throw new DOMException('The disk is full.', 'QuotaExceededError'); }; 0"
-
-
-def test_a_pc_whose_disk_takes_nothing_says_so_locks_all_the_same_and_sends_from_memory(
-    service: Service, screen: Tab, hartmann: Caller, weir: str
-) -> None:
-    screen.pardoned.append(NO_NETWORK)
-    begin(screen)
-    screen.focus("#in-fact")
-    screen.insert("Half a")
-    screen.sees("kept on this PC")
-    screen.run(FULL)
-    screen.insert(" sentence")
-    screen.sees("NOT kept on this PC")
-    screen.misses("kept on this PC 2", "kept on this PC 1", "kept on this PC 0")
-    screen.press("Escape")
-    screen.sees("everyone (1)", "NOT kept on this PC: its disk takes nothing.", "W goes on with it.")
-    screen.press("w")
-    screen.sees("go on with: Weir, J.")
-    screen.run("[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('go on with')).click()")
-    screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence'")
-    # The lock waits for no disk; what it could not keep there is in the page, sealed, for its author.
-    screen.run("[...document.querySelectorAll('#head button')].find((one) => one.innerText.startsWith('L')).click()")
-    screen.sees("Unlock", f"This PC could NOT keep what {hartmann.name} wrote.")
-    assert "sentence" not in screen.run("document.documentElement.outerHTML")
-    screen.login(hartmann.name, PASSWORD)
-    screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence'")
-    # It is sent from memory, once, also where the network comes back later.
-    screen.focus("[data-step=basis] [role=radio]")
-    screen.press("1", "ctrl+Enter")
-    screen.sees("Recorded", "0 not sent")
-    screen.offline(True)
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Second, from memory.")
-    screen.press("ctrl+Enter")
-    screen.sees("NOT SENT, and this PC cannot keep it", "1 not sent")
-    screen.offline(False)
-    screen.run("window.dispatchEvent(new Event('online'))")
-    screen.sees("0 not sent")
-    assert [note["fact"] for note in hartmann.all("/v1/notes", inmate=weir)] == [
-        "Second, from memory.",
-        "Half a sentence",
-    ]
-
-
-AHEAD = """{ const Own = Date; Date = class extends Own {
-  constructor(...given) { if (given.length) super(...given); else super(Date.now()); }
-  static now() { return Own.now() + 20 * 60e3; } }; }"""
-
-
-def test_a_pc_whose_clock_is_wrong_shows_and_claims_the_servers_time(
-    service: Service, browser: Browser, hartmann: Caller, weir: str
-) -> None:
-    with browser.open("about:blank#") as screen:
-        screen.call("Page.addScriptToEvaluateOnNewDocument", source=AHEAD)
-        screen.go(f"{service.url}/board")
-        screen.login(hartmann.name, PASSWORD)
-        screen.sees("everyone (1)")
-        shown = screen.run("document.querySelector('#sight').innerText.match(/\\d\\d:\\d\\d:\\d\\d/)[0]")
-        begin(screen)
-        screen.press("Enter", "3", "1")
-        screen.insert("Ate at noon.")
-        screen.press("ctrl+Enter")
-        screen.sees("Recorded")
-    note = the_note(hartmann, weir)
-    recorded = datetime.fromisoformat(note["recorded_at"])
-    for name in ("occurred_at", "captured_at"):
-        assert abs(datetime.fromisoformat(note[name]) - recorded) < timedelta(minutes=1), name
-    local = recorded.astimezone(ZoneInfo("Europe/London")).replace(tzinfo=None)
-    seen = datetime.combine(local.date(), time.fromisoformat(shown))
-    assert min(abs(seen - local), timedelta(days=1) - abs(seen - local)) < timedelta(minutes=1)
 
 
 def test_a_screen_locked_without_a_network_is_unlocked_without_it_by_its_officer_alone(

@@ -8,12 +8,12 @@ import { codes, t } from './words.js';
 import { clock, next, time } from './times.js';
 
 // `done` reads again whatever the screen shows.
-export const amendKeys = (go, done) => [
+export const amendKeys = (go, done) => (go.may('notes:write') && go.has('handover') ? [
   { key: 'c', label: t('close attention'), run: () => attend(true, done) },
   { key: 'n', label: t('renew attention'), run: () => attend(false, done) },
   { key: 'e', label: t('correct a note'), run: () => correct(go) },
   { key: 'b', label: t('take a note back'), run: () => takeBack(done) },
-];
+] : []);
 
 function attend(close, done) {
   const note = here() && here().dataset.note;

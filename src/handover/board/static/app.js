@@ -49,8 +49,13 @@ export function show(name, ...about) {
   if (first) first.focus({ preventScroll: true });
 }
 
+// What a screen is of no use without. What the role may do is in its scopes; the server decides all the same.
+const NEEDS = { write: 'notes:write', person: 'roster:read', find: 'roster:read', handover: 'handovers:read', paper: 'handovers:read' };
+const may = (scope) => desk.me.scopes.includes(scope);
+
 const actions = {
-  has: (name) => name in screens,
+  may,
+  has: (name) => name in screens && (!NEEDS[name] || may(NEEDS[name])),
   lock: () => lock(t('You locked it.')),
   switch: () => lock('', { other: true }),
   refresh: () => update(),
