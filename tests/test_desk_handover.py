@@ -149,6 +149,11 @@ async def test_at_night_one_wing_after_another(outage: Outage, hartmann: Caller,
             [wing] = [one for one in left if f"TAKE OVER {one} wing" in text]
             await seat.types(left.pop(wing), "enter", "enter")
             await seat.until(f"You own {wing} wing since")
+            if left:  # and called away between two
+                await seat.until(f"Now {next(iter(left))} wing.")
+                await seat.press("escape")
+                await seat.until(f"{next(iter(left))} wing was not accepted. It still waits: t")
+                await seat.press("t")
         await seat.until("A wing", "Oyelaran's")
         await seat.press("u")
         await seat.until("B wing", "Oyelaran's")

@@ -237,7 +237,8 @@ class UnitScreen(Frame):
 
         def taken(made: Document | None) -> None:
             if made is None:
-                self.say(t("Nothing was accepted. It still waits: t"))
+                left = t("{name} was not accepted. It still waits: t", name=offer.name)
+                self.say(left if said else t("Nothing was accepted. It still waits: t"))
             else:
                 since = self.station.reader.time(made["accepted_at"])
                 answers = later("You answer for {name} since {since}.")
