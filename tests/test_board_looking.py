@@ -2,16 +2,19 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from importlib.resources import files
 from time import monotonic
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from handover.domain.shifts import ShiftStart, shift_at
 from tests.support.boards import NO_NETWORK, browser, database_url, drop
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service
 
 __all__ = ["browser", "database_url"]
+PATTERN = [ShiftStart("EARLY", time(7, 30)), ShiftStart("LATE", time(13, 30)), ShiftStart("NIGHT", time(21))]
 CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
@@ -157,6 +160,15 @@ def test_a_person_facts_first_opinions_folded_corrections_and_retractions_as_suc
         screen.run("window.dispatchEvent(new Event('online'))")
         screen.sees("Ate at supper.", "what worked")
         screen.misses("This cannot be read now")
+
+        # Beside the form: the shift that runs, which may have just begun, and the three before it.
+        for shifts, fact in ((-3, "Three shifts ago."), (-4, "Four shifts ago.")):
+            at = shift_at(PATTERN, ZoneInfo("Europe/London"), service.clock(), shifts).ends - timedelta(minutes=1)
+            hartmann.note(weir, fact=fact, occurred_at=at.isoformat(), late_reason="Was on escort.")
+        screen.sees("Four shifts ago.")
+        screen.press("w")
+        screen.sees("this shift and the three before it", "Three shifts ago.", "Ate at supper.")
+        assert "Four shifts ago." not in screen.run("document.querySelector('.beside').innerText")
 
 
 def test_an_author_corrects_and_takes_back_and_attention_goes_on_or_is_over(

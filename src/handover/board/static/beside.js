@@ -1,14 +1,16 @@
-// Beside the form, never in it: the last three shifts, what worked, what is open. What others change meanwhile is changed
+// Beside the form, never in it: this shift and the three before it, what worked, what is open. What others change meanwhile is changed
 // here as well: words that were taken back must not stay.
 
 import { h, put } from './dom.js';
 import { desk, watch } from './desk.js';
 import { get } from './session.js';
-import { t } from './words.js';
-import { time } from './times.js';
+import { n, t } from './words.js';
+import { dayName, digits, now, time } from './times.js';
 import * as phrases from './phrases.js';
 
 const AFTER_MS = 300;
+const SHIFTS = 4;
+const SHOWN = 6;
 const leaving = new WeakMap(); // from the box: how to look no longer after whoever stands in it
 
 // Answers what is known to have worked; it is kept up to date in place.
@@ -39,31 +41,48 @@ export async function beside(box, draft) {
   return told.learned;
 
   async function again() {
-    const now = await read(inmate);
-    if (leaving.get(box) !== leave || JSON.stringify(now) === JSON.stringify(told)) return;
-    if (told.learned && now.learned) Object.assign(told.learned, now.learned);
-    told = { ...now, learned: told.learned || now.learned };
+    const newer = await read(inmate);
+    if (leaving.get(box) !== leave || JSON.stringify(newer) === JSON.stringify(told)) return;
+    if (told.learned && newer.learned) Object.assign(told.learned, newer.learned);
+    told = { ...newer, learned: told.learned || newer.learned };
     draw(box, told);
   }
+}
+
+// The shift that runs, which may have just begun, and the three before it, as notes name them.
+function recently() {
+  const pattern = [...desk.place.shifts].sort((a, b) => (a.starts < b.starts ? -1 : 1));
+  const found = [];
+  let day = dayName(now());
+  let at = pattern.filter((one) => one.starts.slice(0, 5) <= digits(now())).length - 1;
+  while (pattern.length && found.length < SHIFTS) {
+    if (at < 0) {
+      at = pattern.length - 1;
+      day = new Date(Date.parse(day) - 86400e3).toISOString().slice(0, 10);
+    }
+    found.push(`${day}/${pattern[at].code}`);
+    at -= 1;
+  }
+  return found;
 }
 
 async function read(inmate) {
   const number = encodeURIComponent(inmate);
   const known = desk.cells.get(inmate);
-  const shifts = known && known.changes ? known.changes.map((one) => one.shift) : [];
+  const shifts = recently();
   const [notes, learned, needs] = await Promise.all([
-    get(`/v1/notes?inmate=${number}&limit=12`).then((page) => page.items, () => (known && known.notes) || []),
+    get(`/v1/notes?inmate=${number}&limit=30`).then((page) => page.items, () => (known && known.notes) || null),
     get(`/v1/inmates/${number}/worked`).catch(() => null),
     get(`/v1/needs?inmate=${number}&status=OPEN&limit=20`).then((page) => page.items, () => (known && known.needs) || []),
   ]);
-  const recent = notes.filter((note) => note.status === 'ACTIVE' && (!shifts.length || shifts.includes(note.shift)));
+  const recent = notes && notes.filter((note) => note.status === 'ACTIVE' && (!shifts.length || shifts.includes(note.shift)));
   return { recent, learned, needs };
 }
 
 function draw(box, { recent, learned, needs }) {
   put(box,
-    h('h2', {}, t('the last three shifts')),
-    recent.length ? h('ul', {}, recent.slice(0, 6).map((note) => h('li', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note))))) : h('p', { class: 'quiet' }, t('Nothing was written.')),
+    h('h2', {}, t('this shift and the three before it')),
+    !recent ? h('p', { class: 'quiet' }, t('It cannot be read now.')) : recent.length ? h('ul', {}, recent.slice(0, SHOWN).map((note) => h('li', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note)))), recent.length > SHOWN && h('li', { class: 'quiet' }, n('and {n} more', 'and {n} more', recent.length - SHOWN))) : h('p', { class: 'quiet' }, t('Nothing was written.')),
     h('h2', {}, t('what worked')),
     learned && learned.worked.length ? h('ul', {}, learned.worked.slice(0, 3).map((one) => h('li', {}, phrases.did(one), one.fact ? `: ${one.fact}` : '', ' ', h('span', { class: 'by' }, `${one.by}, ${time(one.at)}`)))) : h('p', { class: 'quiet' }, t('Nothing is known yet.')),
     h('h2', {}, t('open needs')),

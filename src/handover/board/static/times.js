@@ -39,6 +39,9 @@ export function clock(at, seconds) {
 // As a mark of the day; it is never shown.
 const day = (at) => parts(at, { year: 'numeric', month: '2-digit', day: '2-digit' }, 'en-GB');
 
+// The day in the prison, as a shift's name begins: 2026-11-25.
+export const dayName = (at) => day(at).split('/').reverse().join('-');
+
 // Days and months as the browser calls them; where it does not know the language, as the catalogue does.
 const NAMES = 'Sun Mon Tue Wed Thu Fri Sat Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 function named(at, options) {
