@@ -3,6 +3,7 @@ nothing is cut off at 80×24, and what a program reads stays the same."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -259,6 +260,10 @@ async def test_what_is_about_safety_is_never_cut_off_at_the_top(outage: Outage, 
         for n in range(9):
             hartmann.note(weir, fact=f"Sat alone, {n}.")
         await seat.until("9 NEW")
+        offer(outage, somerton)
+        await seat.until("offered by Bartholomew-Somerton, NOT ACCEPTED")
+        wing = seat.app.station.unit
+        assert wing is not None
         seat.app.not_sent = lambda: 12  # type: ignore[method-assign]
         for connected in (True, False):
             if not connected:
@@ -269,8 +274,11 @@ async def test_what_is_about_safety_is_never_cut_off_at_the_top(outage: Outage, 
                 await seat.until("NOT CONNECTED")
             for language in ("en", *LANGUAGES):
                 tongue.speak(language)
+                seat.app.station.unit = replace(wing, name=f"{t('PRACTICE')} · A wing")  # as there
                 seat.app.changed()
-                line = seat.text.splitlines()[1]
+                where, line = seat.text.splitlines()[:2]
+                assert len(where) <= WIDTH, where
+                assert re.search(r"\d\d:\d\d", where), where
                 wanted = [name.title()[:5], t("not sent: {n}", n=12), plural("{n} NEW", "{n} NEW", 9)]
                 if not connected:
                     blind = t("NOT CONNECTED {since}", since="").strip()

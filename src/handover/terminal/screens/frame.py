@@ -141,8 +141,9 @@ class Frame(Screen[Any]):
         if not self.stands or not self.query(Head):
             return
         drafts = len(self.base.drafts.names()) if self.station.here else 0
-        sight = head_words.self_and_sight(self.station, self.base.not_sent(), drafts, self.size.width or 80)
-        self.query_one(Head).put([head_words.place(self.station), sight])
+        width = self.size.width or 80
+        sight = head_words.self_and_sight(self.station, self.base.not_sent(), drafts, width)
+        self.query_one(Head).put([head_words.place(self.station, width), sight])
 
     def keys(self, words: str) -> None:
         """Names the keys that do something now."""

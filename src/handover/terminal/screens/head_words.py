@@ -13,8 +13,8 @@ from handover.terminal.tongue import plural, t
 Standing = dict[str, object]
 
 
-def place(station: Station) -> Text:
-    """`A wing · late · offered 20:51 by P. Ngata, NOT ACCEPTED, due 21:15`."""
+def place(station: Station, width: int) -> Text:
+    """`A wing · late · offered by P. Ngata, NOT ACCEPTED, due 21:15`. What gives way is the name, not the time."""
     if station.here is None:
         where = t("LOCKED · {name}", name=station.unit.name) if station.unit is not None else t("handover · log in")
         return Text(plain(where), style="bold")
@@ -26,15 +26,23 @@ def place(station: Station) -> Text:
     standing, reader = station.sheet["handover"], station.reader
     pattern = station.shifts.get(station.unit.establishment)
     shift = running(pattern, reader) if pattern else shift_words(standing["from_shift"], reader)
-    return Text(plain(f"{practice}{station.unit.name} · {shift} · {state(standing, reader)}"), style="bold")
+    head = f"{practice}{station.unit.name} · {shift} · "
+    words = Text(plain(head + state(standing, reader)), style="bold")
+    if (over := words.cell_len - width) > 0:
+        words = Text(plain(head + state(standing, reader, over)), style="bold")
+    return words
 
 
-def state(standing: Standing, reader: Reader) -> str:
-    """Where the handover stands, as short as it can be said."""
+def state(standing: Standing, reader: Reader, over: int = 0) -> str:
+    """Where the handover stands, as short as it can be said; by so much shorter as there is no room."""
     now, due = standing["state"], reader.time(standing["due_at"])
-    by = phrases.person(standing["outgoing"])
+    by = _cut(phrases.person(standing["outgoing"]), over)
     last = standing["last"]
-    whose = t("{name}'s", name=phrases.person(last.get("incoming"))) if isinstance(last, dict) else t("nobody's yet")
+    whose = (
+        t("{name}'s", name=_cut(phrases.person(last.get("incoming")), over))
+        if isinstance(last, dict)
+        else t("nobody's yet")
+    )
     match now:
         case "DRAFT":
             return f"{whose} · {t('not offered, due {due}', due=due)}"
