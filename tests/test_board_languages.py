@@ -98,6 +98,19 @@ def test_a_shift_in_german_finds_no_english_word_and_nothing_cut_off(
         screen.press("Enter")
         screen.sees("woher ich es weiß", "gedrückt")
         whole(screen, "de")
+        # Another language in the middle of a sentence: one goes on where one was.
+        screen.focus("#in-fact")
+        screen.insert("Isst")
+        for key, said in (("n", "hoe ik het weet"), ("d", "woher ich es weiß")):
+            screen.focus("#language")
+            screen.press(key)
+            screen.sees(said)
+            screen.until("document.activeElement.id === 'in-fact' && document.activeElement.value.startsWith('Isst')")
+            screen.type("!")
+        assert screen.run("document.activeElement.value") == "Isst!!"
+        screen.run("document.activeElement.select()")
+        screen.press("Backspace")
+        screen.focus("[data-step=mood] [tabindex='0']")
         screen.press("ArrowUp", "ArrowLeft", "Enter", "1", "1")
         screen.insert("Isst wieder.")
         screen.focus("#in-needs")
@@ -132,6 +145,8 @@ def test_a_shift_in_german_finds_no_english_word_and_nothing_cut_off(
         screen.sees("eich angen chi (1)", "galwad ffôn, wedi addo", "heb eu hanfon")
         whole(screen, "cy")
         assert re.search(r"A wing · (Sul|Llun|Maw|Mer|Iau|Gwen|Sad) \d+ \w+ · sifft", screen.run(READ))
+        screen.until("document.activeElement.id !== 'language'")  # letters do again what they say
+        screen.focus("#language")
         screen.press("f")
         screen.sees("a besoin de vous (1)", "beaucoup moins bien")
         assert re.search(r"A wing · \w+\. \d+ \w+\.? · service (du matin|du soir|de nuit)", screen.run(READ))

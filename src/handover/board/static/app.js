@@ -32,7 +32,8 @@ const LEAVE_MS = 1000; // so long a lock waits for what is being kept
 const LOCKED = 'handover.lock';
 const root = document.getElementById('board');
 const screens = { unit, write, handover, paper, find, person, pin, house, practice };
-let current = null; // {leave(), update(), keys()}
+let current = null; // {leave(), update(), keys(), again(): what it would be shown about to go on}
+let shown = null; // {name, about} of it
 let header = null;
 let active = Date.now();
 let locked = true;
@@ -42,6 +43,7 @@ export function show(name, ...about) {
   if (current && current.leave) current.leave();
   const main = document.getElementById('main');
   put(main);
+  shown = { name, about };
   current = screens[name](main, { show, ...actions }, ...about);
   update();
   window.scrollTo(0, 0);
@@ -84,13 +86,20 @@ function update() {
   tick();
 }
 
-// In other words from now on; what is being written is kept.
-async function spoken() {
+// In other words from now on: one stays where one is, and goes on where one came from.
+async function spoken(from) {
   await desk_.readLists();
-  if (current && current.leave) await current.leave();
+  if (locked) return true;
+  const back = keys.placeOf(from);
+  const { name } = shown;
+  const about = current.again ? current.again() : shown.about;
+  if (current.leave) await current.leave();
+  if (locked) return true;
   current = null;
   frame();
-  show('unit');
+  show(name, ...about);
+  back();
+  return true;
 }
 
 function frame() {

@@ -83,6 +83,19 @@ export function stand(row) {
   row.scrollIntoView({ block: 'nearest' });
 }
 
+// Where one is, to come back to when the screen was drawn anew.
+export function placeOf(was) {
+  const within = (name) => was && was.closest(`[data-${name}]`) && `[data-${name}="${CSS.escape(was.closest(`[data-${name}]`).dataset[name])}"]`;
+  const place = was && was.id ? `#${CSS.escape(was.id)}` : within('step') ? `${within('step')} [tabindex="0"]` : within('key');
+  return () => {
+    const now = place && document.querySelector(place);
+    if (!now) return;
+    if (now.matches('[data-row]')) stand(now);
+    else now.focus();
+    if (typeof was.selectionStart === 'number') now.setSelectionRange(was.selectionStart, was.selectionEnd);
+  };
+}
+
 // The foot lies over the end of the page, as high as what it has to say: nothing that gets the focus stays behind it.
 export function clearOf(foot) {
   new ResizeObserver(() => {

@@ -19,20 +19,21 @@ async function use(name) {
   if (practice) practice.textContent = t('PRACTICE: nothing here is real');
 }
 
-// `then`: shows the screen anew. Each language is called as those who speak it call it.
+// `then`: shows the screen anew; told from where one came to the menu, it answers whether it gave the focus back. Each language is called as those who speak it call it.
 export function languages(then) {
+  let from = null;
   const choose = async (event) => {
     const name = event.target.value;
     try {
       await use(name);
       localStorage.setItem(KEPT, name);
-      await then();
+      if (await then(from)) return;
     } catch (problem) {
       event.target.value = language(); // without the server there are no other words
     }
     const again = document.getElementById('language');
     if (again) again.focus();
   };
-  return h('select', { id: 'language', class: 'language', 'aria-label': t('Language'), onchange: choose },
+  return h('select', { id: 'language', class: 'language', 'aria-label': t('Language'), onchange: choose, onfocus: (event) => { from = event.relatedTarget; } },
     offered().map((name) => h('option', { value: name, lang: name, selected: name === language() }, NAMES[name] || name)));
 }

@@ -240,6 +240,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   if (errors) wrongs(places(errors));
   else (steps.reason || (draft.chosen ? steps.mood : steps.who)).focus();
   return {
+    again: () => [null, draft],
     leave: () => { left = true; return save(); },
     send,
     keys: () => [
