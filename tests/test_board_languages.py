@@ -8,7 +8,7 @@ from tests.support import wording
 from tests.support.boards import browser, database_url
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service
-from tests.test_board_looking import faults
+from tests.test_board_looking import faults, sized
 
 __all__ = ["browser", "database_url"]
 HOLE = re.compile(r"\{\w+\}")
@@ -20,6 +20,14 @@ CUT = """[...document.querySelectorAll('body *')].filter((one) => one.offsetPare
   one.getBoundingClientRect().right > innerWidth + 1 ||
   (one.scrollWidth > one.clientWidth + 1 && !['visible', 'auto'].includes(getComputedStyle(one).overflowX) &&
     !one.matches('input, textarea, select, .hidden, .skip')))).map((one) => one.outerHTML.slice(0, 200))"""
+
+# Words of the mood grid for which there is no room: a browser breaks them anywhere.
+BROKEN = """[...document.querySelectorAll('.grid .head')].filter((one) => {
+  one.style.overflowWrap = 'normal', one.style.hyphens = 'none';
+  const broken = one.scrollWidth > one.clientWidth;
+  one.removeAttribute('style');
+  return broken;
+}).map((one) => one.innerText)"""
 
 # The hour that comes twice is told apart, and a time is understood as it is typed there.
 TIMES = """import(document.querySelector('script[type=module]').src.replace('app.js', 'times.js')).then((times) => {
@@ -98,6 +106,10 @@ def test_a_shift_in_german_finds_no_english_word_and_nothing_cut_off(
         screen.press("Enter")
         screen.sees("woher ich es weiß", "gedrückt")
         whole(screen, "de")
+        for width in (390, 640):
+            sized(screen, width, 844)
+            assert screen.run(BROKEN) == []
+        sized(screen, 1280, 800)
         # Another language in the middle of a sentence: one goes on where one was.
         screen.focus("#in-fact")
         screen.insert("Isst")

@@ -279,6 +279,9 @@ def test_the_whole_prison_counts_units_and_items_never_officers(
         screen.press("h")
         screen.sees("units and changeovers", "offered", "nobody has offered it", "1 page nobody has taken")
         assert "Hartmann" not in screen.run("document.querySelector('main table').innerText")
+        sized(screen, 320, 640)  # the table is wider, and moves in a box of its own
+        assert screen.run("document.documentElement.scrollWidth") <= 320
+        assert screen.run("(([box]) => box.scrollWidth > box.clientWidth)(document.querySelectorAll('main .wide'))")
         screen.focus("tr[data-unit=B]")
         screen.press("Enter")
         screen.until("document.querySelector('#unit').innerText === 'B wing'")

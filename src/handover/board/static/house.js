@@ -15,7 +15,7 @@ const OPEN = ['OFFERED', 'OVERDUE', 'ESCALATED'];
 const EVERY_MS = 2000;
 
 export function house(main, go) {
-  const table = h('div');
+  const table = h('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': t('{place}: units and changeovers', { place: desk.place.name }) });
   const lists = h('div');
   put(main, h('h2', {}, t('{place}: units and changeovers', { place: desk.place.name })), table, lists);
   let waiting = 0;
