@@ -24,7 +24,7 @@ export async function beside(box, draft) {
   let told = null;
   const unwatch = watch(() => {
     if (told && !box.isConnected) return leave();
-    if (desk.heard.get(inmate) === heard) return null;
+    if (!told || desk.heard.get(inmate) === heard) return null; // what is not there yet is read again as soon as it is
     heard = desk.heard.get(inmate);
     clearTimeout(timer);
     timer = setTimeout(again, AFTER_MS);
