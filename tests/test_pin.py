@@ -252,7 +252,7 @@ def test_at_the_board_the_seat_is_in_a_cookie_for_one_address_that_no_script_can
         assert all(part in cookie for part in ("HttpOnly", "SameSite=strict", f"Path={session}/pin", "hov_seat_"))
         assert "max-age" not in cookie.lower(), "it ends with the browser"
         back = web.post(f"{session}/pin", json={"username": hartmann.name, "pin": PIN})
-        assert set(back.json()) == {"access_token", "expires_in", "drafts_key"}
+        assert set(back.json()) == {"access_token", "expires_in", "drafts_key", "username"}
         assert "Max-Age=900" in back.headers["set-cookie"]
         # Under her name only her PIN does; his name has nothing here yet; and another site's page gets nothing.
         wrong = web.post(f"{session}/pin", json={"username": hartmann.name, "pin": "294016"})
@@ -271,7 +271,9 @@ def test_at_the_board_the_seat_is_in_a_cookie_for_one_address_that_no_script_can
         )
         assert away.status_code == 403
         # A login with the password renews it, and says until when; the next one is the one who is named.
-        assert set(web.post(session, json=mine).json()) == {"access_token", "expires_in", "drafts_key", "pin_until"}
+        assert set(web.post(session, json=mine).json()) == {
+            *("access_token", "expires_in", "drafts_key", "username", "pin_until")
+        }
         web.post(session, json={"username": ngata.name, "password": PASSWORD})
         token = web.post(f"{session}/pin", json={"username": hartmann.name, "pin": PIN}).json()["access_token"]
         me = web.get("/v1/me", headers={"Authorization": f"Bearer {token}"}).json()

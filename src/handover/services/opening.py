@@ -17,8 +17,9 @@ from handover.services.unit_of_work import Desk, UnitOfWork
 from handover.settings import Settings
 from handover.store import accesslog, codelists, schema
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, one_process_only, open_engines
+from handover.store.engine import Engines, one_process_only, open_engines, passes
 from handover.store.store import GLANCES, Identity, Store, read_identity, write_identity
+from handover.store.writer import ATTEMPTS
 
 REMEMBERED = 100
 """How many other chains a new access-log chain names the heads of."""
@@ -74,7 +75,14 @@ def prepare(settings: Settings) -> None:
 def migrate(settings: Settings) -> str:
     """Brings the store of these settings up to date; answers the revision it has now."""
     with _opened(settings) as engines:
-        _prepare(engines, practice=False, migrate=True)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                _prepare(engines, practice=False, migrate=True)
+                break
+            except DBAPIError as error:
+                # A service that goes on meanwhile held what this one wanted, and wanted what this one held.
+                if attempt == ATTEMPTS or not passes(error):
+                    raise
         return schema.newest()
 
 
