@@ -44,7 +44,7 @@ def closed(feed: Feed) -> tuple[int, str]:
     return read_on(feed)[1:]
 
 
-def eventually(met: Callable[[], Any], timeout: float = 10, every: float = 0.02) -> Any:
+def eventually(met: Callable[[], Any], timeout: float = 30, every: float = 0.02) -> Any:
     """Waits until something holds, and answers it; fails after `timeout` seconds."""
     deadline = monotonic() + timeout
     while True:

@@ -33,12 +33,12 @@ class Seat:
         """What is on the screen."""
         return "\n".join(strip.text.rstrip() for strip in self.app.screen._compositor.render_strips())
 
-    async def until(self, *words: str, within: float = 8) -> str:
+    async def until(self, *words: str, within: float = 30) -> str:
         """Waits until all these words are on the screen."""
         await self.wait(lambda: all(one in self.text for one in words), words, within)
         return self.text
 
-    async def wait(self, holds: Callable[[], Any], what: object = "", within: float = 8) -> None:
+    async def wait(self, holds: Callable[[], Any], what: object = "", within: float = 30) -> None:
         """Waits until something holds."""
         deadline = time.monotonic() + within
         while not holds():

@@ -140,11 +140,11 @@ class Feed:
 
     socket: ClientConnection
 
-    def frame(self, timeout: float = 5) -> Any:
+    def frame(self, timeout: float = 20) -> Any:
         """The next frame, whatever it is."""
         return json.loads(self.socket.recv(timeout))
 
-    def next(self, type_: str, timeout: float = 5) -> Any:
+    def next(self, type_: str, timeout: float = 20) -> Any:
         """The next frame of this type; heartbeats in between are passed over, other frames are not."""
         while True:
             frame = self.frame(timeout)
@@ -152,7 +152,7 @@ class Feed:
                 return frame
             assert frame["type"] == "heartbeat", frame
 
-    def event(self, timeout: float = 5) -> Any:
+    def event(self, timeout: float = 20) -> Any:
         """The next event."""
         return self.next("event", timeout)["event"]
 
