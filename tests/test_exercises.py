@@ -151,8 +151,8 @@ def test_practising_by_keyboard_sends_nothing_and_leaves_no_trace(
         screen.sees("How is he, compared with his usual?")
         screen.press("Escape")
         screen.sees("everyone (1)")
-        # One file was fetched (or was there already); nothing went out, and nothing stands anywhere.
-        assert [url for url in screen.asked[asked:] if "/exercises." not in url] == []
+        # What it is made of was fetched (or was there already); nothing went out, and nothing stands anywhere.
+        assert [url for url in screen.asked[asked:] if "/exercises." not in url and "/practice." not in url] == []
         assert before <= seen == lines()
         assert hartmann.all("/v1/notes") == []
         assert hartmann.pull(cursor)[0] == []

@@ -6,10 +6,10 @@ import * as desk_ from './desk.js';
 import { changed, desk } from './desk.js';
 import { h, put } from './dom.js';
 import { find } from './find.js';
+import { keepNow } from './forms.js';
 import * as away from './away.js';
 import { gate, last } from './gate.js';
 import { handover } from './handover.js';
-import { house } from './house.js';
 import { head, tick } from './head.js';
 import * as keys from './keys.js';
 import { begin } from './language.js';
@@ -20,7 +20,6 @@ import { t } from './words.js';
 import { paper } from './paper.js';
 import { person } from './person.js';
 import { pin } from './pin.js';
-import { practice } from './practice.js';
 import { unit } from './unit.js';
 import { forget as forgetWords } from './care.js';
 import { refusedLater, write } from './write.js';
@@ -31,7 +30,8 @@ const ACTIVE = 'handover.active';
 const LEAVE_MS = 1000; // so long a lock waits for what is being kept
 const LOCKED = 'handover.lock';
 const root = document.getElementById('board');
-const screens = { unit, write, handover, paper, find, person, pin, house, practice };
+const screens = { unit, write, handover, paper, find, person, pin };
+const LATER = { house: () => import('./house.js'), practice: () => import('./practice.js') }; // what few need is fetched when it is asked for
 let current = null; // {leave(), update(), keys(), again(): what it would be shown about to go on}
 let shown = null; // {name, about} of it
 let header = null;
@@ -40,6 +40,10 @@ let locked = true;
 
 export function show(name, ...about) {
   if (locked) return;
+  if (!screens[name]) {
+    LATER[name]().then((module) => { screens[name] = module[name]; show(name, ...about); }, keys.failed);
+    return;
+  }
   if (current && current.leave) current.leave();
   const main = document.getElementById('main');
   put(main);
@@ -57,7 +61,7 @@ const may = (scope) => desk.me.scopes.includes(scope);
 
 const actions = {
   may,
-  has: (name) => name in screens && (!NEEDS[name] || may(NEEDS[name])),
+  has: (name) => (name in screens || name in LATER) && (!NEEDS[name] || may(NEEDS[name])),
   lock: () => lock(t('You locked it.')),
   switch: () => lock('', { other: true }),
   refresh: () => update(),
@@ -137,7 +141,7 @@ async function lock(why, { other = false, over = false } = {}) {
   locked = true;
   const name = session.who();
   // The screen is empty before anything is waited for: a lock depends on no disk and on no server.
-  const leaving = Promise.resolve(current && current.leave ? current.leave() : null);
+  const leaving = Promise.all([current && current.leave ? current.leave() : null, keepNow()]);
   current = null;
   put(root);
   keys.bind([]);

@@ -5,7 +5,6 @@ import * as away from './away.js';
 import * as alarm from './alarm.js';
 import * as keys from './keys.js';
 import { languages } from './language.js';
-import { practice } from './practice.js';
 import { byPin, comeBack, hear, login, Refused, Unreachable } from './session.js';
 import { t } from './words.js';
 import { clock, now } from './times.js';
@@ -65,11 +64,13 @@ export function gate(root, told) {
   // To practise nobody has to log in. Calls are heard, and said, all the while.
   function practise() {
     const away_ = (gone) => { form.hidden = gone; lessons.hidden = hints.hidden = !gone; };
-    const screen = practice(lessons, {
-      show: () => { away_(false); put(lessons); keys.bind([]); learn.focus(); },
-      refresh: () => { keys.bind(screen.keys()); keys.hints(hints); },
-    });
-    away_(true);
+    import('./practice.js').then(({ practice }) => {
+      const screen = practice(lessons, {
+        show: () => { away_(false); put(lessons); keys.bind([]); learn.focus(); },
+        refresh: () => { keys.bind(screen.keys()); keys.hints(hints); },
+      });
+      away_(true);
+    }, () => say(t('The exercises cannot be fetched now. Try again when the server is back.')));
   }
 
   function say(text) {

@@ -3,7 +3,7 @@
 import { choices } from './choices.js';
 import { h, keep, put } from './dom.js';
 import { changed } from './desk.js';
-import { kept } from './forms.js';
+import { kept, saveMark } from './forms.js';
 import { Refused, unique, Unreachable } from './session.js';
 import * as vault from './vault.js';
 import { t } from './words.js';
@@ -187,7 +187,7 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
 export const begunLines = async () => (await vault.load('form')).filter((one) => one.data.extra && one.data.extra.line && one.data.input)
   .map((one) => ({ asked: one.data.extra.line, text: one.data.input, drop: () => vault.remove(one.id) }));
 let lines = 0;
-export const lineMark = () => lines;
+export const lineMark = () => `${lines} ${saveMark()}`;
 
 let fading = 0;
 export function say(text, bad) {
