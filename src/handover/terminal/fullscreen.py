@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from handover.client.server import server_at
-from handover.languages import ENGLISH
 from handover.terminal import tongue
 from handover.terminal.speech import DEFAULT_SERVER, EstablishmentOption, ServerOption, UnitOption, answering
 from handover.terminal.unclear import Unclear
@@ -42,7 +41,8 @@ def desk(
 ) -> None:
     """The whole screen: your unit live, writing, handing over and taking over, one person. Everything by keyboard."""
     with answering() as voice:
-        _speaks(lang)
+        if lang is not None:
+            tongue.speak(tongue.chosen(lang))
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise Unclear("There is no screen here. For a pipe or a program: handover watch, handover sheet")
         # By name: a third of a second on an old PC, which no other command should pay.
@@ -55,12 +55,3 @@ def desk(
         if program.return_code:
             voice.warn(str(program.return_value or "It could not be opened."))
             raise typer.Exit(program.return_code)
-
-
-def _speaks(lang: str | None) -> None:
-    if lang is None:
-        return
-    known = [ENGLISH, *tongue.offered()]
-    if lang.partition("_")[0].partition("-")[0].lower() not in known:
-        raise Unclear(f"--lang {lang!r}: there is {', '.join(known)}.")
-    tongue.speak(tongue.asked(lang))

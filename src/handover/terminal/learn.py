@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from handover.languages import ENGLISH
-from handover.schemas.exercises import Exercise, Task, Writing, exercises, offered
+from handover.schemas.exercises import Exercise, Task, Writing, exercises
 from handover.terminal import tongue
 from handover.terminal.speech import JsonOption, Speech, answering, plain
 from handover.terminal.tongue import t
@@ -26,11 +25,10 @@ def learn(
 ) -> None:
     """Practise: five short exercises that answer with reasons. Needs no server; nothing is kept or sent."""
     with answering(as_json) as voice:
-        if lang is not None and lang not in offered():
-            raise Unclear(f"--lang {lang!r}: there is {', '.join(offered())}.")
-        if lang is not None and not as_json:
-            tongue.speak(lang if lang in tongue.offered() else ENGLISH)
-        told = exercises(lang or tongue.language())
+        language = tongue.language() if lang is None else tongue.chosen(lang)
+        if not as_json:
+            tongue.speak(language)
+        told = exercises(language)
         if number is not None and number > len(told.items):
             raise Unclear(f"There are {len(told.items)} exercises; see them with: handover learn")
         chosen = told.items if number is None else (told.items[number - 1],)

@@ -9,6 +9,7 @@ from functools import cache
 
 from handover import languages
 from handover.languages import ENGLISH, Catalogue
+from handover.terminal.unclear import Unclear
 
 _PACKAGE = "handover.terminal"
 _ASKED = ("HANDOVER_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -30,6 +31,14 @@ def asked(first: str | None = None) -> str:
     """The language that is asked for, by what was typed or the environment; English where there is no such one."""
     wanted = first or next((os.environ[name] for name in _ASKED if os.environ.get(name)), "")
     return languages.best(wanted.partition(".")[0].replace("_", "-"), frozenset(offered()))
+
+
+def chosen(lang: str) -> str:
+    """The language that `--lang` names; Unclear where there is no such one."""
+    known = [ENGLISH, *offered()]
+    if lang.partition("_")[0].partition("-")[0].lower() not in known:
+        raise Unclear(f"--lang {lang!r}: there is {', '.join(known)}.")
+    return asked(lang)
 
 
 def speak(language: str) -> None:
