@@ -13,6 +13,7 @@ import pytest
 from handover.services import opening
 from handover.settings import Settings
 from tests.support import embedded, postgres, workers
+from tests.support.outage import Outage
 from tests.support.service import Caller, Prison, Service, settings_for
 from tests.support.terminals import Terminal
 
@@ -81,6 +82,15 @@ def prison(service: Service) -> Prison:
     """A prison of this test's own, with wings A and B and the default shifts."""
     service.clock.ahead, service.clock.frozen = type(service.clock.ahead)(0), None
     return service.prison()
+
+
+@pytest.fixture
+def outage(tmp_path: Path) -> Iterator[Outage]:
+    """A service of this test's own, whose network can fail. Where a module's `prison` is the one in it, so are the
+    people below."""
+    network = Outage(tmp_path)
+    yield network
+    network.goes_away()
 
 
 # --- The people most tests are about ---------------------------------------------------------------------------------

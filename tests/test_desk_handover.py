@@ -1,36 +1,18 @@
 """Handing over and taking over at the whole screen: a key for each person, questions that are answered live, and at the
 end it is somebody's by name."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.outage import Outage
 from tests.support.seats import sitting
-from tests.support.service import Caller
+from tests.support.service import Caller, Prison
 
 
 @pytest.fixture
-def outage(tmp_path: Path) -> Iterator[Outage]:
-    network = Outage(tmp_path)
-    yield network
-    network.goes_away()
-
-
-@pytest.fixture
-def hartmann(outage: Outage) -> Caller:
-    return outage.prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
-def ngata(outage: Outage) -> Caller:
-    return outage.prison.hire("ngata", "officer", "A")
-
-
-@pytest.fixture
-def weir(outage: Outage) -> str:
-    return outage.prison.receive("A4417KD")
+def prison(outage: Outage) -> Prison:
+    return outage.prison
 
 
 def offered(outage: Outage, by: Caller, unit: str = "A", **more: object) -> str:

@@ -3,7 +3,6 @@ screen still says at night. And the whole prison, for its managers."""
 
 import asyncio
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,30 +11,13 @@ import pytest
 from handover.client import seats
 from tests.support.outage import Outage
 from tests.support.seats import pc, sitting
-from tests.support.service import PASSWORD, Caller
+from tests.support.service import PASSWORD, Caller, Prison
 from tests.test_pin import PIN, allow
 
 
 @pytest.fixture
-def outage(tmp_path: Path) -> Iterator[Outage]:
-    network = Outage(tmp_path)
-    yield network
-    network.goes_away()
-
-
-@pytest.fixture
-def hartmann(outage: Outage) -> Caller:
-    return outage.prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
-def ngata(outage: Outage) -> Caller:
-    return outage.prison.hire("ngata", "officer", "A")
-
-
-@pytest.fixture
-def weir(outage: Outage) -> str:
-    return outage.prison.receive("A4417KD")
+def prison(outage: Outage) -> Prison:
+    return outage.prison
 
 
 async def test_two_officers_change_places_in_a_dozen_keys(

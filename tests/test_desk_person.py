@@ -1,35 +1,17 @@
 """A person and a need at the whole screen: what was written, by whom, and what no longer stands."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.outage import Outage
 from tests.support.seats import sitting
-from tests.support.service import Caller
+from tests.support.service import Caller, Prison
 
 
 @pytest.fixture
-def outage(tmp_path: Path) -> Iterator[Outage]:
-    network = Outage(tmp_path)
-    yield network
-    network.goes_away()
-
-
-@pytest.fixture
-def hartmann(outage: Outage) -> Caller:
-    return outage.prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
-def ngata(outage: Outage) -> Caller:
-    return outage.prison.hire("ngata", "officer", "A")
-
-
-@pytest.fixture
-def weir(outage: Outage) -> str:
-    return outage.prison.receive("A4417KD")
+def prison(outage: Outage) -> Prison:
+    return outage.prison
 
 
 async def test_a_person_from_facts_to_opinions(

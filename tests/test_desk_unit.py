@@ -1,7 +1,6 @@
 """The unit on a whole screen: live, calm while one reads, and never silent about what it does not know."""
 
 import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,29 +10,12 @@ import pytest
 from handover.terminal.screens.station import Station
 from tests.support.outage import Outage
 from tests.support.seats import sitting
-from tests.support.service import PASSWORD, Caller
+from tests.support.service import PASSWORD, Caller, Prison
 
 
 @pytest.fixture
-def outage(tmp_path: Path) -> Iterator[Outage]:
-    network = Outage(tmp_path)
-    yield network
-    network.goes_away()
-
-
-@pytest.fixture
-def hartmann(outage: Outage) -> Caller:
-    return outage.prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
-def ngata(outage: Outage) -> Caller:
-    return outage.prison.hire("ngata", "officer", "A")
-
-
-@pytest.fixture
-def weir(outage: Outage) -> str:
-    return outage.prison.receive("A4417KD")
+def prison(outage: Outage) -> Prison:
+    return outage.prison
 
 
 async def test_the_top_says_where_who_and_whether_it_is_so(

@@ -1,7 +1,6 @@
 """Writing at the whole screen: half a minute, eight decisions, and no word lost to a lock, a kill or a dead network."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,24 +8,12 @@ import pytest
 from handover.terminal.screens import prompts
 from tests.support.outage import Outage
 from tests.support.seats import Seat, sitting
-from tests.support.service import PASSWORD, Caller
+from tests.support.service import PASSWORD, Caller, Prison
 
 
 @pytest.fixture
-def outage(tmp_path: Path) -> Iterator[Outage]:
-    network = Outage(tmp_path)
-    yield network
-    network.goes_away()
-
-
-@pytest.fixture
-def ngata(outage: Outage) -> Caller:
-    return outage.prison.hire("ngata", "officer", "A")
-
-
-@pytest.fixture
-def weir(outage: Outage) -> str:
-    return outage.prison.receive("A4417KD")
+def prison(outage: Outage) -> Prison:
+    return outage.prison
 
 
 def again(outage: Outage, who: Caller) -> Caller:
