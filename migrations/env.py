@@ -15,5 +15,8 @@ context.configure(
 if connection.dialect.name == "postgresql":
     # Two who migrate at once take turns, and the second finds it done. The embedded store has one lock for everything.
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('handover migrate'))")
+    # Who waits for a table keeps everybody waiting who comes after. A service that goes on comes first: this gives up
+    # soon, before the server looks for who stands in whose way, and is tried again.
+    connection.exec_driver_sql("SET LOCAL lock_timeout = '400ms'")
 with context.begin_transaction():
     context.run_migrations()

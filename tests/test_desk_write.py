@@ -1,12 +1,18 @@
 """Writing at the whole screen: half a minute, eight decisions, and no word lost to a lock, a kill or a dead network."""
 
+import asyncio
 import json
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from handover.client.sending import Round, send_everyones
+from handover.client.server import Server
+from handover.terminal import carrying
 from handover.terminal.screens import prompts
 from tests.support.outage import Outage
+from tests.support.readers import eventually
 from tests.support.seats import Seat, sitting
 from tests.support.service import PASSWORD, Caller, Prison
 
@@ -289,3 +295,29 @@ async def test_locked_without_a_network_the_notes_go_by_themselves_and_then_the_
         await seat.meanwhile(outage.comes_back)
         await seat.wait(lambda: not any(path.exists() for path in kept), "the end of the login")
     assert [note["fact"] for note in again(outage, ngata).all("/v1/notes")] == ["Written in the dark."]
+
+
+async def test_what_waits_may_still_be_on_its_way_when_the_program_is_left(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, left = Event(), Event()
+
+    def slowly(server: Server) -> list[Round]:
+        begun.set()
+        left.wait(30)
+        return send_everyones(server)
+
+    monkeypatch.setattr(carrying, "send_everyones", slowly)
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.meanwhile(outage.goes_away)
+        await seat.until("NOT CONNECTED")
+        await begins(seat)
+        await seat.press("enter", "enter")
+        await seat.types("1Written in the dark.", "ctrl+s")
+        await seat.until("Kept here, not sent: 1.")
+        await seat.meanwhile(outage.comes_back)
+        await seat.wait(begun.is_set, "the sending of what waits")
+    left.set()
+    await asyncio.to_thread(eventually, lambda: len(again(outage, ngata).all("/v1/notes")) == 1, 30)
+    await asyncio.sleep(0.1)  # and is told

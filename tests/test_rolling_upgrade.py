@@ -4,13 +4,16 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from handover.errors import StoreNotReady
 from handover.services import opening
 from handover.store import schema
+from handover.store.engine import open_engines
 from tests.support import postgres
 from tests.support.processes import handover, office, serving
 from tests.support.readers import eventually, hears_everything
@@ -111,6 +114,34 @@ def test_a_release_goes_on_while_a_migration_adds(url: str, next_release: Callab
         versions = "SELECT count(*) FROM code_lists WHERE version < 2"
         kept = keeper.desk.store.read(lambda conn: conn.exec_driver_sql(versions).scalar()).result()
         assert kept == 0, "the next release's code lists are left as they are"
+
+
+def test_a_migration_waits_for_no_table_in_an_officer_s_way(
+    url: str, next_release: Callable[..., str], tmp_path: Path
+) -> None:
+    with serving(url, tmp_path / "log") as running, office(url, running.url) as keeper, ThreadPoolExecutor(1) as pool:
+        prison = keeper.prison()
+        ngata = prison.hire("ngata", "officer", "A")
+        with keeper.desk.store.engines.read.connect() as report, report.begin():
+            report.exec_driver_sql("SELECT count(*) FROM notes")  # a long one: what it has read is held until it ends
+            migrating = pool.submit(next_release, ADDS)
+            for _ in range(3):
+                everyday(ngata, prison.code)
+            assert not migrating.done()
+        assert migrating.result(60) == "9001"
+        everyday(ngata, prison.code)
+
+
+def test_a_migration_that_is_never_let_in_says_so(
+    url: str, next_release: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "PATIENCE_S", 1.0)
+    engines = open_engines(url, 1)
+    with closing(engines), engines.read.connect() as report, report.begin():
+        report.exec_driver_sql("SELECT count(*) FROM notes")
+        with pytest.raises(StoreNotReady, match=r"Nothing was changed.* Run `handover migrate` again"):
+            next_release(ADDS)
+        assert report.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == schema.newest()
 
 
 def test_a_migration_that_changes_what_is_there_is_not_served_by_the_release_before(

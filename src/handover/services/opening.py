@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from secrets import token_hex
+from time import monotonic, sleep
 
 import structlog
 from sqlalchemy.engine import Connection
@@ -19,11 +20,13 @@ from handover.store import accesslog, codelists, schema
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, one_process_only, open_engines, passes
 from handover.store.store import GLANCES, Identity, Store, read_identity, write_identity
-from handover.store.writer import ATTEMPTS
 
 REMEMBERED = 100
 """How many other chains a new access-log chain names the heads of."""
 CHECK_S = 2.0
+PATIENCE_S = 60.0
+REST_S = 0.5
+"""How long `handover migrate` tries to get what a running service holds, and how long it leaves it alone in between."""
 log = structlog.get_logger("handover.store")
 
 
@@ -75,15 +78,21 @@ def prepare(settings: Settings) -> None:
 def migrate(settings: Settings) -> str:
     """Brings the store of these settings up to date; answers the revision it has now."""
     with _opened(settings) as engines:
-        for attempt in range(1, ATTEMPTS + 1):
+        until = monotonic() + PATIENCE_S
+        while True:
             try:
                 _prepare(engines, practice=False, migrate=True)
-                break
+                return schema.newest()
             except DBAPIError as error:
-                # A service that goes on meanwhile held what this one wanted, and wanted what this one held.
-                if attempt == ATTEMPTS or not passes(error):
+                # A service that goes on meanwhile held what this one wanted. It comes first: somebody works with it.
+                if not passes(error):
                     raise
-        return schema.newest()
+                if monotonic() > until:
+                    raise StoreNotReady(
+                        f"Nothing was changed: for {PATIENCE_S:.0f} seconds something held the store's tables (a long "
+                        f"report, a backup?). Run `handover migrate` again when it is done. ({_first_line(error)})"
+                    ) from error
+            sleep(REST_S)
 
 
 @contextmanager

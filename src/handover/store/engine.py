@@ -19,6 +19,7 @@ from handover.errors import StoreNotReady
 
 CHANNEL = "handover"
 _DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
+_LOCK_NOT_AVAILABLE = ("55P03",)
 _UNIQUE = ("23505",)
 ROWS_AT_ONCE = 32
 """Rows in one statement of the embedded store, a power of two. Filling up the last one instead takes longer."""
@@ -251,11 +252,11 @@ def bells(engines: Engines, timeout: float) -> Iterator[bool]:
 
 
 def passes(error: BaseException) -> bool:
-    """Whether trying the same transaction again, alone, can succeed: a deadlock, or a key somebody else has just
-    taken."""
+    """Whether trying the same transaction again, alone, can succeed: a deadlock, a lock that was not to be had in
+    time, or a key somebody else has just taken."""
     if not isinstance(error, DBAPIError):
         return False
-    return getattr(error.orig, "sqlstate", None) in (*_DEADLOCK_OR_SERIALIZATION, *_UNIQUE)
+    return getattr(error.orig, "sqlstate", None) in (*_DEADLOCK_OR_SERIALIZATION, *_LOCK_NOT_AVAILABLE, *_UNIQUE)
 
 
 def is_lost(error: BaseException) -> bool:

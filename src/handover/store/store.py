@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from handover.errors import Unavailable
 from handover.store import accesslog, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, bells, commits_along, is_lost, ringing, run, why
+from handover.store.engine import Engines, bells, commits_along, is_lost, passes, ringing, run, why
 from handover.store.eventlog import Event
 from handover.store.quick import one_trip
 from handover.store.rows import write
@@ -207,11 +207,13 @@ class Store:
         finally:
             self._pace += (perf_counter() - began - self._pace) * SHARE
 
-    def _read(self, job: Callable[[Connection], T]) -> T:
+    def _read(self, job: Callable[[Connection], T], again: bool = True) -> T:
         try:
             with self.engines.read.connect() as conn, conn.begin():
                 return job(conn)
         except DBAPIError as error:
+            if again and passes(error):  # a migration beside it wanted what this one held
+                return self._read(job, again=False)
             if not is_lost(error):
                 raise
             log.warning("cannot read", why=why(error))

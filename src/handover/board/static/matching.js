@@ -29,7 +29,7 @@ export async function people(text, withUnit) {
   const ranked = here.map((one) => [rank([one.cell, one.inmate, ...one.name.split(/[\s,]+/)], typed), one]).filter(([place]) => place < 9);
   ranked.sort((a, b) => a[0] - b[0] || (a[1].cell || '').localeCompare(b[1].cell || ''));
   const found = ranked.map(([, one]) => ({ text: personText(one), value: { inmate: one.inmate, name: one.name, cell: one.cell } }));
-  if (withUnit && rank([unitName(desk.unit), t('wing'), t('unit')], typed) < 2) found.push({ text: t('{unit} itself, nobody in particular', { unit: unitName(desk.unit) }), value: { inmate: null, name: unitName(desk.unit), cell: '' } });
+  if (withUnit && desk.unit && rank([unitName(desk.unit), t('wing'), t('unit')], typed) < 2) found.push({ text: t('{unit} itself, nobody in particular', { unit: unitName(desk.unit) }), value: { inmate: null, name: unitName(desk.unit), cell: '' } });
   if (found.length || typed.length < 2 || !desk.place) return found;
   const query = new URLSearchParams({ establishment: desk.place.code, q: text, limit: 8 });
   const answer = await get(`/v1/inmates?${query}`).catch(() => ({ items: [] }));

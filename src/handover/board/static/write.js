@@ -41,6 +41,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   let left = false;
   let sent = false;
   let keeping = null;
+  let lacks = {}; // what was still missing when it was to be sent
   const steps = {};
   const order = [];
   const side = h('aside', { class: 'beside', 'aria-label': t('what is known') });
@@ -64,6 +65,8 @@ export function write(main, go, about, given, errors, ways = REAL) {
     if (left) return;
     clearTimeout(saving);
     saving = setTimeout(save, 250);
+    const still = missing(draft);
+    for (const name of Object.keys(lacks)) if (!still[name]) put(steps[name].wrong);
     const all = care.isHarsh(draft) ? [care.whatHelped(draft.name, learned)] : [];
     const same = care.sameWords(draft);
     if (same) all.push(t('You wrote the same words about somebody else at {time}. Say what is true of this person.', { time: time(same.recorded_at) }));
@@ -71,7 +74,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
     if (prompt.textContent !== all.join('')) put(prompt, all.map((text) => h('p', { class: 'prompt' }, text)));
     const handling = draft.handling || 'UNIT';
     const anchor = (entry('handling', handling) || {}).anchor || '';
-    const text = t('Read by: {who}. {anchor}', { who: handling === 'UNIT' ? unitName(desk.unit) : label('handling', handling), anchor });
+    const text = t('Read by: {who}. {anchor}', { who: handling === 'UNIT' && desk.unit ? unitName(desk.unit) : label('handling', handling), anchor });
     if (readers.textContent !== text) readers.textContent = text;
   }
 
@@ -186,7 +189,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   }
 
   async function send() {
-    if (left || wrongs(missing(draft))) return;
+    if (left || wrongs(lacks = missing(draft))) return;
     if (ways.instead) {
       ways.instead(draft);
       return;

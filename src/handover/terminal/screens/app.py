@@ -269,7 +269,7 @@ class HandoverApp(Base):
         self.bell()
 
     def _went(self, rounds: list[Round]) -> None:
-        screen = self.screen
+        screen = self.screen_stack[-1] if self.screen_stack else None  # none: the program has ended meanwhile
         if not isinstance(screen, Frame) or self.station.here is None:
             return
         sent = sum(len(one.sent) for one in rounds)
