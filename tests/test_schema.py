@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from typer.testing import CliRunner, Result
 
 from handover.cli import command
@@ -84,6 +85,9 @@ def test_migrations_are_numbered_in_one_line() -> None:
     numbers = [name[:4] for name in files]
     assert numbers == [f"{i:04}" for i in range(1, len(files) + 1)]
     assert schema.newest() == numbers[-1]
+    # The names are all that a start looks at; what is in the files decides what a migration does.
+    scripts = ScriptDirectory(str(VERSIONS.parent)).walk_revisions()
+    assert [script.revision for script in scripts] == numbers[::-1]
 
 
 def test_migrating_again_changes_nothing(migrated: str, engines: Engines) -> None:

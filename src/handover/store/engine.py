@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -232,7 +231,7 @@ def commits_along(conn: Connection) -> bool:
     if conn.dialect.name != "postgresql":
         return False
     status = conn.connection.driver_connection.info.transaction_status  # type: ignore[union-attr]
-    return bool(status == psycopg.pq.TransactionStatus.INTRANS)
+    return bool(status == conn.dialect.loaded_dbapi.pq.TransactionStatus.INTRANS)
 
 
 def ringing(dialect: Dialect) -> str | None:
@@ -244,6 +243,9 @@ def ringing(dialect: Dialect) -> str | None:
 def bells(engines: Engines, timeout: float) -> Iterator[bool]:
     """Yields True whenever a process has rung, and False at least every `timeout` seconds. Raises when the
     connection is lost."""
+    # Not above: the embedded store does without it, and it takes nine megabytes.
+    import psycopg  # noqa: PLC0415
+
     dsn = make_url(engines.url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(dsn, autocommit=True) as conn:
         conn.execute(f"LISTEN {CHANNEL}")
