@@ -14,6 +14,20 @@ from tests.support.service import PASSWORD, Caller, Prison, Service, settings_fo
 
 __all__ = ["browser", "database_url"]
 
+A_BUSY_DISK = """new Promise((held) => {
+  // Nothing that waits a moment to be kept may come to its turn, either: only what a lock does at once counts.
+  const later = window.setTimeout;
+  window.setTimeout = (work, wait, ...given) => later(work, wait === 250 ? 60e3 : wait, ...given);
+  const asked = indexedDB.open('handover');
+  asked.onsuccess = () => {
+    const store = asked.result.transaction('kept', 'readwrite').objectStore('kept');
+    const again = () => { if (!window.quick) store.count().onsuccess = again; };
+    again();
+    held(true);
+  };
+})"""
+"""Until `quick` is true, the disk is busy with something else."""
+
 
 def test_the_wing_changes_under_my_eyes_and_nothing_i_read_moves(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
@@ -117,6 +131,25 @@ def tab_to(screen: Tab, words: str) -> None:
             return
         screen.press("Tab")
     raise AssertionError(f"Tab does not reach {words!r}")
+
+
+def test_what_is_typed_and_locked_before_the_disk_has_answered_is_there_afterwards(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    ngata.note(weir, needs=[{"code": "PROPERTY", "promised": True, "detail": "his reading glasses"}])
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("his reading glasses")
+        screen.run(A_BUSY_DISK)
+        screen.focus("[data-need]")
+        screen.press("d")
+        screen.sees("What came of it?")
+        screen.type("found at reception")
+        screen.run("document.querySelector('#head button').click(); window.quick = true")
+        screen.sees("Unlock")
+        screen.insert(PASSWORD)
+        screen.press("Enter")
+        screen.sees("Begun, not sent: What came of it?", "“found at reception”")
 
 
 def test_without_single_letters_everything_is_done_by_tab_and_enter(

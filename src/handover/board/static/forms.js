@@ -1,8 +1,9 @@
 // What stands in a form that is not sent yet is kept like a draft: a lock or a power cut takes no read-back away.
 
+import { changed } from './desk.js';
 import * as vault from './vault.js';
 
-const pending = new Map(); // what was typed this moment, and how to keep it
+const pending = new Map(); // what is typed and not on the disk yet, and how to keep it
 
 // Keeps it now: after a lock nobody would see what comes to the disk later.
 export const keepNow = () => Promise.all([...pending.values()].map((save) => save()));
@@ -10,24 +11,54 @@ export const keepNow = () => Promise.all([...pending.values()].map((save) => sav
 let saves = 0;
 export const saveMark = () => saves;
 
-export async function kept(id, inputs, extra) {
+// `ready`: what was kept before stands in the inputs. What is typed until then is kept as well: a disk may be slower than a
+// hand. One thing after another goes to the disk, so nothing comes back there that was sent or left.
+export function kept(id, inputs, extra) {
   const holder = vault.holder();
   const key = `form-${holder.author}-${id}`;
-  const before = (await vault.load('form')).find((one) => one.id === key);
-  if (before) {
-    for (const [name, input] of Object.entries(inputs)) if (before.data[name] && !input.value) input.value = before.data[name];
-    if (extra && before.data.extra) extra.put(before.data.extra);
-  }
+  const ready = before();
+  let last = ready;
   let timer = 0;
+  let typed = false;
   let gone = false;
-  const save = () => {
-    clearTimeout(timer);
-    pending.delete(key);
-    if (gone) return null;
+
+  async function before() {
+    const found = (await vault.load('form')).find((one) => one.id === key);
+    if (!found) return;
+    for (const [name, input] of Object.entries(inputs)) if (found.data[name] && !input.value) input.value = found.data[name];
+    if (extra && found.data.extra) extra.put(found.data.extra);
+  }
+
+  async function keep() {
+    if (gone) return;
+    typed = false;
     const data = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.value]));
-    return vault.save('form', key, Date.now(), { ...data, extra: extra && extra.get() }, holder).catch(() => {}).finally(() => { saves += 1; });
-  };
-  const soon = () => { clearTimeout(timer); timer = setTimeout(save, 250); pending.set(key, save); };
+    await vault.save('form', key, Date.now(), { ...data, extra: extra && extra.get() }, holder).catch(() => {});
+    saves += 1;
+    if (!typed && pending.get(key) === save) pending.delete(key);
+    if (vault.holder() !== holder) changed(); // it was locked meanwhile, and may be open again
+  }
+
+  function save() {
+    clearTimeout(timer);
+    last = last.then(keep);
+    return last;
+  }
+
+  function soon() {
+    clearTimeout(timer);
+    timer = setTimeout(save, 250);
+    typed = true;
+    pending.set(key, save);
+  }
+
+  function done() {
+    gone = true;
+    clearTimeout(timer);
+    if (pending.get(key) === save) pending.delete(key);
+    return last.then(() => vault.remove(key));
+  }
+
   for (const input of Object.values(inputs)) input.addEventListener('input', soon);
-  return { soon, save, done: () => { gone = true; clearTimeout(timer); pending.delete(key); return vault.remove(key); } };
+  return { ready, soon, save, done };
 }

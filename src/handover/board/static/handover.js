@@ -85,8 +85,7 @@ function offer(box, go, sheet) {
     h('p', { class: 'quiet' }, t('What you offer is frozen. The unit stays yours until somebody accepts it by name.')),
     h('div', {}, h('button', { type: 'submit', class: 'strong' }, t('Offer it'))));
   put(box, form, transfers(sheet, go));
-  let keeping = null;
-  kept(`offer-${desk.unit}`, { roll, remarks }).then((one) => { keeping = one; });
+  const keeping = kept(`offer-${desk.unit}`, { roll, remarks });
   roll.focus();
   const key = crypto.getRandomValues(new Uint32Array(4)).join('-');
 
@@ -97,7 +96,7 @@ function offer(box, go, sheet) {
     if (remarks.value.trim()) body.remarks = remarks.value.trim();
     try {
       const made = (await create('/v1/handovers', body, `${key}-${roll.value}-${remarks.value.length}`)).body;
-      if (keeping) await keeping.done();
+      await keeping.done();
       say(t('Offered. It must be accepted by {time}.', { time: time(made.due_at) }));
       await refresh();
       if (box.isConnected) go.show('handover'); // whoever has gone on meanwhile is not fetched back
@@ -105,7 +104,7 @@ function offer(box, go, sheet) {
       failed(problem);
     }
   }
-  return { follows: true, leave: () => keeping && keeping.save(), keys: () => [{ key: 'ctrl+enter', label: t('offer it'), strong: true, run: () => form.requestSubmit ? form.requestSubmit() : submit(new Event('submit')) }] };
+  return { follows: true, leave: keeping.save, keys: () => [{ key: 'ctrl+enter', label: t('offer it'), strong: true, run: () => form.requestSubmit ? form.requestSubmit() : submit(new Event('submit')) }] };
 }
 
 function transfers(sheet, go) {

@@ -136,7 +136,7 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
   let sending = false;
   let sent = null; // {said, key}: the same words once more are the same request
   const done = () => {
-    keeping.then((one) => one.done()).catch(() => {}).then(() => { lines += 1; changed(); });
+    keeping.done().catch(() => {}).then(() => { lines += 1; changed(); });
     if (!form.isConnected) return;
     hold(null);
     put(box);
@@ -180,7 +180,7 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
     return true;
   });
   (group || input).focus();
-  const keeping = kept(`line-${id}`, { input }, { get: () => ({ line: label }), put: () => {} }).then((one) => { one.soon(); return one; }); // a quick hand has typed by then
+  const keeping = kept(`line-${id}`, { input }, { get: () => ({ line: label }), put: () => {} });
 }
 
 // The lines that were begun and neither sent nor left; and a number that tells whether there may be others by now.

@@ -15,7 +15,6 @@ export function takeOver(box, go, offered, took) {
   const had = new Set();
   const unshown = new Map(); // from the item: its notes that could not be had
   let at = 0;
-  let keeping = null;
   let drawn = '';
   let unsaid = desk.unsaid.size;
   let sending = false;
@@ -53,8 +52,8 @@ export function takeOver(box, go, offered, took) {
     submit(event);
   });
   const progress = { get: () => [...had], put: (keys) => keys.forEach((one) => had.add(one)) };
-  kept(`take-${offered.id}`, { roll, why, readBack }, progress).then((one) => {
-    keeping = one;
+  const keeping = kept(`take-${offered.id}`, { roll, why, readBack }, progress);
+  keeping.ready.then(() => {
     at = Math.max(0, list.findIndex((group) => !had.has(group.inmate || '-')));
     if (list.every((group) => had.has(group.inmate || '-'))) at = list.length;
     draw();
@@ -128,14 +127,14 @@ export function takeOver(box, go, offered, took) {
     put(trouble);
     if (!end.hidden) readBack.focus({ preventScroll: true });
     window.scrollTo(0, 0);
-    if (keeping) keeping.done();
+    keeping.done();
     go.refresh();
   }
 
   function on(mark) {
     if (!current()) return;
     if (mark) had.add(current().inmate || '-');
-    if (keeping) keeping.soon();
+    keeping.soon();
     at += 1;
     draw();
   }
@@ -171,7 +170,7 @@ export function takeOver(box, go, offered, took) {
     sending = true;
     try {
       const done = (await create(`/v1/handovers/${offered.id}/acceptance`, body, `${key}-${JSON.stringify(body).length}`)).body;
-      if (keeping) await keeping.done();
+      await keeping.done();
       seen(list.filter((group) => had.has(group.inmate || '-')).flatMap((group) => [...group.notes].filter((note) => !(unshown.get(group) || []).includes(note))));
       await refresh();
       took(done);
@@ -185,7 +184,7 @@ export function takeOver(box, go, offered, took) {
 
   return {
     update,
-    leave: () => keeping && keeping.save(),
+    leave: keeping.save,
     keys: () => (over ? [] : current() ? [
       { key: 'y', label: t('I have it'), strong: true, run: () => on(true) }, { key: 'n', label: t('next, later again'), run: () => on(false) },
       { key: 'q', label: t('question'), run: question }, at > 0 && { key: 'b', label: t('back one'), run: () => { at -= 1; draw(); } }, { key: 'e', label: t('to the end'), run: () => { at = list.length; draw(); } },
