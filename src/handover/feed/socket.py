@@ -268,7 +268,7 @@ class Feed:
 
     def _frame(self, place: str, entry: Encoded) -> bytes | None:
         """The event as this reader may have it, ready to be sent; None where it does not exist for him or her."""
-        whole = entry.judged(self._ear)
+        whole = self._ear.judge(entry)
         if whole is None:
             return None
         several = len(self.positions) > 1

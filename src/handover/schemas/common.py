@@ -41,7 +41,7 @@ def _to_utc(value: datetime) -> datetime:
 
 def in_utc(value: datetime) -> str:
     """A time as we send it: RFC 3339 in UTC with a `Z`, microseconds only where there are any."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.astimezone(UTC).isoformat()[: -len("+00:00")] + "Z"
 
 
 def _printable(value: str) -> str:

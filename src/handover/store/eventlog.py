@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover.store import marks
+from handover.store.engine import found
 from handover.store.locks import held
 from handover.store.quick import Quick
 from handover.store.rows import write
 from handover.store.tables import event_floors, event_heads, events
+from handover.store.types import as_time
 
 
 class Event(NamedTuple):
@@ -44,6 +46,13 @@ class Ends(NamedTuple):
 
 
 _COLUMNS = [events.c[name] for name in Event._fields]
+_AFTER = Quick(
+    sa.select(*_COLUMNS)
+    .where(events.c.establishment == sa.bindparam("place"), events.c.sequence > sa.bindparam("sequence"))
+    .order_by(events.c.sequence)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_TIME = Event._fields.index("time")
 _MOVE_ON = Quick(
     sa.update(event_heads)
     .where(event_heads.c.establishment == sa.bindparam("place"))
@@ -147,13 +156,8 @@ def rewritten(conn: Connection) -> str | None:
 
 def after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[Event]:
     """The events that follow, oldest first."""
-    query = (
-        sa.select(*_COLUMNS)
-        .where(events.c.establishment == establishment, events.c.sequence > sequence)
-        .order_by(events.c.sequence)
-        .limit(limit)
-    )
-    return [Event(*row) for row in conn.execute(query)]
+    rows = found(conn, _AFTER(conn, {"place": establishment, "sequence": sequence, "most": limit}))
+    return [Event(*row[:_TIME], as_time(row[_TIME]), *row[_TIME + 1 :]) for row in rows]
 
 
 def of_note(conn: Connection, note: str) -> list[Event]:

@@ -30,15 +30,18 @@ class Quick:
 
     def __init__(self, query: sa.Executable) -> None:
         self._query = query
-        self._made: dict[str, tuple[str, tuple[str, ...] | None]] = {}
+        self._made: dict[str, tuple[str, tuple[str, ...] | None, dict[str, Any]]] = {}
 
     def __call__(self, conn: Connection, values: dict[str, Any]) -> Any:
         """Runs it; answers the driver's cursor."""
-        text, order = self._made.get(conn.dialect.name) or self._make(conn.dialect)
+        text, order, fixed = self._made.get(conn.dialect.name) or self._make(conn.dialect)
+        if fixed:
+            values = {**fixed, **values}
         return run(conn, text, values if order is None else [values[name] for name in order])
 
-    def _make(self, dialect: Dialect) -> tuple[str, tuple[str, ...] | None]:
+    def _make(self, dialect: Dialect) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
         compiled = self._query.compile(dialect=dialect)  # type: ignore[attr-defined]  # every statement can be
         order = tuple(compiled.positiontup) if compiled.positional else None
-        made = self._made[dialect.name] = str(compiled), order
+        fixed = {name: value for name, value in compiled.params.items() if value is not None}  # an OFFSET of 0
+        made = self._made[dialect.name] = str(compiled), order, fixed
         return made

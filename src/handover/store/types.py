@@ -27,6 +27,11 @@ def _as_text(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
+def as_time(value: datetime | str) -> datetime:
+    """A time as the driver gives it: aware, in UTC."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
+
+
 class UtcTime(TypeDecorator[datetime]):
     """An aware time, in UTC. PostgreSQL keeps it as `timestamptz`; SQLite, which has no such type, as sortable RFC
     3339 text."""
@@ -46,11 +51,7 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
         """Always aware, always UTC."""
-        if value is None:
-            return None
-        if isinstance(value, str):
-            return datetime.fromisoformat(value)
-        return value.astimezone(UTC)
+        return None if value is None else as_time(value)
 
 
 Id = sa.String(36)
