@@ -10,8 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from handover.board.statics import FILES
-from handover.board.words import CATALOGUES
+from handover.board import statics, words
 from handover.languages import ENGLISH
 from tests.support.service import PASSWORD, Caller, Prison, Service
 
@@ -70,17 +69,21 @@ def test_files_are_kept_for_good_and_packed(web: httpx.Client) -> None:
     assert got.headers["content-encoding"] == "gzip"
     assert "immutable" in got.headers["cache-control"]
     assert web.get(at, headers={"If-None-Match": got.headers["etag"]}).status_code == 304
-    assert web.get(at, headers={"Accept-Encoding": "identity"}).content == FILES["app.js"].plain
-    assert gzip.decompress(FILES["app.js"].packed) == FILES["app.js"].plain
+    assert web.get(at, headers={"Accept-Encoding": "identity"}).content == statics.shipped()["app.js"].plain
+    assert gzip.decompress(statics.shipped()["app.js"].packed) == statics.shipped()["app.js"].plain
     for wrong in (at.replace("app.js", "none.js"), at.replace("app.js", "..%2Fsession.py"), "/board/static/0/app.js"):
         assert web.get(wrong).status_code == 404
 
 
-@pytest.mark.parametrize("language", [ENGLISH, *CATALOGUES])
+@pytest.mark.parametrize("language", [ENGLISH, *words.offered()])
 def test_the_first_load_is_small(language: str) -> None:
-    for_others = {f"words.{one}.json" for one in CATALOGUES.keys() - {language}}
-    first = [name for name in FILES if name not in for_others and not name.startswith("exercises.")]
-    assert sum(len(FILES[name].packed) for name in first) < 100_000
+    for_others = {f"words.{one}.json" for one in words.offered() if one != language}
+    first = [
+        file.packed
+        for name, file in statics.shipped().items()
+        if name not in for_others and not name.startswith("exercises.")
+    ]
+    assert sum(map(len, first)) < 100_000
 
 
 def test_no_module_of_the_page_is_long_or_newer_than_old_browsers() -> None:

@@ -41,7 +41,7 @@ TIMES = """import(document.querySelector('script[type=module]').src.replace('app
 
 def english(language: str) -> list[tuple[str, re.Pattern[str]]]:
     """What the board says in English, as it would stand on the screen, where this language says it otherwise."""
-    told = words.CATALOGUES[language].messages
+    told = words.of(language).messages
     said = [one for pair in wording.messages() for one in pair if one]
     said += [text for one in shipped() for entry in one.entries for text in (entry.label, entry.anchor)]
     labels = [code for one in translations()[language].values() for code in one["codes"].values()]

@@ -1,4 +1,5 @@
-"""The page itself, its files, and its words."""
+"""The page itself, its files, and its words. What it is made of is read when somebody first asks for it: in a thread,
+beside everything else, so these doors are not async."""
 
 from fastapi import APIRouter, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,14 +23,14 @@ async def front(_request: Request) -> Response:
 
 
 @router.get("/board")
-async def board(request: Request) -> Response:
+def board(request: Request) -> Response:
     """The one page there is. It holds nobody's data: the script asks for that when somebody has logged in."""
     parts: Parts = request.app.state.parts
-    language = best(request.headers.get("accept-language", ""), frozenset(words.CATALOGUES))
+    language = best(request.headers.get("accept-language", ""), frozenset(words.offered()))
     page = _PAGES.get_template("board.html").render(
-        at=f"/board/static/{statics.DIGEST}",
+        at=f"/board/static/{statics.digest()}",
         language=language,
-        languages=" ".join(sorted({ENGLISH, *words.CATALOGUES})),
+        languages=" ".join(sorted({ENGLISH, *words.offered()})),
         t=words.of(language).one,
         practice=parts.desk.store.identity.practice,
         lock_s=parts.desk.settings.lock_s,
@@ -38,6 +39,6 @@ async def board(request: Request) -> Response:
 
 
 @router.get("/board/static/{digest}/{name}")
-async def file(request: Request, digest: str, name: str) -> Response:
+def file(request: Request, digest: str, name: str) -> Response:
     """One of the page's files."""
     return statics.answer(request, digest, name)
