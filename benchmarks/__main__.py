@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import burst, feeds, flooding, growth, pull, rates, replay, screen, setup, start, storm, watching
+from benchmarks import burst, day, feeds, flooding, growth, pull, rates, replay, screen, setup, start, storm, watching
 from benchmarks.figures import Figures, machine
 from benchmarks.plan import FULL, QUICK, Plan, Told
 from benchmarks.tables import Measured, table
@@ -27,6 +27,7 @@ PARTS: dict[str, Callable[[str, Plan, Told], Measured]] = {
     "burst": lambda engine, plan, told: burst.measure(engine, plan.rounds["burst"], told),
     "growth": lambda engine, plan, told: growth.measure(engine, plan.notes, plan.rounds["growth"], told),
     "screen": lambda engine, plan, told: screen.measure(engine, plan.rounds["screen"], told),
+    "day": day.measure,
     "storm": lambda engine, _plan, told: storm.measure(engine, told),
 }
 BROKEN = (RuntimeError, SubprocessError, OSError)
@@ -57,7 +58,12 @@ def main() -> int:
         plan = replace(plan, rounds=dict.fromkeys(PARTS, max(1, asked.rounds)))
     if asked.notes is not None:
         plan = replace(plan, notes=asked.notes, pulled=asked.notes)
-    connections = {"feeds": max(plan.feeds), "replay": plan.terminals, "storm": flooding.LINES}
+    connections = {
+        "feeds": max(plan.feeds),
+        "replay": plan.terminals,
+        "storm": flooding.LINES,
+        "day": day.connections(plan),
+    }
     if wanting := watching.allow_files(max(connections.get(part, 0) for part in parts)):
         parser.error(wanting)
     about, measured, missed = machine(), list[Measured](), list[str]()

@@ -133,13 +133,18 @@ def machine() -> dict[str, Any]:
     """What it was measured on."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "processor": _processor(),
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
         "load_before": os.getloadavg()[0],
         "fsync_ms": round(_fsync_ms(), 3),
     }
+
+
+def cores() -> int:
+    """Processors that may be used."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:

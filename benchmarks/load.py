@@ -9,7 +9,7 @@ import json
 import sys
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from os import _exit
@@ -110,10 +110,10 @@ async def flood(job: Job) -> Result:
         _, poster = await loop.create_connection(lambda: Poster(answered, failed), "127.0.0.1", job.port)
         idle.append(poster)
     go_on()
-    await _unless(failed, RAMP_S)
+    await unless(failed, RAMP_S)
     before = sum(tally.events for tally in tallies)
     counting, began, cpu, server = True, perf_counter(), process_time(), cpu_of(job.pid)
-    await _unless(failed, job.seconds)
+    await unless(failed, job.seconds)
     counting, seconds, cpu = False, perf_counter() - began, process_time() - cpu
     server = cpu_of(job.pid) - server
     delivered = sum(tally.events for tally in tallies) - before
@@ -153,7 +153,7 @@ async def stream(job: Job) -> Result:
     replaying = asyncio.create_task(replay(job, failed)) if job.terminals else None
     done = 0
     for i in range(posts):
-        await _unless(failed, max(0.0, began + i / job.rate - perf_counter()))
+        await unless(failed, max(0.0, began + i / job.rate - perf_counter()))
         if replaying is not None and replaying.done():
             break
         posted[i] = perf_counter()  # also where no connection is free: waiting for one is part of what an officer waits
@@ -166,7 +166,7 @@ async def stream(job: Job) -> Result:
     replayed = await replaying if replaying is not None else Result()
     last, expected = perf_counter(), (done + job.incident) * job.feeds
     while len(latencies) + len(calls) < expected and perf_counter() < last + PATIENCE_S:
-        await _unless(failed, 0.05)
+        await unless(failed, 0.05)
     seconds = perf_counter() - began
     return Result(
         done,
@@ -193,7 +193,7 @@ async def replay(job: Job, failed: "asyncio.Future[None]") -> Result:
         result.replayed = min(result.replayed, *(terminal.events for terminal in terminals))
         for terminal in terminals:
             terminal.end()
-        await _unless(failed, BETWEEN_S)
+        await unless(failed, BETWEEN_S)
     result.seconds = perf_counter() - start
     result.busy = (process_time() - cpu) / result.seconds
     result.server_cpu = cpu_of(job.pid) - server
@@ -201,15 +201,23 @@ async def replay(job: Job, failed: "asyncio.Future[None]") -> Result:
 
 
 async def _open(job: Job, failed: "asyncio.Future[None]", make: Callable[..., F], many: int, at_a_time: int) -> list[F]:
-    """Opens feeds, so many at a time, and waits until all are live."""
-    loop = asyncio.get_running_loop()
+    tokens = (job.tokens[i % len(job.tokens)] for i in range(many))
     slots = asyncio.Semaphore(at_a_time)
-    feeds = [make(token=job.tokens[i % len(job.tokens)], live=slots.release, failed=failed) for i in range(many)]
+    feeds = [make(token=token, live=slots.release, failed=failed) for token in tokens]
+    await open_feeds(job.port, failed, feeds, slots, at_a_time)
+    return feeds
+
+
+async def open_feeds(
+    port: int, failed: "asyncio.Future[None]", feeds: Sequence[Feed], slots: asyncio.Semaphore, at_a_time: int
+) -> None:
+    """Opens feeds, so many at a time, and waits until all are live: each then releases a slot."""
+    loop = asyncio.get_running_loop()
 
     async def opened() -> None:
         for feed in feeds:
             await slots.acquire()
-            await loop.create_connection(partial(_same, feed), "127.0.0.1", job.port)
+            await loop.create_connection(partial(_same, feed), "127.0.0.1", port)
         for _ in range(at_a_time):
             await slots.acquire()
 
@@ -218,9 +226,8 @@ async def _open(job: Job, failed: "asyncio.Future[None]", make: Callable[..., F]
     if failed.done():
         failed.result()
     if not opening.done():
-        raise RuntimeError(f"not all of {many} feeds were live after {OPEN_S:.0f} s")
+        raise RuntimeError(f"not all of {len(feeds)} feeds were live after {OPEN_S:.0f} s")
     opening.result()
-    return feeds
 
 
 def _ms(seconds: Iterable[float]) -> list[float]:
@@ -239,7 +246,8 @@ def _same(feed: F) -> F:
     return feed
 
 
-async def _unless(failed: "asyncio.Future[None]", seconds: float) -> None:
+async def unless(failed: "asyncio.Future[None]", seconds: float) -> None:
+    """Waits, and fails as soon as the run has."""
     await asyncio.wait({failed}, timeout=seconds)
     if failed.done():
         failed.result()

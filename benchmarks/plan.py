@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
+FEEDS_A_PRISON = 100
 Told = Callable[[str], None]
 """Where a part says what it does just now."""
 
@@ -26,6 +27,13 @@ class Plan:
     pulled: int = 1_000_000
     stored: int = 50_000
     """start: notes in the store."""
+    prisons: int = 120
+    """day: a country, with the notes of as many and FEEDS_A_PRISON feeds in each."""
+    quiet_s: float = 30.0
+    worst_s: float = 60.0
+    """day: seconds of the night and of the worst minute."""
+    day_beside: int = 10
+    """day: of its notes, what is measured beside the service writes one in so many."""
 
 
 FULL = Plan(
@@ -40,4 +48,7 @@ QUICK = Plan(
     notes=50_000,
     pulled=20_000,
     stored=5_000,
+    prisons=12,
+    quiet_s=5.0,
+    worst_s=10.0,
 )

@@ -39,13 +39,14 @@ class Server:
 
 
 @contextmanager
-def handover(stores: Stores) -> Iterator[Server]:
+def handover(stores: Stores, workers: int = 1) -> Iterator[Server]:
     """The service itself: `handover serve`, its log into a file."""
     chosen = settings(stores.handover)
     told = ("database_url", "argon2_memory_kib", "argon2_time_cost", "access_token_s")
     env = {f"HANDOVER_{name.upper()}": str(getattr(chosen, name)) for name in told} | WITHOUT
     port = _free_port()
     command = [str(Path(sys.executable).with_name("handover")), "serve", "--port", str(port)]
+    command += ["--workers", str(workers)] if workers > 1 else []
     with _running("handover", command, port, env, stores.folder) as server:
         yield server
 

@@ -2,7 +2,7 @@
 in."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,10 +116,15 @@ def username(officer: int) -> str:
 
 def log_in(port: int, terminals: int) -> list[str]:
     """Access tokens, one login for each terminal, as a prison has them."""
+    return log_in_as(port, [username(terminal % OFFICERS) for terminal in range(terminals)])
+
+
+def log_in_as(port: int, usernames: Iterable[str]) -> list[str]:
+    """Access tokens, one login after another."""
     tokens = []
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as http:
-        for terminal in range(terminals):
-            form = {"grant_type": "password", "username": username(terminal % OFFICERS), "password": PASSWORD}
+        for name in usernames:
+            form = {"grant_type": "password", "username": name, "password": PASSWORD}
             answer = http.post("/oauth/token", data=form)
             answer.raise_for_status()
             tokens.append(str(answer.json()["access_token"]))

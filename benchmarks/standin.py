@@ -13,6 +13,7 @@ import gc
 import sqlite3
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -25,6 +26,7 @@ from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from benchmarks.barereads import FEED_PAGE, Past, frame
+from benchmarks.notes import ESTABLISHMENT
 from handover.schemas.notes import NoteDraft
 from handover.services.ids import uuid7
 
@@ -40,6 +42,7 @@ class Asked(NamedTuple):
 
     row: Row
     done: "asyncio.Future[None]"
+    place: str | None
 
 
 def open_sqlite(path: str) -> Commit:
@@ -82,10 +85,10 @@ class Writer:
         self._queue: SimpleQueue[Asked] = SimpleQueue()
         threading.Thread(target=self._run, name="writer", daemon=True).start()
 
-    async def write(self, row: Row) -> None:
+    async def write(self, row: Row, place: str | None) -> None:
         """Durable when this returns."""
         done = self._loop.create_future()
-        self._queue.put(Asked(row, done))
+        self._queue.put(Asked(row, done, place))
         await done
 
     def _run(self) -> None:
@@ -112,7 +115,7 @@ class StandIn:
     def __init__(self, database: str, past: Past | None) -> None:
         self._database = database
         self._past = past
-        self._feeds: dict[WebSocket, Line] = {}
+        self._feeds: dict[str, dict[WebSocket, Line]] = defaultdict(dict)
         self._writer: Writer
 
     @contextlib.asynccontextmanager
@@ -131,7 +134,7 @@ class StandIn:
         now = datetime.now(UTC)
         id_ = uuid7(now)
         document = orjson.dumps({"id": id_, "recorded_at": now, **draft.model_dump()}).decode()
-        await self._writer.write((id_, now.isoformat(), document))
+        await self._writer.write((id_, now.isoformat(), document), draft.establishment)
         return Response(document, 201, {"Location": f"/v1/notes/{id_}"}, "application/json")
 
     async def feed(self, socket: WebSocket) -> None:
@@ -146,12 +149,13 @@ class StandIn:
             await line.writable.wait()
             line.transport.write(b"".join(frame(f'{{"type":"event","event":{text}}}') for _, text in rows))
             after = str(rows[-1][0])
-        self._feeds[socket] = line
+        feeds = self._feeds[socket.query_params["establishment"]]
+        feeds[socket] = line
         line.transport.write(frame('{"type":"live"}'))
         with contextlib.suppress(WebSocketDisconnect):
             while True:
                 await socket.receive_text()
-        del self._feeds[socket]
+        del feeds[socket]
 
     async def pull(self, request: Request, after: int = 0, limit: int = 200) -> Response:
         """What is stored, a page of it."""
@@ -172,9 +176,14 @@ class StandIn:
         for one in asked:
             if not one.done.done():
                 one.done.set_result(None)
-        ready = b"".join(frame(f'{{"type":"event","event":{one.row[2]}}}') for one in asked if self._feeds)
-        for line in self._feeds.values():
-            line.transport.write(ready)
+        news: dict[str, list[Asked]] = defaultdict(list)
+        for one in asked:
+            news[one.place or ESTABLISHMENT].append(one)
+        for place, some in news.items():
+            if feeds := self._feeds[place]:
+                ready = b"".join(frame(f'{{"type":"event","event":{one.row[2]}}}') for one in some)
+                for line in feeds.values():
+                    line.transport.write(ready)
 
 
 def create_app(database: str, past: str | None) -> FastAPI:

@@ -6,14 +6,15 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks import burst, screen, storm
+from benchmarks import burst, day, screen, storm
 from benchmarks.burst import Burst
+from benchmarks.day import Day
 from benchmarks.figures import Figures, percentile
 from benchmarks.growth import Growth
 from benchmarks.screen import Screen
 from benchmarks.storm import Storm
 
-Measured = Figures | Burst | Growth | Screen | Storm
+Measured = Figures | Burst | Day | Growth | Screen | Storm
 STYLES = {True: "green", False: "bold red", None: ""}
 MARKS = {True: " kept", False: " missed", None: ""}
 
@@ -91,6 +92,7 @@ def _growth(found: Growth) -> Table:
 TABLES: dict[type, Callable[[Any], Table]] = {
     Figures: _beside,
     Burst: _burst,
+    Day: day.table,
     Growth: _growth,
     Screen: _screen,
     Storm: storm.table,

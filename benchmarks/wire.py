@@ -43,6 +43,10 @@ class Poster(asyncio.Protocol):
         """A server that hangs up in the middle is an error too."""
         fail(self._failed, f"the server hung up ({exc})")
 
+    def end(self) -> None:
+        """Hangs up."""
+        self._transport.abort()
+
     def post(self, data: bytes) -> None:
         """Sends a request; the answer calls back."""
         self.started = perf_counter()
@@ -68,10 +72,16 @@ class Feed(asyncio.Protocol):
     """One open feed: asks for it, and hands on what comes once it is open. A feed that ends by itself ends the run."""
 
     def __init__(
-        self, port: int, token: str, after: str, live: Callable[[], None], failed: "asyncio.Future[None]"
+        self,
+        port: int,
+        token: str,
+        after: str,
+        live: Callable[[], None],
+        failed: "asyncio.Future[None]",
+        place: str = notes.ESTABLISHMENT,
     ) -> None:
         self._hello = (
-            f"GET /v1/feed?establishment={notes.ESTABLISHMENT}&after={after} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            f"GET /v1/feed?establishment={place}&after={after} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
             f"Authorization: Bearer {token}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: handover.v1\r\n\r\n"
