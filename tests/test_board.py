@@ -14,6 +14,19 @@ from tests.support.service import PASSWORD, Caller, Prison, Service, settings_fo
 
 __all__ = ["browser", "database_url"]
 
+THE_CALLS_TAKE_LONG = """{
+  const asks = window.fetch;
+  window.fetch = async (path, given) => {
+    const answer = await asks(path, given);
+    if (window.answered || !String(path).startsWith('/v1/pages')) return answer;
+    window.answered = true;
+    await new Promise((arrive) => { window.arrive = arrive; });
+    setTimeout(() => { window.arrived = true; }, 500);
+    return answer;
+  };
+}"""
+"""The next list of calls has left the server, and arrives when `arrive` is called."""
+
 A_BUSY_DISK = """new Promise((held) => {
   // Nothing that waits a moment to be kept may come to its turn, either: only what a lock does at once counts.
   const later = window.setTimeout;
@@ -74,6 +87,25 @@ def test_a_page_calls_until_somebody_takes_it_and_the_others_see_who(
         for screen in (hers, his):
             screen.misses("Whoever takes it goes there")
             screen.until("!document.title.startsWith('ACT NOW')")
+
+
+def test_a_call_that_comes_while_the_calls_are_being_read_is_not_lost_by_it(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    taken = ngata.note(weir, fact="Shakes.", attention="ACT_NOW")
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("Shakes. (Ngata")
+        screen.run(THE_CALLS_TAKE_LONG)
+        drop(service)  # whoever is back reads what calls
+        screen.until("window.answered")
+        ngata.post(f"/v1/notes/{taken['id']}/receipts", {"kind": "ACCEPTED"})
+        ngata.note(weir, fact="No insulin since morning.", attention="ACT_NOW")
+        screen.sees("No insulin since morning. (Ngata", "Ngata sees to it.")
+        screen.run("window.arrive()")
+        screen.until("window.arrived")
+        screen.sees("No insulin since morning. (Ngata")
+        screen.misses("Shakes. (Ngata")
 
 
 def test_a_need_is_done_and_what_two_do_at_once_is_said(
@@ -202,6 +234,7 @@ def test_a_screen_that_cannot_see_says_so_and_catches_up(
         ngata.note(weir, fact="Said what nobody could see.", attention="WATCH")
         screen.offline(False)
         screen.sees("up to date", "since you last looked (1)", "Said what nobody could see.", "needs you (1)")
+        screen.misses("Use the radio.")
 
 
 def test_a_lock_shows_nothing_of_people_ends_the_login_and_comes_back_in_no_time(

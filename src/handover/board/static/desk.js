@@ -155,15 +155,22 @@ async function readSheet() {
   changed();
 }
 
+// What the feed says while the list is on its way is newer than the list: it is said again on top of it.
+const meanwhile = new Set();
 async function readPages() {
   const user = desk.me;
+  const told = [];
+  meanwhile.add(told);
   try {
     const open = await all(`/v1/pages?establishment=${desk.place.code}&state=RAISED`);
     if (desk.me !== user) return;
     desk.pages = new Map(open.map((page) => [page.id, page]));
+    told.forEach(takePage);
     await Promise.all(open.map(whatItIs));
   } catch (problem) {
     if (!(problem instanceof Unreachable || problem instanceof Refused)) throw problem;
+  } finally {
+    meanwhile.delete(told);
   }
   changed();
 }
@@ -171,7 +178,9 @@ async function readPages() {
 // The note a page calls for, to say in words what is the matter.
 async function whatItIs(page) {
   if (!page.note) return;
-  page.about = await get(`/v1/notes/${page.note}`).catch(() => null);
+  const about = await get(`/v1/notes/${page.note}`).catch(() => null);
+  const known = desk.pages.get(page.id); // an event may have brought it anew meanwhile
+  if (known) known.about = about;
   if (page.inmate && !desk.cells.has(page.inmate)) {
     const person = await get(`/v1/inmates/${encodeURIComponent(page.inmate)}`).catch(() => null);
     if (person) desk.cells.set(page.inmate, { ...person, inmate: person.number });
@@ -181,7 +190,10 @@ async function whatItIs(page) {
 function take(event) {
   const { type, data } = event;
   if (event.subject) desk.heard.set(event.subject, event.id); // the newest that was said about somebody
-  if (type.startsWith('page.')) takePage(event);
+  if (type.startsWith('page.')) {
+    for (const told of meanwhile) told.push(event);
+    takePage(event);
+  }
   if (Object.keys(data).length === 2 || type === 'note.retracted' || type === 'note.restricted') forgetWords(data.id);
   // Notes whose words are not to be seen any more, on whatever screen.
   if (type === 'note.corrected') desk.unsaid.add(data.supersedes || data.id);
@@ -206,7 +218,7 @@ function takePage({ data, type }) {
   if (before && before.version > data.version) return;
   if (type === 'page.raised' && data.state === 'RAISED') {
     desk.pages.set(data.id, { ...data, about: before && before.about });
-    if (!before) whatItIs(desk.pages.get(data.id)).then(changed);
+    if (!before) whatItIs(data).then(changed);
   } else if (data.state === 'ACCEPTED') {
     desk.pages.set(data.id, { ...before, ...data, gone: Date.now() });
   } else desk.pages.delete(data.id);

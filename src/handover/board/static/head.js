@@ -49,6 +49,8 @@ export function head(box, actions) {
   tick();
 }
 
+let lost = ''; // what was said at the foot when nothing was heard any more
+
 // What the two lines say may have changed; they themselves stay.
 export function tick() {
   const standingAt = document.getElementById('standing');
@@ -75,6 +77,8 @@ export function tick() {
   const row = sight.closest('.line');
   if (row.classList.contains('blind') !== blind) {
     row.classList.toggle('blind', blind);
-    if (blind) document.getElementById('said').textContent = words;
+    const box = document.getElementById('said');
+    if (blind) box.textContent = lost = words;
+    else if (box.textContent === lost) box.textContent = '';
   }
 }
