@@ -30,6 +30,13 @@ class Settings(BaseSettings):
             "Where the store is: `sqlite:///…` for the embedded one, `postgresql://…` where one machine is outgrown."
         ),
     )
+    listen_url: str | None = Field(
+        None,
+        description=(
+            "The same PostgreSQL past a pooler, where `HANDOVER_DATABASE_URL` leads through one: for the bells of other "
+            "processes."
+        ),
+    )
     host: str = Field("127.0.0.1", description="The address `serve` listens on; put a TLS proxy in front of any other.")
     port: int = Field(8000, ge=0, le=65535, description="The port `serve` listens on; 0 lets the system choose one.")
     workers: int = Field(

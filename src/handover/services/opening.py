@@ -18,7 +18,7 @@ from handover.services.unit_of_work import Desk, UnitOfWork
 from handover.settings import Settings
 from handover.store import accesslog, codelists, schema
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, one_process_only, open_engines, passes
+from handover.store.engine import Engines, one_process_only, open_engines, passes, writable
 from handover.store.store import GLANCES, Identity, Store, read_identity, write_identity
 
 REMEMBERED = 100
@@ -43,7 +43,7 @@ def open_desk(
 ) -> Desk:
     """Opens the store this process works on. The embedded one is brought up to date; PostgreSQL must have been, by
     `handover migrate`."""
-    engines = open_engines(settings.database_url, settings.read_threads + GLANCES)
+    engines = open_engines(settings.database_url, settings.read_threads + GLANCES, settings.listen_url)
     try:
         identity = _prepare(engines, practice, migrate=engines.embedded)
     except DBAPIError as error:
@@ -173,7 +173,7 @@ async def check(desk: Desk) -> None:
     """Refuses unless the store can be read and written now: a store that makes everybody wait is not ready."""
     try:
         async with asyncio.timeout(CHECK_S):
-            await desk.quietly(_look)
+            await desk.quietly(writable)
             await desk.peek(_look)
     except TimeoutError:
         raise Unavailable(f"The store has not answered within {CHECK_S:g} s.") from None

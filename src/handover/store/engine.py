@@ -1,10 +1,10 @@
 """The one file that knows which database it talks to: how to open it, how to begin, how to ring its bell, which
 errors pass."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ CHANNEL = "handover"
 _DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
 _LOCK_NOT_AVAILABLE = ("55P03",)
 _UNIQUE = ("23505",)
+_READ_ONLY = "25006"
 ROWS_AT_ONCE = 32
 """Rows in one statement of the embedded store, a power of two. Filling up the last one instead takes longer."""
 
@@ -30,12 +31,17 @@ not between two commits (`tidy`)."""
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """A store opened for one process: one connection writes, a few read."""
+    """A store opened for one process: one connection writes, a few read. `bells`: those of other processes, where
+    there may be any (`Servers.bells`)."""
 
-    url: str
     write: Engine
     read: Engine
-    embedded: bool
+    bells: Callable[[float], Iterator[bool]] | None = None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it is this process's alone."""
+        return self.bells is None
 
     def close(self) -> None:
         """Gives every connection back."""
@@ -43,19 +49,21 @@ class Engines:
         self.read.dispose()
 
 
-def open_engines(url: str, readers: int) -> Engines:
-    """Opens `sqlite:///…` or `postgresql://…`; anything else is refused with what to write instead."""
+def open_engines(url: str, readers: int, listen: str | None = None) -> Engines:
+    """Opens `sqlite:///…` or `postgresql://…`; anything else is refused with what to write instead. `listen`: the same
+    store past a pooler."""
+    kind = url.partition(":")[0].partition("+")[0]
     try:
-        parsed = make_url(url)
-    except sa.exc.ArgumentError:
+        if kind == "sqlite":
+            return _open_sqlite(make_url(url).set(drivername="sqlite"), readers)
+        if kind == "postgresql":
+            return _open_postgresql(url, readers, listen or url)
+        make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
         raise StoreNotReady(
-            "HANDOVER_DATABASE_URL cannot be read; write sqlite:///file or postgresql://user@host/name."
+            "HANDOVER_DATABASE_URL (or HANDOVER_LISTEN_URL) cannot be read; write sqlite:///file or "
+            "postgresql://user@host/name."
         ) from None
-    kind = parsed.get_backend_name()
-    if kind == "sqlite":
-        return _open_sqlite(parsed.set(drivername="sqlite"), readers)
-    if kind == "postgresql":
-        return _open_postgresql(parsed.set(drivername="postgresql+psycopg"), readers)
     raise StoreNotReady(
         f"HANDOVER_DATABASE_URL names {kind}; this service keeps its store in sqlite:///… or postgresql://…."
     )
@@ -86,7 +94,7 @@ def _open_sqlite(url: sa.URL, readers: int) -> Engines:
         sa.event.listen(engine, "connect", _sqlite_connect)
         # Without IMMEDIATE a transaction that reads before it writes can lose another's update without an error.
         sa.event.listen(engine, "begin", lambda conn, begin=begin: run(conn, begin))
-    return Engines(url.render_as_string(hide_password=False), write, read, embedded=True)
+    return Engines(write, read)
 
 
 def _sqlite_connect(dbapi: Any, _record: Any) -> None:
@@ -103,19 +111,53 @@ def _sqlite_connect(dbapi: Any, _record: Any) -> None:
         dbapi.execute(f"PRAGMA {pragma}")
 
 
-def _open_postgresql(url: sa.URL, readers: int) -> Engines:
-    write = sa.create_engine(url, poolclass=NullPool, hide_parameters=True)
+def _open_postgresql(url: str, readers: int, listen: str) -> Engines:
+    # Not above: the embedded store does without psycopg, and it takes nine megabytes.
+    from handover.store.servers import Servers  # noqa: PLC0415
+
+    servers = Servers(url)
+    write = sa.create_engine("postgresql+psycopg://", poolclass=NullPool, hide_parameters=True)
     read = sa.create_engine(
-        url,
+        "postgresql+psycopg://",
         poolclass=QueuePool,
         pool_size=readers,
         max_overflow=2,
-        pool_pre_ping=True,
         hide_parameters=True,
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
     )
-    return Engines(url.render_as_string(hide_password=False), write, read, embedded=False)
+    for engine in (write, read):
+        sa.event.listen(engine, "do_connect", lambda _dialect, _record, _args, more: servers.connect(**more))
+        sa.event.listen(engine, "handle_error", _left_behind)
+    return Engines(write, read, partial(Servers(listen).bells, CHANNEL))
+
+
+def _left_behind(context: Any) -> None:
+    """A connection to a server that takes no writes any more is worth as much as one that is gone."""
+    if follows(context.original_exception):
+        context.is_disconnect = True
+
+
+def follows(error: BaseException | None) -> bool:
+    """Whether a server has refused a statement because it takes no writes: nothing of the transaction was kept."""
+    return getattr(error, "sqlstate", None) == _READ_ONLY
+
+
+def surely(conn: Connection) -> None:
+    """Raises where the server does not lead (any more): what it knows may be old. A pooler may have changed servers
+    under a connection, and a connection may be dead; so this is asked first in each transaction that reads."""
+    _unless(conn, "SELECT pg_is_in_recovery()")
+
+
+def writable(conn: Connection) -> None:
+    """Raises unless this transaction can write."""
+    _unless(conn, "SELECT current_setting('transaction_read_only')::boolean")
+
+
+def _unless(conn: Connection, question: str) -> None:
+    if conn.dialect.name == "postgresql" and conn.exec_driver_sql(question).scalar():
+        refused = conn.dialect.loaded_dbapi.errors.ReadOnlySqlTransaction
+        raise told(conn, question, refused("this server takes no writes any more"))
 
 
 def pipelined(conn: Connection) -> AbstractContextManager[Any]:
@@ -148,7 +190,9 @@ def found(conn: Connection, cursor: Any) -> list[Any]:
 def told(conn: Connection, text: str | None, error: Any) -> DBAPIError:
     """The error as the toolkit tells it. A connection that is gone is given up, as the toolkit would."""
     dialect, kind = conn.dialect, conn.dialect.loaded_dbapi.Error
-    lost = not conn.invalidated and dialect.is_disconnect(error, conn.connection.dbapi_connection, None)
+    lost = not conn.invalidated and (
+        follows(error) or dialect.is_disconnect(error, conn.connection.dbapi_connection, None)
+    )
     if lost:
         conn.invalidate(error)
     wrapped: Any = DBAPIError.instance(
@@ -238,19 +282,6 @@ def ringing(dialect: Dialect) -> str | None:
     """The statement that tells every other process, once its transaction commits, to look again; None where there is
     no other. The message carries nothing: the log is the truth."""
     return f"NOTIFY {CHANNEL}" if dialect.name == "postgresql" else None
-
-
-def bells(engines: Engines, timeout: float) -> Iterator[bool]:
-    """Yields True whenever a process has rung, and False at least every `timeout` seconds. Raises when the
-    connection is lost."""
-    # Not above: the embedded store does without it, and it takes nine megabytes.
-    import psycopg  # noqa: PLC0415
-
-    dsn = make_url(engines.url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(dsn, autocommit=True) as conn:
-        conn.execute(f"LISTEN {CHANNEL}")
-        while True:
-            yield any(True for _ in conn.notifies(timeout=timeout, stop_after=1))
 
 
 def passes(error: BaseException) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from handover.errors import Unavailable
 from handover.store import accesslog, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, bells, commits_along, is_lost, passes, ringing, run, why
+from handover.store.engine import Engines, commits_along, is_lost, passes, ringing, run, surely, why
 from handover.store.eventlog import Event
 from handover.store.quick import one_trip
 from handover.store.rows import write
@@ -210,9 +210,11 @@ class Store:
     def _read(self, job: Callable[[Connection], T], again: bool = True) -> T:
         try:
             with self.engines.read.connect() as conn, conn.begin():
+                surely(conn)
                 return job(conn)
         except DBAPIError as error:
-            if again and passes(error):  # a migration beside it wanted what this one held
+            # A migration beside it wanted what this one held, or the connection was to a server that has gone.
+            if again and (passes(error) or error.connection_invalidated):
                 return self._read(job, again=False)
             if not is_lost(error):
                 raise
@@ -229,14 +231,15 @@ class Store:
         """Has the bells of other processes ring here too, where processes share a store. A lost connection is taken
         up again; what
         was missed meanwhile, the slow look at the log finds."""
-        if not self.engines.embedded and self._listener is None:
-            self._listener = threading.Thread(target=self._listen, name="bells", daemon=True)
+        bells = self.engines.bells
+        if bells is not None and self._listener is None:
+            self._listener = threading.Thread(target=self._listen, args=(bells,), name="bells", daemon=True)
             self._listener.start()
 
-    def _listen(self) -> None:
+    def _listen(self, bells: Callable[[float], Iterable[bool]]) -> None:
         while not self._closing.is_set():
             try:
-                for rung in bells(self.engines, LISTEN_S):
+                for rung in bells(LISTEN_S):
                     if self._closing.is_set():
                         return
                     if rung:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from handover.errors import Unavailable
-from handover.store.engine import is_lost, passes, tidy, why
+from handover.store.engine import follows, is_lost, passes, tidy, why
 
 log = structlog.get_logger("handover.store")
 
@@ -88,7 +88,8 @@ def _is_away(error: Exception) -> bool:
 
 
 def _is_cut(error: Exception) -> bool:
-    """Whether the connection was gone before anything could be committed on it."""
+    """Whether the connection was gone, or led to a server that takes no writes, before anything could be committed on
+    it."""
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
@@ -188,7 +189,8 @@ class Writer:
         answer: what stands in the way of one must not be the end of all, and nobody may be left waiting."""
         others = passes(error)
         if _is_cut(error) and attempt == 1:
-            # The connection was dead (the database was restarted since the last commit): a new one may do.
+            # The connection was dead (the database was restarted since the last commit), or to a server that has been
+            # succeeded by another: a new one may do.
             self._commit(tasks, attempt + 1)
         elif len(tasks) > 1 and (others or not _is_away(error)):
             # A deadlock, a raced key or a bug spoils the whole transaction: one by one, each gets its own answer.
@@ -219,7 +221,8 @@ class Writer:
                 batch.committing = True
         except BaseException as error:
             committing = batch is not None and batch.committing
-            unsure = committing and not (isinstance(error, DBAPIError) and (passes(error) or not is_lost(error)))
+            refused = isinstance(error, DBAPIError) and (passes(error) or follows(error.orig) or not is_lost(error))
+            unsure = committing and not refused
             if batch is not None:
                 batch.failed(unsure)
             # The embedded store keeps a transaction open, and everybody else out, when its very commit was refused.

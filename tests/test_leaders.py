@@ -1,0 +1,294 @@
+"""Of several database servers one takes writes, and after a failover another: a connection to one that does not is as
+good as none. And a pooler may stand between. What a cluster does when its leader dies, `make drill` shows."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from handover.services import audit, opening
+from handover.settings import Settings
+from handover.store.servers import PATIENCE, Servers, pooled
+from tests.support import postgres
+from tests.support.outages import cut
+from tests.support.pooler import pooled as through_pooler
+from tests.support.processes import free_port, handover, office, serving
+from tests.support.readers import audience, eventually
+from tests.support.service import Caller, Prison, Service, settings_for
+
+
+@pytest.fixture(scope="module")
+def database_url(template: str) -> Iterator[str]:
+    """A store ready to be served. The embedded one is a file: nothing stands between, and it leads by itself."""
+    url = postgres.create_database(template)
+    yield url
+    postgres.drop_database(url)
+
+
+def in_front_of(url: str, *ports: int) -> str:
+    """The URL with other ports of this machine named before its own."""
+    before, _, rest = url.partition("@")
+    own, _, name = rest.partition("/")
+    return f"{before}@{''.join(f'127.0.0.1:{port},' for port in ports)}{own}/{name}"
+
+
+@contextmanager
+def takes_no_writes(url: str) -> Iterator[None]:
+    """Whoever connects meanwhile finds a server that does not lead."""
+    name = sql.Identifier(urlsplit(url).path.lstrip("/"))
+    with psycopg.connect(postgres.admin_url(), autocommit=True) as admin:
+        admin.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+        try:
+            yield
+        finally:
+            admin.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+
+
+def left_behind(service: Service) -> None:
+    """The writer's connection leads to a server that has been succeeded: a pooler has changed it underneath."""
+
+    def demote(batch: Any) -> None:
+        batch.conn.exec_driver_sql("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+
+    service.desk.store.write(demote).result(10)
+
+
+def sound(service: Service) -> bool:
+    """Whether the access log is as it was written."""
+    return service.desk.store.read(lambda conn: audit.verify_store(conn)).result().faults == ()
+
+
+def outcome(answer: Any) -> tuple[int, bool]:
+    """The status, and whether it says when to try again."""
+    return answer.status_code, answer.headers.get("retry-after", "").isdigit()
+
+
+# --- A connection to a server that has been succeeded ----------------------------------------------------------------
+
+
+def test_a_writer_left_behind_with_the_old_leader_goes_to_the_new_one_unseen(
+    prison: Prison, service: Service, hartmann: Caller
+) -> None:
+    with hartmann.feed(after="now") as feed:
+        feed.until_live()
+        for _ in range(3):
+            left_behind(service)
+            head = service.desk.store.head
+            note = hartmann.note(unit="A")
+            assert feed.event()["data"] == note
+            assert head is not None
+            assert service.desk.store.head is not None
+            assert service.desk.store.head.chain == head.chain, "it is known that nothing was kept: no new chain"
+    assert sound(service)
+
+
+def test_while_nobody_leads_writers_are_told_to_come_back_and_nothing_is_lost(
+    prison: Prison, service: Service, hartmann: Caller, database_url: str
+) -> None:
+    draft, key = {"basis": "SAW", "unit": "A", "fact": "Once."}, "once"
+    with hartmann.feed(after="now") as feed:
+        feed.until_live()
+        with takes_no_writes(database_url):
+            left_behind(service)
+            assert outcome(hartmann.http.get("/readyz")) == (503, True), "it cannot be written to"
+            assert outcome(hartmann.http.post("/v1/notes", json=draft, headers={"Idempotency-Key": key})) == (503, True)
+            cut(database_url)
+            for path in ("/v1/notes", "/v1/events", "/readyz"):
+                assert outcome(hartmann.http.get(path)) == (503, True), "what a follower knows may be old"
+        note = hartmann.post("/v1/notes", draft, 201, **{"Idempotency-Key": key})
+        assert feed.event()["data"] == note
+    assert [one["id"] for one in hartmann.all("/v1/notes")] == [note["id"]]
+    assert hartmann.http.get("/readyz").status_code == 200
+    assert sound(service)
+
+
+def test_what_a_server_knows_that_only_follows_is_told_to_nobody(
+    prison: Prison, service: Service, hartmann: Caller, database_url: str
+) -> None:
+    name = sql.Identifier(urlsplit(database_url).path.lstrip("/"))
+    note = hartmann.note(unit="A")
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        # Found before the server's own function of that name, by connections that begin from now on.
+        admin.execute("CREATE TABLE recovery AS SELECT true AS going_on")
+        admin.execute(
+            "CREATE FUNCTION pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT going_on FROM public.recovery'"
+        )
+        admin.execute(sql.SQL("ALTER DATABASE {} SET search_path = public, pg_catalog").format(name))
+    cut(database_url)
+    try:
+        assert outcome(hartmann.http.get(f"/v1/notes/{note['id']}")) == (503, True)
+        with psycopg.connect(database_url, autocommit=True) as admin:
+            admin.execute("UPDATE recovery SET going_on = false")
+        assert hartmann.get(f"/v1/notes/{note['id']}") == note
+    finally:
+        with psycopg.connect(database_url, autocommit=True) as admin:
+            admin.execute(sql.SQL("ALTER DATABASE {} RESET search_path").format(name))
+            admin.execute("DROP FUNCTION public.pg_is_in_recovery; DROP TABLE recovery")
+        cut(database_url)
+
+
+# --- Several servers in one URL --------------------------------------------------------------------------------------
+
+
+def test_the_one_that_takes_writes_is_found_and_asked_first_from_then_on(database_url: str) -> None:
+    knocked = 0
+
+    class Counting(Servers):
+        def _at(self, place: Any, more: Any) -> Any:
+            nonlocal knocked
+            knocked += 1
+            return super()._at(place, more)
+
+    servers = Counting(in_front_of(database_url, free_port(), free_port()) + "?target_session_attrs=read-write")
+    for so_far in (3, 4, 5):
+        with servers.connect() as conn:
+            assert conn.info.dbname == urlsplit(database_url).path.lstrip("/")
+            assert not pooled(conn)
+        assert knocked == so_far
+
+
+def test_where_none_takes_writes_each_says_why_and_they_are_left_in_peace_for_a_moment(database_url: str) -> None:
+    servers = Servers(in_front_of(database_url, free_port()))
+    why = r"None of 2 .*refused.*; this server takes no writes now"
+    with takes_no_writes(database_url), pytest.raises(psycopg.OperationalError, match=why):
+        servers.connect()
+    with pytest.raises(psycopg.OperationalError, match="None of 2"):
+        servers.connect()
+    eventually(lambda: _connects(servers), 5)
+
+
+def _connects(servers: Servers) -> bool:
+    try:
+        servers.connect().close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_a_machine_that_is_gone_without_a_word_is_given_up_in_seconds_unless_the_url_says_otherwise(
+    database_url: str,
+) -> None:
+    with Servers(database_url).connect() as conn:
+        assert {name: conn.info.get_parameters()[name] for name in PATIENCE} == PATIENCE
+    with Servers(f"{database_url}?keepalives_idle=60").connect() as conn:
+        assert conn.info.get_parameters()["keepalives_idle"] == "60"
+
+
+def test_a_service_with_several_servers_works_and_hears_bells(database_url: str, tmp_path: Path) -> None:
+    several = in_front_of(database_url, free_port())
+    assert handover("migrate", database_url=several).returncode == 0
+    with (
+        serving(several, tmp_path / "a", POLL_S="30") as a,
+        serving(database_url, tmp_path / "b", POLL_S="30") as b,
+        office(several, a.url) as keeper,
+    ):
+        ngata = keeper.prison().hire("ngata", "officer", "A")
+        _is_heard_at_once(ngata, keeper.at(b.url, ngata))
+        _is_heard_at_once(keeper.at(b.url, ngata), ngata)
+
+
+def _is_heard_at_once(writer: Caller, reader: Caller) -> None:
+    with reader.feed(after="now") as feed:
+        feed.until_live()
+        note = writer.note(unit="A")
+        assert feed.event(10)["data"] == note
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://a:nonsense/x?%zz", "postgresql://a/x?colour=blue", "mysql://a/x", "nothing"]
+)
+def test_a_url_that_cannot_be_used_is_refused_with_a_sentence_that_does_not_repeat_it(url: str) -> None:
+    refused = handover("migrate", database_url=url)
+    assert refused.returncode == 1
+    assert "HANDOVER_DATABASE_URL" in refused.stderr
+    assert url not in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+# --- A pooler in transaction mode ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pool(database_url: str) -> Iterator[str]:
+    """The same store through PgBouncer with fewer connections than the service has: they change all the time."""
+    with through_pooler(database_url, connections=3) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def pooling(pool: str, database_url: str) -> Iterator[Service]:
+    """A service that goes through it, and hears bells past it."""
+    running = Service(settings_for(pool, listen_url=database_url))
+    yield running
+    running.stop()
+
+
+def test_through_a_pooler_everything_is_as_without(pooling: Service) -> None:
+    prison = pooling.prison()
+    people = [prison.hire(f"officer{i}", "officer", "A") for i in range(6)]
+    weir = prison.receive("A4417KD")
+
+    def shift(who: Caller) -> list[str]:
+        ids = []
+        for _ in range(12):  # a statement would be prepared from its sixth time on
+            ids.append(who.note(weir)["id"])
+            assert who.get(f"/v1/notes/{ids[-1]}")["id"] == ids[-1]
+            who.get("/v1/notes", limit=5)
+            who.get(f"/v1/inmates/{weir}")
+            who.get(f"/v1/establishments/{prison.code}/units/A/sheet")
+        return ids
+
+    with audience(people * 3, after="now") as feeds:
+        with ThreadPoolExecutor(6) as pool:
+            posted = [id_ for ids in pool.map(shift, people) for id_ in ids]
+        eventually(lambda: all(feeds.count(id_) == 18 for id_ in posted))
+    log, _ = people[0].pull()
+    told = [event["data"]["id"] for event in log if event["type"] == "note.recorded"]
+    assert sorted(told) == sorted(posted)
+    assert [event["sequence"] for event in log] == list(range(log[0]["sequence"], log[-1]["sequence"] + 1))
+    assert sound(pooling)
+
+
+def test_a_store_is_migrated_through_a_pooler() -> None:
+    url = postgres.create_database()
+    try:
+        with through_pooler(url, connections=2) as pool:
+            assert opening.migrate(Settings(database_url=pool)) == opening.migrate(Settings(database_url=url))
+    finally:
+        postgres.drop_database(url)
+
+
+@pytest.mark.parametrize(("past", "poll"), [(True, "30"), (False, "0.3")])
+def test_bells_are_heard_past_the_pooler_and_without_that_the_log_is_looked_at(
+    past: bool, poll: str, pool: str, database_url: str, tmp_path: Path
+) -> None:
+    log, way = tmp_path / "a", {"LISTEN_URL": database_url} if past else {}
+    with (
+        serving(pool, log, wait=True, POLL_S=poll, LOG_LEVEL="WARNING", **way) as a,
+        serving(database_url, tmp_path / "b", POLL_S="30") as b,
+        office(database_url, a.url) as keeper,
+    ):
+        here = keeper.prison().hire("ngata", "officer", "A")
+        there = keeper.at(b.url, here)
+        _is_heard_at_once(there, here)
+        if past:
+            _is_heard_at_once(here, there)
+    assert ("no bells through a pooler" in log.read_text()) is not past
+
+
+def test_a_connection_the_pooler_has_led_elsewhere_is_given_up(pooling: Service, database_url: str) -> None:
+    ngata = pooling.prison().hire("ngata", "officer", "A")
+    ngata.note(unit="A")
+    for spoil in (cut, lambda _: left_behind(pooling)):
+        act: Callable[[str], Any] = spoil
+        act(database_url)
+        assert ngata.http.post("/v1/notes", json={"basis": "SAW", "unit": "A", "fact": "x"}).status_code in (201, 503)
+        assert ngata.note(unit="A")
+        assert len(ngata.all("/v1/notes")) >= 2
+    assert sound(pooling)
