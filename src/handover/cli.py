@@ -1,18 +1,18 @@
 """The `handover` command.
 
-A terminal's command must be quick on an old PC, and needs nothing of the server: the server's half takes four times as
-long to load as all the rest. So only what is asked for is loaded, and everything only for the list of all.
+A terminal's command must be quick on an old PC, and needs nothing of the server, which takes four times as long to load
+as all the rest; nor does a server need the terminal. So only what is asked for is loaded, and everything only for the
+list of all.
 """
 
 import gc
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
 import typer
 
-from handover import terminal
+from handover import operating, terminal
 from handover.settings import data_folder
 
 
@@ -26,9 +26,9 @@ def command(words: Sequence[str]) -> typer.Typer:
         rich_markup_mode="rich",
     )
     asked = next(iter(words), None)
-    terminal.register(app, asked)
-    if asked not in terminal.COMMANDS:
-        import_module("handover.operating").register(app)
+    halves = (terminal, operating)
+    for half in [half for half in halves if asked in half.COMMANDS] or halves:
+        half.register(app, asked)
     # With one command alone, typer would not expect its name.
     app.callback()(lambda: None)
     return app
