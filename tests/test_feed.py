@@ -4,6 +4,7 @@ import json
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event, Thread
@@ -122,7 +123,7 @@ def test_a_heartbeats_cursor_lies_behind_what_was_not_for_its_reader(prison: Pri
 
 
 def test_heartbeats_come_during_a_long_replay_of_what_is_not_for_its_reader(service: Service, loud: Loud) -> None:
-    quick = Service(service.settings.model_copy(update={"heartbeat_s": 0.001}))
+    quick = Service(service.settings.model_copy(update={"heartbeat_s": 0.0001}))
     try:
         here = loud.prison.hire("brandt", "officer", "B")
         with Caller(quick, here.name, here.token).feed() as feed:
@@ -749,6 +750,45 @@ def test_a_replay_that_is_under_way_leaves_out_what_is_taken_back_meanwhile(pati
     text = "".join(frames)
     assert loud.notes[0]["fact"] in text
     assert [note["fact"] for note in taken_back if note["fact"] in text] == []
+
+
+@pytest.fixture
+def forgetful(database_url: str) -> Iterator[Service]:
+    """Another service on the same store that keeps next to nothing in memory, so that whoever comes back reads from the
+    store."""
+    running = Service(settings_for(database_url, tail_events=2, queue_s=60))
+    yield running
+    running.stop()
+
+
+def test_what_many_missed_is_read_once_for_all_and_never_tells_what_was_taken_back_since(
+    prison: Prison, forgetful: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "PAGE", 20)
+    read: list[int] = []
+    after = events.after
+
+    def spied(conn: Any, store_id: str, place: str, position: int, most: int) -> Any:
+        read.append(position)
+        return after(conn, store_id, place, position, most)
+
+    hartmann, records = prison.hire("hartmann", "officer", "A"), hears_everything(prison)
+    ngata, brandt = (prison.hire(name, "officer", unit) for name, unit in (("ngata", "A"), ("brandt", "B")))
+    notes = [hartmann.note(unit="A", fact=f"zebra {n}.") for n in range(110)]
+    here = [Caller(forgetful, who.name, who.token) for who in (records, ngata, brandt)]
+    with here[0].feed(after="now") as first, ExitStack() as feeds:
+        first.until_live()  # the stream has begun: what it reads itself is behind it
+        monkeypatch.setattr(events, "after", spied)
+        opened = [feeds.enter_context(who.feed()) for who in here for _ in range(4)]
+        heard = [[event["data"]["id"] for event in feed.until_live() if "fact" in event["data"]] for feed in opened]
+        assert heard == [[note["id"] for note in notes]] * 8 + [[]] * 4, "each what is his or hers to hear"
+        pages = [position for position in read if position < len(notes)]  # the hub itself looks at the end of the log
+        assert sorted(pages) == list(range(0, len(notes), 20)), "each page once, whoever wants it"
+        for note in notes[::40]:
+            hartmann.post(f"/v1/notes/{note['id']}/retractions", {"reason": "NOT_TRUE"})
+        with here[1].feed() as again:
+            told = json.dumps([event["data"] for event in again.until_live()])
+        assert [note["fact"] for note in notes if note["fact"] not in told] == [note["fact"] for note in notes[::40]]
 
 
 # --- What the server knows -------------------------------------------------------------------------------------------

@@ -26,6 +26,9 @@ from handover.services.unit_of_work import Desk
 log = structlog.get_logger("handover.feed")
 BLIND_AFTER_S = 5.0
 """Seconds beyond the longest pause between two looks after which the hub does not claim to know of everything."""
+PAGES, PAGE_S = 16, 5.0
+"""Pages read from the store that are kept for whoever comes next, and how long after they were last asked for: when the
+service was away, hundreds miss the same."""
 RIGHTS_AT_ONCE = 50
 """Feeds whose rights are looked at together. All at once, they would make everybody wait."""
 RIGHTS_ANYWAY_S = 60.0
@@ -82,6 +85,28 @@ class Stream:
         return [self.tail[i] for i in range(start, min(start + most, len(self.tail)))]
 
 
+class Page:
+    """Some of a log, as it was read from the store, for all who come back to about the same place in it."""
+
+    def __init__(self, place: str, position: int, reading: "asyncio.Task[list[Encoded]]") -> None:
+        self.place = place
+        self.position = position  # what it begins after
+        self.reading = reading
+        self.used = monotonic()
+
+    @property
+    def held(self) -> int:
+        """How many events it holds."""
+        done = self.reading.done() and not self.reading.cancelled() and self.reading.exception() is None
+        return len(self.reading.result()) if done else 0
+
+    def has(self, place: str, position: int) -> bool:
+        """Whether what follows this position is in it, or will be once it has been read."""
+        if place != self.place:
+            return False
+        return 0 <= position - self.position < (self.held if self.reading.done() else 1)
+
+
 class Hub:
     """All streams and all readers of this process."""
 
@@ -91,6 +116,8 @@ class Hub:
         self._metrics = metrics
         metrics.behind.set_function(self._furthest_behind)  # as it is when somebody looks, not as it was at a look
         self._streams: dict[str, Stream] = {}
+        self._pages: deque[Page] = deque(maxlen=PAGES)
+        self._rewritten: str | None = None
         self._readers: set[Reader] = set()
         self._new: set[Reader] = set()  # their tokens were looked up before they came in: rights may have changed since
         self._rights: str | None = None
@@ -222,8 +249,28 @@ class Hub:
         """What follows a position: from memory, or from the store where memory does not reach."""
         found = self._streams[place].after(position, most)
         if found is None:
-            found = await self._desk.past(lambda conn: events.after(conn, self.store_id, place, position, most))
+            page = self._page(place, position)
+            page.used = monotonic()
+            entries = await asyncio.shield(page.reading)  # others may wait for it, too
+            at = position - page.position  # a log has no gaps
+            found = entries[at : at + most]
         return found
+
+    def _page(self, place: str, position: int) -> Page:
+        """The page that goes on after a position, read once for all who want it."""
+        for page in self._pages:
+            if page.has(place, position):
+                return page
+        past = self._desk.past(lambda conn: events.after(conn, self.store_id, place, position, events.PAGE))
+        page = Page(place, position, asyncio.ensure_future(past))
+        self._pages.append(page)
+        page.reading.add_done_callback(lambda _: page.held or self._drop([page]))
+        return page
+
+    def _drop(self, pages: Iterable[Page]) -> None:
+        for page in pages:
+            with contextlib.suppress(ValueError):
+                self._pages.remove(page)
 
     async def _look(self) -> None:
         """Brings all streams up to date with the store as it is now, or later."""
@@ -235,6 +282,8 @@ class Hub:
             while await self._take_in():
                 pass
             self._looked = began
+        old = began - PAGE_S
+        self._drop([page for page in self._pages if page.used < old])
 
     async def _take_in(self) -> bool:
         positions = {place: stream.position for place, stream in self._streams.items()}
@@ -242,6 +291,11 @@ class Hub:
             return False
         news = await self._desk.peek(lambda conn: events.news(conn, self.store_id, positions))
         now = self._desk.clock()
+        if (
+            news.rewritten != self._rewritten
+        ):  # a retraction: what was read before it may say what the store no longer does
+            self._rewritten = news.rewritten
+            self._pages.clear()
         for place, position in positions.items():
             stream = self._streams.get(place)
             if stream is None or stream.position != position:
