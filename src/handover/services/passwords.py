@@ -2,13 +2,14 @@
 
 import asyncio
 import hmac
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from secrets import token_urlsafe
+from secrets import token_bytes, token_urlsafe
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from handover.settings import Settings
 
@@ -23,7 +24,7 @@ class Hasher:
             time_cost=settings.argon2_time_cost, memory_cost=settings.argon2_memory_kib, parallelism=1
         )
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="argon2")
-        self._nobody = self._argon2.hash(token_urlsafe(16))
+        self._nobody = _unknown(self._argon2)
         self.turn = asyncio.Lock()
         """Held while one attempt is counted and checked: the thread does one at a time anyway."""
 
@@ -50,6 +51,14 @@ class Hasher:
     def close(self) -> None:
         """Ends the thread."""
         self._thread.shutdown(cancel_futures=True)
+
+
+def _unknown(hasher: PasswordHasher) -> str:
+    """A hash as this hasher makes them, of nobody knows what. To make a real one takes as long as to check one, and as
+    much memory; no start waits for that."""
+    salt, digest = (b64encode(token_bytes(n)).decode().rstrip("=") for n in (hasher.salt_len, hasher.hash_len))
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
 
 
 def new_token(kind: str) -> str:
