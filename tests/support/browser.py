@@ -6,7 +6,6 @@ import itertools
 import json
 import re
 import subprocess
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -115,7 +114,10 @@ class Tab:
     complaints: list[str] = field(default_factory=list)
     pardoned: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
-    sizes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    sizes: dict[str, int] = field(default_factory=dict)
+    """How much came over the network from each address, the first time: how often the sheet is read again before one
+    looks rests on how busy the machine is."""
+    addresses: dict[str, str] = field(default_factory=dict)
     keys: int = 0
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
@@ -136,8 +138,11 @@ class Tab:
             text = f"policy: {params['issue']['details']}"
         elif method == "Network.requestWillBeSent":
             self.asked.append(params["request"]["url"])
+            self.addresses[params["requestId"]] = params["request"]["url"]
         elif method == "Network.loadingFinished":
-            self.sizes[params["requestId"]] += int(params["encodedDataLength"])
+            self.sizes.setdefault(
+                self.addresses.get(params["requestId"], params["requestId"]), int(params["encodedDataLength"])
+            )
         if text is not None and not any(re.search(one, text) for one in self.pardoned):
             self.complaints.append(text)
 
