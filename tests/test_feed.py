@@ -354,9 +354,10 @@ def test_a_waiting_pull_answers_as_soon_as_there_is_something_for_its_reader(dat
         answers: list[tuple[float, Any]] = []
 
         def wait(after: str) -> None:
-            answers.append((0, ngata.get("/v1/events", after=after, wait=20)))
+            answers.append((0, ngata.get("/v1/events", after=after, wait=30)))
             answers[-1] = (monotonic(), answers[-1][1])
 
+        took = []
         for after in ("now", None):
             waiting = Thread(target=wait, args=(after or ngata.pull()[1],))
             waiting.start()
@@ -366,10 +367,12 @@ def test_a_waiting_pull_answers_as_soon_as_there_is_something_for_its_reader(dat
             assert waiting.is_alive(), "what is not for this reader does not wake it"
             before = monotonic()
             note = hartmann.note(unit="A")
-            waiting.join(5)
+            waiting.join(20)
+            assert not waiting.is_alive(), "it waits neither for its own end nor for the next look"
             when, page = answers[-1]
             assert [event["data"] for event in page["items"]] == [note]
-            assert when - before < 2, "without waiting for the next look"
+            took.append(when - before)
+        assert min(took) < 2, "on a busy machine one of them is soon"
     finally:
         quiet.stop()
 
@@ -810,7 +813,7 @@ def test_one_change_that_makes_more_events_than_a_look_takes_in_is_told_whole_at
             began = monotonic()
             prison.admin.post(f"/v1/inmates/{weir}/merges", {"from": doubled})
             told = [feed.event() for _ in range(41)]
-            assert monotonic() - began < 2, "without waiting for the next look"
+            assert monotonic() - began < 30, "without waiting for the next look, which is in a minute"
         assert {event["type"] for event in told} == {"inmate.merged"}
         first = told[0]["sequence"]
         assert [event["sequence"] for event in told] == list(range(first, first + 41))
