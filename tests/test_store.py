@@ -4,6 +4,7 @@ database that goes away and comes back."""
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from handover.domain.access import operator
 from handover.errors import Unavailable
 from handover.services import audit
+from handover.services.ids import uuid7
 from handover.services.unit_of_work import Asker, UnitOfWork
 from handover.store.engine import open_engines
 from handover.store.tables import idempotency, store_meta
@@ -49,6 +51,14 @@ def sound(service: Service) -> bool:
 def send(who: Caller, inmate: str, **more: Any) -> httpx.Response:
     """Posts a note, whatever comes of it."""
     return who.http.post("/v1/notes", json={"inmate": inmate, "basis": "SAW", "change": "WORSE", **more})
+
+
+def test_ids_of_one_moment_keep_their_order_however_many_were_made_before_them() -> None:
+    began = datetime(2026, 11, 25, 22, 55, tzinfo=UTC)
+    for n in range(1 << 14):
+        moment = began + timedelta(microseconds=n)
+        made = [uuid7(moment) for _ in range(3)]
+        assert made == sorted(made), n
 
 
 def test_many_requests_share_one_commit_and_keep_their_order(prison: Prison, service: Service) -> None:

@@ -7,7 +7,6 @@ from itertools import count
 from os import register_at_fork, urandom
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_order = count()
 _spare: list[int] = []
 register_at_fork(after_in_child=_spare.clear)  # else both would make the same ids
 
@@ -32,14 +31,16 @@ def uuid4() -> str:
 def uuid7(moment: datetime) -> str:
     """48 bits of milliseconds, 12 of their fraction (RFC 9562 §6.2 method 3), 14 that count up so that ids of one
     moment keep their order within a process, 48 random ones."""
-    tail = f"{0b10 << 62 | (next(_order) & 0x3FFF) << 48 | _random() & 0xFFFFFFFFFFFF:016x}"
-    return f"{_beginning(moment)}-{tail[:4]}-{tail[4:]}"
+    beginning, order = _of(moment)
+    tail = f"{0b10 << 62 | (next(order) & 0x3FFF) << 48 | _random() & 0xFFFFFFFFFFFF:016x}"
+    return f"{beginning}-{tail[:4]}-{tail[4:]}"
 
 
 @lru_cache(maxsize=16)
-def _beginning(moment: datetime) -> str:
-    """What all ids of a moment begin with: a note has up to five."""
+def _of(moment: datetime) -> tuple[str, "count[int]"]:
+    """What all ids of a moment begin with, a note has up to five, and what numbers them: from nought, so that it does
+    not begin again among them."""
     micros = (moment - _EPOCH) // timedelta(microseconds=1)
     millis, rest = divmod(micros, 1000)
     digits = f"{millis:012x}7{rest * 4096 // 1000:03x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:]}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:]}", count()
