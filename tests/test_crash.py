@@ -2,97 +2,16 @@
 
 import random
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import monotonic
-from typing import Any
-
-import httpx
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.support.processes import handover, office, serving
-from tests.support.readers import eventually, fragile, hears_everything
-from tests.support.service import Caller
+from tests.support.readers import eventually, hears_everything
+from tests.support.steadfast import LONGEST_S, Follower, Terminal
 
 KILLS = 4
 AT_LEAST = 25
 """Notes answered between two kills."""
-LONGEST_S = 60
-AWAY = (httpx.TransportError, ConnectionClosed, InvalidHandshake, OSError, TimeoutError)
-"""How it looks from outside that a server was killed."""
-
-
-class Terminal:
-    """Posts one note after another. One that was not answered is sent again, under its key, until it is."""
-
-    def __init__(self, who: Caller, name: str) -> None:
-        self.who = who
-        self.name = name
-        self.answered: dict[str, str] = {}
-        self.repeated = 0
-
-    def work(self, stop: threading.Event) -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            self._post(f"{self.name}-{number}")
-
-    def _post(self, words: str) -> None:
-        draft = {"basis": "SAW", "unit": "A", "fact": words, "needs": [{"code": "PHONE", "promised": True}]}
-        deadline = monotonic() + LONGEST_S
-        while words not in self.answered:
-            assert monotonic() < deadline
-            try:
-                answer = self.who.http.post("/v1/notes", json=draft, headers={"Idempotency-Key": words})
-            except AWAY:
-                threading.Event().wait(0.02)
-                continue
-            assert answer.status_code in (201, 503), answer.text
-            if answer.status_code == 201:
-                self.answered[words] = answer.json()["id"]
-                self.repeated += "idempotency-replayed" in answer.headers
-
-
-class Follower:
-    """Hears everything, and comes back with its cursor whenever the server was killed."""
-
-    def __init__(self, records: Caller) -> None:
-        self.records = records
-        self.heard: list[dict[str, Any]] = []
-        self.cursors: list[str] = []
-
-    def _take(self, event: dict[str, Any]) -> None:
-        assert event["sequence"] == len(self.heard) + 1, "the next one, neither a gap nor a repeat"
-        self.heard.append(event)
-        self.cursors.append(event["cursor"])
-
-    def _after(self) -> dict[str, Any]:
-        return {"after": self.cursors[-1]} if self.cursors else {}
-
-    def pull(self) -> None:
-        answer = self.records.http.get("/v1/events", params={"wait": 1, "limit": 7, **self._after()})
-        assert answer.status_code in (200, 503), answer.text
-        for event in answer.json().get("items", []):
-            self._take(event)
-
-    def listen(self) -> None:
-        with fragile(self.records, **self._after()) as feed:
-            while True:
-                frame = feed.frame(2)
-                if frame["type"] == "event":
-                    self._take(frame["event"])
-                else:
-                    self.cursors.append(frame["cursor"])
-
-    def follow(self, read: Callable[[], None], enough: Callable[[], bool]) -> None:
-        deadline = monotonic() + LONGEST_S
-        while not enough():
-            assert monotonic() < deadline, f"{len(self.heard)} events heard"
-            try:
-                read()
-            except AWAY:
-                threading.Event().wait(0.02)
 
 
 def test_kill_minus_9_under_load_loses_no_answered_note_and_doubles_none(database_url: str, tmp_path: Path) -> None:
