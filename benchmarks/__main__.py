@@ -44,7 +44,10 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a first impression in a few minutes")
     parser.add_argument("--rounds", type=int, help="how many rounds (of each part its own number if left out)")
     parser.add_argument(
-        "--notes", type=int, help=f"notes in the larger store of growth ({FULL.notes:,}), and to pull ({FULL.pulled:,})"
+        "--notes",
+        type=int,
+        help=f"notes in the larger store of growth ({FULL.notes:,}), to pull ({FULL.pulled:,}), "
+        f"of a day ({FULL.played:,})",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures there")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="write the tables there as an SVG picture")
@@ -57,7 +60,7 @@ def main() -> int:
     if asked.rounds is not None:
         plan = replace(plan, rounds=dict.fromkeys(PARTS, max(1, asked.rounds)))
     if asked.notes is not None:
-        plan = replace(plan, notes=asked.notes, pulled=asked.notes)
+        plan = replace(plan, notes=asked.notes, pulled=asked.notes, played=asked.notes)
     connections = {
         "feeds": max(plan.feeds),
         "replay": plan.terminals,

@@ -3,11 +3,12 @@ machine takes them; a stretch of its night and its worst minute by the clock on 
 needs, and what a note leaves on the disk."""
 
 import json
+import math
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -23,6 +24,7 @@ from benchmarks.figures import SPARE, cores
 from benchmarks.plan import FEEDS_A_PRISON, Plan, Told
 from benchmarks.playing import PEOPLE, POSTERS, UNITS, Job, Phase, Result
 from benchmarks.processes import Server
+from benchmarks.setup import Stores
 from benchmarks.timetable import DAY, clock, timetable, worst
 from handover.clock import now
 from handover.domain.access import operator
@@ -31,6 +33,10 @@ from handover.services.passwords import Hasher
 from handover.services.unit_of_work import Asker, UnitOfWork
 
 SERVICE, STANDIN, WORKERS = "handover", "stand-in", "handover, 2 workers"
+PHASES = ("quiet", "worst", "fast", "sheets")
+LESS = 10
+"""What is measured beside the service writes only one in so many notes where the day goes by fast."""
+ZONE = ZoneInfo("Europe/London")
 SETTLE_S = 2.0
 """For the second worker to be there, too."""
 HEARD_MS, KIB_A_FEED = 50.0, 40.0
@@ -89,51 +95,66 @@ def connections(plan: Plan) -> int:
 
 
 def measure(engine: str, plan: Plan, told: Told) -> Day:
-    """The service plays the whole day. The stand-in, and on PostgreSQL the service with two workers, play the same
-    night and worst minute, and of the rest some notes."""
-    found = Day(engine, plan.prisons, cores())
+    """A day, with the one before it behind it."""
     with setup.stores(engine) as stores:
-        places = _found(stores.handover, plan.prisons, lambda notes: told(f"yesterday, {notes:,} notes"))
-
-        def play(name: str, server: Server, url: str, every: int) -> Result:
-            job = Job(server.port, server.pid, url, places, tokens, plan.quiet_s, plan.worst_s, every)
-            found.played[name] = _play(job, lambda said: told(f"{name}, {said}"))
-            return found.played[name]
-
-        with processes.handover(stores) as server:
-            told(f"{FEEDS_A_PRISON * plan.prisons:,} logins")
-            tokens = _log_in(server.port, places)
-            before = _disk(stores.handover)
-            done = play(SERVICE, server, stores.handover, 1)
-        after, notes = _disk(stores.handover), done.quiet.done + done.worst.done + done.fast.done
-        found.disk = {what: (size - before[what]) / notes for what, size in after.items()}
-        if engine == "postgresql":
-            with processes.handover(stores, 2) as server:
-                time.sleep(SETTLE_S)
-                play(WORKERS, server, stores.handover, plan.day_beside)
-        with processes.standin(stores) as server:
-            play(STANDIN, server, stores.standin, plan.day_beside)
-    return found
+        wings = wings_of(plan.prisons)
+        found(stores.handover, wings)
+        filling.fill(stores.handover, ZONE, now(), wings, lambda notes: told(f"the day before, {notes:,} notes"))
+        return played(stores, plan, told)
 
 
-def _found(url: str, prisons: int, told: Callable[[int], None]) -> list[str]:
-    """A country on the evening of the day before: its prisons, everybody in them, and officers who hear everything in
-    theirs."""
-    zone, at, places = ZoneInfo("Europe/London"), now(), [f"P{n:03d}" for n in range(prisons)]
-    a_day = PEOPLE * filling.NOTES_A_DAY
-    wings = [filling.Wing(place, unit, a_day, growth.staff_of(place, unit)) for place in places for unit in UNITS]
+def wings_of(prisons: int) -> list[filling.Wing]:
+    """All of a country's wings, with the notes of a day."""
+    many = PEOPLE * filling.NOTES_A_DAY
+    places = _places(prisons)
+    return [filling.Wing(place, unit, many, growth.staff_of(place, unit)) for place in places for unit in UNITS]
+
+
+def found(url: str, wings: Sequence[filling.Wing]) -> None:
+    """A country without notes: these wings, and officers who hear everything in their prison."""
+    places = sorted({wing.place for wing in wings})
     if url.startswith("postgresql"):
         opening.migrate(setup.settings(url))
-    with growth.desk_of(url, {"now": at - timedelta(days=2)}) as desk:
+    with growth.desk_of(url, {"now": now() - timedelta(days=2)}) as desk:
         hasher, keeper = Hasher(desk.settings), Asker(operator("operator", places))
         try:
-            desk.do(keeper, lambda uow: growth.build(uow, zone, wings))
+            desk.do(keeper, lambda uow: growth.build(uow, ZONE, wings))
             for place in places:
                 desk.do(keeper, lambda uow, place=place: _hire(uow, hasher, place))  # type: ignore[misc]  # the default binds it
         finally:
             hasher.close()
-    filling.fill(url, zone, at, wings, told)
-    return places
+
+
+def played(stores: Stores, plan: Plan, told: Told) -> Day:
+    """The service plays the whole day. The stand-in, and on PostgreSQL the service with two workers, play the same
+    night and worst minute, and of the rest some notes."""
+    done = Day(stores.engine, plan.prisons, cores())
+    places, every = _places(plan.prisons), math.ceil(done.notes / plan.played)
+
+    def play(name: str, server: Server, url: str, every: int) -> Result:
+        sheets_s = plan.sheets_s if url == stores.handover else 0.0
+        job = Job(server.port, server.pid, url, places, tokens, plan.quiet_s, plan.worst_s, every, sheets_s)
+        done.played[name] = _play(job, lambda said: told(f"{name}, {said}"))
+        return done.played[name]
+
+    with processes.handover(stores) as server:
+        told(f"{FEEDS_A_PRISON * plan.prisons:,} logins")
+        tokens = _log_in(server.port, places)
+        before = _disk(stores.handover)
+        day = play(SERVICE, server, stores.handover, every)
+    after, notes = _disk(stores.handover), day.quiet.done + day.worst.done + day.fast.done
+    done.disk = {what: (size - before[what]) / notes for what, size in after.items()}
+    if stores.engine == "postgresql":
+        with processes.handover(stores, 2) as server:
+            time.sleep(SETTLE_S)
+            play(WORKERS, server, stores.handover, every * LESS)
+    with processes.standin(stores) as server:
+        play(STANDIN, server, stores.standin, every * LESS)
+    return done
+
+
+def _places(prisons: int) -> list[str]:
+    return [f"P{n:03d}" for n in range(prisons)]
 
 
 def _hire(uow: UnitOfWork, hasher: Hasher, place: str) -> None:
@@ -166,8 +187,8 @@ def _play(job: Job, told: Told) -> Result:
         for line in process.stdout:
             said = json.loads(line)
             if "result" in said:
-                told_of: dict[str, Any] = said["result"]
-                return Result(**told_of | {name: Phase(**told_of[name]) for name in ("quiet", "worst", "fast")})
+                done: dict[str, Any] = said["result"]
+                return Result(**done | {name: Phase(**done[name]) for name in PHASES})
             told(f"{said['at']}, {said['done']:,} notes")
     raise RuntimeError("the day was not played to its end")
 
@@ -226,12 +247,20 @@ ROWS: dict[str, Callable[[Day, str, Result], str]] = {
     "fast: CPU of server + database, of a core": lambda day, name, one: _of_a_core(one.fast),
     "fast: CPU of the load, of a core": lambda day, name, one: f"{one.fast.load_cpu / one.fast.seconds:.0%}",
     "a whole day's share of all processors, reckoned": lambda day, name, one: f"{day.share(name):.1%}",
+    "sheets/s": lambda day, name, one: _sheets(one, lambda read: f"{read.done / read.seconds:,.0f}"),
+    "a sheet: CPU of server + database, ms": lambda day, name, one: _sheets(
+        one, lambda read: f"{_cpu(read) / read.done * 1000:,.0f}"
+    ),
     "all feeds open after, s": lambda day, name, one: f"{one.open_s:,.0f}",
     "memory a feed, KiB": lambda day, name, one: f"{_kib(one):,.0f}",
     "MB before the feeds / with them / in the evening": lambda day, name, one: " / ".join(
         f"{kib * 1024 / 1e6:,.0f}" for kib in one.rss
     ),
 }
+
+
+def _sheets(one: Result, told: Callable[[Phase], str]) -> str:
+    return told(one.sheets) if one.sheets.done else ""
 
 
 def _each_s(one: Result) -> float:

@@ -31,9 +31,10 @@ class Plan:
     """day: a country, with the notes of as many and FEEDS_A_PRISON feeds in each."""
     quiet_s: float = 30.0
     worst_s: float = 60.0
-    """day: seconds of the night and of the worst minute."""
-    day_beside: int = 10
-    """day: of its notes, what is measured beside the service writes one in so many."""
+    sheets_s: float = 15.0
+    """day: seconds of the night, of the worst minute, and of reading sheets in the evening."""
+    played: int = 262_000
+    """day: most notes, besides those of the night and the worst minute; what is beside the service plays a tenth."""
 
 
 FULL = Plan(
@@ -51,4 +52,5 @@ QUICK = Plan(
     prisons=12,
     quiet_s=5.0,
     worst_s=10.0,
+    sheets_s=3.0,
 )

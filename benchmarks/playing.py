@@ -8,6 +8,7 @@ end one result.
 
 import asyncio
 import gc
+import itertools
 import json
 import math
 import sys
@@ -29,12 +30,14 @@ from benchmarks import notes
 from benchmarks.load import OPENING, PATIENCE_S, UNDERWAY, open_feeds, unless
 from benchmarks.timetable import QUIET, clock, timetable, worst
 from benchmarks.watching import cpu_of, family, rss_of
-from benchmarks.wire import CALL, Listener, Poster, fail, request
+from benchmarks.wire import CALL, Listener, Poster, asking, fail, request
 
 UNITS, PEOPLE = "ABCDEF", 120
 """A prison's wings, and the people of each (`filling`)."""
 POSTERS = 32
 """Connections that notes come on. As the day goes by fast, each has one on its way."""
+READERS = 8
+"""Who read sheets at a time."""
 PER_S = 10_000
 """Latencies are counted in tenths of a millisecond."""
 FRESH_S = 3.0
@@ -48,7 +51,8 @@ HEARTBEAT_S = 15.0
 class Job:
     """The day to play: for each of these prisons as many feeds, and their tokens one prison after another. `url`: the
     database, if its work is to be counted. `quiet_s`, `worst_s`: seconds of the night and of the worst minute.
-    `every`: where the day goes by fast, only every so many-th note is written."""
+    `every`: where the day goes by fast, only every so many-th note is written. `sheets_s`: seconds of reading sheets
+    in the evening, where there are any."""
 
     port: int
     pid: int
@@ -58,6 +62,7 @@ class Job:
     quiet_s: float
     worst_s: float
     every: int = 1
+    sheets_s: float = 0.0
 
 
 @dataclass
@@ -77,12 +82,14 @@ class Phase:
 
 @dataclass
 class Result:
-    """The three parts of the day; the server's memory in KiB before its feeds, with them, and in the evening; how many
-    feeds there were, and how long they took to open."""
+    """The parts of the day, and the sheets read in its evening (`done`, and how long each took in `posts`); the
+    server's memory in KiB before its feeds, with them, and in the evening; how many feeds there were, and how long they
+    took to open."""
 
     quiet: Phase = field(default_factory=Phase)
     worst: Phase = field(default_factory=Phase)
     fast: Phase = field(default_factory=Phase)
+    sheets: Phase = field(default_factory=Phase)
     rss: tuple[int, int, int] = (0, 0, 0)
     feeds: int = 0
     open_s: float = 0.0
@@ -144,6 +151,12 @@ class Line(Poster):
         """An error only where an answer is waited for."""
         if self._lost(self):
             super().connection_lost(exc)
+
+
+class Reader(Poster):
+    """A connection on which something is read."""
+
+    good = b"HTTP/1.1 200"
 
 
 class Player:
@@ -224,6 +237,29 @@ class Player:
         self._to_come = (number for minute in minutes for number in minute)
         self._go_on()
         await self._calm()
+
+    async def read(self, seconds: float) -> None:
+        """Reads the sheets of all wings, one after another, as fast as READERS get them."""
+        wings = itertools.count()
+
+        def ask(reader: Poster) -> None:
+            wing = next(wings)
+            prison = wing // len(UNITS) % len(self.job.places)
+            path = f"/v1/establishments/{self.job.places[prison]}/units/{UNITS[wing % len(UNITS)]}/sheet"
+            reader.post(asking(path, self.job.tokens[prison * self._feeds_each]))
+
+        def answered(reader: Poster) -> None:
+            self._part.posts.add(perf_counter() - reader.started)
+            self.done += 1
+            ask(reader)
+
+        for _ in range(READERS):
+            make = partial(Reader, answered, self.failed)
+            _, reader = await asyncio.get_running_loop().create_connection(make, "127.0.0.1", self.job.port)
+            ask(reader)
+        await unless(self.failed, seconds)
+        while not self._part.posts.all:
+            await unless(self.failed, LOOK_S)
 
     async def _calm(self) -> None:
         """Waits until every note is answered and heard by all, as long as it goes on."""
@@ -330,7 +366,7 @@ async def play(job: Job) -> Result:
     await unless(player.failed, min(HEARTBEAT_S, job.quiet_s))
     with_feeds = _rss(job.pid)
     minutes = timetable(len(job.places))
-    peak, quiet, bad, rest = worst(minutes), Part(), Part(), Part()
+    peak, quiet, bad, rest, evening = worst(minutes), Part(), Part(), Part(), Part()
 
     def by_minute(first: int, last: int) -> Iterator[list[int]]:
         for player.minute in range(first, last):
@@ -353,7 +389,10 @@ async def play(job: Job) -> Result:
     await live(bad, peak, job.worst_s)
     await fast(peak + 1, len(minutes))
     rss = (before, with_feeds, _rss(job.pid))
-    return Result(quiet.phase(), bad.phase(), rest.phase(), rss, len(job.tokens), opened)
+    if job.sheets_s:
+        with player.measured(evening):
+            await player.read(job.sheets_s)
+    return Result(quiet.phase(), bad.phase(), rest.phase(), evening.phase(), rss, len(job.tokens), opened)
 
 
 def _rss(pid: int) -> int:

@@ -2,7 +2,8 @@
 in."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from handover.settings import Settings
 from tests.support import postgres
 
 ENGINES = ("sqlite", "postgresql")
-OFFICERS = 20
+OFFICERS, LOGINS = 20, 8
 PASSWORD = "a few good words"
 
 
@@ -119,13 +120,14 @@ def log_in(port: int, terminals: int) -> list[str]:
     return log_in_as(port, [username(terminal % OFFICERS) for terminal in range(terminals)])
 
 
-def log_in_as(port: int, usernames: Iterable[str]) -> list[str]:
-    """Access tokens, one login after another."""
-    tokens = []
+def log_in_as(port: int, usernames: Sequence[str]) -> list[str]:
+    """Access tokens, one for each of these, some logins at a time."""
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as http:
-        for name in usernames:
-            form = {"grant_type": "password", "username": name, "password": PASSWORD}
-            answer = http.post("/oauth/token", data=form)
+
+        def token(name: str) -> str:
+            answer = http.post("/oauth/token", data={"grant_type": "password", "username": name, "password": PASSWORD})
             answer.raise_for_status()
-            tokens.append(str(answer.json()["access_token"]))
-    return tokens
+            return str(answer.json()["access_token"])
+
+        with ThreadPoolExecutor(LOGINS) as pool:
+            return list(pool.map(token, usernames))

@@ -15,6 +15,11 @@ LONG = 512
 """Bytes from which a frame is an event, unread: everything else that is said on a feed is shorter."""
 
 
+def asking(path: str, token: str) -> bytes:
+    """One GET, ready to be sent."""
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+
+
 def request(token: str, body: bytes) -> bytes:
     """One POST, ready to be sent."""
     head = (
@@ -27,6 +32,8 @@ def request(token: str, body: bytes) -> bytes:
 class Poster(asyncio.Protocol):
     """One keep-alive connection. Whatever is not a 201 ends the run: a refusal is quicker than a note and would
     flatter."""
+
+    good = b"HTTP/1.1 201"
 
     def __init__(self, answered: Callable[["Poster"], None], failed: "asyncio.Future[None]") -> None:
         self._answered = answered
@@ -62,7 +69,7 @@ class Poster(asyncio.Protocol):
             self._buffer = data
             return
         self._buffer = b""
-        if not data.startswith(b"HTTP/1.1 201"):
+        if not data.startswith(self.good):
             fail(self._failed, data[:600].decode(errors="replace"))
             return
         self._answered(self)
