@@ -34,7 +34,6 @@ OPENING = 50
 UNDERWAY = 128
 """At full load nobody posts while so many notes are on their way to the last feed: what piles up before a load that is
 slower than the server would be measured as the server's."""
-BETWEEN_S = 0.1
 """Between two replays, for the first one's feeds to be seen off."""
 
 
@@ -56,6 +55,8 @@ class Job:
     terminals: int = 0
     after: str = "now"
     turns: int = 1
+    pause: float = 0.1
+    """Seconds between two turns, which count for nothing."""
 
 
 @dataclass
@@ -185,18 +186,18 @@ async def stream(job: Job) -> Result:
 async def replay(job: Job, failed: "asyncio.Future[None]") -> Result:
     """Terminals come back, all at once, with an old cursor, and are sent what they missed."""
     result = Result(replayed=sys.maxsize)
-    cpu, server, start = process_time(), cpu_of(job.pid), perf_counter()
+    cpu, start = process_time(), perf_counter()
     for _ in range(job.turns):
-        began = perf_counter()
+        began, server = perf_counter(), cpu_of(job.pid)
         terminals = await _open(job, failed, partial(Tally, job.port, after=job.after), job.terminals, job.terminals)
         result.replays.append((perf_counter() - began) * 1000)
+        result.server_cpu += cpu_of(job.pid) - server
         result.replayed = min(result.replayed, *(terminal.events for terminal in terminals))
         for terminal in terminals:
             terminal.end()
-        await unless(failed, BETWEEN_S)
+        await unless(failed, job.pause)
     result.seconds = perf_counter() - start
     result.busy = (process_time() - cpu) / result.seconds
-    result.server_cpu = cpu_of(job.pid) - server
     return result
 
 

@@ -10,11 +10,12 @@ from benchmarks.plan import Plan, Told
 from benchmarks.processes import Server
 from benchmarks.rates import SETTLE_S
 from handover.clock import now
-from handover.services import events, opening
+from handover.services import events, hub, opening
 
 OTHERS, RATE, POSTERS = 50, 20.0, 8
-TURNS = 10
-"""One terminal comes back so often: the system counts processor time in hundredths of a second."""
+TURNS, PAUSE_S = 5, hub.PAGE_S + 2
+"""One terminal comes back so often, and so long after the last time that nothing is kept any more of what was read for
+it then."""
 MOST_S = 240.0
 FILL_S, FILL_CLIENTS = 2.0, 32
 ONE_MS, ALL_MS, OTHERS_MS = 50.0, 3000.0, 100.0
@@ -69,7 +70,7 @@ def _head(url: str) -> tuple[str, int]:
 
 
 def _one(figures: Figures, server: Server, tokens: list[str], after: str, plan: Plan) -> dict[str, float]:
-    alone = Job(server.port, server.pid, tokens, MOST_S, terminals=1, after=after, turns=TURNS)
+    alone = Job(server.port, server.pid, tokens, MOST_S, terminals=1, after=after, turns=TURNS, pause=PAUSE_S)
     one = processes.run(alone)
     time.sleep(SETTLE_S)
     storm = Job(server.port, server.pid, tokens, MOST_S, POSTERS, OTHERS, RATE, terminals=plan.terminals, after=after)

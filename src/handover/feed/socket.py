@@ -27,7 +27,7 @@ _CLOSES: dict[type[Refusal], int] = {
     CursorRefused: protocol.BAD_CURSOR,
 }
 AT_ONCE = 100
-"""Events taken at a time; between two such pages other feeds have their turn."""
+"""Events taken at a time; where there are more, others have their turn before every write."""
 
 
 def _stopping() -> Close:
@@ -235,6 +235,8 @@ class Feed:
                 at = 0
                 while at < len(entries):
                     await self._room()
+                    if len(entries) == AT_ONCE:
+                        await self._hub.turn()
                     if stream.rewritten != rewritten:
                         break  # something was taken back while we sent: what is left is read again
                     if self._end is not None:
@@ -244,8 +246,6 @@ class Feed:
                         await self._send(frames)
                     self.positions[place] = sequence
                 await self._beat()
-                if len(entries) == AT_ONCE:
-                    await asyncio.sleep(0)
 
     def _portion(self, place: str, entries: Sequence[Encoded], at: int) -> tuple[bytes, int, int]:
         """What goes into one write: the frames of the next entries as far as they are for this reader, the sequence it

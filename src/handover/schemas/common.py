@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import orjson
 from pydantic import (
     AwareDatetime,
     BaseModel,
@@ -41,7 +42,8 @@ def _to_utc(value: datetime) -> datetime:
 
 def in_utc(value: datetime) -> str:
     """A time as we send it: RFC 3339 in UTC with a `Z`, microseconds only where there are any."""
-    return value.astimezone(UTC).isoformat()[: -len("+00:00")] + "Z"
+    # In a quarter of the time of `isoformat`; an event is told with one.
+    return orjson.dumps(value.astimezone(UTC), option=orjson.OPT_UTC_Z).decode()[1:-1]
 
 
 def _printable(value: str) -> str:

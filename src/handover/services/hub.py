@@ -26,9 +26,11 @@ from handover.services.unit_of_work import Desk
 log = structlog.get_logger("handover.feed")
 BLIND_AFTER_S = 5.0
 """Seconds beyond the longest pause between two looks after which the hub does not claim to know of everything."""
-PAGES, PAGE_S = 16, 5.0
+PAGES, PAGE_S = 24, 2.0
 """Pages read from the store that are kept for whoever comes next, and how long after they were last asked for: when the
 service was away, hundreds miss the same."""
+TURNS = 4
+"""Feeds that go on catching up in one turn of the loop."""
 RIGHTS_AT_ONCE = 50
 """Feeds whose rights are looked at together. All at once, they would make everybody wait."""
 RIGHTS_ANYWAY_S = 60.0
@@ -118,6 +120,7 @@ class Hub:
         self._streams: dict[str, Stream] = {}
         self._pages: deque[Page] = deque(maxlen=PAGES)
         self._rewritten: str | None = None
+        self._turns = asyncio.Semaphore(TURNS)
         self._readers: set[Reader] = set()
         self._new: set[Reader] = set()  # their tokens were looked up before they came in: rights may have changed since
         self._rights: str | None = None
@@ -260,17 +263,25 @@ class Hub:
         """The page that goes on after a position, read once for all who want it."""
         for page in self._pages:
             if page.has(place, position):
+                self._pages.remove(page)
+                self._pages.append(page)  # what nobody has asked for the longest makes room
                 return page
         past = self._desk.past(lambda conn: events.after(conn, self.store_id, place, position, events.PAGE))
         page = Page(place, position, asyncio.ensure_future(past))
         self._pages.append(page)
-        page.reading.add_done_callback(lambda _: page.held or self._drop([page]))
+        page.reading.add_done_callback(lambda _: self._drop([] if page.held else [page]))
         return page
 
     def _drop(self, pages: Iterable[Page]) -> None:
         for page in pages:
             with contextlib.suppress(ValueError):
                 self._pages.remove(page)
+
+    async def turn(self) -> None:
+        """Waits for one's turn among all who have much to catch up with: a few go on at a time, so that neither notes
+        nor those who are up to date wait for hundreds who come back."""
+        async with self._turns:
+            await asyncio.sleep(0)
 
     async def _look(self) -> None:
         """Brings all streams up to date with the store as it is now, or later."""

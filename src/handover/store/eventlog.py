@@ -157,7 +157,7 @@ def rewritten(conn: Connection) -> str | None:
 def after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[Event]:
     """The events that follow, oldest first."""
     rows = found(conn, _AFTER(conn, {"place": establishment, "sequence": sequence, "most": limit}))
-    return [Event(*row[:_TIME], as_time(row[_TIME]), *row[_TIME + 1 :]) for row in rows]
+    return [Event._make((*row[:_TIME], as_time(row[_TIME]), *row[_TIME + 1 :])) for row in rows]
 
 
 def of_note(conn: Connection, note: str) -> list[Event]:
