@@ -29,7 +29,7 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.
 INSTALL_SELF := $(UV) pip install --quiet --python $(BIN)/python --no-deps \
 	--build-constraints requirements/build.lock --editable .
 
-.PHONY: help run test lint format bench lock clean
+.PHONY: help run test drill lint format bench lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -46,6 +46,10 @@ test: .venv/.dev  ## Everything: lint, types, floors, and the tests on SQLite an
 	linted=0; wait $$lint || linted=$$?
 	cat "$$said"
 	exit $$(( tests ? tests : linted ))
+
+# Minutes, and programs of Debian's that only root can install: so not with every `make test`.
+drill: .venv/.dev  ## Kill the leader of a PostgreSQL cluster under load, and look what is lost (docs/failover.md)
+	@exec $(BIN)/pytest -q -s -p no:xdist tests/drills $(ARGS)
 
 lint: .venv/.dev  ## ruff, its formatter, mypy and the import floors
 	@$(LINT)
