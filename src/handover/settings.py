@@ -33,8 +33,8 @@ class Settings(BaseSettings):
     listen_url: str | None = Field(
         None,
         description=(
-            "The same PostgreSQL past a pooler, where `HANDOVER_DATABASE_URL` leads through one: for the bells of other "
-            "processes."
+            "The same PostgreSQL past a pooler, where `HANDOVER_DATABASE_URL` leads through one: for the bells of "
+            "other processes."
         ),
     )
     host: str = Field("127.0.0.1", description="The address `serve` listens on; put a TLS proxy in front of any other.")
