@@ -3,10 +3,13 @@
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from handover.client.resources import every
+from handover.terminal.screens.calling import Calling
 from handover.terminal.screens.station import Station
 from tests.support.outage import Outage
 from tests.support.seats import sitting
@@ -124,6 +127,54 @@ async def test_a_page_interrupts_until_somebody_takes_it(
         await seat.until("You have taken it")
     receipts = hartmann.get(f"/v1/notes/{again['id']}/receipts")["items"]
     assert [(one["kind"], one["by"]["username"]) for one in receipts] == [("ACCEPTED", ngata.name)]
+
+
+async def test_a_call_that_comes_while_the_calls_are_being_read_is_not_lost_by_it(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, arrives = threading.Event(), threading.Event()
+
+    def slowly(*what: Any) -> list[Any]:
+        found = list(every(*what))
+        asked.set()
+        assert arrives.wait(20)
+        return found
+
+    monkeypatch.setattr("handover.terminal.screens.app.every", slowly)
+    taken = hartmann.note(weir, fact="Shakes.", attention="ACT_NOW")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.wait(asked.is_set)
+        hartmann.post(f"/v1/notes/{taken['id']}/receipts", {"kind": "ACCEPTED"})
+        hartmann.note(weir, fact="No insulin since morning.", attention="ACT_NOW")
+        await seat.until("No insulin since morning.", "1 PAGE NOT TAKEN")
+        arrives.set()
+        await seat.wait(lambda: not [one for one in seat.app.workers if one.group == "pages"], "the calls")
+        await seat.until("1 PAGE NOT TAKEN")
+        await seat.press("ctrl+t")
+        await seat.until("You have taken it", "everyone (1)")  # the other was taken, and calls nobody
+        assert "NOT TAKEN" not in seat.text
+
+
+async def test_who_takes_a_page_at_the_moment_somebody_else_does_takes_no_other(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    kane = outage.prison.receive("A2222BB", name="Kane, D.", cell="A2-11")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (2)")
+        notes = [hartmann.note(who, fact=f"Shakes, {who}.", attention="ACT_NOW") for who in (weir, kane)]
+        await seat.until(f"Shakes, {weir}.", f"Shakes, {kane}.", "2 PAGES NOT TAKEN")
+        calling, first = seat.app.screen, next(iter(seat.app.station.pages))
+        assert isinstance(calling, Calling)
+        calling.take()
+        calling.settled(first, {})  # the news of it is here before the answer to the key
+        await seat.until("You have taken it", f"Shakes, {kane}.")
+        assert f"Shakes, {weir}." not in seat.text
+        calling.settled(next(iter(seat.app.station.pages)), {})
+        calling.take()  # the last has gone, and the key comes too late
+        await seat.until("everyone (2)")
+    taken = [[one["kind"] for one in hartmann.get(f"/v1/notes/{note['id']}/receipts")["items"]] for note in notes]
+    assert taken == [["ACCEPTED"], []]
 
 
 async def test_a_call_is_here_before_the_names_are_and_says_who_as_soon_as_they_come(

@@ -61,6 +61,8 @@ class HandoverApp(Base):
         self._carrier = Carrier(server, self._went)
         self._last = ""
         self._rang_at = 0.0
+        self._newer: dict[str, dict[str, Any] | None] = {}
+        """What was heard of pages since they were last asked for; None: it calls no more."""
 
     async def on_mount(self) -> None:
         """Whoever is logged in at this terminal, or the lock."""
@@ -180,6 +182,7 @@ class HandoverApp(Base):
             self._leaving.add(self._listening)
             self._listening.add_done_callback(self._leaving.discard)
             self._listening = None
+        self._newer = {}
         if not stop:
             self.station.news.waiting.clear()  # they are told again, from where the officer last looked
             self._ear = Line(self.station, self._heard, self.lock)
@@ -220,11 +223,12 @@ class HandoverApp(Base):
     def _page(self, kind: str, page: dict[str, Any]) -> None:
         id_ = str(page.get("id"))
         if kind != "page.raised" or "kind" not in page:
+            self._newer[id_] = None
             self.station.pages.pop(id_, None)
             if isinstance(self.screen, Calling):
                 self.screen.settled(id_, page)
             return
-        self.station.pages[id_] = page
+        self._newer[id_] = self.station.pages[id_] = page
         self._ring()
         if page.get("kind") == "ACT_NOW":
             if isinstance(self.screen, Calling):
@@ -236,18 +240,19 @@ class HandoverApp(Base):
         """What was raised while nobody looked calls as soon as somebody does."""
         here, unit = self.station.desk, self.station.unit
         wanted = {"state": "RAISED", "establishment": unit.establishment if unit else None}
+        newer = self._newer = {}
         try:
             found = await self.reach(lambda: list(every(here.api, "/v1/pages", wanted))[::-1])
         except Trouble:
             return
         if here is not self.station.here:
             return
-        known = self.station.pages
-        self.station.pages = {}
-        for page in found:
-            if str(page["id"]) in known:
-                self.station.pages[str(page["id"])] = page
-            else:
+        calls = {str(page["id"]): page for page in found} | newer  # what came while it was on its way is newer
+        known, self.station.pages = self.station.pages, {}
+        for id_, page in calls.items():
+            if page is not None and id_ in known:
+                self.station.pages[id_] = page
+            elif page is not None:
                 self._page("page.raised", page)
         self.changed()
 

@@ -45,6 +45,7 @@ class Base(App[None]):
         self._fetching = False
         self._again = False
         self._sheet_at = 0.0
+        self._asked = self._came = 0
 
     # --- who sits here -----------------------------------------------------------------------------------------------
 
@@ -133,6 +134,8 @@ class Base(App[None]):
         unit, here = self.station.unit, self.station.here
         if unit is None or here is None:
             return False
+        self._asked += 1
+        mine = self._asked
         try:
             found = await self.reach(partial(self.station.fetch_sheet, here, unit))
         except NotLoggedIn as ended:
@@ -141,11 +144,12 @@ class Base(App[None]):
             return False
         except Trouble:
             return False
-        if here is self.station.here and unit == self.station.unit:
-            self.station.sheet = found
+        if here is not self.station.here or unit != self.station.unit:
+            return False
+        if mine > self._came:  # else it was overtaken on its way by one that was asked for later
+            self._came, self.station.sheet = mine, found
             self.changed()
-            return True
-        return False
+        return True
 
     async def reach(self, work: Callable[[], T]) -> T:
         """What the server answers, asked for beside the screen."""

@@ -65,8 +65,9 @@ class Calling(Frame):
         self._closes(t("Put aside, not taken: it calls again. n shows it at the top."))
 
     def take(self) -> None:
-        """I see to it."""
-        self.work(self._take())
+        """I see to it: to the one that stood there when the key was pressed, whatever comes meanwhile."""
+        if self._pages:
+            self.work(self._take(self._pages[0]))
 
     def _closes(self, words: str) -> None:
         app = self.app
@@ -78,8 +79,7 @@ class Calling(Frame):
             if words == t(TAKEN) and (own := getattr(below, "own_change", None)) is not None:
                 own()
 
-    async def _take(self) -> None:
-        page = self._pages[0]
+    async def _take(self, page: Document) -> None:
         taken = await self.ask(lambda: take(self.station.desk.api, page))
         if taken is not None:
             self.station.pages.pop(str(page["id"]), None)
