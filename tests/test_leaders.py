@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from handover.services import audit, opening
+from handover.services import audit, events, opening
 from handover.settings import Settings
 from handover.store.servers import PATIENCE, Servers, pooled
 from tests.support import postgres
@@ -131,6 +131,89 @@ def test_what_a_server_knows_that_only_follows_is_told_to_nobody(
             admin.execute(sql.SQL("ALTER DATABASE {} RESET search_path").format(name))
             admin.execute("DROP FUNCTION public.pg_is_in_recovery; DROP TABLE recovery")
         cut(database_url)
+
+
+# --- A standby for what may be a little old --------------------------------------------------------------------------
+
+FOLLOWS = "?options=-c%20default_transaction_read_only%3Don"
+"""What makes a server look to us as one that only follows."""
+ITS = "as the standby has it"
+
+
+@pytest.fixture
+def stood_still(template: str) -> Iterator[tuple[Service, Prison, Any, str]]:
+    """A service with a standby that has long ago stopped to follow, and knows everything in words of its own; a prison
+    with two pages of events and some more; a note of the first page; the standby."""
+    url, copies = postgres.create_database(template), []
+    try:
+        before = Service(settings_for(url))
+        prison = before.prison()
+        hartmann = prison.hire("hartmann", "officer", "A")
+        needs = [{"code": "PHONE", "promised": True}] * 9
+        first = hartmann.note(unit="A", fact="Ate nothing at lunch.")
+        for _ in range(2 * events.PAGE // 10 + 1):
+            hartmann.note(unit="A", fact="Ate nothing at lunch.", needs=needs)
+        before.stop()
+        copies.append(postgres.create_database(url))
+        with psycopg.connect(copies[0], autocommit=True) as admin:
+            admin.execute("UPDATE events SET data = replace(data, 'Ate nothing at lunch.', %s)", [ITS])
+        running = Service(settings_for(url, standby_url=copies[0] + FOLLOWS, tail_events=1))
+        prison.service = running
+        yield running, prison, first, copies[0]
+        running.stop()
+    finally:
+        for made in (url, *copies):
+            postgres.drop_database(made)
+
+
+def missed(who: Caller) -> list[Any]:
+    """What a feed is told of that begins at the beginning."""
+    with who.feed() as feed:
+        return feed.until_live()
+
+
+def from_the_standby(log: list[Any]) -> list[int]:
+    """The sequences of what the standby told."""
+    return [event["sequence"] for event in log if event["data"].get("fact") == ITS]
+
+
+def test_what_was_missed_long_ago_is_read_from_a_standby_and_nothing_that_it_does_not_have(
+    stood_still: tuple[Service, Prison, Any, str],
+) -> None:
+    service, prison, first, _ = stood_still
+    hartmann = service.login(f"hartmann.{prison.code}".lower())
+    newest = hartmann.note(unit="A")
+    log = missed(hartmann)
+    assert [event["sequence"] for event in log] == list(range(1, len(log) + 1))
+    assert len(log) > 2 * events.PAGE
+    assert log[-1]["data"] == newest
+    told = from_the_standby(log)
+    assert told[0] == 1
+    assert events.PAGE < told[-1] <= 2 * events.PAGE, "full pages; the last one it does not have to its end"
+    # Words that were taken back are nobody's any more, whoever still has them.
+    hartmann.post(f"/v1/notes/{first['id']}/retractions", {"reason": "NOT_TRUE"})
+    after = missed(hartmann)
+    assert from_the_standby(after) == []
+    assert after[0]["data"]["status"] == "RETRACTED"
+    assert [event["sequence"] for event in after] == list(range(1, len(log) + 2))
+
+
+def test_a_standby_that_is_gone_or_leads_itself_is_done_without(
+    stood_still: tuple[Service, Prison, Any, str],
+) -> None:
+    service, prison, _, standby = stood_still
+    hartmann = service.login(f"hartmann.{prison.code}".lower())
+    log = missed(hartmann)
+    assert from_the_standby(log)
+    with psycopg.connect(postgres.admin_url(), autocommit=True) as admin:
+        name = sql.Identifier(urlsplit(standby).path.lstrip("/"))
+        admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+    cut(standby)
+    # What was read of it is kept for a moment, for others who ask for it.
+    eventually(lambda: from_the_standby(missed(hartmann)) == [], every=3)
+    assert len(missed(hartmann)) == len(log)
+    with pytest.raises(psycopg.OperationalError, match="this server takes writes now"):
+        Servers(service.settings.database_url, follows=True).connect()
 
 
 # --- Several servers in one URL --------------------------------------------------------------------------------------

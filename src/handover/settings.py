@@ -37,6 +37,13 @@ class Settings(BaseSettings):
             "other processes."
         ),
     )
+    standby_url: str | None = Field(
+        None,
+        description=(
+            "Servers that follow that PostgreSQL, for reading what feeds have missed long ago; where they are behind, "
+            "or gone, it is read as without."
+        ),
+    )
     host: str = Field("127.0.0.1", description="The address `serve` listens on; put a TLS proxy in front of any other.")
     port: int = Field(8000, ge=0, le=65535, description="The port `serve` listens on; 0 lets the system choose one.")
     workers: int = Field(

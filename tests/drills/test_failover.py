@@ -248,7 +248,8 @@ def comes_back(shift: Shift, node: Node) -> None:
 
 
 WAYS = {
-    "straight": lambda cluster: {"URL": cluster.url()},
+    # A short memory: what a feed has missed is then read, and where it can be of a standby.
+    "straight": lambda cluster: {"URL": cluster.url(), "STANDBY_URL": cluster.url(), "TAIL_EVENTS": "20"},
     "pooled": lambda cluster: {"URL": cluster.url("pgbouncer"), "LISTEN_URL": cluster.url()},
 }
 

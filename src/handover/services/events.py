@@ -419,6 +419,11 @@ def after(conn: Connection, store_id: str, place: str, position: int, most: int)
     return [Encoded(event, store_id) for event in found]
 
 
+def as_of(conn: Connection, store_id: str, place: str, position: int) -> tuple[list[Encoded], str | None]:
+    """A page of them, and the mark of rewritten events that it goes with."""
+    return after(conn, store_id, place, position, PAGE), eventlog.rewritten(conn)
+
+
 def news(conn: Connection, store_id: str, positions: Mapping[str, int]) -> News:
     """The events that follow these positions, for the establishments that have any."""
     behind = positions

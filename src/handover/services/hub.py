@@ -266,11 +266,21 @@ class Hub:
                 self._pages.remove(page)
                 self._pages.append(page)  # what nobody has asked for the longest makes room
                 return page
-        past = self._desk.past(lambda conn: events.after(conn, self.store_id, place, position, events.PAGE))
-        page = Page(place, position, asyncio.ensure_future(past))
+        page = Page(place, position, asyncio.ensure_future(self._past(place, position, self._streams[place].position)))
         self._pages.append(page)
         page.reading.add_done_callback(lambda _: self._drop([] if page.held else [page]))
         return page
+
+    async def _past(self, place: str, position: int, head: int) -> list[Encoded]:
+        """Reads a page: from a standby, if what it says is what the store says. A log only grows, but for what is
+        rewritten, of which the mark tells; so the page is right where it is full or reaches the log's head."""
+        found = await self._desk.elsewhere(lambda conn: events.as_of(conn, self.store_id, place, position))
+        if found is not None:
+            entries, rewritten = found
+            whole = len(entries) == events.PAGE or (entries and entries[-1].event.sequence >= head)
+            if whole and rewritten == self._rewritten:
+                return entries
+        return await self._desk.past(lambda conn: events.after(conn, self.store_id, place, position, events.PAGE))
 
     def _drop(self, pages: Iterable[Page]) -> None:
         for page in pages:

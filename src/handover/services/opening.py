@@ -43,7 +43,9 @@ def open_desk(
 ) -> Desk:
     """Opens the store this process works on. The embedded one is brought up to date; PostgreSQL must have been, by
     `handover migrate`."""
-    engines = open_engines(settings.database_url, settings.read_threads + GLANCES, settings.listen_url)
+    engines = open_engines(
+        settings.database_url, settings.read_threads + GLANCES, settings.listen_url, settings.standby_url
+    )
     try:
         identity = _prepare(engines, practice, migrate=engines.embedded)
     except DBAPIError as error:

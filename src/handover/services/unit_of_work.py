@@ -300,6 +300,10 @@ class Desk:
         """Reads of a log what a feed has missed: its own lines tell of it."""
         return await self._of(self.store.read(work))
 
+    async def elsewhere(self, work: Callable[[Connection], T]) -> T | None:
+        """The same where it may be a little old; None where nobody is there to be asked."""
+        return await self._of(self.store.read_past(work)) if self.store.engines.past is not None else None
+
     async def quietly(self, work: Callable[[Connection], T]) -> T:
         """Writes what is nobody's act and has no line: counters, housekeeping."""
         return await self._of(self.store.write(lambda batch: work(batch.conn)))

@@ -32,11 +32,12 @@ not between two commits (`tidy`)."""
 @dataclass(frozen=True, slots=True)
 class Engines:
     """A store opened for one process: one connection writes, a few read. `bells`: those of other processes, where
-    there may be any (`Servers.bells`)."""
+    there may be any (`Servers.bells`). `past`: reads what may be a little old."""
 
     write: Engine
     read: Engine
     bells: Callable[[float], Iterator[bool]] | None = None
+    past: Engine | None = None
 
     @property
     def embedded(self) -> bool:
@@ -45,23 +46,24 @@ class Engines:
 
     def close(self) -> None:
         """Gives every connection back."""
-        self.write.dispose()
-        self.read.dispose()
+        for engine in (self.write, self.read, self.past):
+            if engine is not None:
+                engine.dispose()
 
 
-def open_engines(url: str, readers: int, listen: str | None = None) -> Engines:
+def open_engines(url: str, readers: int, listen: str | None = None, standby: str | None = None) -> Engines:
     """Opens `sqlite:///…` or `postgresql://…`; anything else is refused with what to write instead. `listen`: the same
-    store past a pooler."""
+    store past a pooler. `standby`: a server that follows it."""
     kind = url.partition(":")[0].partition("+")[0]
     try:
         if kind == "sqlite":
             return _open_sqlite(make_url(url).set(drivername="sqlite"), readers)
         if kind == "postgresql":
-            return _open_postgresql(url, readers, listen or url)
+            return _open_postgresql(url, readers, listen or url, standby)
         make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         raise StoreNotReady(
-            "HANDOVER_DATABASE_URL (or HANDOVER_LISTEN_URL) cannot be read; write sqlite:///file or "
+            "HANDOVER_DATABASE_URL (or _LISTEN_URL, or _STANDBY_URL) cannot be read; write sqlite:///file or "
             "postgresql://user@host/name."
         ) from None
     raise StoreNotReady(
@@ -111,25 +113,30 @@ def _sqlite_connect(dbapi: Any, _record: Any) -> None:
         dbapi.execute(f"PRAGMA {pragma}")
 
 
-def _open_postgresql(url: str, readers: int, listen: str) -> Engines:
+def _open_postgresql(url: str, readers: int, listen: str, standby: str | None) -> Engines:
     # Not above: the embedded store does without psycopg, and it takes nine megabytes.
     from handover.store.servers import Servers  # noqa: PLC0415
 
-    servers = Servers(url)
-    write = sa.create_engine("postgresql+psycopg://", poolclass=NullPool, hide_parameters=True)
-    read = sa.create_engine(
-        "postgresql+psycopg://",
-        poolclass=QueuePool,
-        pool_size=readers,
-        max_overflow=2,
-        hide_parameters=True,
-        isolation_level="REPEATABLE READ",
-        execution_options={"postgresql_readonly": True},
-    )
-    for engine in (write, read):
+    def opened(servers: Servers, **more: Any) -> Engine:
+        engine = sa.create_engine("postgresql+psycopg://", hide_parameters=True, **more)
         sa.event.listen(engine, "do_connect", lambda _dialect, _record, _args, more: servers.connect(**more))
         sa.event.listen(engine, "handle_error", _left_behind)
-    return Engines(write, read, partial(Servers(listen).bells, CHANNEL))
+        return engine
+
+    leader = Servers(url)
+    reads: dict[str, Any] = {
+        "poolclass": QueuePool,
+        "pool_size": readers,
+        "max_overflow": 2,
+        "isolation_level": "REPEATABLE READ",
+        "execution_options": {"postgresql_readonly": True},
+    }
+    return Engines(
+        opened(leader, poolclass=NullPool),
+        opened(leader, **reads),
+        partial(Servers(listen).bells, CHANNEL),
+        opened(Servers(standby, follows=True), **reads) if standby else None,
+    )
 
 
 def _left_behind(context: Any) -> None:

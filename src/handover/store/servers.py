@@ -1,7 +1,8 @@
 """Finds the server that takes writes, among those that a store's URL names: one of them, and after a failover another.
+Or one that only follows.
 
-It is asked for at every new connection: a server that only follows says so itself, also where a pooler stands between,
-whose word about that may be old.
+It is asked for at every new connection: a server knows itself which it is, also where a pooler stands between, whose
+word about that may be old.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,8 @@ and in milliseconds the last: some ten seconds, whether an answer is waited for 
 REST_S = 0.2
 """Where none of several servers takes writes: before they are asked again. What is answered meanwhile would otherwise
 keep those busy that are about to choose a new leader."""
-FOLLOWS = "this server takes no writes now"
+LONG_REST_S = 10.0
+"""Where none follows: nobody needs one."""
 log = structlog.get_logger("handover.store")
 _ASK = "SELECT current_setting('transaction_read_only')::boolean, pg_backend_pid()"
 Place = Mapping[str, Any]
@@ -32,9 +34,9 @@ Place = Mapping[str, Any]
 
 class Servers:
     """Those that a URL names: one, or several as libpq has it, `postgresql://a:5432,b:5433/name`. ValueError where it
-    cannot be read."""
+    cannot be read. `follows`: one is looked for that takes no writes."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, follows: bool = False) -> None:
         kind, _, rest = url.partition(":")
         try:
             told = conninfo_to_dict(f"{kind.partition('+')[0]}:{rest}")
@@ -44,36 +46,38 @@ class Servers:
         said.pop("target_session_attrs", None)  # what it is there for is asked here
         self._places = _places(said)
         self._said: Place = {**PATIENCE, **said}
+        self._follows = follows
+        self._rest = LONG_REST_S if follows else REST_S if len(self._places) > 1 else 0.0
         self._why = ""
         self._until = float("-inf")
 
     def connect(self, **more: Any) -> "psycopg.Connection[Any]":
-        """A connection to the one that takes writes; OperationalError where there is none now."""
-        several = len(self._places) > 1
-        if several and monotonic() < self._until:
+        """A connection to the one that is looked for; OperationalError where there is none now."""
+        if monotonic() < self._until:
             raise psycopg.OperationalError(self._why)
         whys = []
         for place in self._places:
             try:
                 conn = self._at(place, more)
             except psycopg.OperationalError as error:
-                if not several:
+                if not self._rest:
                     raise
                 whys.append(str(error).strip().splitlines()[0])
             else:
                 # Now the first: a machine that is off for a week is not knocked at again each time.
                 self._places = [place, *(other for other in self._places if other is not place)]
                 return conn
-        self._why = f"None of {len(whys)} servers takes writes: {'; '.join(whys)}"
-        self._until = monotonic() + REST_S
+        wanted = "only follows" if self._follows else "takes writes"
+        self._why = f"None of {len(whys)} servers {wanted}: {'; '.join(whys)}"
+        self._until = monotonic() + self._rest
         raise psycopg.OperationalError(self._why)
 
     def _at(self, place: Place, more: Place) -> "psycopg.Connection[Any]":
         conn = psycopg.connect(**{**self._said, **place, **more, "autocommit": True})
         try:
             [(follows, process)] = conn.execute(_ASK)
-            if follows:
-                raise psycopg.OperationalError(FOLLOWS)
+            if follows is not self._follows:
+                raise psycopg.OperationalError(f"this server takes {'no ' if follows else ''}writes now")
             if process != conn.info.backend_pid:  # a pooler answers with a number of its own making
                 conn.prepare_threshold = None  # each transaction may go to another of its connections
             conn.autocommit = bool(more.get("autocommit"))

@@ -26,6 +26,7 @@ from handover.store.tables import access_lines, metadata, store_meta
 from handover.store.writer import SHARE, Task, Writer
 
 T = TypeVar("T")
+R = TypeVar("R")
 ORDER = {table: place for place, table in enumerate(metadata.sorted_tables)}
 GLANCES = 2
 """Threads for what everybody waits for: whose a token is, what is new in a log."""
@@ -184,11 +185,16 @@ class Store:
     def read(self, job: Callable[[Connection], T]) -> "Future[T]":
         """Runs a job on a read-only connection that sees one moment of the store."""
         self._asked.append(perf_counter())
-        return self._readers.submit(self._in_turn, job)
+        return self._readers.submit(self._in_turn, job, self._read)
 
     def glance(self, job: Callable[[Connection], T]) -> "Future[T]":
         """The same for what is short, and not to wait behind lists and sheets."""
         return self._glances.submit(self._read, job)
+
+    def read_past(self, job: Callable[[Connection], T]) -> "Future[T | None]":
+        """Runs a job on a store that may be a little behind; None where there is none now."""
+        self._asked.append(perf_counter())
+        return self._readers.submit(self._in_turn, job, self._read_past)
 
     def wait_to_read(self) -> float:
         """How long whoever asks now will wait for a reader, in seconds: as many readings as are before it, as long as
@@ -199,11 +205,11 @@ class Store:
             return 0.0
         return max(longest, len(self._asked) / self._threads * self._pace)
 
-    def _in_turn(self, job: Callable[[Connection], T]) -> T:
+    def _in_turn(self, job: Callable[[Connection], T], read: Callable[[Callable[[Connection], T]], R]) -> R:
         self._asked.popleft()
         began = perf_counter()
         try:
-            return self._read(job)
+            return read(job)
         finally:
             self._pace += (perf_counter() - began - self._pace) * SHARE
 
@@ -220,6 +226,16 @@ class Store:
                 raise
             log.warning("cannot read", why=why(error))
             raise Unavailable("The store cannot be read right now; try again.") from error
+
+    def _read_past(self, job: Callable[[Connection], T]) -> T | None:
+        if self.engines.past is None:
+            return None
+        try:
+            with self.engines.past.connect() as conn, conn.begin():
+                return job(conn)
+        except DBAPIError as error:
+            log.info("no standby to read from", why=why(error))
+            return None
 
     def on_commit(self, bell: Callable[[bool], None]) -> Callable[[], None]:
         """Has `bell(rights_changed)` called, from the writer's thread, after each commit worth a look; answers how
