@@ -59,7 +59,6 @@ ROUTERS = (
     needs.router,
     handovers.router,
     events.router,
-    route.router,
     accesslog.router,
     operations.router,
     board.router,
@@ -108,7 +107,7 @@ def create_app(
         # It would send what exceptions say, which may be a note's words, to wherever the environment tells it to.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.parts = Parts(desk, sessions, hasher, hub, metrics, limits)
+    parts = app.state.parts = Parts(desk, sessions, hasher, hub, metrics, limits)
     for router in ROUTERS:
         # As they are: included, each route would be made anew while the first request waits.
         app.router.routes.extend(router.routes)
@@ -116,8 +115,9 @@ def create_app(
     problems.install(app)
     describing.install(app)
     # Outside everything the framework puts around an application, so that it has the last word on every answer.
+    inner = app.build_middleware_stack()
     app.middleware_stack = Outermost(
-        app.build_middleware_stack(), desk, metrics, limits, practice, Lane(app) if lane else None
+        inner, route.door(parts, inner), desk, metrics, limits, practice, Lane(app) if lane else None
     )
     return app
 

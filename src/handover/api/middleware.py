@@ -31,9 +31,17 @@ class Outermost:
     """The outermost layer of the application."""
 
     def __init__(
-        self, app: ASGIApp, desk: Desk, metrics: Metrics, limits: Limits, practice: bool, lane: Lane | None = None
+        self,
+        app: ASGIApp,
+        feeds: ASGIApp,
+        desk: Desk,
+        metrics: Metrics,
+        limits: Limits,
+        practice: bool,
+        lane: Lane | None = None,
     ) -> None:
         self._app = app
+        self._feeds = feeds
         self._lane = lane
         self._metrics = metrics
         self._extra = [(b"handover-practice", b"true")] if practice else []
@@ -100,7 +108,7 @@ class Outermost:
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._app(scope, receive, send)
+            await self._feeds(scope, receive, send)
         except Exception as bug:  # noqa: BLE001 - the server then closes the connection
             log.error("a bug", route=_route(scope), trace=trace(bug))
 
