@@ -57,7 +57,7 @@ def says_json(request: Request) -> bool:
 def read(body: bytes) -> Any:
     """The one JSON text in a body, or a refusal that says what is wrong with it."""
     try:
-        return json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_number)
+        return _STRICT.decode(body.decode())
     except (ValueError, RecursionError):
         raise Malformed(NOT_JSON) from None
 
@@ -73,3 +73,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> NoReturn:
     raise Malformed(f"{name} is not JSON; leave out what is not known.")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)

@@ -46,6 +46,11 @@ class AnswerProtocol(HttpToolsProtocol):
         """A client has connected."""
         super().connection_made(_Joined(transport, self.loop))  # type: ignore[arg-type]  # it is one in all but its class
 
+    def on_response_complete(self) -> None:
+        """An answer is whole: it leaves at once, before what is still to be done about it here (its line in the log)."""
+        self.transport.flush()  # type: ignore[attr-defined]  # ours
+        super().on_response_complete()
+
     def handle_websocket_upgrade(self) -> None:
         """A feed writes by itself."""
         self.transport.flush()  # type: ignore[attr-defined]  # ours
