@@ -197,7 +197,9 @@ async def test_a_call_is_here_before_the_names_are_and_says_who_as_soon_as_they_
 async def test_it_locks_and_forgets_and_the_same_officer_finds_everything(
     outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:
-    async with sitting(tmp_path / "office", ngata, outage.url, lock_s=0.5) as seat:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("you are Ngata", "up to date")
+        seat.app.lock_s = 0.5
         await seat.until("LOCKED", "nobody has pressed a key")
         assert "Weir" not in seat.text
         logins = list((tmp_path / "office").glob("handover/terminal/*/logins/*.json"))
@@ -208,6 +210,27 @@ async def test_it_locks_and_forgets_and_the_same_officer_finds_everything(
         await seat.until("LOCKED", "do not go together")
         await seat.types(PASSWORD, "enter")
         await seat.until("you are Ngata", "1 NEW")
+
+
+async def test_who_leaves_before_the_server_has_answered_has_left(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answers, finds = threading.Event(), threading.Event(), Station.find_units
+
+    def slowly(*what: Any) -> None:
+        finds(*what)
+        asked.set()
+        assert answers.wait(20)
+
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("you are Ngata", "up to date")
+        await seat.press("l")
+        await seat.until("LOCKED")
+        monkeypatch.setattr(Station, "find_units", slowly)
+        await seat.types(PASSWORD, "enter")
+        await seat.wait(asked.is_set)
+        await seat.app.action_leave()
+        answers.set()
 
 
 async def test_the_next_officer_switches_in_a_few_keys_and_finds_nothing_of_the_last(

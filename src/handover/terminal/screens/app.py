@@ -85,6 +85,7 @@ class HandoverApp(Base):
         unit = self.station.unit if same else None
         sheet = self.station.sheet if same else None
         self.station.sits_down(login)
+        here = self.station.here
         self._last, self._touched = login.username, time.monotonic()
         self.station.unit, self.station.sheet = unit, sheet
         try:
@@ -94,6 +95,8 @@ class HandoverApp(Base):
             return
         while len(self.screen_stack) > 1 and (not same or isinstance(self.screen, Lock)):
             await self.pop_screen()
+        if here is not self.station.here:
+            return  # gone again before the server had answered
         self._hear()
         if not isinstance(self.screen, Frame):
             await self.push_screen(UnitScreen())
