@@ -201,7 +201,7 @@ async def deaf(job: Job) -> Result:
         await loop.create_connection(partial(Deaf, token), sock=line)
         if number % AT_ONCE == AT_ONCE - 1:
             # More at once would themselves be a storm, and be told to come back later.
-            await until(lambda many=number + 1: live >= many, LIVE_S)  # type: ignore[misc]
+            await until(lambda many=number + 1: live >= many, LIVE_S)  # type: ignore[misc]  # the default binds it
     await until(lambda: live == job.deaf, LIVE_S)
     if live < job.deaf:
         raise RuntimeError(f"only {live} of {job.deaf} feeds are live")

@@ -1,6 +1,9 @@
 """Hartmann looks at A wing as it stands, on one screen; and somebody later asks whether a sheet is a true one."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +214,14 @@ def test_what_is_not_a_sheet_is_said_to_be_none(terminal: Terminal, tmp_path: Pa
     assert "handover sheet --json >" in said.stderr
     assert terminal.run("sheet", "verify", str(tmp_path / "nowhere.json")).exit_code == 2
     assert terminal.run("sheet", "verify").exit_code == 2
+
+
+def test_whoever_reads_only_the_first_lines_ends_it_well(terminal: Terminal, ngata: Caller, weir: str) -> None:
+    ngata.note(weir, attention="WATCH")
+    reads, writes = os.pipe()
+    os.close(reads)  # as `head` does when it has enough
+    command = [Path(sys.executable).with_name("handover"), "sheet"]
+    environment = {**os.environ, **terminal.environment}
+    ended = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, env=environment, check=False, timeout=60)
+    os.close(writes)
+    assert (ended.returncode, ended.stderr) == (0, b"")

@@ -47,7 +47,7 @@ class AnswerProtocol(HttpToolsProtocol):
         super().connection_made(_Joined(transport, self.loop))  # type: ignore[arg-type]  # it is one in all but its class
 
     def on_response_complete(self) -> None:
-        """An answer is whole: it leaves at once, before what is still to be done about it here (its line in the log)."""
+        """An answer is whole: it leaves at once, before what else is to be done about it here (its line in the log)."""
         self.transport.flush()  # type: ignore[attr-defined]  # ours
         super().on_response_complete()
 

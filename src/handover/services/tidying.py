@@ -52,7 +52,7 @@ async def tidy(desk: Desk) -> None:
         (accounts.prune_grants, now - KEEP_TOKENS),
         (seats.prune, now),
     ):
-        while await turn.step(lambda conn, prune=prune, before=before: prune(conn, before, AT_ONCE)) == AT_ONCE:  # type: ignore[misc]
+        while await turn.step(lambda conn, prune=prune, before=before: prune(conn, before, AT_ONCE)) == AT_ONCE:  # type: ignore[misc]  # the default binds it
             pass
     before = now - timedelta(days=desk.settings.events_kept_days)
     for place in await desk.peek(eventlog.places):
@@ -90,13 +90,13 @@ async def _prune(desk: Desk, turn: _Turn, place: str, before: datetime) -> None:
     """Removes a log's events from before this time, from the oldest on."""
     position, count = 0, 0
     while True:
-        ends, old, wanted = await desk.peek(lambda conn, at=position: page(conn, place, at, before))  # type: ignore[misc]
+        ends, old, wanted = await desk.peek(lambda conn, at=position: page(conn, place, at, before))  # type: ignore[misc]  # the default binds it
         if not old:
             break
         position = old[-1].sequence
         gone = [event.sequence for event in old if event not in wanted]
         if gone or position > ends.floor:
-            count += await turn.step(lambda conn, gone=gone, at=position: eventlog.prune(conn, place, gone, at))  # type: ignore[misc]
+            count += await turn.step(lambda conn, gone=gone, at=position: eventlog.prune(conn, place, gone, at))  # type: ignore[misc]  # the default binds it
     if count:
         log.info("events pruned", establishment=place, count=count)
 

@@ -95,9 +95,14 @@ def speech(as_json: bool) -> Speech:
     return Speech(as_json, _console(stderr=False), _console(stderr=True))
 
 
+class _Stream(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # for `answering`; left alone, it would end the command as if it had been refused
+
+
 def _console(*, stderr: bool) -> Console:
     # The text of a note is never markup.
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    return _Stream(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
