@@ -244,6 +244,9 @@ ROWS: dict[str, Callable[[Day, str, Result], str]] = {
     "fast: the notes of the whole day take, s": lambda day, name, one: f"{day.notes * _each_s(one):,.0f}",
     "fast: POST p50 / p99, ms": lambda day, name, one: _ms(one.fast.posts),
     "fast: POST to received p50 / p99, ms": lambda day, name, one: _ms(one.fast.heard),
+    "notes refused for a while: worst minute / fast": lambda day, name, one: (
+        f"{one.worst.refused} / {one.fast.refused}"
+    ),
     "fast: CPU of server + database, of a core": lambda day, name, one: _of_a_core(one.fast),
     "fast: CPU of the load, of a core": lambda day, name, one: f"{one.fast.load_cpu / one.fast.seconds:.0%}",
     "a whole day's share of all processors, reckoned": lambda day, name, one: f"{day.share(name):.1%}",

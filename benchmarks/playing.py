@@ -42,6 +42,8 @@ PER_S = 10_000
 """Latencies are counted in tenths of a millisecond."""
 FRESH_S = 3.0
 """A connection that was idle longer is not used again: after five seconds the server ends it."""
+AGAIN_S = 5.0
+"""What the service says in `Retry-After`."""
 LOOK_S, TELL_S = 0.02, 1.0
 HEARTBEAT_S = 15.0
 """So often a feed is told that nothing is missing: each is, before the night is measured."""
@@ -67,12 +69,14 @@ class Job:
 
 @dataclass
 class Phase:
-    """Part of the day: latencies in milliseconds, (p50, p99); processor time in seconds, of the server, of the
-    database's connections and of this process."""
+    """Part of the day. `refused`: answers that there was no room, after each of which the note came again. Latencies in
+    milliseconds, (p50, p99); processor time in seconds, of the server, of the database's connections and of this
+    process."""
 
     done: int = 0
     seconds: float = 0.0
     delivered: int = 0
+    refused: int = 0
     posts: tuple[float, float] = (0.0, 0.0)
     heard: tuple[float, float] = (0.0, 0.0)
     server_cpu: float = 0.0
@@ -122,6 +126,7 @@ class Part:
 
     def __init__(self) -> None:
         self.posts, self.heard = Counts(), Counts()
+        self.refused = 0
         self._sums = [0.0] * 5
 
     def add(self, before: Sequence[float], after: Sequence[float]) -> None:
@@ -132,25 +137,34 @@ class Part:
         """The sums."""
         done, seconds, *cpu = self._sums
         posts, heard = ((counts.at(0.5), counts.at(0.99)) for counts in (self.posts, self.heard))
-        return Phase(int(done), seconds, self.heard.all, posts, heard, *cpu)
+        return Phase(int(done), seconds, self.heard.all, self.refused, posts, heard, *cpu)
 
 
 class Line(Poster):
-    """A connection that the server may end while nothing is asked on it."""
+    """A connection that the server may end while nothing is asked on it. A note that there is no room for just now is
+    sent again later, as terminals do."""
 
     def __init__(
         self,
         answered: Callable[[Poster], None],
+        again: Callable[[Poster], None],
         lost: Callable[[Poster], bool],
         failed: "asyncio.Future[None]",
     ) -> None:
         super().__init__(answered, failed)
+        self._again = again
         self._lost = lost
 
     def connection_lost(self, exc: Exception | None) -> None:
         """An error only where an answer is waited for."""
         if self._lost(self):
             super().connection_lost(exc)
+
+    def _refused(self, data: bytes) -> None:
+        if data.startswith(b"HTTP/1.1 503"):
+            self._again(self)
+        else:
+            super()._refused(data)
 
 
 class Reader(Poster):
@@ -174,7 +188,7 @@ class Player:
         self._left = array("l")
         self._prison = array("l")
         self._about = array("b")
-        self._underway = 0
+        self._underway = self._refused = 0
         self._idle: list[Poster] = []
         self._lines: set[Poster] = set()
         self._connecting: set[asyncio.Task[None] | None] = set()
@@ -264,7 +278,7 @@ class Player:
     async def _calm(self) -> None:
         """Waits until every note is answered and heard by all, as long as it goes on."""
         told, moved, before = 0.0, perf_counter(), -1
-        while self._underway or self._writes or self._waiting:
+        while self._underway or self._writes or self._waiting or self._refused:
             await unless(self.failed, LOOK_S)
             now = perf_counter()
             if (so_far := self._part.heard.all + self._part.posts.all) != before:
@@ -297,7 +311,7 @@ class Player:
 
     async def _connect(self) -> None:
         try:
-            make = partial(Line, self._answered, self._lost, self.failed)
+            make = partial(Line, self._answered, self._sent_again, self._lost, self.failed)
             _, line = await asyncio.get_running_loop().create_connection(make, "127.0.0.1", self.job.port)
             line.started = perf_counter()
             self._lines.add(line)
@@ -315,7 +329,7 @@ class Player:
         return line in self._writes
 
     def _go_on(self) -> None:
-        while len(self._writes) + len(self._waiting) < POSTERS and self._underway < UNDERWAY:
+        while len(self._writes) + len(self._waiting) + self._refused < POSTERS and self._underway < UNDERWAY:
             number = next(self._to_come, None)
             if number is None:
                 return
@@ -335,6 +349,18 @@ class Player:
         self._idle.append(poster)
         self._write()
         self._go_on()
+
+    def _sent_again(self, line: Poster) -> None:
+        number = self._writes.pop(line)
+        self._idle.append(line)
+        self._part.refused += 1
+        self._refused += 1
+        asyncio.get_running_loop().call_later(AGAIN_S, self._wait_again, number)
+
+    def _wait_again(self, number: int) -> None:
+        self._refused -= 1
+        self._waiting.append(number)
+        self._write()
 
     def _heard(self, number: int, now: float) -> None:
         if number == CALL:

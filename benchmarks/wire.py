@@ -69,10 +69,13 @@ class Poster(asyncio.Protocol):
             self._buffer = data
             return
         self._buffer = b""
-        if not data.startswith(self.good):
-            fail(self._failed, data[:600].decode(errors="replace"))
-            return
-        self._answered(self)
+        if data.startswith(self.good):
+            self._answered(self)
+        else:
+            self._refused(data)
+
+    def _refused(self, data: bytes) -> None:
+        fail(self._failed, data[:600].decode(errors="replace"))
 
 
 class Feed(asyncio.Protocol):
