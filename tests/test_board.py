@@ -1,5 +1,6 @@
 """A shift at the board, in a real Chromium: who is at the screen, what it shows live, what it does when it is blind."""
 
+import json
 import re
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -261,6 +262,29 @@ def test_a_lock_shows_nothing_of_people_ends_the_login_and_comes_back_in_no_time
         screen.login(ngata.name, PASSWORD)
         screen.sees("you are Ngata")
         screen.misses("you are Hartmann")
+
+
+def test_what_came_while_nobody_looked_is_told_by_name_and_the_shift_that_runs_is_named(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        screen.press("l")
+        screen.sees("Unlock")
+        ngata.note(weir, fact="Ate nothing at supper.")
+        screen.insert(PASSWORD)
+        screen.press("Enter")
+        screen.sees("since you last looked (1)", "Weir, J.: Ate nothing at supper.")
+        assert weir not in screen.run("document.querySelector('.list.news').innerText")
+        # Nine hours later it is another shift, or another day.
+        named = "document.querySelector('h1').innerText"
+        before = screen.run(named)
+        screen.run(
+            "((real) => { Date.now = () => real() + 9 * 3600e3; })(Date.now), "
+            "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Shift', bubbles: true }))"
+        )
+        screen.until(f"{named} !== {json.dumps(before)}")
 
 
 def test_a_locked_screen_calls_somebody_back_without_saying_who_it_is_about(

@@ -30,8 +30,9 @@ let mine = [];
 export async function remember() {
   const from = new Date(Date.now() - 14 * 3600e3).toISOString();
   const query = new URLSearchParams({ establishment: desk.place.code, author: desk.me.username, recorded_from: from, limit: 100 });
+  const { me } = desk;
   const answer = await get(`/v1/notes?${query}`).catch(() => null);
-  if (answer) mine = answer.items;
+  if (answer && desk.me === me) mine = answer.items; // else somebody else is here by now
 }
 
 export const wrote = (note) => mine.unshift(note);

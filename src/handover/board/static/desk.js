@@ -233,10 +233,10 @@ function forgetWords(id) {
 function tell(event) {
   const { data } = event;
   const mine = [data.author, data.by, data.accepted_by].some((one) => one && one.username === desk.me.username);
-  const said = mine && !/answered|queried/.test(event.type) ? null : phrases.news(event, whom);
-  if (!said) return;
+  const say = () => phrases.news(event, whom);
+  if ((mine && !/answered|queried/.test(event.type)) || !say()) return;
   const before = desk.feed.before || event.cursor;
-  desk.news.unshift({ id: event.id, about: data.note || data.id, unit: event.unit, inmate: data.inmate || data.number || null, at: event.time, said, before });
+  desk.news.unshift({ id: event.id, about: data.note || data.id, unit: event.unit, inmate: data.inmate || data.number || null, at: event.time, say, before });
   if (desk.news.length > MOST) desk.left += desk.news.splice(MOST).length;
 }
 

@@ -35,7 +35,7 @@ export function head(box, actions) {
   const mine = units();
   put(box,
     h('div', { class: 'line' },
-      h('h1', {}, h('span', { id: 'unit' }, desk.unit ? unitName(desk.unit) : t('No unit')), ` · ${desk.place ? `${today()} · ${t('{shift} shift', { shift: currentShift() })}` : ''}`),
+      h('h1', {}, h('span', { id: 'unit' }, desk.unit ? unitName(desk.unit) : t('No unit')), ' · ', h('span', { id: 'shift' })),
       mine.length > 1 && h('label', { class: 'pick' }, h('kbd', { class: 'letter' }, 'U'), ' ', t('unit'), ' ',
         h('select', { id: 'units', onchange: (event) => actions.unit(event.target.value) },
           mine.map((one) => h('option', { value: one.code, selected: one.code === desk.unit }, one.name)))),
@@ -56,6 +56,9 @@ export function tick() {
   const standingAt = document.getElementById('standing');
   const sight = document.getElementById('sight');
   if (!sight) return;
+  const shift = desk.place ? `${today()} · ${t('{shift} shift', { shift: currentShift() })}` : '';
+  const shiftAt = document.getElementById('shift');
+  if (shiftAt.textContent !== shift) shiftAt.textContent = shift;
   const said = desk.sheet ? standing(desk.sheet) : desk.closed || !desk.unit ? t('you read what you wrote; you may write here') : t('reading the sheet …');
   if (standingAt.textContent !== said) {
     standingAt.textContent = said;

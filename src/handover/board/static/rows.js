@@ -50,7 +50,7 @@ export function dueRow(one) {
 }
 
 export function newsRow(one) {
-  const [who, what, by] = one.said;
+  const [who, what, by] = one.say();
   return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate },
     h('span', { class: 'when' }, time(one.at)), ' ', h('strong', {}, who), `: ${what} `, h('span', { class: 'by' }, by));
 }

@@ -89,7 +89,7 @@ export function unit(main, go) {
       desk.missed && h('p', { class: 'late' }, t('The server could not go on from where this screen was: news from before {time} may be missing here. The sheet is complete.', { time: time(new Date(desk.missed).toISOString()) })),
       desk.left > 0 && h('p', {}, n('and {n} older, not shown', 'and {n} older, not shown', desk.left)),
       elsewhere.map(([one, count]) => h('p', {}, `${one.name}: `, n('{n} new', '{n} new', count))));
-    keep(parts.news.list, fresh.slice(0, 60).map((one) => ({ key: one.id, signature: one.id, value: one })), newsRow);
+    keep(parts.news.list, fresh.slice(0, 60).map((one) => ({ key: one.id, signature: JSON.stringify(one.say()), value: one })), newsRow); // who is who may be known only now
   }
 
   function all(sheet) {
