@@ -181,7 +181,7 @@ def test_an_offer_is_taken_back(
         his.press("y")
         his.misses("I have it", "The roll", "Quiet since")
         his.press("Escape")
-        his.sees("needs you (1)")
+        his.sees("needs you (1)", "next handover due")
 
         # Somebody else was quicker, while he writes it in his own words: they stay to be read, and nothing goes.
         second = offered(hartmann, prison)

@@ -186,8 +186,9 @@ def test_an_author_corrects_and_takes_back_and_attention_goes_on_or_is_over(
     grumbling = hartmann.note(establishment=prison.code, unit="A", basis="HEARD", fact="Grumbling in B wing.")
     ngata.note(weir, fact="Ate at supper.")
     kane = prison.receive("A2200AA", name="Kane, D.", cell="A2-11")
-    soon = (service.clock() + timedelta(seconds=3)).isoformat()
+    soon = (service.clock() + timedelta(minutes=1)).isoformat()
     ngata.note(kane, fact="Shouted at the servery.", attention="WATCH", attention_until=soon)
+    service.clock.ahead = timedelta(minutes=2)
     with browser.open(service.url) as screen:
         screen.pardoned.append("status of 409")
         screen.login(hartmann.name, PASSWORD)
