@@ -1,8 +1,10 @@
 """The page itself, its files, and its words. What it is made of is read when somebody first asks for it: in a thread,
 beside everything else, so these doors are not async."""
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter, Request
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from handover.board import statics, words
@@ -10,10 +12,22 @@ from handover.board.guard import headers
 from handover.languages import ENGLISH, best
 from handover.services.parts import Parts
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
 router = APIRouter(include_in_schema=False)
-_PAGES = Environment(
-    loader=PackageLoader("handover.board", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - see above
+
+    return Environment(
+        loader=PackageLoader("handover.board", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    ).get_template("board.html")
 
 
 @router.get("/")
@@ -27,7 +41,7 @@ def board(request: Request) -> Response:
     """The one page there is. It holds nobody's data: the script asks for that when somebody has logged in."""
     parts: Parts = request.app.state.parts
     language = best(request.headers.get("accept-language", ""), frozenset(words.offered()))
-    page = _PAGES.get_template("board.html").render(
+    page = _template().render(
         at=f"/board/static/{statics.digest()}",
         language=language,
         languages=" ".join(sorted({ENGLISH, *words.offered()})),

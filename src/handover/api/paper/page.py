@@ -7,11 +7,11 @@ no script and asks nothing of anybody, so it can be kept, mailed to a printer or
 import re
 from base64 import b64encode
 from collections.abc import Iterable
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from handover.api.paper.size import fit
@@ -20,14 +20,24 @@ from handover.api.paper.words import Words
 from handover.domain.codelists import CodeList, shipped
 from handover.languages import ENGLISH
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
 _CSS = (files("handover.api.paper") / "sheet.css").read_text("utf-8")
-_PAGES = Environment(
-    loader=PackageLoader("handover.api.paper", "."),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    keep_trailing_newline=True,
-)
+
+
+@cache
+def _template() -> "Template":
+    # Not above: no start waits for it, and a server that prints nothing does without.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    return Environment(
+        loader=PackageLoader("handover.api.paper", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    ).get_template("sheet.html")
 
 
 def print_sheet(
@@ -46,7 +56,7 @@ def print_sheet(
     view = view_of(sheet, words, place or sheet["establishment"], unit or words.t("Unit {code}", code=sheet["unit"]))
     given = words.t("given out {time} · hash {hash}", time=view["given"], hash=sheet["hash"][:8])
     whose = f"{words.t('PRACTICE') + ' · ' if practice else ''}{view['unit']}, {view['place']} · {given}"
-    return _PAGES.get_template("sheet.html").render(
+    return _template().render(
         view,
         practice=practice,
         size=fit(view),
