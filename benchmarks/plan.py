@@ -50,7 +50,7 @@ QUICK = Plan(
     pulled=20_000,
     stored=5_000,
     prisons=12,
-    quiet_s=5.0,
+    quiet_s=15.0,
     worst_s=10.0,
     sheets_s=3.0,
 )

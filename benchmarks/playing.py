@@ -184,6 +184,7 @@ class Player:
         self._part = Part()
         self._random = Random(7)
         self._feeds_each = len(job.tokens) // len(job.places)
+        self._feeds: list[Listener] = []
         self._posted = array("d")
         self._left = array("l")
         self._prison = array("l")
@@ -199,7 +200,7 @@ class Player:
     async def open(self) -> None:
         """Opens every feed."""
         slots = asyncio.Semaphore(OPENING)
-        feeds = [
+        self._feeds = [
             Listener(
                 self.job.port,
                 token,
@@ -211,7 +212,14 @@ class Player:
             )
             for i, token in enumerate(self.job.tokens)
         ]
-        await open_feeds(self.job.port, self.failed, feeds, slots, OPENING)
+        await open_feeds(self.job.port, self.failed, self._feeds, slots, OPENING)
+
+    def end(self) -> None:
+        """Hangs up."""
+        for feed in self._feeds:
+            feed.end()
+        for line in self._lines:
+            line.end()
 
     @contextmanager
     def measured(self, part: Part) -> Iterator[None]:
@@ -288,6 +296,7 @@ class Player:
             if now - told > TELL_S:
                 told = now
                 _say({"at": clock(self.minute), "done": self.done})
+        await unless(self.failed, 0.0)
 
     def _due(self, number: int) -> None:
         self._posted[number] = perf_counter()  # also where no connection is free: that is waited for, too

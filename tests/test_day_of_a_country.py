@@ -1,13 +1,17 @@
 """The benchmark's day of a country, for one prison and a few of its notes: all of them reach all of its feeds."""
 
+import asyncio
+import os
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from benchmarks import day, setup
+from benchmarks import day, playing, setup
+from benchmarks.barereads import frame
 from benchmarks.day import SERVICE, STANDIN, WORKERS
 from benchmarks.plan import FEEDS_A_PRISON, Plan
 from benchmarks.playing import PEOPLE
@@ -80,3 +84,54 @@ def test_a_day_is_played_to_its_end(stores: Stores) -> None:
     shown = StringIO()
     Console(width=200, file=shown).print(day.table(done))
     assert "disk a note, events, bytes" in shown.getvalue()
+
+
+class Server:
+    """Refuses the first note for a while; tells of each other one, as often as it is to."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.asked = 0
+        self.handling: list[asyncio.Task[None] | None] = []
+        self.feed: asyncio.StreamWriter
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.handling.append(asyncio.current_task())
+        with suppress(ConnectionError):
+            while head := await reader.read(65536):
+                self._answer(head, writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    def _answer(self, head: bytes, writer: asyncio.StreamWriter) -> None:
+        if head.startswith(b"GET"):
+            self.feed = writer
+            writer.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + frame('{"type":"live"}'))
+            return
+        self.asked += 1
+        status = b"503 Service Unavailable" if self.asked == 1 else b"201 Created"
+        writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n")
+        if self.asked > 1:
+            self.feed.write(frame('{"fact":"N0000000 Quiet."}') * self.times)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_note_comes_again_where_it_was_refused_and_may_be_heard_once(
+    monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    monkeypatch.setattr(playing, "AGAIN_S", 0.01)
+    server = Server(times)
+    async with await asyncio.start_server(server, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        failed = asyncio.get_running_loop().create_future()
+        player = playing.Player(playing.Job(port, os.getpid(), "", ["P000"], ["a token"], 0.1, 0.1), failed)
+        await player.open()
+        part = playing.Part()
+        with player.measured(part), nullcontext() if times == 1 else pytest.raises(RuntimeError, match="heard twice"):
+            await player.live(player.plan(1, 0), 0.1)
+        player.end()
+        await asyncio.gather(*filter(None, server.handling))
+    phase = part.phase()
+    assert (phase.done, phase.refused, phase.delivered, server.asked) == (1, 1, times, 2)
+    assert phase.posts[0] >= 10, "what was refused waits as an officer does"
