@@ -4,7 +4,7 @@ in the middle of a burst, reading with little and with much behind it, and a not
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from subprocess import SubprocessError
@@ -13,7 +13,22 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import burst, day, feeds, flooding, growth, pull, rates, replay, screen, setup, start, storm, watching
+from benchmarks import (
+    across,
+    burst,
+    day,
+    feeds,
+    flooding,
+    growth,
+    pull,
+    rates,
+    replay,
+    screen,
+    setup,
+    start,
+    storm,
+    watching,
+)
 from benchmarks.figures import Figures, machine
 from benchmarks.plan import FULL, QUICK, Plan, Told
 from benchmarks.tables import Measured, table
@@ -27,6 +42,7 @@ PARTS: dict[str, Callable[[str, Plan, Told], Measured]] = {
     "burst": lambda engine, plan, told: burst.measure(engine, plan.rounds["burst"], told),
     "growth": lambda engine, plan, told: growth.measure(engine, plan.notes, plan.rounds["growth"], told),
     "screen": lambda engine, plan, told: screen.measure(engine, plan.rounds["screen"], told),
+    "across": across.measure,
     "day": day.measure,
     "storm": lambda engine, _plan, told: storm.measure(engine, told),
 }
@@ -77,7 +93,7 @@ def main() -> int:
         for engine in engines:
             for warning in setup.warnings(engine):
                 err.print(f"[yellow]{warning}[/]")
-            for part in parts:
+            for part in _meant(parts, engine):
                 try:
                     measured.append(_part(part, engine, plan, progress))
                 except BROKEN as error:
@@ -91,6 +107,11 @@ def main() -> int:
     if asked.picture:
         out.save_svg(str(asked.picture), title="handover beside its stand-in")
     return 1 if asked.check and missed else 0
+
+
+def _meant(parts: Sequence[str], engine: str) -> list[str]:
+    """Those of the parts that there are with this engine: one process serves the embedded store."""
+    return [part for part in parts if part != "across" or engine == across.ENGINE]
 
 
 def _part(part: str, engine: str, plan: Plan, progress: Progress) -> Measured:

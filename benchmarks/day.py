@@ -139,7 +139,7 @@ def played(stores: Stores, plan: Plan, told: Told) -> Day:
 
     with processes.handover(stores) as server:
         told(f"{FEEDS_A_PRISON * plan.prisons:,} logins")
-        tokens = _log_in(server.port, places)
+        tokens = log_in(server.port, places)
         before = _disk(stores.handover)
         day = play(SERVICE, server, stores.handover, every)
     after, notes = _disk(stores.handover), day.quiet.done + day.worst.done + day.fast.done
@@ -168,7 +168,7 @@ def _username(place: str, officer: int) -> str:
     return f"{place.lower()}.officer{officer:02d}"
 
 
-def _log_in(port: int, places: list[str]) -> list[str]:
+def log_in(port: int, places: list[str]) -> list[str]:
     """Access tokens: one for each terminal of each prison, one prison after another."""
     names = [_username(place, terminal % setup.OFFICERS) for place in places for terminal in range(FEEDS_A_PRISON)]
     return setup.log_in_as(port, names)

@@ -55,6 +55,10 @@ class Job:
     terminals: int = 0
     after: str = "now"
     turns: int = 1
+    to: int = 0
+    """The port that notes are posted to, where it is another than that of the feeds."""
+    place: str = ""
+    """Whose notes they are, where it is one of several prisons."""
     pause: float = 0.1
     """Seconds between two turns, which count for nothing."""
 
@@ -144,11 +148,12 @@ async def stream(job: Job) -> Result:
         else:
             idle.append(poster)
 
-    prepared = [request(job.tokens[i % job.clients], body) for i, body in enumerate(_bodies(posts, job.incident))]
+    prepared = [request(job.tokens[i % job.clients], body) for i, body in enumerate(_bodies(job, posts))]
     rss = rss_of(job.pid)
-    await _open(job, failed, partial(Listener, job.port, after="now", heard=heard), job.feeds, OPENING)
+    listener = partial(Listener, job.port, after="now", heard=heard, place=job.place or notes.ESTABLISHMENT)
+    await _open(job, failed, listener, job.feeds, OPENING)
     for _ in range(job.clients):
-        _, poster = await loop.create_connection(lambda: Poster(answered, failed), "127.0.0.1", job.port)
+        _, poster = await loop.create_connection(lambda: Poster(answered, failed), "127.0.0.1", job.to or job.port)
         idle.append(poster)
     began, cpu, server = perf_counter(), process_time(), cpu_of(job.pid)
     replaying = asyncio.create_task(replay(job, failed)) if job.terminals else None
@@ -235,8 +240,13 @@ def _ms(seconds: Iterable[float]) -> list[float]:
     return [one * 1000 for one in seconds]
 
 
-def _bodies(posts: int, incident: bool) -> list[bytes]:
-    if not incident:
+def _bodies(job: Job, posts: int) -> list[bytes]:
+    if job.place:
+        return [
+            notes.body(i, establishment=job.place, inmate=f"{job.place}{notes.UNIT}{i % notes.PEOPLE:04d}")
+            for i in range(posts)
+        ]
+    if not job.incident:
         return [notes.body(i) for i in range(posts)]
     bodies = [notes.body(i, about_incident=True) for i in range(posts)]
     bodies[posts // 2] = notes.urgent(posts // 2)

@@ -38,10 +38,10 @@ class Plan:
 
 
 FULL = Plan(
-    {"rates": 7, "feeds": 3, "replay": 3, "pull": 1, "start": 7, "burst": 3, "growth": 40, "screen": 3},
+    {"rates": 7, "feeds": 3, "replay": 3, "pull": 1, "start": 7, "burst": 3, "growth": 40, "screen": 3, "across": 3},
 )
 QUICK = Plan(
-    {"rates": 2, "feeds": 1, "replay": 1, "pull": 1, "start": 2, "burst": 1, "growth": 15, "screen": 1},
+    {"rates": 2, "feeds": 1, "replay": 1, "pull": 1, "start": 2, "burst": 1, "growth": 15, "screen": 1, "across": 1},
     post_s=0.7,
     feed_s=1.5,
     missed=5_000,

@@ -6,7 +6,8 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks import burst, day, screen, storm
+from benchmarks import across, burst, day, screen, storm
+from benchmarks.across import Across
 from benchmarks.burst import Burst
 from benchmarks.day import Day
 from benchmarks.figures import Figures, percentile
@@ -14,7 +15,7 @@ from benchmarks.growth import Growth
 from benchmarks.screen import Screen
 from benchmarks.storm import Storm
 
-Measured = Figures | Burst | Day | Growth | Screen | Storm
+Measured = Figures | Across | Burst | Day | Growth | Screen | Storm
 STYLES = {True: "green", False: "bold red", None: ""}
 MARKS = {True: " kept", False: " missed", None: ""}
 
@@ -91,6 +92,7 @@ def _growth(found: Growth) -> Table:
 
 TABLES: dict[type, Callable[[Any], Table]] = {
     Figures: _beside,
+    Across: across.table,
     Burst: _burst,
     Day: day.table,
     Growth: _growth,

@@ -220,7 +220,7 @@ def test_whoever_reads_only_the_first_lines_ends_it_well(terminal: Terminal, nga
     ngata.note(weir, attention="WATCH")
     reads, writes = os.pipe()
     os.close(reads)  # as `head` does when it has enough
-    command = [Path(sys.executable).with_name("handover"), "sheet"]
+    command = [str(Path(sys.executable).with_name("handover")), "sheet"]
     environment = {**os.environ, **terminal.environment}
     ended = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, env=environment, check=False, timeout=60)
     os.close(writes)
