@@ -33,6 +33,16 @@ async def begins(seat: Seat, cell: str = "a107") -> None:
     await seat.until("WRITE about")
 
 
+async def writes_in_the_dark(seat: Seat, outage: Outage) -> None:
+    await seat.until("everyone (1)")
+    await seat.meanwhile(outage.goes_away)
+    await seat.until("NOT CONNECTED")
+    await begins(seat)
+    await seat.press("enter", "enter")
+    await seat.types("1Written in the dark.", "ctrl+s")
+    await seat.until("Kept here, not sent: 1.")
+
+
 async def test_a_routine_note_is_seven_decisions_and_a_sentence(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path
 ) -> None:
@@ -280,13 +290,7 @@ async def test_locked_without_a_network_the_notes_go_by_themselves_and_then_the_
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path
 ) -> None:
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
-        await seat.until("everyone (1)")
-        await seat.meanwhile(outage.goes_away)
-        await seat.until("NOT CONNECTED")
-        await begins(seat)
-        await seat.press("enter", "enter")
-        await seat.types("1Written in the dark.", "ctrl+s")
-        await seat.until("Kept here, not sent: 1.")
+        await writes_in_the_dark(seat, outage)
         await seat.press("l")
         await seat.until("LOCKED")
         kept = list((tmp_path / "office").glob("handover/terminal/*/logins/*.json"))
@@ -309,13 +313,7 @@ async def test_what_waits_may_still_be_on_its_way_when_the_program_is_left(
 
     monkeypatch.setattr(carrying, "send_everyones", slowly)
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
-        await seat.until("everyone (1)")
-        await seat.meanwhile(outage.goes_away)
-        await seat.until("NOT CONNECTED")
-        await begins(seat)
-        await seat.press("enter", "enter")
-        await seat.types("1Written in the dark.", "ctrl+s")
-        await seat.until("Kept here, not sent: 1.")
+        await writes_in_the_dark(seat, outage)
         await seat.meanwhile(outage.comes_back)
         await seat.wait(begun.is_set, "the sending of what waits")
     left.set()
