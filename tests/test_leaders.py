@@ -1,10 +1,13 @@
 """Of several database servers one takes writes, and after a failover another: a connection to one that does not is as
 good as none. And a pooler may stand between. What a cluster does when its leader dies, `make drill` shows."""
 
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +17,7 @@ from psycopg import sql
 
 from handover.services import audit, events, opening
 from handover.settings import Settings
+from handover.store import servers
 from handover.store.servers import PATIENCE, Servers, pooled
 from tests.support import postgres
 from tests.support.outages import cut
@@ -133,6 +137,75 @@ def test_what_a_server_knows_that_only_follows_is_told_to_nobody(
         cut(database_url)
 
 
+class Standing:
+    """The way to a server, which can stand still as a machine does whose disk hangs: whoever knocks is let in by its
+    kernel, and nobody gets an answer."""
+
+    def __init__(self, url: str) -> None:
+        given = urlsplit(url)
+        self._there = (given.hostname or "127.0.0.1", given.port or 5432)
+        self.still = threading.Event()
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port = self._door.getsockname()[1]
+        self._lines: list[socket.socket] = [self._door]
+        threading.Thread(target=self._let_in, daemon=True).start()
+
+    def _let_in(self) -> None:
+        with suppress(OSError):
+            while True:
+                here, there = self._door.accept()[0], socket.create_connection(self._there)
+                self._lines += [here, there]
+                for ends in ((here, there), (there, here)):
+                    threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while said := source.recv(65536):
+                while self.still.is_set():
+                    threading.Event().wait(0.02)
+                target.sendall(said)
+            target.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Ends all of it."""
+        self.still.clear()
+        for line in self._lines:
+            line.close()
+
+
+def test_a_machine_that_stands_still_is_left_for_the_one_that_leads(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "WATCH_S", 0.5)
+    way = Standing(database_url)
+    running = Service(settings_for(f"{in_front_of(database_url, way.port)}?connect_timeout=2", poll_s=30))
+    try:
+        ngata = running.prison().hire("ngata", "officer", "A")
+        with ngata.feed(after="now") as feed:
+            feed.until_live()
+            note = ngata.note(unit="A")
+            assert feed.event()["data"] == note
+            way.still.set()
+            began = monotonic()
+            sent = {"basis": "SAW", "unit": "A", "fact": "Once."}
+            eventually(lambda: ngata.http.post("/v1/notes", json=sent, headers={"Idempotency-Key": "a"}).is_success)
+            assert monotonic() - began < 20
+            assert feed.event()["data"]["fact"] == "Once."
+        assert [one["fact"] for one in ngata.all("/v1/notes")] == ["Once.", note["fact"]]
+        assert sound(running)
+    finally:
+        running.stop()
+        way.close()
+
+
+def test_what_takes_its_time_at_the_server_that_leads_is_left_alone(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "WATCH_S", 0.1)
+    with Servers(in_front_of(database_url, free_port())).connect() as conn:
+        assert conn.execute("SELECT pg_sleep(1.5)").fetchone() == ("",)
+
+
 # --- A standby for what may be a little old --------------------------------------------------------------------------
 
 FOLLOWS = "?options=-c%20default_transaction_read_only%3Don"
@@ -228,27 +301,27 @@ def test_the_one_that_takes_writes_is_found_and_asked_first_from_then_on(databas
             knocked += 1
             return super()._at(place, more)
 
-    servers = Counting(in_front_of(database_url, free_port(), free_port()) + "?target_session_attrs=read-write")
+    named = Counting(in_front_of(database_url, free_port(), free_port()) + "?target_session_attrs=read-write")
     for so_far in (3, 4, 5):
-        with servers.connect() as conn:
+        with named.connect() as conn:
             assert conn.info.dbname == urlsplit(database_url).path.lstrip("/")
             assert not pooled(conn)
         assert knocked == so_far
 
 
 def test_where_none_takes_writes_each_says_why_and_they_are_left_in_peace_for_a_moment(database_url: str) -> None:
-    servers = Servers(in_front_of(database_url, free_port()))
+    named = Servers(in_front_of(database_url, free_port()))
     why = r"None of 2 .*refused.*; this server takes no writes now"
     with takes_no_writes(database_url), pytest.raises(psycopg.OperationalError, match=why):
-        servers.connect()
+        named.connect()
     with pytest.raises(psycopg.OperationalError, match="None of 2"):
-        servers.connect()
-    eventually(lambda: _connects(servers), 5)
+        named.connect()
+    eventually(lambda: _connects(named), 5)
 
 
-def _connects(servers: Servers) -> bool:
+def _connects(named: Servers) -> bool:
     try:
-        servers.connect().close()
+        named.connect().close()
     except psycopg.OperationalError:
         return False
     return True

@@ -31,6 +31,8 @@ SOONER_S = 2
 """A writer that was refused asks again after a second; the hub may have found the new leader before."""
 WRITERS = 6
 LONGEST_S = 300
+GIVEN_UP_S = 15
+"""Two looks for who waits for an answer, and the time a server is given to answer a knock (store/servers.py)."""
 SERVICE = {"HEARTBEAT_S": "1", "QUEUE_S": "2"}
 
 
@@ -197,13 +199,14 @@ def fails_over(shift: Shift, kill: Callable[[Node], None], what: str) -> Node:
     assert sent.exit_code == 0, sent.output
     _sees_again(shift.watchers, began, again, words)
     well = monotonic()
-    told(
-        f"{what}, {leader.name}, killed: a note on record again after {again - began:.1f} s, from every writer after "
-        f"{back - began:.1f} s, all well after {well - began:.1f} s"
-    )
+    told(f"{what}, {leader.name}, killed: {_after(began, again, back)}, all well after {well - began:.1f} s")
     assert well - began < WELL_AGAIN_S
     assert shift.cluster.leader() not in (None, leader)
     return leader
+
+
+def _after(began: float, again: float, back: float) -> str:
+    return f"a note on record again after {again - began:.1f} s, from every writer after {back - began:.1f} s"
 
 
 def _refuses(servers: list[Server]) -> None:
@@ -266,6 +269,28 @@ def test_the_leader_is_killed_comes_back_as_a_standby_and_the_next_one_is_killed
         second = fails_over(working, lambda node: node.die(), "the whole machine")
         working.busy(20)
         comes_back(working, second)
+
+
+def test_a_leader_that_stands_still_is_left_for_the_next_one_and_follows_when_it_goes_on(
+    three: Cluster, tmp_path: Path
+) -> None:
+    told("\n    a leader that stands still")
+    with shift(three, tmp_path, URL=three.url()) as working:
+        leader = three.well()
+        began = monotonic()
+        leader.stand_still(True)
+        try:
+            working.busy(5)
+            again, back = working.back(began)
+            told(f"{leader.name} stands still: {_after(began, again, back)}")
+            assert back - began < WELL_AGAIN_S + GIVEN_UP_S
+            for server in working.servers:
+                server.ready()
+        finally:
+            leader.stand_still(False)
+        working.busy(20)
+        assert three.well() is not leader
+        assert leader.role() in ("replica", "sync_standby")
 
 
 def test_a_standby_that_dies_stops_writers_for_seconds_and_nobody_else_leads(three: Cluster, tmp_path: Path) -> None:

@@ -82,6 +82,12 @@ class Node:
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
 
+    def stand_still(self, still: bool) -> None:
+        """The whole machine does nothing any more, and says nothing; or goes on as if no time had passed."""
+        for pid in (*(process.pid for process in self.running.values()), *self._postgres()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP if still else signal.SIGCONT)
+
     def _postgres(self) -> list[int]:
         """The processes of its PostgreSQL: the first, which would notice, at the head."""
         try:

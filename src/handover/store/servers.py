@@ -5,13 +5,18 @@ It is asked for at every new connection: a server knows itself which it is, also
 word about that may be old.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import socket
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from time import monotonic, sleep
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 import structlog
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 
 PATIENCE = {
     "connect_timeout": "5",
@@ -27,6 +32,8 @@ REST_S = 0.2
 keep those busy that are about to choose a new leader."""
 LONG_REST_S = 10.0
 """Where none follows: nobody needs one."""
+WATCH_S = 5.0
+"""Between two looks for who waits for an answer. Who does at both may wait for a machine that stands still."""
 log = structlog.get_logger("handover.store")
 _ASK = "SELECT current_setting('transaction_read_only')::boolean, pg_backend_pid()"
 Place = Mapping[str, Any]
@@ -50,6 +57,9 @@ class Servers:
         self._rest = LONG_REST_S if follows else REST_S if len(self._places) > 1 else 0.0
         self._why = ""
         self._until = float("-inf")
+        self._open: WeakKeyDictionary[psycopg.Connection[Any], Place] = WeakKeyDictionary()
+        self._opening = threading.Lock()
+        self._watch: threading.Thread | None = None
 
     def connect(self, **more: Any) -> "psycopg.Connection[Any]":
         """A connection to the one that is looked for; OperationalError where there is none now."""
@@ -74,6 +84,7 @@ class Servers:
 
     def _at(self, place: Place, more: Place) -> "psycopg.Connection[Any]":
         conn = psycopg.connect(**{**self._said, **place, **more, "autocommit": True})
+        self._opened(conn, place)
         try:
             [(follows, process)] = conn.execute(_ASK)
             if follows is not self._follows:
@@ -86,6 +97,45 @@ class Servers:
             raise
         return conn
 
+    # --- Machines that stand still ------------------------------------------------------------------------------------
+
+    def _opened(self, conn: "psycopg.Connection[Any]", place: Place) -> None:
+        """Has who waits on this connection not wait for ever for a machine that stands still (its disk hangs, it is
+        being moved) while another leads: it says nothing, and nothing is wrong with the line to it."""
+        if len(self._places) > 1:
+            with self._opening:
+                self._open[conn] = place
+                if self._watch is None:
+                    self._watch = threading.Thread(target=self._look_on, name="servers", daemon=True)
+                    self._watch.start()
+
+    def _look_on(self) -> None:
+        before: set[int] = set()
+        while True:
+            sleep(WATCH_S)
+            with self._opening:
+                waiting = [conn for conn in self._open if _waits(conn)]
+                if not self._open:
+                    self._watch = None
+                    return
+            stuck, before = [conn for conn in waiting if id(conn) in before], {id(conn) for conn in waiting}
+            del waiting
+            if stuck:
+                self._give_up(stuck)
+
+    def _give_up(self, stuck: "Iterable[psycopg.Connection[Any]]") -> None:
+        """Ends these connections, as far as they are not to the server that is found now. What takes its time there is
+        left alone, and so is everybody while nobody else leads."""
+        try:
+            self.connect().close()
+        except psycopg.OperationalError:
+            return
+        for conn in stuck:
+            if self._open.get(conn) is not self._places[0] and _waits(conn):
+                log.warning("a server stands still; another leads")
+                with socket.socket(fileno=os.dup(conn.fileno())) as line:
+                    line.shutdown(socket.SHUT_RDWR)
+
     def bells(self, channel: str, timeout: float) -> Iterator[bool]:
         """Yields True whenever a process has rung, and False at least every `timeout` seconds. Raises when the
         connection is lost. Past a pooler nothing can be heard."""
@@ -96,8 +146,20 @@ class Servers:
                     sleep(timeout)
                     yield False
             conn.execute(f"LISTEN {channel}".encode())
+            heard = monotonic()
             while True:
-                yield any(True for _ in conn.notifies(timeout=timeout, stop_after=1))
+                rung = any(True for _ in conn.notifies(timeout=timeout, stop_after=1))
+                if rung:
+                    heard = monotonic()
+                elif monotonic() - heard > WATCH_S:
+                    conn.execute("SELECT 1")  # whoever only listens would not notice that nobody is there
+                    heard = monotonic()
+                yield rung
+
+
+def _waits(conn: "psycopg.Connection[Any]") -> bool:
+    """Whether a statement is on its way whose answer has not come."""
+    return not conn.closed and conn.pgconn.transaction_status == TransactionStatus.ACTIVE
 
 
 def pooled(conn: "psycopg.Connection[Any]") -> bool:
