@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from handover.services import opening
-from handover.settings import Settings
-from tests.support import embedded, postgres, workers
+from tests.support import embedded, postgres, stores, workers
 from tests.support.outage import Outage
 from tests.support.service import Caller, Prison, Service, settings_for
 from tests.support.terminals import Terminal
@@ -53,7 +51,7 @@ def pytest_collection_finish() -> None:
 def template() -> Iterator[str]:
     """A migrated PostgreSQL database, copied for each test module: a copy takes a fraction of a migration."""
     url = postgres.create_database()
-    opening.migrate(Settings(database_url=url))
+    stores.prepare(url)
     yield url
     postgres.drop_database(url)
 

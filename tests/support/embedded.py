@@ -6,8 +6,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from handover.services import opening
-from tests.support.service import settings_for
+from tests.support import stores
 
 
 def copy(file: Path) -> str:
@@ -22,6 +21,6 @@ def _template() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="handover-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     file = folder / "template.sqlite3"
-    opening.migrate(settings_for(f"sqlite:///{file}"))
+    stores.prepare(f"sqlite:///{file}")
     assert [one.name for one in folder.iterdir()] == [file.name], "all of it is in the file itself"
     return file
