@@ -329,7 +329,13 @@ def test_a_note_is_taken_back_once_and_with_a_reason_from_the_list(prison: Priso
 # --- Receipts --------------------------------------------------------------------------------------------------------
 
 
-def test_receipts_say_who_did_what_and_who_on_duty_has_not_seen_it(prison: Prison) -> None:
+@pytest.fixture
+def noon(prison: Prison) -> None:
+    """Noon, and it stays noon: with the shift, who is on duty would change under a test."""
+    prison.service.clock.frozen = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)
+
+
+def test_receipts_say_who_did_what_and_who_on_duty_has_not_seen_it(prison: Prison, noon: None) -> None:
     hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
     prison.hire("brandt", "officer", "B")
     prison.hire("okafor", "chaplain")
@@ -392,7 +398,7 @@ def test_a_receipt_must_mean_something(prison: Prison) -> None:
     brandt.get(path, 404)
 
 
-def test_a_correction_has_to_be_seen_anew(prison: Prison) -> None:
+def test_a_correction_has_to_be_seen_anew(prison: Prison, noon: None) -> None:
     hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
     weir = prison.receive("A4417KD")
     note = hartmann.note(weir)
@@ -402,7 +408,7 @@ def test_a_correction_has_to_be_seen_anew(prison: Prison) -> None:
     assert (told["items"], [one["name"] for one in told["not_seen"]]) == ([], ["Ngata"])
 
 
-def test_who_has_not_seen_it_does_not_name_those_it_is_kept_from(prison: Prison) -> None:
+def test_who_has_not_seen_it_does_not_name_those_it_is_kept_from(prison: Prison, noon: None) -> None:
     prison.hire("ngata", "officer", "A")
     cole, weir = prison.hire("cole", "supervisor", "A"), prison.receive("A4417KD")
     governor = prison.hire("vane", "governor")
