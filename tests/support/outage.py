@@ -4,6 +4,7 @@ from pathlib import Path
 
 from handover.settings import Settings
 from tests.support import embedded
+from tests.support.processes import free_port
 from tests.support.service import Prison, Service, settings_for
 
 
@@ -14,7 +15,7 @@ class Outage:
         self._folder = folder
         self._stores = 0
         self.service: Service | None = None
-        self.prison = self._new_store(port=0)
+        self.prison = self._new_store(free_port())
         self.url = self.prison.service.url
 
     def goes_away(self) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,12 +19,21 @@ from handover.services.passwords import Hasher
 from tests.support import forking
 from tests.support.service import Caller, Service, settings_for
 
+_held: list[socket.socket] = []
+
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """A port that nobody listens on. It is held for this process's tests: nobody else is given it before a server
+    listens there, or between two."""
+    free = socket.socket()
+    free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as whoever is to listen there does
+    free.bind(("127.0.0.1", 0))
+    port = int(free.getsockname()[1])
+    if sys.platform == "linux":
+        _held.append(free)
+    else:  # there, what is held cannot be listened on
+        free.close()
+    return port
 
 
 def environment(database_url: str, **more: str) -> dict[str, str]:
