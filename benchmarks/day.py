@@ -7,11 +7,11 @@ import math
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from time import sleep
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -99,7 +99,14 @@ def measure(engine: str, plan: Plan, told: Told) -> Day:
     with setup.stores(engine) as stores:
         wings = wings_of(plan.prisons)
         found(stores.handover, wings)
-        filling.fill(stores.handover, ZONE, now(), wings, lambda notes: told(f"the day before, {notes:,} notes"))
+        midnight = datetime.combine(now().astimezone(ZONE).date(), time(0), ZONE)
+        filling.fill(
+            stores.handover,
+            ZONE,
+            midnight - timedelta(minutes=1),
+            wings,
+            lambda notes: told(f"the day before, {notes:,} notes"),
+        )
         return played(stores, plan, told)
 
 
@@ -146,7 +153,7 @@ def played(stores: Stores, plan: Plan, told: Told) -> Day:
     done.disk = {what: (size - before[what]) / notes for what, size in after.items()}
     if stores.engine == "postgresql":
         with processes.handover(stores, 2) as server:
-            time.sleep(SETTLE_S)
+            sleep(SETTLE_S)
             play(WORKERS, server, stores.handover, every * LESS)
     with processes.standin(stores) as server:
         play(STANDIN, server, stores.standin, every * LESS)
