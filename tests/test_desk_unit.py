@@ -62,6 +62,33 @@ async def test_nothing_moves_while_one_reads_and_a_key_takes_the_news_in(
         assert "NEW" not in text.splitlines()[1]
 
 
+async def test_news_that_comes_while_the_sheet_is_fetched_is_on_it_or_still_new(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, arrives, fetches = threading.Event(), threading.Event(), Station.fetch_sheet
+
+    def slowly(*what: Any) -> Any:
+        found = fetches(*what)
+        if not asked.is_set():
+            asked.set()
+            assert arrives.wait(20)
+        return found
+
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)", "up to date")
+        monkeypatch.setattr("handover.terminal.screens.base.FETCH_AFTER_S", 60)  # nobody else fetches it
+        monkeypatch.setattr(Station, "fetch_sheet", slowly)
+        hartmann.note(weir, fact="Ate nothing.")
+        await seat.until("1 NEW")
+        await seat.press("n")
+        await seat.wait(asked.is_set)
+        hartmann.note(weir, fact="Says goodbye.", attention="WATCH")
+        await seat.until("2 NEW")
+        arrives.set()
+        await seat.until("As it stands now.", "since you last looked (2)", "needs you (1)", "Says goodbye.")
+        assert "NEW" not in seat.text.splitlines()[1]
+
+
 async def test_what_is_the_matter_is_said_also_where_nobody_wrote_a_sentence(
     outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:

@@ -29,6 +29,8 @@ from handover.terminal.screens.writing import called
 from handover.terminal.tongue import later, t
 from handover.terminal.units import Unit
 
+TRIES = 5
+"""How often the sheet is fetched while news still comes, until it is shown as it is."""
 PAGE_ENDS = {
     "HANDOVER": later("Nobody has accepted the unit: t takes it over."),
     "TRANSFER": later("Somebody is on the way and nobody has accepted him or her: t."),
@@ -100,8 +102,13 @@ class UnitScreen(Frame):
         self.work(self._take_in())
 
     async def _take_in(self) -> None:
-        # What the last event changed may be newer than the sheet that is here.
-        fresh = await self.base.fetch_now()
+        # What the last event changed may be newer than the sheet that is here; so may what comes while it is fetched.
+        fresh = False
+        for _ in range(TRIES):
+            newest = self.station.news.waiting[-1:]
+            fresh = await self.base.fetch_now()
+            if not fresh or self.station.news.waiting[-1:] == newest:
+                break
         if fresh and self.station.blind_since is not None:
             self.base.hear_again()
         self.base.took_in()
