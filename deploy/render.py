@@ -34,7 +34,8 @@ def told(cluster: dict[str, Any], node: str, here: Path) -> dict[str, Any]:
     common = {name: value for name, value in cluster.items() if not isinstance(value, dict)} | cluster["ports"]
     nodes = {name: common | own for name, own in cluster["nodes"].items()}
     peers = {name: "http://{address}:{etcd_peers}".format(**one) for name, one in nodes.items()}
-    return nodes[node] | {
+    return {
+        **nodes[node],
         "node": node,
         "here": here,
         "etcd_cluster": ",".join(f"{name}={url}" for name, url in peers.items()),
