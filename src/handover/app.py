@@ -186,16 +186,17 @@ def _ended(_sig: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _json(line: dict[str, object], **_options: object) -> bytes:
-    return orjson.dumps(line, default=str)
+def _as_bytes(_logger: object, _method: str, line: structlog.types.EventDict) -> bytes:
+    return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z)
 
 
 def _as_text(_logger: object, _method: str, line: structlog.types.EventDict) -> str:
-    return _json(dict(line)).decode()
+    return _as_bytes(_logger, _method, line).decode()
 
 
-def _where_not_what(_logger: object, _method: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Of an exception, where it came from; what it says may be a note's words."""
+def _told(_logger: object, method: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
+    """A line with its level and its time. Of an exception, where it came from; what it says may be a note's words."""
+    line["level"], line["timestamp"] = method, now()
     given = line.pop("exc_info", None)
     error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
@@ -205,23 +206,16 @@ def _where_not_what(_logger: object, _method: str, line: structlog.types.EventDi
 
 def configure_logging(level: str) -> None:
     """Structured lines on standard error: JSON, a time, an event, no words of a note. The libraries' warnings too."""
-    shared: list[structlog.types.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _where_not_what,
-    ]
-    written = structlog.processors.JSONRenderer(serializer=_json)
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[structlog.contextvars.merge_contextvars, _told],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _as_text],
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     structlog.configure(
-        processors=[*shared, written],
+        processors=[structlog.contextvars.merge_contextvars, _told, _as_bytes],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
         ),
