@@ -81,13 +81,13 @@ def _whole(value: Any) -> Any:
 
 WHOLE = BeforeValidator(_whole)
 """Takes 58.0 for 58, as JSON Schema does: JSON has one kind of number. What is no number stays refused."""
-_CODE = r"^[A-Z][A-Z0-9_]{0,39}$"
+_CODE = re.compile(r"^[A-Z][A-Z0-9_]{0,39}$")
 
 
 def _code(value: Any) -> Any:
-    if isinstance(value, str) and not re.fullmatch(_CODE, value):
+    if isinstance(value, str) and not _CODE.fullmatch(value):
         meant = re.sub(r"[^A-Z0-9]+", "_", value.upper()).strip("_")
-        hint = f": {meant}?" if re.fullmatch(_CODE, meant) else ", e.g. ACT_NOW"
+        hint = f": {meant}?" if _CODE.fullmatch(meant) else ", e.g. ACT_NOW"
         raise ValueError(f"codes are written in capitals, with underscores{hint}")
     return value
 
@@ -119,7 +119,7 @@ PRINTABLE = _Told(_printable, f"^{_ANY}{_INK}{_ANY}$")
 _ON_A_LINE = r"[^\x00-\x1f\x7f-\x9f]*"
 ONE_LINE = _Told(_one_line, f"^{_ON_A_LINE}{_INK}{_ON_A_LINE}$")
 Name = Annotated[str, up_to(120), ONE_LINE]
-Code = Annotated[str, StringConstraints(pattern=_CODE), BeforeValidator(_code)]
+Code = Annotated[str, StringConstraints(pattern=_CODE.pattern), BeforeValidator(_code)]
 EstablishmentCode = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9_-]{0,15}$"),
