@@ -268,6 +268,7 @@ def test_the_leader_is_killed_comes_back_as_a_standby_and_the_next_one_is_killed
         comes_back(working, first)
         second = fails_over(working, lambda node: node.die(), "the whole machine")
         working.busy(20)
+        second.loses_its_disk()
         comes_back(working, second)
 
 
@@ -291,6 +292,19 @@ def test_a_leader_that_stands_still_is_left_for_the_next_one_and_follows_when_it
         working.busy(20)
         assert three.well() is not leader
         assert leader.role() in ("replica", "sync_standby")
+
+
+def test_a_leader_gives_over_for_maintenance_within_seconds(three: Cluster, tmp_path: Path) -> None:
+    told("\n    a switchover")
+    with shift(three, tmp_path, URL=three.url()) as working:
+        leader = three.well()
+        began = monotonic()
+        leader.gives_over()
+        working.busy(20)
+        again, back = working.back(began)
+        told(f"{leader.name} gives over: {_after(began, again, back)}")
+        assert back - began < WELL_AGAIN_S / 2
+        assert three.well() is not leader
 
 
 def test_a_standby_that_dies_stops_writers_for_seconds_and_nobody_else_leads(three: Cluster, tmp_path: Path) -> None:

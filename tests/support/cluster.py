@@ -88,6 +88,22 @@ class Node:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP if still else signal.SIGCONT)
 
+    def loses_its_disk(self) -> None:
+        """What PostgreSQL kept there is gone; it is not running."""
+        shutil.rmtree(self.folder / "postgresql")
+
+    def gives_over(self) -> None:
+        """Has another lead, as for maintenance (`patronictl switchover`)."""
+        secret = tomllib.loads((self.here.parent / "secrets.toml").read_text())["patroni"]
+        answer = httpx.post(
+            f"http://127.0.0.1:{self.ports['patroni']}/switchover",
+            json={"leader": self.name},
+            auth=("patroni", secret),
+            trust_env=False,
+            timeout=60,
+        )
+        assert answer.status_code == 200, answer.text
+
     def _postgres(self) -> list[int]:
         """The processes of its PostgreSQL: the first, which would notice, at the head."""
         try:
