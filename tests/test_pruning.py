@@ -131,6 +131,20 @@ def test_a_reader_that_is_overtaken_on_its_way_is_told_so(prison: Prison, servic
         after(1)
 
 
+def test_nor_does_what_is_kept_for_sheets_of_the_past_hide_what_was_pruned_behind_it(
+    prison: Prison, service: Service
+) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    written(ngata, LONG_AGO)
+    written(ngata, LONG_AGO, needs=[{"code": "LEGAL"}])  # open still: what was said of it stays
+    for ahead in (LONG_AGO, LATELY, LATELY):
+        written(ngata, ahead)
+    tidy(service)
+    assert [event["sequence"] for event in ngata.pull()[0]] == [5, 6]
+    with pytest.raises(CursorRefused):
+        service.desk.store.read(lambda conn: events.after(conn, "store", prison.code, 2, 10)).result()
+
+
 def test_what_was_known_at_a_time_that_is_kept_is_told_as_ever(prison: Prison, service: Service) -> None:
     ngata, records = prison.hire("ngata", "officer", "A"), hears_everything(prison)
     service.clock.ahead = LONG_AGO

@@ -414,7 +414,8 @@ def ends(conn: Connection, places: Iterable[str]) -> dict[str, Ends]:
 def after(conn: Connection, store_id: str, place: str, position: int, most: int) -> list[Encoded]:
     """The events of one establishment that follow a position."""
     found = eventlog.after(conn, place, position, most)
-    if found and found[0].sequence != position + 1:  # a log has no gaps: it was pruned while this reader was on its way
+    # A log has no gaps: it was pruned while this reader was on its way. What is kept of what was pruned is not for it.
+    if found and found[-1].sequence != position + len(found):
         raise CursorRefused(TOO_OLD)
     return [Encoded(event, store_id) for event in found]
 
