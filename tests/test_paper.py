@@ -516,7 +516,8 @@ def test_what_is_printed_can_be_translated_and_is() -> None:
         "python -m tests.support.paper_wording"
     )
     asked = paper_wording.messages()
-    for language, told in languages.shipped(PACKAGE).items():
+    for language in languages.offered(PACKAGE):
+        told = languages.catalogue(PACKAGE, language)
         assert set(told.messages) == {one for one, _ in asked}, language
         for one, many in asked:
             said = told.messages[one]

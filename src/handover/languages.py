@@ -71,11 +71,6 @@ def catalogue(package: str, language: str) -> Catalogue:
     return parse((files(package) / "locale" / f"{language}.po").read_text("utf-8"))
 
 
-def shipped(package: str) -> dict[str, Catalogue]:
-    """All of them, by language."""
-    return {language: catalogue(package, language) for language in offered(package)}
-
-
 def best(accept: str, offered: frozenset[str]) -> str:
     """The language asked for first (`Accept-Language`) of those there are; English else."""
     asked = []
