@@ -168,9 +168,20 @@ class Line(Poster):
 
 
 class Reader(Poster):
-    """A connection on which something is read."""
+    """A connection on which something is read, until it is hung up."""
 
     good = b"HTTP/1.1 200"
+    _ended = False
+
+    def end(self) -> None:
+        """Hangs up."""
+        self._ended = True
+        super().end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """An error where it was the server."""
+        if not self._ended:
+            super().connection_lost(exc)
 
 
 class Player:
@@ -262,7 +273,7 @@ class Player:
 
     async def read(self, seconds: float) -> None:
         """Reads the sheets of all wings, one after another, as fast as READERS get them."""
-        wings = itertools.count()
+        wings, reading, until = itertools.count(), set[Poster](), perf_counter() + seconds
 
         def ask(reader: Poster) -> None:
             wing = next(wings)
@@ -273,14 +284,18 @@ class Player:
         def answered(reader: Poster) -> None:
             self._part.posts.add(perf_counter() - reader.started)
             self.done += 1
-            ask(reader)
+            if perf_counter() < until:
+                ask(reader)
+            else:
+                reading.discard(reader)
+                reader.end()
 
         for _ in range(READERS):
             make = partial(Reader, answered, self.failed)
             _, reader = await asyncio.get_running_loop().create_connection(make, "127.0.0.1", self.job.port)
+            reading.add(reader)
             ask(reader)
-        await unless(self.failed, seconds)
-        while not self._part.posts.all:
+        while reading:
             await unless(self.failed, LOOK_S)
 
     async def _calm(self) -> None:
