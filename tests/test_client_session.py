@@ -5,15 +5,20 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from handover import clock
+from handover.client import sending
 from handover.client.files import read_json
 from handover.client.http import Api
+from handover.client.outbox import Outbox
 from handover.client.refusals import BadAddress, CannotReach, NotLoggedIn, ServerRefused
 from handover.client.server import Server, server_at
-from handover.client.session import ClientTokens, OfficerTokens, current_login, log_in, log_out, login_of
+from handover.client.session import ClientTokens, OfficerTokens, current_login, log_in, log_out, login_of, step_away
 from handover.schemas.accounts import Me
+from handover.schemas.notes import NoteDraft
 from handover.services import accounts
 from handover.services.unit_of_work import UnitOfWork
 from tests.support.service import PASSWORD, Caller, Prison
@@ -134,6 +139,29 @@ def test_logging_out_without_a_network_still_leaves_nothing_here(
     assert not log_out(server, hartmann.name)
     assert list(server.folder.glob("logins/*.json")) == []
     assert read_json(server.folder / "current.json") is None
+
+
+def test_who_comes_back_while_what_waited_is_being_sent_stays_logged_in(
+    server: Server, hartmann: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(server, hartmann.name, PASSWORD)
+    outbox, sends = Outbox(server, hartmann.name), sending.send_all
+    outbox.put(NoteDraft(unit="A", basis="SAW", fact="Written in the dark."), clock.now())
+    step_away(server, hartmann.name)
+
+    def meanwhile(*what: Any, **how: Any) -> sending.Round:
+        went = sends(*what, **how)
+        log_in(server, hartmann.name, PASSWORD)
+        return went
+
+    monkeypatch.setattr(sending, "send_all", meanwhile)
+    assert [len(one.sent) for one in sending.send_everyones(server)] == [1]
+    assert current_login(server).username == hartmann.name
+    assert me(server, hartmann.name).username == hartmann.name
+    monkeypatch.undo()
+    step_away(server, hartmann.name)
+    sending.send_everyones(server)
+    assert login_of(server, hartmann.name) is None, "kept for nothing any more"
 
 
 def test_another_system_gets_its_tokens_again_by_itself(prison: Prison, server: Server) -> None:

@@ -13,7 +13,7 @@ from handover.client.http import Api
 from handover.client.outbox import Kept, Outbox, mended, ready
 from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused, Trouble
 from handover.client.server import Server
-from handover.client.session import OfficerTokens, all_logins, current_login, log_out
+from handover.client.session import OfficerTokens, all_logins, current_login, end
 
 _PATIENCE_S = 5.0
 _FAULTS = 3
@@ -82,7 +82,7 @@ def send_everyones(server: Server) -> list[Round]:
             with Api(server, OfficerTokens(server, login.username)) as api:
                 rounds.append(send_all(outbox, api, wait_s=0))
         if login.username != in_use and not outbox.names():
-            log_out(server, login.username)
+            end(server, login.username)
     return rounds
 
 

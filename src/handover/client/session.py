@@ -129,10 +129,11 @@ def _begin(server: Server, token: Token, *, seat: bool) -> Login:
     with Api(server, _Fixed(token.access_token)) as api:
         me = api.get("/v1/me", Me)
         login = Login(username=me.username, me=me, zones=dict(_zones(api, me)), **_parts(token))
+    # In this order: from the moment it is there it is in use, and nobody ends it as one that was left (`end`).
+    write_durably(server.folder / "current.json", f'{{"login": "{_path(server, me.username).name}"}}')
     _keep(server, login)
     if seat:
         seats.keep(server, me.username, token.seat, token.seat_expires_in)
-    write_durably(server.folder / "current.json", f'{{"login": "{_path(server, me.username).name}"}}')
     return login
 
 
@@ -158,14 +159,19 @@ def all_logins(server: Server) -> list[Login]:
 def log_out(server: Server, username: str, last: Callable[[Login], object] | None = None) -> bool:
     """Ends the login here, and at the server if it can be reached; says whether the server knows. `last` is what is
     asked with it once it is gone from the disk."""
+    step_away(server, username)
+    return end(server, username, last)
+
+
+def end(server: Server, username: str, last: Callable[[Login], object] | None = None) -> bool:
+    """The same for a login that nobody uses. Where this person has come back meanwhile, it goes on."""
     path = _path(server, username)
     login = _read(path)
-    pointer = read_json(server.folder / "current.json") or {}
-    if pointer.get("login") == path.name:
-        remove_durably(server.folder / "current.json")
     # Taken away before the server is told: whoever sits down next must not be this person, whatever the network does.
     # Under the lock, or a renewal going on in another process would write the login back.
     with suppress(Busy), locked(path.with_suffix(".lock"), 5):
+        if _in_use(server, path):
+            return True
         login = _read(path)
         remove_durably(path)
     if login is None:
@@ -177,8 +183,7 @@ def log_out(server: Server, username: str, last: Callable[[Login], object] | Non
 
 def step_away(server: Server, username: str) -> None:
     """Nobody is at this terminal any more, until somebody logs in: no command speaks for this person."""
-    pointer = read_json(server.folder / "current.json") or {}
-    if pointer.get("login") == _path(server, username).name:
+    if _in_use(server, _path(server, username)):
         remove_durably(server.folder / "current.json")
 
 
@@ -226,6 +231,10 @@ def _parts(token: Token) -> dict[str, object]:
 
 def _path(server: Server, username: str) -> Path:
     return server.folder / "logins" / f"{file_name(username)}.json"
+
+
+def _in_use(server: Server, path: Path) -> bool:
+    return (read_json(server.folder / "current.json") or {}).get("login") == path.name
 
 
 def _read(path: Path) -> Login | None:

@@ -17,7 +17,7 @@ from handover.client.refusals import Trouble
 from handover.client.resources import every
 from handover.client.sending import Round
 from handover.client.server import Server
-from handover.client.session import Login, log_out, login_of, step_away
+from handover.client.session import Login, end, login_of, step_away
 from handover.terminal.carrying import Carrier
 from handover.terminal.login import present
 from handover.terminal.screens.base import Base
@@ -138,7 +138,7 @@ class HandoverApp(Base):
         def ends() -> None:
             login = login_of(server, username)
             if not waits:
-                log_out(server, username, last)
+                end(server, username, last)
             elif login is not None:
                 last(login)
 
