@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Sequence
 from time import monotonic
+from typing import Any
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -48,7 +49,7 @@ class Feed:
         self.positions: events.Positions = {}
         self._first: events.Positions = {}
         self._end: Close | None = None
-        self._ending = asyncio.Event()
+        self._ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._begun = False
         self._live = False
         self._level = False
@@ -145,18 +146,15 @@ class Feed:
     async def _serve(self) -> Close:
         """Sends and listens until one of them ends, or it is told to end: a send that waits for its reader does not
         hold that up."""
-        tasks = [asyncio.create_task(part) for part in (self._listen(), self._send_all(), self._told())]
+        tasks = [asyncio.create_task(part) for part in (self._listen(), self._send_all())]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return self._end or next(iter(done)).result()
+            any_of: list[asyncio.Future[Any]] = [*tasks, self._ending]
+            await asyncio.wait(any_of, return_when=asyncio.FIRST_COMPLETED)
+            return self._end or next(task for task in tasks if task.done()).result()
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _told(self) -> Close:
-        await self._ending.wait()
-        return self._end or _stopping()
 
     async def _listen(self) -> Close:
         while True:
@@ -330,7 +328,8 @@ class Feed:
 
     def _finish(self, close: Close) -> None:
         self._end = self._end or close
-        self._ending.set()
+        if not self._ending.done():
+            self._ending.set_result(None)
 
     async def _leave_line(self, ended: Close) -> None:
         line = self._desk.line(
