@@ -1,7 +1,6 @@
 """The changeover on A wing: Ngata goes home, Hartmann takes over, and nothing is left behind in between."""
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.outage import Outage
+from tests.support.readers import eventually
 from tests.support.service import Caller, Prison
 from tests.support.terminals import Terminal
 
@@ -197,10 +197,7 @@ def test_what_is_overdue_says_so_and_can_still_be_accepted(
     prison.service.clock.ahead = due - datetime.now(UTC) + timedelta(minutes=1)
     try:
         later = prison.service.login(hartmann.name)
-        for _ in range(100):
-            if state_of(later)[0] == "OVERDUE":
-                break
-            time.sleep(0.1)
+        eventually(lambda: state_of(later)[0] == "OVERDUE")
         said = incoming.run("accept", "--yes")
     finally:
         prison.service.clock.ahead = timedelta(0)
