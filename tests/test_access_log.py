@@ -229,7 +229,7 @@ def test_a_pull_that_waits_leaves_one_line_when_it_answers(prison: Prison, servi
     assert [one["detail"]["count"] for one in pulls] == [1]
 
 
-def until(holds: Callable[[], Any], seconds: float = 5) -> None:
+def until(holds: Callable[[], Any], seconds: float = 30) -> None:
     """Waits until it holds, for a while."""
     deadline = monotonic() + seconds
     while not holds():

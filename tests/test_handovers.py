@@ -1,7 +1,6 @@
 """The handover itself: two people, one sheet, nothing left behind. Each test is a shift somebody has worked."""
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 
 from handover.services import accounts
 from handover.store import timers
-from tests.support.readers import hears_everything
+from tests.support.readers import eventually, hears_everything
 from tests.support.service import Caller, Prison, Service, settings_for
 
 
@@ -25,10 +24,7 @@ def service(database_url: str) -> Iterator[Service]:
 def at(service: Service, moment: datetime) -> None:
     """Sets the server's clock, and waits until everything that was due by then has been done."""
     service.clock.frozen = moment
-    deadline = time.monotonic() + 10
-    while service.desk.store.read(lambda conn: timers.due(conn, moment, 1)).result():
-        assert time.monotonic() < deadline, "what is due is fired"
-        time.sleep(0.02)
+    eventually(lambda: not service.desk.store.read(lambda conn: timers.due(conn, moment, 1)).result())
 
 
 def monday(hours: int, minutes: int = 0, days: int = 0) -> datetime:

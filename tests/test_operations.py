@@ -22,6 +22,7 @@ from handover.services.metrics import Metrics
 from handover.settings import Settings
 from tests.support.outages import away, without
 from tests.support.processes import handover, office, serving
+from tests.support.readers import eventually
 from tests.support.service import PASSWORD, Feed, Prison, Service
 
 PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
@@ -90,10 +91,8 @@ def test_a_closed_feed_is_no_longer_counted_and_its_end_is(prison: Prison, web: 
     closed = sample(web, "handover_feeds_closed_total", code="1000")
     with ngata.feed(after="now") as feed:
         feed.until_live()
-    deadline = monotonic() + 5
-    while sample(web, "handover_feeds_closed_total", code="1000") == closed:
-        assert monotonic() < deadline
-    assert sample(web, "handover_feeds_open") == 0
+    eventually(lambda: sample(web, "handover_feeds_closed_total", code="1000") != closed)
+    eventually(lambda: sample(web, "handover_feeds_open") == 0)
     with pytest.raises(ConnectionClosed), ngata.feed(establishment="ELSE") as feed:
         feed.frame()
     assert sample(web, "handover_feeds_closed_total", code="4403") >= 1

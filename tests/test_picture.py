@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, time, timedelta
 from itertools import count
-from time import monotonic, sleep
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +24,7 @@ from handover.schemas.roster import DEFAULT_SHIFTS
 from handover.services import accounts
 from handover.services.unit_of_work import as_json
 from handover.store import timers
+from tests.support.readers import eventually
 from tests.support.service import PASSWORD, Caller, Prison, Service, settings_for
 
 KINDS = ("notes", "needs", "receipts", "people", "handovers", "pages")
@@ -429,10 +429,7 @@ class Days(RuleBasedStateMachine):
     def time_goes_by(self, hours: float) -> None:
         service = self.here.service
         service.clock.ahead += timedelta(hours=hours)
-        deadline = monotonic() + 10
-        while service.desk.store.read(lambda conn: timers.due(conn, service.clock(), 1)).result():
-            assert monotonic() < deadline, "what is due is fired"
-            sleep(0.02)
+        eventually(lambda: not service.desk.store.read(lambda conn: timers.due(conn, service.clock(), 1)).result())
 
     # --- What readers do ----------------------------------------------------------------------------------------------
 
