@@ -25,7 +25,14 @@ def install(*packages: str) -> None:
     """Installs them, while `alone`; CalledProcessError where that cannot be done."""
     apt = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (["update", "-q"], ["install", "-qy", "--no-install-recommends", *packages]):
-        subprocess.run(["apt-get", *step], env=apt, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=True)
+        # Whoever else installs something just now is waited for.
+        subprocess.run(
+            ["apt-get", "-o", "DPkg::Lock::Timeout=300", *step],
+            env=apt,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            check=True,
+        )
 
 
 def needed(what: str, found: Callable[[], str | None], *packages: str) -> str:
