@@ -259,6 +259,20 @@ def test_where_the_server_has_too_much_to_do_notes_wait_and_what_calls_somebody_
     assert [note["fact"] for note in notes] == ["First, and it can wait.", "Second, and it cannot."], "the newest first"
 
 
+def test_what_takes_long_is_said_to_be_kept_and_then_to_be_recorded(
+    service: Service, screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Ate half of it.")
+    with held_up(service.desk.store.write):
+        screen.press("ctrl+Enter")
+        screen.sees("Kept here, not sent yet.", "1 not sent", wait=15)
+    screen.sees("Recorded", "0 not sent")
+    screen.misses("Kept here")
+    assert the_note(hartmann, weir)["fact"] == "Ate half of it."
+
+
 def test_a_killed_server_loses_nothing_and_sends_nothing_twice(
     browser: Browser, database_url: str, tmp_path: Path
 ) -> None:

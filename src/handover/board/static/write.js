@@ -202,8 +202,9 @@ export function write(main, go, about, given, errors, ways = REAL) {
       wrongs({ send: t('It could not be sent; nothing is lost. Try once more. Urgent? Use the radio.') });
       throw problem;
     });
+    const came = outcome(id); // the server may be quicker than the disk
     await Promise.resolve(keeping).then(() => ways.drop(draft)).catch(() => {});
-    const problem = await outcome(id);
+    const problem = await came;
     if (problem && problem.data) {
       left = sent = false;
       await save();
@@ -213,9 +214,11 @@ export function write(main, go, about, given, errors, ways = REAL) {
     }
     if (!main.isConnected) return; // locked meanwhile
     if (problem) care.wrote(problem);
-    say(problem ? (draft.corrects ? t('Corrected {time}: {who}', { time: time(problem.recorded_at), who: draft.name }) : t('Recorded {time}: {who}', { time: time(problem.recorded_at), who: draft.name }))
+    const words = problem ? recorded(problem, draft)
       : !kept && vault.safe ? t('NOT SENT, and this PC cannot keep it: leave this page open until it has gone. Urgent? Use the radio.')
-      : body.attention === 'ACT_NOW' ? t('NOT SENT, and it is urgent: use the RADIO. It is kept here and goes by itself.') : t('Kept here, not sent yet. It goes by itself. Do not write it again.'), !problem);
+      : body.attention === 'ACT_NOW' ? t('NOT SENT, and it is urgent: use the RADIO. It is kept here and goes by itself.') : t('Kept here, not sent yet. It goes by itself. Do not write it again.');
+    say(words, !problem);
+    if (!problem) waiting = { id, words, draft };
     refresh();
     if (draft.corrects && draft.inmate) go.show('person', draft.inmate);
     else go.show('unit');
@@ -254,8 +257,17 @@ export function write(main, go, about, given, errors, ways = REAL) {
 }
 
 const needWords = (one) => [label('needs', one.code), one.promised && t('promised'), one.due_at && time(one.due_at), one.detail].filter(Boolean).join(', ');
+const recorded = (note, draft) => (draft.corrects ? t('Corrected {time}: {who}', { time: time(note.recorded_at), who: draft.name }) : t('Recorded {time}: {who}', { time: time(note.recorded_at), who: draft.name }));
 const pending = new Map();
-outbox.on('sent', (note, id) => { if (pending.has(id)) pending.get(id)(note); });
+let waiting = null; // the last of which it was said that it is not sent yet: {id, words, draft}
+outbox.on('sent', (note, id) => {
+  if (pending.has(id)) pending.get(id)(note);
+  else if (waiting && waiting.id === id) {
+    const box = document.getElementById('said');
+    if (box && box.textContent === waiting.words) say(recorded(note, waiting.draft));
+    waiting = null;
+  }
+});
 outbox.on('waiting', () => { for (const resolve of pending.values()) resolve(null); });
 outbox.on('refused', (item) => { if (pending.has(item.id)) pending.get(item.id)(item); });
 
