@@ -70,7 +70,7 @@ def test_past_capacity_notes_are_refused_what_calls_goes_first_and_nothing_ackno
     with ThreadPoolExecutor(16) as pool:
         with held_up(brisk.desk.store.write):
             waiting = [pool.submit(send, ngata, weir, f"waits-{n}", fact=f"It is {n}.") for n in range(6)]
-            eventually(lambda: brisk.desk.store.writer.waiting == 6)
+            eventually(lambda: brisk.desk.store.writer.waiting >= 6)
             eventually(lambda: metric(brisk.url, WAIT) > QUEUE_S)
             began = monotonic()
             assert refused(send(hartmann, weir, "again"), 503, "overloaded")
@@ -86,7 +86,7 @@ def test_past_capacity_notes_are_refused_what_calls_goes_first_and_nothing_ackno
                     (f"/v1/handovers/{offered['id']}/acceptance", {}),
                 )
             ]
-            eventually(lambda: brisk.desk.store.writer.waiting == 6 + len(first))
+            eventually(lambda: brisk.desk.store.writer.waiting >= 6 + len(first))
             sleep(5 * QUEUE_S)
             assert refused(send(okafor, weir, attention="ACT_NOW"), 503, "overloaded"), "the last to be refused"
         told = [answer.result(20) for answer in waiting]
