@@ -39,14 +39,16 @@ RARE = {
 """What a reader seldom may read of what is seldom written is looked for further back; these are not held to `MOST`."""
 MOST = 4_500
 """Of some forty thousand notes, with as many index entries each way: what a page of fifty may look at, at most."""
-SHIFT = f"{now():%Y-%m-%d}/EARLY"
+NOW = now()
+"""Once for all of it: at midnight the store would be of another day than what is asked of it."""
+SHIFT = f"{NOW:%Y-%m-%d}/EARLY"
 Read = Callable[[UnitOfWork], Any]
 
 
 @pytest.fixture(scope="module")
 def desk(database_url: str) -> Iterator[Desk]:
     """A store with forty days of two prisons in it."""
-    settings, at = settings_for(database_url), datetime.combine(now().date() - timedelta(days=1), time(19), ZONE)
+    settings, at = settings_for(database_url), datetime.combine(NOW.date() - timedelta(days=1), time(19), ZONE)
     opening.migrate(settings)
     each = DAYS * PEOPLE * NOTES_A_DAY // 2
     wings = [Wing(place, unit, each, (officers(place, unit), OTHERS, OTHERS)) for place in PLACES for unit in UNITS]
@@ -126,9 +128,9 @@ READS: dict[str, Read] = {
     "a sheet": lambda uow: sheets.get(uow, "ALM", "A", None),
     "what worked": lambda uow: sheets.worked(uow, "ALMA0003"),
     "all notes": listed(),
-    "all notes, further on": listed(before=cursor("notes", now() - timedelta(days=30), "f")),
+    "all notes, further on": listed(before=cursor("notes", NOW - timedelta(days=30), "f")),
     "a unit's notes": listed(unit="A"),
-    "a unit's notes, further on": listed(unit="A", before=cursor("notes", now() - timedelta(days=30), "f")),
+    "a unit's notes, further on": listed(unit="A", before=cursor("notes", NOW - timedelta(days=30), "f")),
     "an establishment's notes": listed(establishment="ALM"),
     "a person's notes": listed(inmate="ALMA0003"),
     "a person's notes with a sign": listed(inmate="ALMA0003", indicator="ANXIOUS"),
@@ -141,8 +143,8 @@ READS: dict[str, Read] = {
     "notes with a need": listed(need="PHONE"),
     "notes of a shift": listed(establishment="ALM", shift="current"),
     "notes of a shift by name": listed(unit="A", shift=SHIFT),
-    "notes since": listed(recorded_from=now() - timedelta(days=2)),
-    "what happened since": listed(unit="A", occurred_from=now() - timedelta(days=1, hours=7)),
+    "notes since": listed(recorded_from=NOW - timedelta(days=2)),
+    "what happened since": listed(unit="A", occurred_from=NOW - timedelta(days=1, hours=7)),
     "notes by somebody": listed(author="ngata"),
     "notes by nobody": listed(author="nobody"),
     "notes about an incident": listed(incident="01900000-0000-7000-8000-000000000000"),
@@ -240,7 +242,7 @@ NARROWED: tuple[dict[str, Any], ...] = (
     {"author": "ngata"},
     {"author": "ngata", "unit": "A", "attention": "ACT_NOW"},
     {"author": "nobody"},
-    {"unit": "A", "occurred_from": now() - timedelta(days=3)},
+    {"unit": "A", "occurred_from": NOW - timedelta(days=3)},
 )
 ALL = "SELECT id, establishment, unit, inmate, author, author_name, handling, status, recorded_at, document FROM notes"
 
