@@ -383,8 +383,8 @@ def test_an_export_cut_off_in_the_middle_or_not_one_at_all_is_found_out(exported
 
 
 def test_an_older_export_is_missed_against_a_noted_head(exported: Path, export: tuple[Kept, str]) -> None:
-    copy = export[0]
-    copy.runs(lambda uow: roster.put_inmate(uow, "A4417KD", WEIR))
-    newest = copy.verify()["heads"][0]
+    with export[0].copy() as copy:
+        copy.runs(lambda uow: roster.put_inmate(uow, "A4417KD", WEIR))
+        newest = copy.verify()["heads"][0]
     told = check(exported, f"--head={newest}")
     assert [fault["chain"] for fault in told["faults"]] == [newest[:36]]
