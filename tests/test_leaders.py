@@ -202,8 +202,11 @@ def test_what_takes_its_time_at_the_server_that_leads_is_left_alone(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(servers, "WATCH_S", 0.1)
-    with Servers(in_front_of(database_url, free_port())).connect() as conn:
+    named = Servers(in_front_of(database_url, free_port()))
+    named.watch()
+    with named.connect() as conn:
         assert conn.execute("SELECT pg_sleep(1.5)").fetchone() == ("",)
+    named.close()
 
 
 # --- A standby for what may be a little old --------------------------------------------------------------------------

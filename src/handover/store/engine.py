@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import sqlalchemy as sa
@@ -15,6 +15,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from handover.errors import StoreNotReady
+
+if TYPE_CHECKING:  # psycopg: see `_open_postgresql`
+    from handover.store.servers import Servers
 
 CHANNEL = "handover"
 _DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
@@ -32,12 +35,13 @@ not between two commits (`tidy`)."""
 @dataclass(frozen=True, slots=True)
 class Engines:
     """A store opened for one process: one connection writes, a few read. `bells`: those of other processes, where
-    there may be any (`Servers.bells`). `past`: reads what may be a little old."""
+    there may be any (`Servers.bells`). `past`: reads what may be a little old. `watched`: the servers behind them."""
 
     write: Engine
     read: Engine
     bells: Callable[[float], Iterator[bool]] | None = None
     past: Engine | None = None
+    watched: "Sequence[Servers]" = ()
 
     @property
     def embedded(self) -> bool:
@@ -49,6 +53,8 @@ class Engines:
         for engine in (self.write, self.read, self.past):
             if engine is not None:
                 engine.dispose()
+        for servers in self.watched:
+            servers.close()
 
 
 def open_engines(url: str, readers: int, listen: str | None = None, standby: str | None = None) -> Engines:
@@ -123,7 +129,7 @@ def _open_postgresql(url: str, readers: int, listen: str, standby: str | None) -
         sa.event.listen(engine, "handle_error", _left_behind)
         return engine
 
-    leader = Servers(url)
+    leader, listening = Servers(url), Servers(listen)
     reads: dict[str, Any] = {
         "poolclass": QueuePool,
         "pool_size": readers,
@@ -134,8 +140,9 @@ def _open_postgresql(url: str, readers: int, listen: str, standby: str | None) -
     return Engines(
         opened(leader, poolclass=NullPool),
         opened(leader, **reads),
-        partial(Servers(listen).bells, CHANNEL),
+        partial(listening.bells, CHANNEL),
         opened(Servers(standby, follows=True), **reads) if standby else None,
+        (leader, listening),
     )
 
 

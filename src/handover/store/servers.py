@@ -59,7 +59,7 @@ class Servers:
         self._until = float("-inf")
         self._open: WeakKeyDictionary[psycopg.Connection[Any], Place] = WeakKeyDictionary()
         self._opening = threading.Lock()
-        self._watch: threading.Thread | None = None
+        self._closed = threading.Event()
 
     def connect(self, **more: Any) -> "psycopg.Connection[Any]":
         """A connection to the one that is looked for; OperationalError where there is none now."""
@@ -84,7 +84,8 @@ class Servers:
 
     def _at(self, place: Place, more: Place) -> "psycopg.Connection[Any]":
         conn = psycopg.connect(**{**self._said, **place, **more, "autocommit": True})
-        self._opened(conn, place)
+        with self._opening:
+            self._open[conn] = place
         try:
             [(follows, process)] = conn.execute(_ASK)
             if follows is not self._follows:
@@ -99,27 +100,22 @@ class Servers:
 
     # --- Machines that stand still ------------------------------------------------------------------------------------
 
-    def _opened(self, conn: "psycopg.Connection[Any]", place: Place) -> None:
-        """Has who waits on this connection not wait for ever for a machine that stands still (its disk hangs, it is
-        being moved) while another leads: it says nothing, and nothing is wrong with the line to it."""
+    def watch(self) -> None:
+        """Has who waits on a connection not wait for ever for a machine that stands still (its disk hangs, it is being
+        moved) while another leads: it says nothing, and nothing is wrong with the line to it."""
         if len(self._places) > 1:
-            with self._opening:
-                self._open[conn] = place
-                if self._watch is None:
-                    self._watch = threading.Thread(target=self._look_on, name="servers", daemon=True)
-                    self._watch.start()
+            threading.Thread(target=self._look_on, name="servers", daemon=True).start()
+
+    def close(self) -> None:
+        """Ends the watch."""
+        self._closed.set()
 
     def _look_on(self) -> None:
-        before: set[int] = set()
-        while True:
-            sleep(WATCH_S)
+        before: list[psycopg.Connection[Any]] = []
+        while not self._closed.wait(WATCH_S):
             with self._opening:
                 waiting = [conn for conn in self._open if _waits(conn)]
-                if not self._open:
-                    self._watch = None
-                    return
-            stuck, before = [conn for conn in waiting if id(conn) in before], {id(conn) for conn in waiting}
-            del waiting
+            stuck, before = [conn for conn in waiting if conn in before], waiting
             if stuck:
                 self._give_up(stuck)
 

@@ -244,13 +244,14 @@ class Store:
         return lambda: self._bells.remove(bell)
 
     def listen(self) -> None:
-        """Has the bells of other processes ring here too, where processes share a store. A lost connection is taken
-        up again; what
-        was missed meanwhile, the slow look at the log finds."""
+        """Has the bells of other processes ring here too, where processes share a store, and has servers left that
+        stand still. A lost connection is taken up again; what was missed meanwhile, the slow look at the log finds."""
         bells = self.engines.bells
         if bells is not None and self._listener is None:
             self._listener = threading.Thread(target=self._listen, args=(bells,), name="bells", daemon=True)
             self._listener.start()
+            for servers in self.engines.watched:
+                servers.watch()
 
     def _listen(self, bells: Callable[[float], Iterable[bool]]) -> None:
         while not self._closing.is_set():
