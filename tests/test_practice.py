@@ -226,6 +226,17 @@ def test_it_says_on_every_screen_that_it_is_practice(demo: Demo, tmp_path: Path)
     assert "PRACTICE" in said.output
 
 
+STANDS = """
+new MutationObserver((_, watch) => {
+  if (document.querySelectorAll('ul.all > li').length <= 20) return;
+  watch.disconnect();
+  const came = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+  window.stood = { took: came.reduce((sum, one) => sum + one.transferSize, 0) };
+}).observe(document, { childList: true, subtree: true });
+"""
+"""Adds up what has come over the line when the wing's people stand on the screen; nobody waits for the rest."""
+
+
 def test_the_first_screen_of_a_full_wing_takes_less_than_150_kilobytes_in_any_language(
     demo: Demo, tmp_path: Path
 ) -> None:
@@ -234,16 +245,16 @@ def test_the_first_screen_of_a_full_wing_takes_less_than_150_kilobytes_in_any_la
         for language in ("en", "de"):
             with browser.open("about:blank#") as screen:
                 screen.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
+                screen.call("Page.addScriptToEvaluateOnNewDocument", source=STANDS)
                 screen.go(demo.url)
                 for field, typed_in in (("#user", "p.ngata"), ("#password", "practice")):
                     screen.focus(field)
                     screen.insert(typed_in)
                 screen.press("Enter")
-                screen.until("document.querySelectorAll('ul.all > li').length > 20")
-                took[language] = sum(screen.sizes.values())
+                took[language] = screen.until("window.stood && window.stood.took")
     finally:
         browser.close()
-    assert max(took.values()) < 150_000, took
+    assert 50_000 < min(took.values()) < max(took.values()) < 150_000, took
 
 
 def test_it_listens_to_this_machine_alone_whatever_the_settings_say(demo: Demo) -> None:

@@ -9,7 +9,6 @@ import { find } from './find.js';
 import { keepNow } from './forms.js';
 import * as away from './away.js';
 import { gate, last } from './gate.js';
-import { handover } from './handover.js';
 import { head, tick } from './head.js';
 import * as keys from './keys.js';
 import { begin } from './language.js';
@@ -17,9 +16,6 @@ import * as outbox from './outbox.js';
 import * as session from './session.js';
 import * as vault from './vault.js';
 import { t } from './words.js';
-import { paper } from './paper.js';
-import { person } from './person.js';
-import { pin } from './pin.js';
 import { unit } from './unit.js';
 import { forget as forgetWords } from './care.js';
 import { refusedLater, write } from './write.js';
@@ -30,18 +26,29 @@ const ACTIVE = 'handover.active';
 const LEAVE_MS = 1000; // so long a lock waits for what is being kept
 const LOCKED = 'handover.lock';
 const root = document.getElementById('board');
-const screens = { unit, write, handover, paper, find, person, pin };
-const LATER = { house: () => import('./house.js'), practice: () => import('./practice.js') }; // what few need is fetched when it is asked for
+const screens = { unit, write, find };
+const LATER = {
+  handover: () => import('./handover.js'), person: () => import('./person.js'), paper: () => import('./paper.js'), pin: () => import('./pin.js'),
+  house: () => import('./house.js'), practice: () => import('./practice.js'), // few need these: they are fetched when they are asked for
+};
+const SOON = ['handover', 'person', 'paper', 'pin']; // as soon as the first screen stands: they must be there without a network, too
 let current = null; // {leave(), update(), keys(), again(): what it would be shown about to go on}
 let shown = null; // {name, about} of it
 let header = null;
 let active = Date.now();
 let locked = true;
+let asked = 0; // how often a screen was: one that comes late does not push aside what was asked for since
+
+async function load(name) {
+  screens[name] = (await LATER[name]())[name];
+}
 
 export function show(name, ...about) {
   if (locked) return;
+  asked += 1;
+  const mine = asked;
   if (!screens[name]) {
-    LATER[name]().then((module) => { screens[name] = module[name]; show(name, ...about); }, keys.failed);
+    load(name).then(() => mine === asked && show(name, ...about), keys.failed);
     return;
   }
   if (current && current.leave) current.leave();
@@ -134,6 +141,7 @@ async function entered(offline) {
   const begun = drafts.reverse().find((kept) => kept.data.open);
   if (begun) show('write', null, begun.data);
   else show('unit');
+  for (const name of SOON) load(name).catch(() => {}); // what is not to be had now is fetched when it is asked for
 }
 
 async function lock(why, { other = false, over = false } = {}) {
