@@ -97,6 +97,11 @@ def test_steps_are_called_what_they_are_called_on_the_form(language: str) -> Non
         assert [answer.says.casefold() for answer in task.answers] == [labels[code] for code in codes]
 
 
+ALL_THERE = """['picture', 'walk', 'paper', 'pin'].every((name) =>
+  performance.getEntriesByType('resource').some((one) => one.name.endsWith(`/${name}.js`)))"""
+"""The screens that come after the first have come, too."""
+
+
 def test_practising_by_keyboard_sends_nothing_and_leaves_no_trace(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
 ) -> None:
@@ -120,6 +125,7 @@ def test_practising_by_keyboard_sends_nothing_and_leaves_no_trace(
         screen.sees("Log in")
         screen.login(hartmann.name, PASSWORD)
         screen.sees("everyone (1)")
+        screen.until(ALL_THERE)
         before, asked = lines(), len(screen.asked)
         _, cursor = hartmann.pull("now")
         seen = lines()
