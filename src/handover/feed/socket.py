@@ -38,6 +38,28 @@ def _stopping() -> Close:
 class Feed:
     """A reader, its rights, its positions. It sends from one task and listens from another."""
 
+    # There are thousands: each attribute is where the last one was, and not in a dictionary of their own.
+    __slots__ = (
+        "_asker",
+        "_beat_due",
+        "_begun",
+        "_desk",
+        "_ear",
+        "_end",
+        "_ending",
+        "_first",
+        "_hub",
+        "_level",
+        "_line",
+        "_live",
+        "_metrics",
+        "_sessions",
+        "_socket",
+        "positions",
+        "session",
+        "wake",
+    )
+
     def __init__(self, socket: WebSocket, parts: Parts) -> None:
         self._socket = socket
         self._line = line_of(socket)
@@ -65,7 +87,8 @@ class Feed:
         )
         ended = _stopping()
         try:
-            await self._open()
+            async with self._hub.opening:
+                await self._open()
             ended = await self._serve()
         except Close as close:
             ended = close
@@ -104,7 +127,7 @@ class Feed:
         self._ear = Ear(self.session.principal, Filter(()))
         try:
             self._desk.admit()
-            self.positions = await self._desk.write(self._asker, self._begin)
+            self.positions = await self._desk.write(self._asker, self._begin, gathers=True)
         except Refusal as refusal:
             raise Close(_CLOSES.get(type(refusal), protocol.TRY_LATER), refusal.detail) from None
         self._first = dict(self.positions)

@@ -40,7 +40,7 @@ class Line(Protocol):
         """Waits until the reader takes what it is sent, where that can be told beforehand."""
 
     def write(self, frames: bytes) -> None:
-        """Writes ready frames, without waiting."""
+        """Writes ready frames, without waiting. Only where it is `free`."""
 
     async def send(self, frames: bytes) -> None:
         """Sends ready frames. It may have to wait for room."""
@@ -115,6 +115,7 @@ class FeedProtocol(WebSocketsSansIOProtocol):
 class ReadyLine:
     """Ready frames go straight to the transport, past the server's own making of frames."""
 
+    __slots__ = ("_server",)
     most = 64 * 1024
 
     def __init__(self, server: FeedProtocol) -> None:
@@ -131,13 +132,13 @@ class ReadyLine:
 
     def write(self, frames: bytes) -> None:
         """Writes at once."""
-        if self._server.gone:
-            raise ConnectionResetError("the connection is closed")
         self._server.transport.write(frames)
 
     async def send(self, frames: bytes) -> None:
         """Writes as soon as there is room."""
         await self.room()
+        if self._server.gone:
+            raise ConnectionResetError("the connection is closed")
         self.write(frames)
 
 

@@ -215,6 +215,8 @@ def _verdicts(*_counts: object) -> tuple[Verdicts, Verdicts]:
 class Ear:
     """One reader's rights and filter, judged once for many events, and once for all readers who hear the same."""
 
+    __slots__ = ("_scopes", "_verdicts", "sights", "wanted", "who")
+
     def __init__(self, who: Principal, wanted: Filter) -> None:
         self.who = who
         self.wanted = wanted

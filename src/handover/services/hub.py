@@ -31,6 +31,8 @@ PAGES, PAGE_S = 24, 2.0
 service was away, hundreds miss the same."""
 TURNS = 4
 """Feeds that go on catching up in one turn of the loop."""
+OPENING = 8
+"""Feeds that are opened at a time: each is a write, and hundreds at once would stand before every note."""
 RIGHTS_AT_ONCE = 50
 """Feeds whose rights are looked at together. All at once, they would make everybody wait."""
 RIGHTS_ANYWAY_S = 60.0
@@ -121,6 +123,7 @@ class Hub:
         self._pages: deque[Page] = deque(maxlen=PAGES)
         self._rewritten: str | None = None
         self._turns = asyncio.Semaphore(TURNS)
+        self.opening = asyncio.Semaphore(OPENING)
         self._readers: set[Reader] = set()
         self._new: set[Reader] = set()  # their tokens were looked up before they came in: rights may have changed since
         self._rights: str | None = None
