@@ -1,5 +1,6 @@
 """The feed and the pull: one log, read in two ways, and what ends a reading."""
 
+import asyncio
 import json
 import re
 from base64 import urlsafe_b64encode
@@ -792,6 +793,29 @@ def test_what_many_missed_is_read_once_for_all_and_never_tells_what_was_taken_ba
         with here[1].feed() as again:
             told = json.dumps([event["data"] for event in again.until_live()])
         assert [note["fact"] for note in notes if note["fact"] not in told] == [note["fact"] for note in notes[::40]]
+
+
+def test_many_who_come_at_once_are_opened_a_few_at_a_time(
+    prison: Prison, forgetful: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listen, now, most = hub.Hub.listen, 0, 0
+
+    async def slowly(self: hub.Hub, *args: Any) -> None:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.2)
+        await listen(self, *args)
+        now -= 1
+
+    monkeypatch.setattr(hub.Hub, "listen", slowly)
+    ngata = prison.hire("ngata", "officer", "A")
+    here = Caller(forgetful, ngata.name, ngata.token)
+    with ExitStack() as feeds:
+        opened = [feeds.enter_context(here.feed(after="now")) for _ in range(3 * hub.OPENING)]
+        for feed in opened:
+            feed.until_live()
+    assert 0 < most <= hub.OPENING
 
 
 # --- What the server knows -------------------------------------------------------------------------------------------

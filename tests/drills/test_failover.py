@@ -251,8 +251,8 @@ def _sees_again(watchers: list[Watcher], began: float, led: float, back: float, 
     for watcher in watchers:
         claimed = [beat - began for beat in watcher.beats if began + BLIND_S < beat < led - SEEN_S]
         assert claimed == [], "a heartbeat says that nothing is missing"
-        eventually(lambda: any(event["data"].get("fact") == words for _, event in watcher.events), 10)  # noqa: B023
-        eventually(lambda: watcher.beats and watcher.beats[-1] > back, 10)  # noqa: B023
+        eventually(lambda: any(event["data"].get("fact") == words for _, event in watcher.events), 10)  # noqa: B023 - called in this very turn
+        eventually(lambda: watcher.beats and watcher.beats[-1] > back, 10)  # noqa: B023 - called in this very turn
     silent = [max(beat for beat in watcher.beats if beat < began + BLIND_S) - began for watcher in watchers]
     resumed = [min(at for at, _ in watcher.events if at > back - SOONER_S) - began for watcher in watchers]
     told(f"feeds: last heartbeat {max(silent):.1f} s after the kill, events again after {max(resumed):.1f} s")

@@ -87,8 +87,7 @@ class Feed:
         )
         ended = _stopping()
         try:
-            async with self._hub.opening:
-                await self._open()
+            await self._open()
             ended = await self._serve()
         except Close as close:
             ended = close
@@ -125,14 +124,15 @@ class Feed:
         self.session = await self._who(query.get("ticket"))
         self._asker = Asker(self.session.principal, self._asker.address)
         self._ear = Ear(self.session.principal, Filter(()))
-        try:
-            self._desk.admit()
-            self.positions = await self._desk.write(self._asker, self._begin, gathers=True)
-        except Refusal as refusal:
-            raise Close(_CLOSES.get(type(refusal), protocol.TRY_LATER), refusal.detail) from None
-        self._first = dict(self.positions)
-        self._begun = True
-        await self._hub.listen(self.wake, self.positions, self.take)
+        async with self._hub.opening:  # only now: a stranger holds up nobody
+            try:
+                self._desk.admit()
+                self.positions = await self._desk.write(self._asker, self._begin, gathers=True)
+            except Refusal as refusal:
+                raise Close(_CLOSES.get(type(refusal), protocol.TRY_LATER), refusal.detail) from None
+            self._first = dict(self.positions)
+            self._begun = True
+            await self._hub.listen(self.wake, self.positions, self.take)
         self._hub.enter(self)
 
     async def _who(self, ticket: str | None) -> Session:

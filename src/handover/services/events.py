@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import merge
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any
 
 import orjson
@@ -353,7 +353,7 @@ def _in_time(pages: list[list[Event]], heads: Mapping[str, int]) -> Iterable[Eve
     ends = (page[-1] for page in timed)
     horizon = min((time for time, last in ends if last.sequence < heads[last.establishment]), default=None)
     merged = merge(*timed, key=lambda one: one[0])
-    return (event for time, event in merged if horizon is None or time <= horizon)
+    return (event for _, event in takewhile(lambda one: horizon is None or one[0] <= horizon, merged))
 
 
 def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limit: int, scan: int = 4 * PAGE) -> Pulled:
