@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from heapq import merge
 from itertools import accumulate, takewhile
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -18,7 +19,7 @@ from handover.schemas.common import in_utc
 from handover.services.unit_of_work import UnitOfWork
 from handover.services.views import handover, thin
 from handover.store import eventlog, roster
-from handover.store.eventlog import Ends, Event
+from handover.store.eventlog import Ends, Event, Row
 
 ROSTER = "ROSTER"
 OUTCOME = "outcome"
@@ -212,10 +213,20 @@ def _verdicts(*_counts: object) -> tuple[Verdicts, Verdicts]:
     return {}, {}
 
 
+_Said = tuple[str, str] | tuple[()] | None
+"""What a page says alike of all events of a sort (`_alike`). Nothing: each is to be looked at. None: there are none."""
+
+
+@lru_cache(maxsize=1024)
+def _sayings(*_counts: object) -> tuple[dict[object, _Said], dict[object, _Said]]:
+    """As `_verdicts`, for pages."""
+    return {}, {}
+
+
 class Ear:
     """One reader's rights and filter, judged once for many events, and once for all readers who hear the same."""
 
-    __slots__ = ("_scopes", "_verdicts", "sights", "wanted", "who")
+    __slots__ = ("_scopes", "_verdicts", "sayings", "sights", "wanted", "who")
 
     def __init__(self, who: Principal, wanted: Filter) -> None:
         self.who = who
@@ -230,7 +241,8 @@ class Ear:
             "page": bool(may(who, "notes.read")),
         }
         # All that `hears` and `whole` look at, except who the reader is.
-        self._verdicts = _verdicts(who.kind, self.sights, who.establishments, tuple(self._scopes.items()), wanted)
+        counts = who.kind, self.sights, who.establishments, tuple(self._scopes.items()), wanted
+        self._verdicts, self.sayings = _verdicts(*counts), _sayings(*counts)
 
     def judge(self, entry: "Encoded") -> bool | None:
         """Whether this reader may have the whole resource; None where the event does not exist for him or her."""
@@ -301,22 +313,31 @@ class Encoded:
         if whole and not self.alike and data != thin(event.about, event.status):
             data = handover(data, ear.who, ear.sights)
         cursor = cursor or _opaque(f"{self._store_id}.{event.establishment}:{event.sequence}")
-        # Written out: to have it made of a dictionary takes three times as long.
-        return (
-            f'{{"specversion":"1.0","id":"{event.id}","source":{_source(event.establishment)},"type":"{event.type}",'
-            f'"subject":{_quoted(event.subject)},"time":"{in_utc(event.time)}","datacontenttype":"application/json",'
-            f'"sequence":{event.sequence},"unit":{_quoted(event.unit)},"data":{data},"cursor":"{cursor}"}}'
-        )
+        alike = _alike(event.establishment, event.type, event.unit)
+        return _written(alike, event.id, event.subject, in_utc(event.time), event.sequence, data, cursor)
+
+
+def _written(
+    alike: tuple[str, str], id_: str, subject: str | None, time: str, sequence: int, data: str, cursor: str
+) -> str:
+    """An event as JSON. Written out: to have it made of a dictionary takes three times as long."""
+    before, after = alike
+    return (
+        f'{{"specversion":"1.0","id":"{id_}{before}{_quoted(subject)},"time":"{time}","datacontenttype":'
+        f'"application/json","sequence":{sequence}{after}{data},"cursor":"{cursor}"}}'
+    )
+
+
+@lru_cache(maxsize=4096)
+def _alike(establishment: str, type_: str, unit: str | None) -> tuple[str, str]:
+    """What all events of this type in this unit say alike: between id and subject, and between sequence and data."""
+    source = _quoted(f"/v1/establishments/{establishment}")
+    return f'","source":{source},"type":"{type_}","subject":', f',"unit":{_quoted(unit)},"data":'
 
 
 @lru_cache(maxsize=4096)
 def _quoted(value: str | None) -> str:
     return orjson.dumps(value).decode()
-
-
-@lru_cache(maxsize=1024)
-def _source(establishment: str) -> str:
-    return _quoted(f"/v1/establishments/{establishment}")
 
 
 def places_for(uow: UnitOfWork, establishment: str | None) -> tuple[str, ...]:
@@ -343,17 +364,64 @@ class Pulled:
     more: bool
 
 
-def _in_time(pages: list[list[Event]], heads: Mapping[str, int]) -> Iterable[Event]:
+class _Page:
+    """What one reader gets of a log's rows, as `Encoded` would tell it. What is said of a sort of event is found out
+    once, and most rows never become one."""
+
+    def __init__(self, ear: Ear, store_id: str) -> None:
+        self.items: list[str] = []
+        self.people: set[str] = set()
+        self._ear = ear
+        self._store_id = store_id
+
+    def take(self, row: Row, cursor: str | None) -> None:
+        """Takes the next event in, if it exists for this reader."""
+        said = self._said(row)
+        if said is None:
+            return
+        place, sequence, subject = row[0], row[-1], row[_SUBJECT]
+        if subject:
+            self.people.add(subject)
+        if said:
+            cursor = cursor or _opaque(f"{self._store_id}.{place}:{sequence}")
+            self.items.append(_written(said, row[_ID], subject, eventlog.told(row), sequence, row[_DATA], cursor))
+        else:
+            entry = Encoded(eventlog.as_event(row), self._store_id)
+            self.items.append(entry.text(self._ear, bool(self._ear.judge(entry)), cursor))
+
+    def _said(self, row: Row) -> _Said:
+        sayings, sort = self._ear.sayings[row[_AUTHOR] == self._ear.who.id], _SORT(row)
+        try:
+            return sayings[sort]
+        except KeyError:
+            if len(sayings) >= MOST_SORTS:
+                sayings.clear()
+            entry = Encoded(eventlog.as_event(row), self._store_id)
+            whole = self._ear.judge(entry)
+            said: _Said = _alike(row[0], row[_TYPE], row[_UNIT]) if whole and entry.alike else ()
+            sayings[sort] = said = None if whole is None else said
+            return said
+
+
+_ID, _TYPE, _SUBJECT, _UNIT, _TIME, _AUTHOR, _DATA = map(
+    Event._fields.index, ("id", "type", "subject", "unit", "time", "author", "data")
+)
+_SORT = itemgetter(
+    *map(Event._fields.index, ("establishment", "type", "unit", "also_unit", "handling", "kind", "status"))
+)
+
+
+def _in_time(pages: list[list[Row]], heads: Mapping[str, int]) -> Iterable[Row]:
     """Events of several logs in order of time, each log only as far as the shortest page reaches: an event further on
     may have older ones before it elsewhere. A log stands in the order of its sequence whatever the clocks said, so an
     event counts as no earlier than those before it, and a page always gets on."""
     if len(pages) == 1:
         return pages[0]
-    timed = [list(zip(accumulate((event.time for event in page), max), page, strict=True)) for page in pages]
+    timed = [list(zip(accumulate((row[_TIME] for row in page), max), page, strict=True)) for page in pages]
     ends = (page[-1] for page in timed)
-    horizon = min((time for time, last in ends if last.sequence < heads[last.establishment]), default=None)
+    horizon = min((time for time, last in ends if last[-1] < heads[last[0]]), default=None)
     merged = merge(*timed, key=lambda one: one[0])
-    return (event for _, event in takewhile(lambda one: horizon is None or one[0] <= horizon, merged))
+    return (row for _, row in takewhile(lambda one: horizon is None or one[0] <= horizon, merged))
 
 
 def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limit: int, scan: int = 4 * PAGE) -> Pulled:
@@ -364,30 +432,23 @@ def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limi
     heads = {place: end.head for place, end in ends.items()}
     positions = start(store_id, after, wanted.establishments, ends)
     began = dict(positions)
-    ear = Ear(uow.who, wanted)
-    items: list[str] = []
-    people: set[str] = set()
+    page = _Page(Ear(uow.who, wanted), store_id)
     several = len(positions) > 1
     read = 0
     more = any(positions[place] < heads.get(place, 0) for place in positions)
-    while more and len(items) < limit and read < scan:
+    while more and len(page.items) < limit and read < scan:
         behind = [place for place in positions if positions[place] < heads.get(place, 0)]
-        pages = [eventlog.after(uow.conn, p, positions[p], min(PAGE, max(limit, 50))) for p in behind]
-        for event in _in_time(pages, heads):
-            if len(items) == limit:
+        pages = [eventlog.rows_after(uow.conn, p, positions[p], min(PAGE, max(limit, 50))) for p in behind]
+        for row in _in_time(pages, heads):
+            if len(page.items) == limit:
                 break
-            positions[event.establishment] = event.sequence
+            positions[row[0]] = row[-1]
             read += 1
-            entry = Encoded(event, store_id)
-            whole = ear.judge(entry)
-            if whole is not None:
-                items.append(entry.text(ear, whole, cursor_of(store_id, positions) if several else None))
-                if event.subject:
-                    people.add(event.subject)
+            page.take(row, cursor_of(store_id, positions) if several else None)
         more = any(positions[place] < heads.get(place, 0) for place in positions)
     moved = {place: [began[place], positions[place]] for place in positions if positions[place] != began[place]}
-    uow.about(count=len(items), sequences=moved, people=sorted(people))
-    return Pulled(items, positions, more)
+    uow.about(count=len(page.items), sequences=moved, people=sorted(page.people))
+    return Pulled(page.items, positions, more)
 
 
 # --- What the hub needs of the log: no asker, because every event is judged again for every reader -------------------

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover.schemas.common import in_utc
 from handover.store import marks
 from handover.store.engine import found
 from handover.store.locks import held
@@ -38,6 +39,11 @@ class Event(NamedTuple):
     sequence: int = 0
 
 
+Row = tuple[Any, ...]
+"""An event's fields in their order, its time as the driver has it: text or an aware datetime, in the order of time
+either way."""
+
+
 class Ends(NamedTuple):
     """Between what sequences a log is kept: after the first, up to the second."""
 
@@ -53,6 +59,10 @@ _AFTER = Quick(
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 _TIME = Event._fields.index("time")
+_ENDS = sa.select(
+    event_heads.c.establishment, sa.func.coalesce(event_floors.c.sequence, 0), event_heads.c.sequence
+).select_from(event_heads.outerjoin(event_floors, event_floors.c.establishment == event_heads.c.establishment))
+_ENDS_OF_ONE = Quick(_ENDS.where(event_heads.c.establishment == sa.bindparam("place")))
 _MOVE_ON = Quick(
     sa.update(event_heads)
     .where(event_heads.c.establishment == sa.bindparam("place"))
@@ -110,12 +120,12 @@ def places(conn: Connection) -> list[str]:
 
 def ends(conn: Connection, establishments: Iterable[str]) -> dict[str, Ends]:
     """Where each of these logs begins and ends."""
-    floor = sa.func.coalesce(event_floors.c.sequence, 0)
-    query = sa.select(event_heads.c.establishment, floor, event_heads.c.sequence).select_from(
-        event_heads.outerjoin(event_floors, event_floors.c.establishment == event_heads.c.establishment)
-    )
-    query = query.where(event_heads.c.establishment.in_(sorted(establishments)))
-    return {place: Ends(first, last) for place, first, last in conn.execute(query)}
+    places = sorted(establishments)
+    if len(places) == 1:  # as every page of a pull asks
+        rows = found(conn, _ENDS_OF_ONE(conn, {"place": places[0]}))
+    else:
+        rows = list(conn.execute(_ENDS.where(event_heads.c.establishment.in_(places))))
+    return {place: Ends(first, last) for place, first, last in rows}
 
 
 def kept_since(conn: Connection, establishment: str) -> datetime | None:
@@ -156,8 +166,26 @@ def rewritten(conn: Connection) -> str | None:
 
 def after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[Event]:
     """The events that follow, oldest first."""
-    rows = found(conn, _AFTER(conn, {"place": establishment, "sequence": sequence, "most": limit}))
-    return [Event._make((*row[:_TIME], as_time(row[_TIME]), *row[_TIME + 1 :])) for row in rows]
+    return [as_event(row) for row in rows_after(conn, establishment, sequence, limit)]
+
+
+def rows_after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[Row]:
+    """The same as the driver gives them: for whoever makes text of thousands of them."""
+    rows: list[Row] = found(conn, _AFTER(conn, {"place": establishment, "sequence": sequence, "most": limit}))
+    return rows
+
+
+def as_event(row: Row) -> Event:
+    """The event of a row."""
+    return Event._make((*row[:_TIME], as_time(row[_TIME]), *row[_TIME + 1 :]))
+
+
+def told(row: Row) -> str:
+    """When it happened, as we send it."""
+    time = row[_TIME]
+    if isinstance(time, str):  # as the embedded store keeps it, always with microseconds
+        return time if time[-8:] != ".000000Z" else time[:-8] + "Z"
+    return in_utc(time)
 
 
 def of_note(conn: Connection, note: str) -> list[Event]:
