@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import islice
 from typing import Any
@@ -18,10 +19,11 @@ from handover.clock import now
 from handover.domain.access import CLIENT_HANDLING, HANDLING, SCOPES, Facts, Principal, may_read, operator
 from handover.domain.codelists import by_code
 from handover.errors import Forbidden
+from handover.schemas.notes import CorrectionDraft, NoteDraft
 from handover.schemas.roster import EstablishmentDraft, UnitDraft
 from handover.services import events, handovers, needs, notes, opening, pages, roster, sheets, tidying, views
 from handover.services.paging import cursor
-from handover.services.unit_of_work import Asker, Desk, UnitOfWork
+from handover.services.unit_of_work import Asker, Desk, UnitOfWork, given
 from handover.store import accounts, eventlog, idempotency, seats, tables
 from tests.support.plans import looked_at
 from tests.support.service import settings_for
@@ -42,6 +44,9 @@ MOST = 4_500
 NOW = now()
 """Once for all of it: at midnight the store would be of another day than what is asked of it."""
 SHIFT = f"{NOW:%Y-%m-%d}/EARLY"
+LONG_AGO = NOW.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=15)
+PAST_SHIFT = f"{LONG_AGO:%Y-%m-%d}/NIGHT"
+PAST_DAY = {"occurred_from": LONG_AGO, "occurred_to": LONG_AGO + timedelta(days=1)}
 Read = Callable[[UnitOfWork], Any]
 
 
@@ -62,13 +67,27 @@ def desk(database_url: str) -> Iterator[Desk]:
         more = {"role": "officer", "password": "none", "active": True, "created_at": at}
         uow.conn.execute(sa.insert(tables.accounts), {**dict(known), **more})
 
-    first = opening.open_desk(settings, lambda: at)
+    first = opening.open_desk(settings, lambda: at - timedelta(days=DAYS))
     first.do(Asker(operator("operator", PLACES)), found)
     first.store.close()
     fill(database_url, ZONE, at, wings)
     opened = opening.open_desk(settings, lambda: at)
+    for n in range(60):
+        filled_in_later(opened, n)
     yield opened
     opened.store.close()
+
+
+def filled_in_later(desk: Desk, n: int) -> None:
+    """A note of a night a fortnight ago: written yesterday, or as a correction of one."""
+    writer = Asker(replace(who("officer", "A"), establishments=frozenset(PLACES)))
+    told: dict[str, Any] = {"inmate": f"{PLACES[n % 2]}{UNITS[n % 3]}{n:04}", "basis": "SAW", "fact": f"Late, {n}."}
+    told |= {"occurred_at": LONG_AGO + timedelta(hours=22, minutes=n), "indicators": [{"code": "ANXIOUS"}]}
+    told |= {"handling": ("UNIT", "ESTABLISHMENT", "HEALTH")[n % 5 % 3], "needs": [{"code": "PHONE"}] * (n % 4 == 0)}
+    note = desk.do(writer, given(notes.record, NoteDraft.model_validate(told)))
+    if n % 6 == 0:
+        better = {"reason": "x", "note": {**told, "inmate": None, "fact": "Better so.", "needs": []}}
+        desk.do(writer, lambda uow: notes.correct(uow, note.id, CorrectionDraft.model_validate(better)))
 
 
 def officers(place: str, unit: str) -> tuple[tuple[str, str, str], ...]:
@@ -108,8 +127,8 @@ READERS = {
 
 def listed(**narrowed: Any) -> Read:
     """A page of notes."""
-    shift, before = narrowed.pop("shift", None), narrowed.pop("before", None)
-    return lambda uow: notes.find(uow, notes.Filter(**narrowed), shift, before, 50)
+    shift, before, limit = narrowed.pop("shift", None), narrowed.pop("before", None), narrowed.pop("limit", 50)
+    return lambda uow: notes.find(uow, notes.Filter(**narrowed), shift, before, limit)
 
 
 def needed(**narrowed: Any) -> Read:
@@ -145,6 +164,21 @@ READS: dict[str, Read] = {
     "notes of a shift by name": listed(unit="A", shift=SHIFT),
     "notes since": listed(recorded_from=NOW - timedelta(days=2)),
     "what happened since": listed(unit="A", occurred_from=NOW - timedelta(days=1, hours=7)),
+    "notes of a past shift": listed(shift=PAST_SHIFT),
+    "notes of a past shift, further on": listed(shift=PAST_SHIFT, before=cursor("notes", LONG_AGO + timedelta(1), "f")),
+    "an establishment's notes of a past shift": listed(establishment="ALM", shift=PAST_SHIFT),
+    "a unit's notes of a past shift": listed(unit="A", shift=PAST_SHIFT),
+    "somebody's notes of a past shift": listed(author="ngata", shift=PAST_SHIFT),
+    "notes with a sign of a past shift": listed(indicator="ANXIOUS", shift=PAST_SHIFT),
+    "notes with a sign nobody had then": listed(indicator="SAY_ESCAPE", shift=PAST_SHIFT),
+    "notes of a past shift that want acting on": listed(attention="ACT_NOW", shift=PAST_SHIFT),
+    "what happened on a day": listed(**PAST_DAY),
+    "what happened on a day, further on": listed(**PAST_DAY, before=cursor("notes", LONG_AGO + timedelta(1), "f")),
+    "what happened on a day in a unit": listed(unit="A", **PAST_DAY),
+    "what happened before a day": listed(occurred_to=LONG_AGO),
+    "what happened before a day in a unit": listed(unit="A", occurred_to=LONG_AGO),
+    "notes with a sign of a day": listed(indicator="ANXIOUS", **PAST_DAY),
+    "a unit's notes with a need of a day": listed(unit="A", need="PHONE", **PAST_DAY),
     "notes by somebody": listed(author="ngata"),
     "notes by nobody": listed(author="nobody"),
     "notes about an incident": listed(incident="01900000-0000-7000-8000-000000000000"),
@@ -243,6 +277,17 @@ NARROWED: tuple[dict[str, Any], ...] = (
     {"author": "ngata", "unit": "A", "attention": "ACT_NOW"},
     {"author": "nobody"},
     {"unit": "A", "occurred_from": NOW - timedelta(days=3)},
+    {"shift": PAST_SHIFT},
+    {"shift": PAST_SHIFT, "unit": "A"},
+    {"shift": PAST_SHIFT, "author": "ngata"},
+    {"shift": PAST_SHIFT, "indicator": "ANXIOUS"},
+    {"shift": PAST_SHIFT, "need": "PHONE", "unit": "A"},
+    {"shift": PAST_SHIFT, "inmate": "ALMA0000"},
+    {"shift": SHIFT, "unit": "A"},
+    PAST_DAY,
+    {"unit": "A", **PAST_DAY},
+    {"indicator": "ANXIOUS", **PAST_DAY},
+    {"occurred_to": LONG_AGO + timedelta(hours=23)},
 )
 ALL = "SELECT id, establishment, unit, inmate, author, author_name, handling, status, recorded_at, document FROM notes"
 
@@ -267,7 +312,7 @@ def test_a_list_holds_what_may_be_read_in_its_order(desk: Desk, written: list[tu
             told: list[str] = []
             after: str | None = None
             while len(told) < 60 and (after or not told):
-                page = notes.find(unit_of_work(desk, conn, reader), notes.Filter(**narrowed), None, after, 25)
+                page = listed(before=after, limit=25, **narrowed)(unit_of_work(desk, conn, reader))
                 told, after = [*told, *(orjson.loads(item)["id"] for item in page.items)], page.next
                 if not after:
                     break
@@ -284,6 +329,8 @@ def fits(row: Any, narrowed: dict[str, Any]) -> bool:
             held = row["author_name"] == value
         elif name == "occurred_from":
             held = datetime.fromisoformat(note["occurred_at"]) >= value
+        elif name == "occurred_to":
+            held = datetime.fromisoformat(note["occurred_at"]) < value
         else:
             held = note[name] == value
         if not held:

@@ -20,7 +20,7 @@ from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
 from handover.services.spots import Spot
 from handover.services.unit_of_work import Desk, Fresh, UnitOfWork, as_it_is, as_json, person
-from handover.store import eventlog, idempotency, needs, notes, timers
+from handover.store import eventlog, idempotency, needs, notes, roster, timers
 from handover.store.locks import Hold
 
 Filter = notes.Filter
@@ -426,12 +426,23 @@ def _found_by(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _with_shift(uow: UnitOfWork, wanted: Filter, shift: str) -> Filter:
     """`current` and `previous` of one establishment, a day's shift (`2026-11-22/NIGHT`), or a shift on any day
-    (`NIGHT`)."""
-    if shift not in ("current", "previous"):
-        return replace(wanted, shift=shift) if "/" in shift else replace(wanted, shift_code=shift)
+    (`NIGHT`). A day's shift is looked for when it was."""
     own = uow.who.establishments
-    place = wanted.establishment or (next(iter(own)) if len(own) == 1 else None)
-    rota = spots.rota_of(uow, place) if place else None
-    if place is None or rota is None:
-        raise Invalid(FieldError("/query/shift", "say which establishment: each has its own shifts"))
-    return replace(wanted, establishment=place, shift=rota.now(uow, 0 if shift == "current" else -1).key)
+    if shift in ("current", "previous"):
+        place = wanted.establishment or (next(iter(own)) if len(own) == 1 else None)
+        rota = spots.rota_of(uow, place) if place else None
+        if place is None or rota is None:
+            raise Invalid(FieldError("/query/shift", "say which establishment: each has its own shifts"))
+        wanted, shift = replace(wanted, establishment=place), rota.now(uow, 0 if shift == "current" else -1).key
+    elif "/" not in shift:
+        return replace(wanted, shift_code=shift)
+    place = wanted.establishment
+    rows = roster.establishments_of(uow.conn, [place] if place else notes.places_of(uow.conn, uow.who.id, own))
+    spans = [span for span in (spots.span_of(row, shift) for row in rows) if span is not None]
+    if spans:
+        begins, ends = min(begins for begins, _ in spans), max(ends for _, ends in spans)
+        since, until = wanted.occurred_from, wanted.occurred_to
+        wanted = replace(wanted, occurred_from=max(since, begins) if since else begins)
+        if ends < uow.now:
+            wanted = replace(wanted, occurred_to=min(until, ends) if until else ends)
+    return replace(wanted, shift=shift)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -71,6 +71,23 @@ def rota_of(uow: UnitOfWork, place: str) -> Rota | None:
     """The rota of an establishment of the caller's."""
     row = roster.establishment(uow.conn, place) if belongs(uow.who, place) else None
     return None if row is None else Rota.of(row)
+
+
+def span_of(establishment: Mapping[Any, Any], key: str) -> tuple[datetime, datetime] | None:
+    """From when to when a day's shift was, in an establishment as kept: as its rota says if that was the same then
+    already, else by whatever clock and pattern it may have lived. None where it names no day."""
+    try:
+        day = date.fromisoformat(key[:10])
+        before = datetime.combine(day, time(0), UTC) - timedelta(days=1)
+        after = before + timedelta(days=4)
+    except (ValueError, OverflowError):
+        return None
+    rota = Rota.of(establishment)
+    for begins in rota.pattern:
+        shift = shift_at(rota.pattern, rota.zone, datetime.combine(day, begins.starts, rota.zone))
+        if shift.key == key and establishment["updated_at"] <= before:
+            return shift.starts, shift.ends
+    return before, after
 
 
 def _of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> Spot:

@@ -12,12 +12,25 @@ from handover.domain.access import Sight
 from handover.store.locks import Hold, held
 from handover.store.rows import Rows
 from handover.store.sights import visible
-from handover.store.tables import accounts, clients, inmates, note_codes, notes, receipts, sealed
-from handover.store.walks import Place, beyond, first, picking, places
+from handover.store.tables import (
+    FILLED_IN_LATER,
+    SOON_H,
+    accounts,
+    clients,
+    inmates,
+    note_codes,
+    notes,
+    receipts,
+    sealed,
+)
+from handover.store.walks import Place, beyond, first, picking, places, written_in
 
 _N, _K = notes.c, note_codes.c
 _SHOWN = (_N.id, _N.inmate, _N.recorded_at, _N.document)
 ORDER = ("recorded_at", "id")
+SOON = timedelta(hours=SOON_H, minutes=1)
+"""A little more than in the index: the embedded store counts in thousandths of a second."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 URGENT = "ACT_NOW"
 """The attention that is rare enough for an index of its own."""
 _CODED = {"indicator": "indicators", "need": "needs"}
@@ -75,6 +88,13 @@ def find(
             walk = walk.where(picking(_N.establishment, wanted.establishment))
         return first(conn, _SHOWN, [walk], ORDER, limit + 1)
     spots = list(places(conn, notes, reader, seen, wanted.establishment, wanted.unit))
+    until = None if wanted.occurred_to is None else wanted.occurred_to + SOON
+    late: list[sa.Select[Any]] = []
+    if until is not None and (before is None or before[0] >= until):
+        told = sa.text(FILLED_IN_LATER[conn.dialect.name])
+        late = [_filled_in_later(query.where(told), spot, reader, wanted, until) for spot in spots]
+    if until is not None:
+        query = query.where(_N.recorded_at < until)
     for name, kind in _CODED.items():
         code = getattr(wanted, name)
         if code is not None:
@@ -82,12 +102,31 @@ def find(
                 query = query.where(_K.note < before[1])
             if wanted.unit is not None:
                 query = query.where(_K.unit == wanted.unit)
+            if (since := _since(wanted)) is not None:
+                query = query.where(_K.note >= _id_of(since))
+            if until is not None:
+                query = query.where(_K.note < _id_of(until + timedelta(milliseconds=1)))
             query = query.where(*_picked(wanted, name, "unit"))
             walks = [_by_code(query.where(spot.may), spot.code, kind, code) for spot in spots]
-            return first(conn, _SHOWN, walks, ("id",), limit + 1)
+            return first(conn, _SHOWN, [*walks, *late], ("id",), limit + 1)
     authors = [None] if wanted.author is None else _called(conn, wanted.author)
     walks = [_by_place(query, spot, author, wanted) for spot in spots for author in authors]
-    return first(conn, _SHOWN, walks, ORDER, limit + 1)
+    return first(conn, _SHOWN, [*walks, *late], ORDER, limit + 1)
+
+
+def _filled_in_later(
+    query: sa.Select[Any], spot: Place, reader: str, wanted: Filter, until: datetime
+) -> sa.Select[Any]:
+    """The rest: the notes that came so late, along the index of when it happened. Few are expected, and they are put in
+    order afterwards: an index that has the list's order would be walked past all that was recorded since."""
+    recorded = sa.func.coalesce(_N.recorded_at, _N.recorded_at, type_=_N.recorded_at.type)  # no index is entered by it
+    shown = (column if column is not _N.recorded_at else recorded.label("recorded_at") for column in _SHOWN)
+    may = _N.author.concat("") == reader if spot.left else spot.may  # nor by who wrote it
+    query = query.with_only_columns(*shown).where(_N.establishment == spot.code, may, recorded >= until)
+    for name, kind in _CODED.items():
+        if (code := getattr(wanted, name)) is not None:
+            query = query.where(_with_code(kind, code).offset(0).exists())  # an OFFSET: else it might begin with these
+    return query.where(*_picked(wanted, *_CODED))
 
 
 def _by_place(query: sa.Select[Any], spot: Place, author: str | None, wanted: Filter) -> sa.Select[Any]:
@@ -128,22 +167,32 @@ def _picked(wanted: Filter, *walked: str) -> Iterator[sa.ColumnElement[bool]]:
         yield _N.search.contains(word, autoescape=True)
     for name, kind in _CODED.items():
         if name not in walked and (code := getattr(wanted, name)) is not None:
-            k = note_codes.alias().c
-            yield sa.exists().where(
-                k.establishment == _N.establishment, k.list == kind, k.code == code, k.note == _N.id
-            )
-    # What has happened is recorded afterwards: a list that begins at a time looks no further back.
-    since = [since for since in (wanted.recorded_from, wanted.occurred_from, _day_of(wanted.shift)) if since]
-    if since:
-        yield _N.recorded_at >= max(since)
+            yield _with_code(kind, code).exists()
+    if (since := _since(wanted)) is not None:
+        yield _N.recorded_at >= since
 
 
-def _day_of(shift: str | None) -> datetime | None:
-    """A time before which no shift of this name began, by whatever clock."""
-    try:
-        return datetime.fromisoformat(shift[:10]).replace(tzinfo=UTC) - timedelta(days=1) if shift else None
-    except (ValueError, OverflowError):  # no day at all, or the first there is
-        return None
+def _with_code(kind: str, code: str) -> sa.Select[Any]:
+    """The note, if it has a code."""
+    k = note_codes.alias().c
+    return sa.select(k.note).where(k.establishment == _N.establishment, k.list == kind, k.code == code, k.note == _N.id)
+
+
+def _since(wanted: Filter) -> datetime | None:
+    """What has happened is recorded afterwards: a list that begins at a time looks no further back."""
+    since = [since for since in (wanted.recorded_from, wanted.occurred_from) if since]
+    return max(since, default=None)
+
+
+def _id_of(moment: datetime) -> str:
+    """What the ids of all that was recorded from a moment on are not before."""
+    digits = f"{max(0, (moment - _EPOCH) // timedelta(milliseconds=1)):012x}"
+    return f"{digits[:8]}-{digits[8:]}"
+
+
+def places_of(conn: Connection, reader: str, own: Iterable[str]) -> set[str]:
+    """The establishments in which there may be notes that this reader, who belongs to these, may see."""
+    return {*own, *written_in(conn, notes, reader)}
 
 
 def _called(conn: Connection, name: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from handover.store.types import Id, UtcTime, Who
+from handover.store.types import Id, UtcTime, Who, apart
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -40,6 +40,12 @@ def _some(*columns: str, where: str) -> sa.Index:
 
 _URGENT: dict[str, Any] = {f"{engine}_where": sa.text("attention = 'ACT_NOW'") for engine in ("sqlite", "postgresql")}
 """Of an index that only notes which want acting on now are in: there are few, and whoever looks for them looks far."""
+
+SOON_H = 8
+"""Within so many hours, nearly everything is on record that has happened: a shift."""
+FILLED_IN_LATER = apart("recorded_at", "occurred_at", SOON_H)
+"""Of the notes that are the exception (and of corrections), by engine: they have an index of their own."""
+_LATE: dict[str, Any] = {f"{engine}_where": sa.text(told) for engine, told in FILLED_IN_LATER.items()}
 
 _BY_KEY = {"sqlite_with_rowid": False}
 """Of a table whose rows are kept in the order of their key: the embedded store writes one page for a new row where it
@@ -180,6 +186,7 @@ class NoteRow(SQLModel, table=True):
         _some("establishment", "watch_until", where="watch_until"),
         _some("incident", "recorded_at", "id", where="incident"),
         sa.Index("ix_notes_urgent", "establishment", "recorded_at", "id", **_URGENT),
+        sa.Index("ix_notes_late", "establishment", "occurred_at", "recorded_at", **_LATE),
     )
     id: str = _key("The note's UUIDv7.", Id)
     establishment: str = _is("The establishment it belongs to.", sa.String(16), foreign_key="establishments.code")

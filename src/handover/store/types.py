@@ -54,6 +54,14 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else as_time(value)
 
 
+def apart(later: str, earlier: str, hours: int) -> dict[str, str]:
+    """By engine: the condition that one time lies more than some hours after another, as an index can have it."""
+    return {
+        "sqlite": f"julianday({later}) - julianday({earlier}) > {hours} / 24.0",
+        "postgresql": f"{later} - {earlier} > interval '{hours} hours'",
+    }
+
+
 Id = sa.String(36)
 """A UUIDv7 in its text form: sorts by time on every engine and reads the same in a log line."""
 
