@@ -79,3 +79,8 @@ def test_a_shift_that_was_another_when_it_was_written_about_keeps_its_notes(pris
     assert late["shift"] == f"{day}/EARLY", "by the prison's clock it is past midnight"
     reader = at(hartmann, prison.service.clock() + timedelta(days=20))
     assert listed(reader, shift=f"{day}/EARLY") == [late["id"], *found[::-1]]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "0001-01-02", "0001-01-03", "9999-12-28", "9999-12-30", "9999-12-31"])
+def test_a_shift_of_the_first_and_the_last_days_there_are_finds_nothing(prison: Prison, day: str) -> None:
+    assert listed(prison.hire("hartmann", "officer", "A"), shift=f"{day}/NIGHT") == []

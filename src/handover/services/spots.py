@@ -76,18 +76,17 @@ def rota_of(uow: UnitOfWork, place: str) -> Rota | None:
 def span_of(establishment: Mapping[Any, Any], key: str) -> tuple[datetime, datetime] | None:
     """From when to when a day's shift was, in an establishment as kept: as its rota says if that was the same then
     already, else by whatever clock and pattern it may have lived. None where it names no day."""
+    rota = Rota.of(establishment)
     try:
         day = date.fromisoformat(key[:10])
         before = datetime.combine(day, time(0), UTC) - timedelta(days=1)
+        begins = (datetime.combine(day, shift.starts, rota.zone) for shift in rota.pattern)
+        shifts = [shift_at(rota.pattern, rota.zone, instant) for instant in begins]
         after = before + timedelta(days=4)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError):  # no day at all, or one of the first or the last there are
         return None
-    rota = Rota.of(establishment)
-    for begins in rota.pattern:
-        shift = shift_at(rota.pattern, rota.zone, datetime.combine(day, begins.starts, rota.zone))
-        if shift.key == key and establishment["updated_at"] <= before:
-            return shift.starts, shift.ends
-    return before, after
+    as_now = (shift for shift in shifts if shift.key == key and establishment["updated_at"] <= before)
+    return next(((shift.starts, shift.ends) for shift in as_now), (before, after))
 
 
 def _of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> Spot:
