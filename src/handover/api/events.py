@@ -5,6 +5,7 @@ import contextlib
 from dataclasses import replace
 from time import monotonic
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -48,20 +49,21 @@ async def pull_events(
     store_id = ask.parts.hub.store_id
     deadline = monotonic() + wait
     wanted = frozenset(type or ())
+    lines = NDJSON in ask.request.headers.get("accept", "")
 
     def pull(uow: UnitOfWork) -> Pulled:
         uow.doing("events.pull", establishment=establishment, unit=unit)
         uow.allow("events.read")
         places = events.places_for(uow, establishment)
         events.check_unit(uow, places, unit)
-        return events.pull(uow, store_id, Filter(places, unit, wanted), after, limit)
+        return events.pull(uow, store_id, Filter(places, unit, wanted), after, limit, between="\n" if lines else ",")
 
     while True:
         last = monotonic() >= deadline or ask.parts.hub.stopping
         # Only what is answered is logged: a reader that waits would else leave a line for every note it may not see.
         pulled = await ask.read(pull, _passed_on if last else _idle)
-        if last or pulled.items or pulled.more:
-            return _answer(ask.request, pulled, events.cursor_of(store_id, pulled.positions))
+        if last or pulled.count or pulled.more:
+            return _answer(ask.request, pulled, events.cursor_of(store_id, pulled.positions), lines)
         after = events.cursor_of(store_id, pulled.positions)
         await _news(ask.parts.hub, pulled.positions, deadline)
         ask = await _still(ask)
@@ -72,7 +74,7 @@ def _passed_on(_found: Pulled) -> bool:
 
 
 def _idle(found: Pulled) -> bool:
-    return not (found.items or found.more)
+    return not (found.count or found.more)
 
 
 async def _news(hub: Hub, positions: Positions, deadline: float) -> None:
@@ -104,13 +106,13 @@ async def _rung(wake: asyncio.Event, seconds: float) -> None:
             await wake.wait()
 
 
-def _answer(request: Request, pulled: Pulled, cursor: str) -> Response:
-    query = request.url.include_query_params(after=cursor).query
+def _answer(request: Request, pulled: Pulled, cursor: str, lines: bool) -> Response:
+    query = urlencode([*((k, v) for k, v in request.query_params.multi_items() if k != "after"), ("after", cursor)])
     headers = {"Link": f'<{request.url.path}?{query}>; rel="next"', "Cache-Control": "no-store", "Vary": "Accept"}
-    if NDJSON in request.headers.get("accept", ""):
-        return Response("".join(item + "\n" for item in pulled.items), 200, headers, NDJSON)
+    if lines:
+        return Response(pulled.text + "\n" if pulled.count else "", 200, headers, NDJSON)
     more = "true" if pulled.more else "false"
-    body = f'{{"items":[{",".join(pulled.items)}],"cursor":"{cursor}","more":{more}}}'
+    body = f'{{"items":[{pulled.text}],"cursor":"{cursor}","more":{more}}}'
     return Response(body, 200, headers, "application/json")
 
 

@@ -19,7 +19,7 @@ from handover.schemas.common import in_utc
 from handover.services.unit_of_work import UnitOfWork
 from handover.services.views import handover, thin
 from handover.store import eventlog, roster
-from handover.store.eventlog import Ends, Event, Row
+from handover.store.eventlog import SEQUENCE, SORT, TIME, Ends, Event, Row
 
 ROSTER = "ROSTER"
 OUTCOME = "outcome"
@@ -136,11 +136,12 @@ Positions = dict[str, int]
 def cursor_of(store_id: str, positions: Mapping[str, int]) -> str:
     """The opaque form of positions. It names the store, so that a cursor of another (or of one set up anew) is
     noticed."""
-    return _opaque(f"{store_id}." + ",".join([f"{place}:{sequence}" for place, sequence in sorted(positions.items())]))
+    told = ",".join([f"{place}:{sequence}" for place, sequence in sorted(positions.items())])
+    return _opaque(f"{store_id}.{told}".encode())
 
 
-def _opaque(told: str) -> str:
-    return urlsafe_b64encode(told.encode()).decode().rstrip("=")
+def _opaque(told: bytes) -> str:
+    return urlsafe_b64encode(told).decode().rstrip("=")
 
 
 def positions_of(store_id: str, cursor: str) -> Positions:
@@ -219,14 +220,14 @@ _Said = tuple[str, str] | tuple[()] | None
 
 @lru_cache(maxsize=1024)
 def _sayings(*_counts: object) -> tuple[dict[object, _Said], dict[object, _Said]]:
-    """As `_verdicts`, for pages."""
+    """As `_verdicts`, for pages of one establishment."""
     return {}, {}
 
 
 class Ear:
     """One reader's rights and filter, judged once for many events, and once for all readers who hear the same."""
 
-    __slots__ = ("_scopes", "_verdicts", "sayings", "sights", "wanted", "who")
+    __slots__ = ("_counts", "_scopes", "_verdicts", "sights", "wanted", "who")
 
     def __init__(self, who: Principal, wanted: Filter) -> None:
         self.who = who
@@ -241,8 +242,8 @@ class Ear:
             "page": bool(may(who, "notes.read")),
         }
         # All that `hears` and `whole` look at, except who the reader is.
-        counts = who.kind, self.sights, who.establishments, tuple(self._scopes.items()), wanted
-        self._verdicts, self.sayings = _verdicts(*counts), _sayings(*counts)
+        self._counts = who.kind, self.sights, who.establishments, tuple(self._scopes.items()), wanted
+        self._verdicts = _verdicts(*self._counts)
 
     def judge(self, entry: "Encoded") -> bool | None:
         """Whether this reader may have the whole resource; None where the event does not exist for him or her."""
@@ -254,6 +255,11 @@ class Ear:
                 verdicts.clear()
             verdict = verdicts[entry.sort] = self.whole(entry.event) if self.hears(entry.event) else None
             return verdict
+
+    def sayings(self, place: str) -> tuple[dict[object, _Said], dict[object, _Said]]:
+        """What is said of events of one establishment, by what comes first in a row: of what others wrote, and of what
+        this reader did."""
+        return _sayings(place, *self._counts)
 
     def hears(self, event: Event) -> bool:
         """Whether the event exists for this reader at all."""
@@ -312,19 +318,30 @@ class Encoded:
         data = event.data if whole else thin(event.about, event.status)
         if whole and not self.alike and data != thin(event.about, event.status):
             data = handover(data, ear.who, ear.sights)
-        cursor = cursor or _opaque(f"{self._store_id}.{event.establishment}:{event.sequence}")
+        cursor = cursor or _opaque(f"{self._store_id}.{event.establishment}:{event.sequence}".encode())
         alike = _alike(event.establishment, event.type, event.unit)
-        return _written(alike, event.id, event.subject, in_utc(event.time), event.sequence, data, cursor)
+        return "".join(_pieces(alike, event.id, event.subject, in_utc(event.time), event.sequence, data, cursor))
 
 
-def _written(
+def _pieces(
     alike: tuple[str, str], id_: str, subject: str | None, time: str, sequence: int, data: str, cursor: str
-) -> str:
-    """An event as JSON. Written out: to have it made of a dictionary takes three times as long."""
+) -> tuple[str, ...]:
+    """An event as JSON, to be joined. Written out: to have it made of a dictionary takes three times as long."""
     before, after = alike
     return (
-        f'{{"specversion":"1.0","id":"{id_}{before}{_quoted(subject)},"time":"{time}","datacontenttype":'
-        f'"application/json","sequence":{sequence}{after}{data},"cursor":"{cursor}"}}'
+        '{"specversion":"1.0","id":"',
+        id_,
+        before,
+        _quoted(subject),
+        ',"time":"',
+        time,
+        '","datacontenttype":"application/json","sequence":',
+        str(sequence),
+        after,
+        data,
+        ',"cursor":"',
+        cursor,
+        '"}',
     )
 
 
@@ -357,98 +374,131 @@ def check_unit(uow: UnitOfWork, places: Iterable[str], unit: str | None) -> None
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """A page of events as text, and how far it came."""
+    """A page: its events as text, how many they are, and how far it came."""
 
-    items: list[str]
+    text: str
+    count: int
     positions: Positions
     more: bool
 
 
 class _Page:
-    """What one reader gets of a log's rows, as `Encoded` would tell it. What is said of a sort of event is found out
-    once, and most rows never become one."""
+    """What one reader gets of some rows, as `Encoded` would tell it. What is said of a sort of event is found out once
+    for all readers who hear the same, few rows become events, and what they say is put together in one go."""
 
-    def __init__(self, ear: Ear, store_id: str) -> None:
-        self.items: list[str] = []
-        self.people: set[str] = set()
+    def __init__(self, ear: Ear, store_id: str, positions: Positions, between: str) -> None:
+        self.positions = positions
+        self.count = 0
+        self.people: set[str | None] = set()
         self._ear = ear
         self._store_id = store_id
+        self._between = between
+        self._pieces: list[str] = []
+        self._sayings = {place: ear.sayings(place) for place in positions}
+        self._begun = _begun(store_id, *positions) if len(positions) == 1 else None
 
-    def take(self, row: Row, cursor: str | None) -> None:
-        """Takes the next event in, if it exists for this reader."""
-        said = self._said(row)
-        if said is None:
-            return
-        place, sequence, subject = row[0], row[-1], row[_SUBJECT]
-        if subject:
+    @property
+    def text(self) -> str:
+        """All that was taken."""
+        return "".join(self._pieces)
+
+    def take(self, place: str, rows: Iterable[Row], most: int) -> int:
+        """Takes what exists for this reader of the rows that come next, until there are so many events; answers how
+        many rows that were."""
+        others, own = self._sayings[place]
+        me, pieces = self._ear.who.id, self._pieces
+        read = 0
+        for row in rows:
+            if self.count == most:
+                break
+            _, _, _, _, _, _, author, subject, id_, _, sequence, data, _ = row
+            read += 1
+            self.positions[place] = sequence
+            sayings = own if author == me else others
+            try:
+                said = sayings[row[:SORT]]
+            except KeyError:
+                if len(sayings) >= MOST_SORTS:
+                    sayings.clear()
+                said = sayings[row[:SORT]] = self._judged(place, row)
+            if said is None:
+                continue
+            pieces.append(self._between if self.count else "")
+            self.count += 1
             self.people.add(subject)
-        if said:
-            cursor = cursor or _opaque(f"{self._store_id}.{place}:{sequence}")
-            self.items.append(_written(said, row[_ID], subject, eventlog.told(row), sequence, row[_DATA], cursor))
-        else:
-            entry = Encoded(eventlog.as_event(row), self._store_id)
-            self.items.append(entry.text(self._ear, bool(self._ear.judge(entry)), cursor))
+            if said:
+                pieces += _pieces(said, id_, subject, eventlog.told(row), sequence, data, self._cursor(sequence))
+            else:
+                entry = Encoded(eventlog.as_event(place, row), self._store_id)
+                pieces.append(entry.text(self._ear, bool(self._ear.judge(entry)), self._cursor(sequence)))
+        return read
 
-    def _said(self, row: Row) -> _Said:
-        sayings, sort = self._ear.sayings[row[_AUTHOR] == self._ear.who.id], _SORT(row)
-        try:
-            return sayings[sort]
-        except KeyError:
-            if len(sayings) >= MOST_SORTS:
-                sayings.clear()
-            entry = Encoded(eventlog.as_event(row), self._store_id)
-            whole = self._ear.judge(entry)
-            said: _Said = _alike(row[0], row[_TYPE], row[_UNIT]) if whole and entry.alike else ()
-            sayings[sort] = said = None if whole is None else said
-            return said
+    def _judged(self, place: str, row: Row) -> _Said:
+        entry = Encoded(eventlog.as_event(place, row), self._store_id)
+        whole = self._ear.judge(entry)
+        if whole is None:
+            return None
+        return _alike(place, entry.event.type, entry.event.unit) if whole and entry.alike else ()
 
-
-_ID, _TYPE, _SUBJECT, _UNIT, _TIME, _AUTHOR, _DATA = map(
-    Event._fields.index, ("id", "type", "subject", "unit", "time", "author", "data")
-)
-_SORT = itemgetter(
-    *map(Event._fields.index, ("establishment", "type", "unit", "also_unit", "handling", "kind", "status"))
-)
+    def _cursor(self, sequence: int) -> str:
+        if self._begun is None:
+            return cursor_of(self._store_id, self.positions)
+        letters, rest = self._begun
+        return letters + _opaque(b"%b%d" % (rest, sequence))
 
 
-def _in_time(pages: list[list[Row]], heads: Mapping[str, int]) -> Iterable[Row]:
+@lru_cache(maxsize=1024)
+def _begun(store_id: str, place: str) -> tuple[str, bytes]:
+    """What all cursors of one establishment begin with: as far as it makes whole letters, and the rest."""
+    told = f"{store_id}.{place}:".encode()
+    whole = len(told) // 3 * 3
+    return _opaque(told[:whole]), told[whole:]
+
+
+def _in_time(pages: Mapping[str, list[Row]], heads: Mapping[str, int]) -> Iterable[tuple[str, Iterable[Row]]]:
     """Events of several logs in order of time, each log only as far as the shortest page reaches: an event further on
     may have older ones before it elsewhere. A log stands in the order of its sequence whatever the clocks said, so an
     event counts as no earlier than those before it, and a page always gets on."""
     if len(pages) == 1:
-        return pages[0]
-    timed = [list(zip(accumulate((row[_TIME] for row in page), max), page, strict=True)) for page in pages]
+        return pages.items()
+    timed = [
+        [(time, place, row) for time, row in zip(accumulate((row[TIME] for row in page), max), page, strict=True)]
+        for place, page in pages.items()
+    ]
     ends = (page[-1] for page in timed)
-    horizon = min((time for time, last in ends if last[-1] < heads[last[0]]), default=None)
-    merged = merge(*timed, key=lambda one: one[0])
-    return (row for _, row in takewhile(lambda one: horizon is None or one[0] <= horizon, merged))
+    horizon = min((time for time, place, last in ends if last[SEQUENCE] < heads[place]), default=None)
+    merged = merge(*timed, key=itemgetter(0))
+    return ((place, (row,)) for _, place, row in takewhile(lambda one: horizon is None or one[0] <= horizon, merged))
 
 
-def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limit: int, scan: int = 4 * PAGE) -> Pulled:
+def pull(
+    uow: UnitOfWork,
+    store_id: str,
+    wanted: Filter,
+    after: str | None,
+    limit: int,
+    scan: int = 4 * PAGE,
+    between: str = ",",
+) -> Pulled:
     """The next events this reader hears, over all its establishments in order of time. A log is read at most `scan`
     rows far."""
     uow.about(filter={"unit": wanted.unit, "types": sorted(wanted.types) or None}, after=after)
     ends = eventlog.ends(uow.conn, wanted.establishments)
     heads = {place: end.head for place, end in ends.items()}
-    positions = start(store_id, after, wanted.establishments, ends)
-    began = dict(positions)
-    page = _Page(Ear(uow.who, wanted), store_id)
-    several = len(positions) > 1
+    began = start(store_id, after, wanted.establishments, ends)
+    page = _Page(Ear(uow.who, wanted), store_id, dict(began), between)
     read = 0
-    more = any(positions[place] < heads.get(place, 0) for place in positions)
-    while more and len(page.items) < limit and read < scan:
-        behind = [place for place in positions if positions[place] < heads.get(place, 0)]
-        pages = [eventlog.rows_after(uow.conn, p, positions[p], min(PAGE, max(limit, 50))) for p in behind]
-        for row in _in_time(pages, heads):
-            if len(page.items) == limit:
-                break
-            positions[row[0]] = row[-1]
-            read += 1
-            page.take(row, cursor_of(store_id, positions) if several else None)
-        more = any(positions[place] < heads.get(place, 0) for place in positions)
-    moved = {place: [began[place], positions[place]] for place in positions if positions[place] != began[place]}
-    uow.about(count=len(page.items), sequences=moved, people=sorted(page.people))
-    return Pulled(page.items, positions, more)
+    while (behind := _behind(page.positions, heads)) and page.count < limit and read < scan:
+        rows = {p: eventlog.rows_after(uow.conn, p, page.positions[p], min(PAGE, max(limit, 50))) for p in behind}
+        for place, some in _in_time(rows, heads):
+            read += page.take(place, some, limit)
+    moved = {place: [began[place], at] for place, at in page.positions.items() if at != began[place]}
+    uow.about(count=page.count, sequences=moved, people=sorted(one for one in page.people if one))
+    return Pulled(page.text, page.count, page.positions, bool(behind))
+
+
+def _behind(positions: Positions, heads: Mapping[str, int]) -> list[str]:
+    return [place for place, at in positions.items() if at < heads.get(place, 0)]
 
 
 # --- What the hub needs of the log: no asker, because every event is judged again for every reader -------------------

@@ -285,12 +285,23 @@ class Desk:
                 outcome = "OK" if isinstance(refusal, Moved) else outcome_of(refusal)
                 return None, refusal, uow.line(outcome) if outcome else None
 
-        value, refusal, line = await self._of(self.store.read(job))
-        if line is not None:
-            await self.log(line)
+        waiting, told = self._waking.waiter()
+
+        def log(done: "Future[tuple[T | None, BaseException | None, Line | None]]") -> None:
+            # On the reader's thread: the loop is woken once, when what was read and its line are both there.
+            error = done.exception()
+            found = None if error else done.result()
+            line = found[2] if found else None
+            if line is None:
+                told(found, error)
+            else:
+                self.store.writer.submit(Task(_adding(line), lambda _, failed: told(found, failed), gathers=True))
+
+        self.store.read(job).add_done_callback(log)
+        value, refusal, _ = await waiting
         if refusal is not None:
             raise refusal
-        return value  # type: ignore[return-value]  # None only beside a refusal
+        return value  # type: ignore[no-any-return]
 
     async def peek(self, work: Callable[[Connection], T]) -> T:
         """Reads what is nobody's personal data (tokens, heads of logs): no line."""
@@ -310,7 +321,7 @@ class Desk:
 
     async def log(self, line: Line) -> None:
         """Makes a line durable."""
-        await self._of(self.store.write(lambda batch: batch.lines.append(line), gathers=True))
+        await self._of(self.store.write(_adding(line), gathers=True))
 
     async def _of(self, future: "Future[T]") -> T:
         """What a thread is working on, once it is there. Whoever waits may go away; what was handed over is finished
@@ -328,6 +339,10 @@ class Desk:
         if concerning is not None:
             uow.concerning(concerning)
         return uow.line(outcome)
+
+
+def _adding(line: Line) -> Callable[[Batch], None]:
+    return lambda batch: batch.lines.append(line)
 
 
 def overloaded(wait: float) -> Overloaded:

@@ -40,8 +40,15 @@ class Event(NamedTuple):
 
 
 Row = tuple[Any, ...]
-"""An event's fields in their order, its time as the driver has it: text or an aware datetime, in the order of time
-either way."""
+"""What a reader of a log needs of an event, in the order of `_ROW`, its time as the driver has it: text or an aware
+datetime, in the order of time either way."""
+_ROW = (
+    ("type", "unit", "also_unit", "handling", "kind", "status"),
+    ("author", "subject", "id", "time", "sequence", "data", "about"),
+)
+SORT = len(_ROW[0])
+"""How many of them come first that a decision looks at."""
+TIME, SEQUENCE = (SORT + _ROW[1].index(name) for name in ("time", "sequence"))
 
 
 class Ends(NamedTuple):
@@ -52,12 +59,16 @@ class Ends(NamedTuple):
 
 
 _COLUMNS = [events.c[name] for name in Event._fields]
-_AFTER = Quick(
-    sa.select(*_COLUMNS)
-    .where(events.c.establishment == sa.bindparam("place"), events.c.sequence > sa.bindparam("sequence"))
-    .order_by(events.c.sequence)
-    .limit(sa.bindparam("most", type_=sa.Integer))
-)
+
+
+def _after(columns: Iterable[str]) -> Quick:
+    query = sa.select(*(events.c[name] for name in columns)).where(
+        events.c.establishment == sa.bindparam("place"), events.c.sequence > sa.bindparam("sequence")
+    )
+    return Quick(query.order_by(events.c.sequence).limit(sa.bindparam("most", type_=sa.Integer)))
+
+
+_AFTER, _ROWS_AFTER = _after(Event._fields), _after((*_ROW[0], *_ROW[1]))
 _TIME = Event._fields.index("time")
 _ENDS = sa.select(
     event_heads.c.establishment, sa.func.coalesce(event_floors.c.sequence, 0), event_heads.c.sequence
@@ -166,23 +177,25 @@ def rewritten(conn: Connection) -> str | None:
 
 def after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[Event]:
     """The events that follow, oldest first."""
-    return [as_event(row) for row in rows_after(conn, establishment, sequence, limit)]
+    rows = found(conn, _AFTER(conn, {"place": establishment, "sequence": sequence, "most": limit}))
+    return [Event._make((*row[:_TIME], as_time(row[_TIME]), *row[_TIME + 1 :])) for row in rows]
 
 
 def rows_after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[Row]:
-    """The same as the driver gives them: for whoever makes text of thousands of them."""
-    rows: list[Row] = found(conn, _AFTER(conn, {"place": establishment, "sequence": sequence, "most": limit}))
+    """The same as rows: for whoever makes text of hundreds of them."""
+    rows: list[Row] = found(conn, _ROWS_AFTER(conn, {"place": establishment, "sequence": sequence, "most": limit}))
     return rows
 
 
-def as_event(row: Row) -> Event:
-    """The event of a row."""
-    return Event._make((*row[:_TIME], as_time(row[_TIME]), *row[_TIME + 1 :]))
+def as_event(establishment: str, row: Row) -> Event:
+    """The event of a row, but for what it is found by when a note is taken back."""
+    fields = dict(zip((*_ROW[0], *_ROW[1]), row, strict=True))
+    return Event(establishment=establishment, note=None, **{**fields, "time": as_time(row[TIME])})
 
 
 def told(row: Row) -> str:
     """When it happened, as we send it."""
-    time = row[_TIME]
+    time = row[TIME]
     if isinstance(time, str):  # as the embedded store keeps it, always with microseconds
         return time if time[-8:] != ".000000Z" else time[:-8] + "Z"
     return in_utc(time)
