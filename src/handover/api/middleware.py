@@ -4,6 +4,7 @@ without anybody's words, a measurement.
 Plain ASGI: the usual middleware base class costs half the throughput.
 """
 
+import asyncio
 import traceback
 from time import perf_counter
 from typing import Any
@@ -23,6 +24,9 @@ from handover.services.unit_of_work import Desk
 
 LARGEST = 64 * 1024
 """Bytes in a body; the longest possible note is a quarter of it."""
+TELL_S = 0.008
+"""How long a request's line in the log waits for others: those of one commit are written while the writer is at the
+next."""
 PROBLEM = b"application/problem+json"
 log = structlog.get_logger("handover.requests")
 
@@ -46,6 +50,7 @@ class Outermost:
         self._metrics = metrics
         self._extra = [(b"handover-practice", b"true")] if practice else []
         self._gates = Gates(2 * desk.settings.batch, desk.settings.queue_s, desk.lists)
+        self._untold: list[dict[str, Any]] = []
         self._policy = b'"caller";q=%d;w=%d' % (limits.requests, limits.window_s) if limits.requests else b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,6 +61,7 @@ class Outermost:
             await self._socket(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+            self._tell()  # the service has ended
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = uuid4()
@@ -115,7 +121,15 @@ class Outermost:
     def _note(self, scope: Scope, request: str, status: int, seconds: float) -> None:
         method, route = scope["method"], _route(scope)
         self._metrics.answered(method, route, status, seconds)
-        log.info("request", id=request, method=method, route=route, status=status, ms=round(seconds * 1000, 2))
+        if not self._untold:
+            asyncio.get_running_loop().call_later(TELL_S, self._tell)
+        ms = round(seconds * 1000, 2)
+        self._untold.append({"id": request, "method": method, "route": route, "status": status, "ms": ms})
+
+    def _tell(self) -> None:
+        untold, self._untold = self._untold, []
+        for line in untold:
+            log.info("request", **line)
 
 
 def trace(error: BaseException | None) -> list[str]:

@@ -28,6 +28,7 @@ from handover.errors import (
     Unauthenticated,
     Unavailable,
 )
+from handover.schemas.common import NOT_A_CODE, code_meant
 from handover.services.logins import GrantRefused
 
 STATUS: dict[type[Refusal], int] = {
@@ -151,4 +152,7 @@ _WORDS = {
 
 
 def _words(error: dict[str, Any]) -> str:
-    return _WORDS.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+    words = _WORDS.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == NOT_A_CODE and (meant := code_meant(error["input"])):
+        return f"{words}; {meant}?"
+    return words

@@ -22,14 +22,14 @@ if TYPE_CHECKING:  # psycopg: see `_open_postgresql`
 CHANNEL = "handover"
 _DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
 _LOCK_NOT_AVAILABLE = ("55P03",)
-_UNIQUE = ("23505",)
+_UNIQUE = ("23505", "SQLITE_CONSTRAINT_PRIMARYKEY")
 _READ_ONLY = "25006"
 ROWS_AT_ONCE = 32
 """Rows in one statement of the embedded store, a power of two. Filling up the last one instead takes longer."""
 
-LONGEST_LOG = 10_000
+LONGEST_LOG = 60_000
 """Pages of the embedded store's write-ahead log from which on every commit moves them to their place, if the writer has
-not between two commits (`tidy`)."""
+not between two commits (`tidy`): more than so many commits write, one of 32 notes some 230."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +303,8 @@ def passes(error: BaseException) -> bool:
     time, or a key somebody else has just taken."""
     if not isinstance(error, DBAPIError):
         return False
-    return getattr(error.orig, "sqlstate", None) in (*_DEADLOCK_OR_SERIALIZATION, *_LOCK_NOT_AVAILABLE, *_UNIQUE)
+    told = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
+    return told in (*_DEADLOCK_OR_SERIALIZATION, *_LOCK_NOT_AVAILABLE, *_UNIQUE)
 
 
 def is_lost(error: BaseException) -> bool:
