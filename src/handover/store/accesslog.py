@@ -41,12 +41,15 @@ class Line(NamedTuple):
 
 
 FIELDS = Line._fields
-_MOVE_ON = Quick(
-    sa.update(access_chains)
-    .where(access_chains.c.chain == sa.bindparam("of"))
-    .values(position=sa.bindparam("to"), hash=sa.bindparam("now"))
-)
 NAMES = ("chain", "position", *FIELDS, "hash")
+_HEAD = access_chains.c
+_OWN = (_HEAD.chain == sa.bindparam("of"), _HEAD.position == sa.bindparam("was"), _HEAD.hash == sa.bindparam("before"))
+_MOVE_ON = Quick(sa.update(access_chains).where(*_OWN).values(position=sa.bindparam("to"), hash=sa.bindparam("now")))
+_AGAIN = sa.select(*(access_lines.c[name] for name in NAMES)).where(
+    access_lines.c.chain == sa.bindparam("of"), access_lines.c.position == sa.bindparam("to")
+)
+_UNLESS_OWN = Quick(sa.insert(access_lines).from_select(NAMES, _AGAIN.where(~sa.exists().where(*_OWN))))
+"""Writes the newest line a second time, which no store allows, unless the chain ends where this process left it."""
 COLUMNS = [access_lines.c[name] for name in NAMES]
 _LENGTHS = [getattr(access_lines.c[name].type, "length", None) for name in FIELDS]
 LONGEST = 32_768
@@ -116,16 +119,26 @@ def chained(head: Head, lines: Iterable[Line]) -> tuple[Head, list[Row]]:
     return Head(head.chain, position, previous), rows
 
 
-def move_on(conn: Connection, head: Head) -> None:
-    """Notes where a chain ends now."""
-    _MOVE_ON(conn, {"of": head.chain, "to": head.position, "now": head.hash})
+def move_on(conn: Connection, was: Head, head: Head) -> None:
+    """Notes where a chain ends now that its new lines are written. Where it did not end where it `was`, the store was
+    set back under this process: the database refuses, as it does where a key was taken by somebody else, so that
+    nothing is committed that does not go on from what is there. (Nothing is asked: the COMMIT may be on its way.)"""
+    values = {"of": head.chain, "to": head.position}
+    _UNLESS_OWN(conn, {**values, "was": was.position, "before": was.hash})
+    _MOVE_ON(conn, {**values, "was": was.position, "before": was.hash, "now": head.hash})
+
+
+def stands(conn: Connection, head: Head) -> bool:
+    """Whether a chain still ends where this process left it."""
+    query = sa.select(_HEAD.position, _HEAD.hash).where(_HEAD.chain == head.chain)
+    return [tuple(row) for row in conn.execute(query)] == [(head.position, head.hash)]
 
 
 def append(conn: Connection, head: Head, lines: Iterable[Line]) -> Head:
     """Adds lines to the end of a chain and answers the new end."""
     end, rows = chained(head, lines)
     write(conn, [(access_lines, NAMES, rows)])
-    move_on(conn, end)
+    move_on(conn, head, end)
     return end
 
 

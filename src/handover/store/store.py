@@ -99,21 +99,30 @@ class Batch:
     def flush(self) -> None:
         """Writes rows and lines, then events: the counters of the log are locked as late, and so as shortly, as can be.
         On the way to a server all of it goes in one trip, with the COMMIT."""
+        if (
+            self.lines
+            and self._head is not None
+            and self._store.doubted
+            and not accesslog.stands(self.conn, self._head)
+        ):
+            log.error("the store was set back under this process", chain=self._head.chain, line=self._head.position)
+            self._head = None
         if self.lines and self._head is None:
             self._head = self._store.open_chain(self.conn, self.lines[0])
         if self.rights_changed:
             marks.change(self.conn, marks.RIGHTS)
         news = ringing(self.conn.dialect) if self.events or self.rights_changed else None
         new = self._gathered()
-        if self.lines and self._head is not None:
-            self._head, lines = accesslog.chained(self._head, self.lines)
+        was = self._head
+        if self.lines and was is not None:
+            self._head, lines = accesslog.chained(was, self.lines)
             new.append((access_lines, accesslog.NAMES, lines))
         along = commits_along(self.conn)
         with one_trip(self.conn):
             if new:
                 write(self.conn, new)
-            if self.lines and self._head is not None:
-                accesslog.move_on(self.conn, self._head)
+            if self.lines and was is not None and self._head is not None:
+                accesslog.move_on(self.conn, was, self._head)
             eventlog.append(self.conn, self.events)
             if news is not None:
                 run(self.conn, news)
@@ -124,11 +133,14 @@ class Batch:
     def committed(self) -> None:
         """Moves the chain on and rings the bell of this process."""
         self._store.head = self._head
+        self._store.doubted = False
         if self.events or self.rights_changed:
             self._store.bell(self.rights_changed)
 
     def failed(self, unsure: bool) -> None:
-        """Where nobody knows what became of the transaction, the chain is left as it is and a new one begun."""
+        """Where nobody knows what became of the transaction, the chain is left as it is and a new one begun; so it is
+        if the chain turns out not to be as this process left it."""
+        self._store.doubted = True
         if unsure:
             self._store.head = None
 
@@ -159,6 +171,7 @@ class Store:
         self.engines = engines
         self.identity = identity
         self.head: Head | None = None
+        self.doubted = False
         self.open_chain = open_chain
         self._bells: list[Callable[[bool], None]] = []
         self._listener: threading.Thread | None = None

@@ -1,0 +1,105 @@
+"""A store that is set back under a running service: an older backup was restored, or a leader lost what it had said."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover.services import audit
+from handover.store import store
+from handover.store.engine import open_engines
+from handover.store.tables import metadata
+from tests.support.outages import held_up
+from tests.support.readers import eventually
+from tests.support.service import Caller, Prison, Service
+
+Restore = Callable[[], None]
+
+
+@pytest.fixture
+def backup(database_url: str) -> Iterator[Callable[[], Restore]]:
+    """Takes a backup; answers how to restore it, as from outside: all tables at once, whatever guards them."""
+    engines = open_engines(database_url, 1)
+    tables = metadata.sorted_tables
+    guards = sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+
+    def put_back(conn: Connection, kept: dict[sa.Table, list[dict[str, Any]]]) -> None:
+        for table in reversed(tables):
+            conn.execute(sa.delete(table))
+        for table in tables:
+            if kept[table]:
+                conn.execute(sa.insert(table), kept[table])
+
+    def take() -> Restore:
+        with engines.read.connect() as conn:
+            kept = {table: [dict(row) for row in conn.execute(sa.select(table)).mappings()] for table in tables}
+
+        def restore() -> None:
+            with engines.write.connect() as conn, conn.begin():
+                if engines.embedded:
+                    triggers = conn.execute(guards).all()
+                    for name, _ in triggers:
+                        conn.exec_driver_sql(f"DROP TRIGGER {name}")
+                    put_back(conn, kept)
+                    for _, told in triggers:
+                        conn.exec_driver_sql(told)
+                else:
+                    conn.exec_driver_sql("SET LOCAL session_replication_role = replica")
+                    put_back(conn, kept)
+
+        return restore
+
+    yield take
+    engines.close()
+
+
+def sound(service: Service) -> bool:
+    """Whether the access log is whole."""
+    found = service.desk.store.read(lambda conn: audit.verify_store(conn)).result()
+    assert found.faults == ()
+    return True
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The errors in the service's own log."""
+    found: list[str] = []
+    monkeypatch.setattr(store.log, "error", lambda event, **_more: found.append(event))
+    return found
+
+
+@pytest.mark.parametrize("many", [1, 5])
+def test_what_is_written_after_it_goes_on_from_what_is_there(
+    prison: Prison, hartmann: Caller, weir: str, backup: Callable[[], Restore], said: list[str], many: int
+) -> None:
+    first = hartmann.note(weir)
+    restore = backup()
+    for _ in range(3):
+        hartmann.note(weir)
+    restore()
+    with ThreadPoolExecutor(many) as pool:
+        with held_up(prison.service.desk.store.write):
+            posted = [pool.submit(hartmann.note, weir, fact="After it.") for _ in range(many)]
+            eventually(lambda: prison.service.desk.store.writer.waiting >= many)
+        after = [note.result()["id"] for note in posted]
+    assert said == ["the store was set back under this process"]
+    assert sorted(note["id"] for note in hartmann.all("/v1/notes")) == sorted([first["id"], *after])
+    assert sound(prison.service)
+    hartmann.note(weir)
+    assert len(said) == 1, "it is said once"
+
+
+def test_a_chain_that_is_gone_altogether_is_missed(
+    prison: Prison, hartmann: Caller, weir: str, backup: Callable[[], Restore], said: list[str]
+) -> None:
+    restore = backup()
+    prison.service.desk.store.head = None  # as after a connection that broke in a commit: it begins another chain
+    hartmann.note(weir)
+    restore()
+    note = hartmann.note(weir)
+    assert said == ["the store was set back under this process"]
+    assert hartmann.all("/v1/notes") == [note]
+    assert sound(prison.service)
