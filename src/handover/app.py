@@ -36,7 +36,7 @@ from handover.api.transport import AnswerProtocol
 from handover.board import pages as board
 from handover.board import session as board_session
 from handover.clock import Clock, now
-from handover.feed import route
+from handover.feed import kept, route
 from handover.feed.transport import FeedProtocol
 from handover.services import opening, tidying, timers
 from handover.services.hub import Hub
@@ -158,6 +158,8 @@ def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
         ws=FeedProtocol,
         ws_per_message_deflate=False,
         ws_max_size=64 * 1024,
+        ws_ping_interval=kept.PING_S,
+        ws_ping_timeout=kept.PING_S,
         proxy_headers=True,
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=settings.stop_s,  # type: ignore[arg-type]  # it takes parts of a second, too

@@ -56,3 +56,4 @@ class AnswerProtocol(HttpToolsProtocol):
         self.transport.flush()  # type: ignore[attr-defined]  # ours
         self.transport = self.transport.whole  # type: ignore[attr-defined]  # ours
         super().handle_websocket_upgrade()
+        del self.parser, self.transport  # they know their owner, who would stay with them for a while

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from handover.errors import CursorRefused, FieldError, Forbidden, Invalid, NotFound, Refusal, Unauthenticated
 from handover.feed import protocol
 from handover.feed.protocol import Close
-from handover.feed.transport import line_of
+from handover.feed.transport import Line, PlainLine
 from handover.services import events, logins
 from handover.services.events import Ear, Encoded, Filter
 from handover.services.logins import Session
@@ -33,6 +33,18 @@ AT_ONCE = 100
 
 def _stopping() -> Close:
     return Close(protocol.STOPPING, "The server is stopping; come back with your cursor.")
+
+
+def ending(error: Exception) -> Close:
+    """How a feed ends that met this."""
+    if isinstance(error, Close):
+        return error
+    if isinstance(error, CursorRefused):
+        return Close(protocol.BAD_CURSOR, error.detail)
+    if isinstance(error, WebSocketDisconnect):
+        return Close(error.code, "")
+    log.error("feed failed", exc_info=error)
+    return Close(protocol.TRY_LATER, "Something is wrong here; come back with your cursor in a moment.")
 
 
 class Feed:
@@ -62,7 +74,7 @@ class Feed:
 
     def __init__(self, socket: WebSocket, parts: Parts) -> None:
         self._socket = socket
-        self._line = line_of(socket)
+        self._line: Line = PlainLine(socket)
         self._desk = parts.desk
         self._hub = parts.hub
         self._sessions = parts.sessions
@@ -85,24 +97,25 @@ class Feed:
         await self._socket.accept(
             subprotocol=protocol.SUBPROTOCOL if protocol.SUBPROTOCOL in self._socket.scope["subprotocols"] else None
         )
-        ended = _stopping()
+        ended: Close | None = _stopping()
         try:
             await self._open()
             ended = await self._serve()
-        except Close as close:
-            ended = close
-        except Exception:
-            log.exception("feed failed")
-            ended = Close(protocol.TRY_LATER, "Something is wrong here; come back with your cursor in a moment.")
+        except Exception as error:  # noqa: BLE001 - it is logged
+            ended = ending(error)
         finally:
-            try:
-                # Before anything that takes time: a server that stops soon closes what is still open in its own words.
-                await self._close(ended)
-            finally:
-                self._hub.exit(self)
-                self._hub.leave(self.wake, self.positions)
-                if self._begun:
-                    await self._leave_line(ended)
+            if ended is not None:  # else it goes on without this task
+                await self._leave(ended)
+
+    async def _leave(self, ended: Close) -> None:
+        try:
+            # Before anything that takes time: a server that stops soon closes what is still open in its own words.
+            await self._close(ended)
+        finally:
+            self._hub.exit(self)
+            self._hub.leave(self.wake, self.positions)
+            if self._begun:
+                await self._leave_line(ended)
 
     def rights(self, session: Session | None) -> None:
         """Takes in what its token is worth now: closes, or narrows what it hears."""
@@ -166,7 +179,7 @@ class Feed:
 
     # --- serving ------------------------------------------------------------------------------------------------------
 
-    async def _serve(self) -> Close:
+    async def _serve(self) -> Close | None:
         """Sends and listens until one of them ends, or it is told to end: a send that waits for its reader does not
         hold that up."""
         tasks = [asyncio.create_task(part) for part in (self._listen(), self._send_all())]
@@ -185,34 +198,40 @@ class Feed:
             if message["type"] == "websocket.disconnect":
                 return Close(message.get("code") or 1006, "")
             try:
-                token = protocol.read(message.get("text"))
+                await self._answer(message.get("text"))
             except Close as close:
                 return close
-            session = await self._sessions.of(token)
-            if session is None or session.principal.id != self.session.principal.id:
-                return Close(protocol.NOT_AUTHORISED, "This token does not work for this feed; log in again.")
-            self._renew(session)
-            self._hub.look_again(self)
+
+    async def _answer(self, text: str | None) -> None:
+        """Takes in what the reader has said: a new token."""
+        session = await self._sessions.of(protocol.read(text))
+        if session is None or session.principal.id != self.session.principal.id:
+            raise Close(protocol.NOT_AUTHORISED, "This token does not work for this feed; log in again.")
+        self._renew(session)
+        self._hub.look_again(self)
 
     async def _send_all(self) -> Close:
-        settings = self._desk.settings
         try:
-            await self._send(protocol.framed(protocol.hello(self._cursor(), settings.heartbeat_s)))
-            self._beat_due = monotonic() + settings.heartbeat_s
+            await self._greet()
             while True:
-                self.wake.clear()
-                await self._catch_up()
-                if not self._live:
-                    self._live = True
-                    await self._send(protocol.framed(protocol.live(self._cursor())))
+                await self._come_up()
                 await self._stand_by()
                 await self._beat()
-        except Close as close:
-            return close
-        except CursorRefused as refusal:
-            return Close(protocol.BAD_CURSOR, refusal.detail)
-        except WebSocketDisconnect as gone:
-            return Close(gone.code, "")
+        except (Close, CursorRefused, WebSocketDisconnect) as error:
+            return ending(error)
+
+    async def _greet(self) -> None:
+        settings = self._desk.settings
+        await self._send(protocol.framed(protocol.hello(self._cursor(), settings.heartbeat_s)))
+        self._beat_due = monotonic() + settings.heartbeat_s
+
+    async def _come_up(self) -> None:
+        """Brings the reader to the ends of the logs, and tells when that was so for the first time."""
+        self.wake.clear()
+        await self._catch_up()
+        if not self._live:
+            self._live = True
+            await self._send(protocol.framed(protocol.live(self._cursor())))
 
     async def _stand_by(self) -> None:
         """Waits until there is something for this task to do. Meanwhile the feed takes what is new from the hub."""
