@@ -126,6 +126,7 @@ def _open_postgresql(url: str, readers: int, listen: str, standby: str | None) -
     def opened(servers: Servers, **more: Any) -> Engine:
         engine = sa.create_engine("postgresql+psycopg://", hide_parameters=True, **more)
         sa.event.listen(engine, "do_connect", lambda _dialect, _record, _args, more: servers.connect(**more))
+        sa.event.listen(engine, "connect", lambda conn, _record: _by_index(conn))
         sa.event.listen(engine, "handle_error", _left_behind)
         return engine
 
@@ -144,6 +145,17 @@ def _open_postgresql(url: str, readers: int, listen: str, standby: str | None) -
         opened(Servers(standby, follows=True), **reads) if standby else None,
         (leader, listening),
     )
+
+
+def _by_index(conn: Any) -> None:
+    """Has the server look up by an index what has one. It keeps its plans, those of foreign keys' checks too, for as
+    long as a connection lives, and one that was made of a table with next to nothing in it reads all of it each time: a
+    note then costs the more the more there are. A pooler would pass this on to others, and prepares nothing anyway."""
+    if conn.prepare_threshold is not None:
+        conn.execute(
+            "SET enable_seqscan = off; SET jit = off"
+        )  # the latter: what cannot be else is not worth compiling
+        conn.commit()
 
 
 def _left_behind(context: Any) -> None:
