@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -268,24 +269,56 @@ class Feed:
         for place in self.positions:
             stream = self._hub.stream(place)
             while True:
-                rewritten = stream.rewritten
-                entries = await self._hub.page(place, self.positions[place], AT_ONCE)
-                if not entries:
+                rewritten, ear = stream.rewritten, self._ear
+                portion: Callable[[int], tuple[bytes, int, int]]
+                tail = stream.after(self.positions[place], AT_ONCE)
+                if tail is not None:
+                    at, end, portion = 0, len(tail), partial(self._portion, place, tail)
+                else:
+                    past, at = await self._hub.past(place, self.positions[place])
+                    end, portion = len(past.rows), partial(self._shared, place, past, past.heard(ear))
+                if at >= end:
                     break
-                at = 0
-                while at < len(entries):
+                while at < end:
                     await self._room()
-                    if len(entries) == AT_ONCE:
+                    if stream.position - self.positions[place] >= AT_ONCE:
                         await self._hub.turn()
-                    if stream.rewritten != rewritten:
-                        break  # something was taken back while we sent: what is left is read again
+                    if stream.rewritten != rewritten or self._ear is not ear:
+                        break  # something was taken back while we sent, or a right: what is left is read again
                     if self._end is not None:
                         raise self._end  # nothing more, not even what was at hand when a right was taken away
-                    frames, sequence, at = self._portion(place, entries, at)
+                    frames, sequence, at = portion(at)
                     if frames:
                         await self._send(frames)
                     self.positions[place] = sequence
-                await self._beat()
+                    await self._beat()
+
+    def _shared(self, place: str, past: events.Past, heard: events.Heard, at: int) -> tuple[bytes, int, int]:
+        """As `_portion`, of what was read from the store; made once for all who get the same and come from the same
+        place."""
+        several = len(self.positions) > 1
+        begun = at, self._line.most
+        made = None if several else heard.made.get(begun)
+        if made is None:
+            made = self._put_together(place, heard, at, several)
+            if not several and heard.alike(at):
+                heard.keep(begun, made)
+        frames, upto = made
+        return frames, past.sequence(upto), upto
+
+    def _put_together(self, place: str, heard: events.Heard, at: int, several: bool) -> events.Made:
+        frames: list[bytes] = []
+        size = 0
+        cursor = partial(self._cursor_at, place) if several else None
+        for text in heard.texts(self._ear, at, AT_ONCE, cursor):
+            if text is not None:
+                frame = protocol.framed_event(text)
+                size += len(frame)
+                if frames and size > self._line.most:
+                    break
+                frames.append(frame)
+            at += 1
+        return b"".join(frames), at
 
     def _portion(self, place: str, entries: Sequence[Encoded], at: int) -> tuple[bytes, int, int]:
         """What goes into one write: the frames of the next entries as far as they are for this reader, the sequence it
@@ -313,13 +346,15 @@ class Feed:
             return None
         several = len(self.positions) > 1
         if several or not entry.alike:
-            positions = {**self.positions, place: entry.event.sequence}
-            cursor = events.cursor_of(self._hub.store_id, positions) if several else None
-            return protocol.framed(protocol.event(entry.text(self._ear, whole, cursor)))
+            cursor = self._cursor_at(place, entry.event.sequence) if several else None
+            return protocol.framed_event(entry.text(self._ear, whole, cursor))
         frame = entry.ready.get(whole)
         if frame is None:
-            frame = entry.ready[whole] = protocol.framed(protocol.event(entry.text(self._ear, whole)))
+            frame = entry.ready[whole] = protocol.framed_event(entry.text(self._ear, whole))
         return frame
+
+    def _cursor_at(self, place: str, sequence: int) -> str:
+        return events.cursor_of(self._hub.store_id, {**self.positions, place: sequence})
 
     async def _beat(self) -> None:
         """A heartbeat if one is due, in a long replay too; none where the hub does not know whether there is more."""

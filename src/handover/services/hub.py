@@ -92,7 +92,7 @@ class Stream:
 class Page:
     """Some of a log, as it was read from the store, for all who come back to about the same place in it."""
 
-    def __init__(self, place: str, position: int, reading: "asyncio.Task[list[Encoded]]") -> None:
+    def __init__(self, place: str, position: int, reading: "asyncio.Task[events.Past]") -> None:
         self.place = place
         self.position = position  # what it begins after
         self.reading = reading
@@ -102,7 +102,7 @@ class Page:
     def held(self) -> int:
         """How many events it holds."""
         done = self.reading.done() and not self.reading.cancelled() and self.reading.exception() is None
-        return len(self.reading.result()) if done else 0
+        return len(self.reading.result().rows) if done else 0
 
     def has(self, place: str, position: int) -> bool:
         """Whether what follows this position is in it, or will be once it has been read."""
@@ -251,16 +251,12 @@ class Hub:
         """The stream of an establishment somebody listens to."""
         return self._streams[place]
 
-    async def page(self, place: str, position: int, most: int) -> list[Encoded]:
-        """What follows a position: from memory, or from the store where memory does not reach."""
-        found = self._streams[place].after(position, most)
-        if found is None:
-            page = self._page(place, position)
-            page.used = monotonic()
-            entries = await asyncio.shield(page.reading)  # others may wait for it, too
-            at = position - page.position  # a log has no gaps
-            found = entries[at : at + most]
-        return found
+    async def past(self, place: str, position: int) -> tuple[events.Past, int]:
+        """A page of what follows a position, from the store, and where in it to begin."""
+        page = self._page(place, position)
+        page.used = monotonic()
+        past = await asyncio.shield(page.reading)  # others may wait for it, too
+        return past, position - page.position  # a log has no gaps
 
     def _page(self, place: str, position: int) -> Page:
         """The page that goes on after a position, read once for all who want it."""
@@ -274,16 +270,16 @@ class Hub:
         page.reading.add_done_callback(lambda _: self._drop([] if page.held else [page]))
         return page
 
-    async def _past(self, place: str, position: int, head: int) -> list[Encoded]:
+    async def _past(self, place: str, position: int, head: int) -> events.Past:
         """Reads a page: from a standby, if what it says is what the store says. A log only grows, but for what is
         rewritten, of which the mark tells; so the page is right where it is full or reaches the log's head."""
         found = await self._desk.elsewhere(lambda conn: events.as_of(conn, self.store_id, place, position))
         if found is not None:
-            entries, rewritten = found
-            whole = len(entries) == events.PAGE or (entries and entries[-1].event.sequence >= head)
+            past, rewritten = found
+            whole = len(past.rows) == events.PAGE or (past.rows and past.sequence(len(past.rows)) >= head)
             if whole and rewritten == self._rewritten:
-                return entries
-        return await self._desk.past(lambda conn: events.after(conn, self.store_id, place, position, events.PAGE))
+                return past
+        return await self._desk.past(lambda conn: events.past(conn, self.store_id, place, position))
 
     def _drop(self, pages: Iterable[Page]) -> None:
         for page in pages:
