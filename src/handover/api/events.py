@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from dataclasses import replace
 from time import monotonic
 from typing import Annotated
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from handover.api.asking import JSON, Ask, Somebody
 from handover.api.describing import operation
 from handover.api.parameters import PlaceFilter, UnitFilter
+from handover.api.straight import straight
 from handover.errors import Conflict, FieldError, Invalid, Unauthenticated
 from handover.schemas.events import EventPage, EventType, Ticket
 from handover.services import events, logins
@@ -25,9 +27,21 @@ from handover.services.unit_of_work import UnitOfWork
 router = APIRouter(prefix="/v1", tags=["events"])
 NDJSON = "application/x-ndjson"
 TICKET_S = 30
+_pulls = APIRouter(
+    prefix="/v1",
+    tags=["events"],
+    route_class=straight(
+        {
+            "after": (re.compile(r"[A-Za-z0-9_-]{1,32768}"), str),
+            "establishment": (re.compile(r"[A-Z0-9][A-Z0-9_-]{0,15}"), str),
+            "unit": (re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,15}"), str),
+            "limit": (re.compile(r"[1-9][0-9]?|1[0-9][0-9]|200"), int),
+        }
+    ),
+)
 
 
-@router.get(
+@_pulls.get(
     "/events",
     response_model=EventPage,
     **operation("events:read", 401, 403, 404, 409, 422),
@@ -69,6 +83,9 @@ async def pull_events(
         ask = await _still(ask)
 
 
+router.routes.extend(_pulls.routes)
+
+
 def _passed_on(_found: Pulled) -> bool:
     return False
 
@@ -107,8 +124,9 @@ async def _rung(wake: asyncio.Event, seconds: float) -> None:
 
 
 def _answer(request: Request, pulled: Pulled, cursor: str, lines: bool) -> Response:
+    path = request.scope["path"]
     query = urlencode([*((k, v) for k, v in request.query_params.multi_items() if k != "after"), ("after", cursor)])
-    headers = {"Link": f'<{request.url.path}?{query}>; rel="next"', "Cache-Control": "no-store", "Vary": "Accept"}
+    headers = {"Link": f'<{path}?{query}>; rel="next"', "Cache-Control": "no-store", "Vary": "Accept"}
     if lines:
         return Response(pulled.text + "\n" if pulled.count else "", 200, headers, NDJSON)
     more = "true" if pulled.more else "false"

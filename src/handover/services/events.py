@@ -426,14 +426,14 @@ class _Page:
         """All that was taken."""
         return "".join(self._pieces)
 
-    def take(self, place: str, rows: Iterable[Row], most: int) -> int:
+    def take(self, place: str, rows: Sequence[Row], most: int) -> int:
         """Takes what exists for this reader of the rows that come next, until there are so many events; answers how
         many rows that were."""
         others, own = self._sayings[place]
-        me, pieces = self._ear.who.id, self._pieces
-        read = 0
-        for row in rows:
-            if self.count == most:
+        me, people, pieces, between = self._ear.who.id, self.people, self._pieces, self._between
+        count, read = self.count, 0
+        for row, time in zip(rows, eventlog.told(rows), strict=True):
+            if count == most:
                 break
             _, _, _, _, _, _, author, subject, id_, _, sequence, data, _ = row
             read += 1
@@ -447,21 +447,23 @@ class _Page:
                 said = sayings[row[:SORT]] = self._ear.says(place, row)
             if said is None:
                 continue
-            pieces.append(self._between if self.count else "")
-            self.count += 1
-            self.people.add(subject)
+            pieces.append(between if count else "")
+            count += 1
+            people.add(subject)
             if said:
-                pieces += _pieces(said, id_, subject, eventlog.told(row), sequence, data, self._cursor(sequence))
+                pieces += _pieces(said, id_, subject, time, sequence, data, self._cursor(sequence))
             else:
                 entry = Encoded(eventlog.as_event(place, row), self._store_id)
                 pieces.append(entry.text(self._ear, bool(self._ear.judge(entry)), self._cursor(sequence)))
+        self.count = count
         return read
 
     def _cursor(self, sequence: int) -> str:
         if self._begun is None:
             return cursor_of(self._store_id, self.positions)
         letters, rest = self._begun
-        return letters + _opaque(b"%b%d" % (rest, sequence))
+        # As `_opaque` has it: what is neither letter, digit, nor one of `-_.:` alone would look different there.
+        return letters + b2a_base64(b"%b%d" % (rest, sequence), newline=False).decode().rstrip("=")
 
 
 @lru_cache(maxsize=1024)
@@ -472,7 +474,7 @@ def _begun(store_id: str, place: str) -> tuple[str, bytes]:
     return _opaque(told[:whole]), told[whole:]
 
 
-def _in_time(pages: Mapping[str, list[Row]], heads: Mapping[str, int]) -> Iterable[tuple[str, Iterable[Row]]]:
+def _in_time(pages: Mapping[str, list[Row]], heads: Mapping[str, int]) -> Iterable[tuple[str, Sequence[Row]]]:
     """Events of several logs in order of time, each log only as far as the shortest page reaches: an event further on
     may have older ones before it elsewhere. A log stands in the order of its sequence whatever the clocks said, so an
     event counts as no earlier than those before it, and a page always gets on."""
@@ -503,7 +505,7 @@ def pull(
     ends = eventlog.ends(uow.conn, wanted.establishments)
     heads = {place: end.head for place, end in ends.items()}
     began = start(store_id, after, wanted.establishments, ends)
-    page = _Page(Ear(uow.who, wanted), store_id, dict(began), between)
+    page = _Page(_ear(uow.who, wanted), store_id, dict(began), between)
     read = 0
     while (behind := _behind(page.positions, heads)) and page.count < limit and read < scan:
         rows = {p: eventlog.rows_after(uow.conn, p, page.positions[p], min(PAGE, max(limit, 50))) for p in behind}
@@ -512,6 +514,10 @@ def pull(
     moved = {place: [began[place], at] for place, at in page.positions.items() if at != began[place]}
     uow.about(count=page.count, sequences=moved, people=sorted(one for one in page.people if one))
     return Pulled(page.text, page.count, page.positions, bool(behind))
+
+
+_ear = lru_cache(maxsize=256)(Ear)
+"""The same for every page of one reader."""
 
 
 def _behind(positions: Positions, heads: Mapping[str, int]) -> list[str]:
@@ -585,7 +591,7 @@ class Heard:
         past, alike = self._past, self.alike(at)
         cursor = cursor or past.cursor
         rows = past.rows[at : at + most]
-        times = map(eventlog.told, rows)
+        times = eventlog.told(rows)
         for row, time, sort in zip(rows, times, past.sorts[at : at + most], strict=True):
             said = self._said[sort]
             if said is None:

@@ -2,14 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover.schemas.common import in_utc
 from handover.store import marks
 from handover.store.engine import found
 from handover.store.locks import held
@@ -193,12 +192,13 @@ def as_event(establishment: str, row: Row) -> Event:
     return Event(establishment=establishment, note=None, **{**fields, "time": as_time(row[TIME])})
 
 
-def told(row: Row) -> str:
-    """When it happened, as we send it."""
-    time = row[TIME]
-    if isinstance(time, str):  # as the embedded store keeps it, always with microseconds
-        return time if time[-8:] != ".000000Z" else time[:-8] + "Z"
-    return in_utc(time)
+def told(rows: Sequence[Row]) -> list[str]:
+    """When each happened, as we send it."""
+    times = [row[TIME] for row in rows]
+    if times and isinstance(times[0], str):  # as the embedded store keeps them, always with microseconds
+        return [time if time[-8:] != ".000000Z" else time[:-8] + "Z" for time in times]
+    texts: list[str] = orjson.loads(orjson.dumps([time.astimezone(UTC) for time in times], option=orjson.OPT_UTC_Z))
+    return texts
 
 
 def of_note(conn: Connection, note: str) -> list[Event]:
