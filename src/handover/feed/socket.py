@@ -15,7 +15,7 @@ from handover.feed import protocol
 from handover.feed.protocol import Close
 from handover.feed.transport import Line, PlainLine
 from handover.services import events, logins
-from handover.services.events import Ear, Encoded, Filter
+from handover.services.events import Ear, Encoded, Filter, Latest
 from handover.services.logins import Session
 from handover.services.parts import Parts
 from handover.services.unit_of_work import Asker, UnitOfWork
@@ -245,23 +245,34 @@ class Feed:
         finally:
             self._level = False
 
-    def take(self, new: Sequence[Encoded]) -> bool:
+    def take(self, new: Latest) -> bool:
         """Sends what is new in one establishment, from within the hub's pass over all feeds. Answers False where that
         is for the feed's own task: it is behind, its reader does not keep up, or there is too much for one write."""
         place, first = new[0].event.establishment, new[0].event.sequence
-        if self._level and self._end is None and self._line.free and first <= self.positions[place] + 1:
+        if self._level and self._end is None and first <= self.positions[place] + 1:
             try:
-                frames, sequence = self._portion(place, new, 0)[:2]
-                if frames:
-                    self._line.write(frames)
-                self.positions[place] = sequence
+                self._take(place, new)
             except Exception:
                 log.exception("feed failed")  # the others must not miss it; its own task meets the same again
             else:
-                self._level = sequence >= new[-1].event.sequence
+                self._level = self.positions[place] >= new[-1].event.sequence
                 return self._level
         self._level = False
         return False
+
+    def _take(self, place: str, new: Latest) -> None:
+        alone = new.alike and len(self.positions) == 1 and new[0].event.sequence > self.positions[place]
+        key, at = self._ear.alike(new.authors), 0
+        while at < len(new) and self._line.free:
+            portion = new.portions.get((key, at)) if alone else None
+            if portion is None:
+                portion = self._portion(place, new, at)
+                if alone:
+                    new.portions[key, at] = portion
+            frames, sequence, at = portion
+            if frames:
+                self._line.write(frames)
+            self.positions[place] = sequence
 
     async def _catch_up(self) -> None:
         """Sends what lies between this feed's positions and the ends of the logs, a live feed's few events or a

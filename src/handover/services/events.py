@@ -261,6 +261,10 @@ class Ear:
             verdict = verdicts[entry.sort] = self.whole(entry.event) if self.hears(entry.event) else None
             return verdict
 
+    def alike(self, authors: Collection[str | None]) -> object:
+        """The same for all readers to whom events by these authors are told alike."""
+        return id(self._verdicts), self.who.id if self.who.id in authors else None
+
     def sayings(self, place: str) -> tuple[dict[object, _Said], dict[object, _Said]]:
         """What is said of events of one establishment, by what comes first in a row: of what others wrote, and of what
         this reader did."""
@@ -345,6 +349,17 @@ class Encoded:
         cursor = cursor or _opaque(f"{self._store_id}.{event.establishment}:{event.sequence}".encode())
         alike = _alike(event.establishment, event.type, event.unit)
         return "".join(_pieces(alike, event.id, event.subject, in_utc(event.time), event.sequence, data, cursor))
+
+
+class Latest(list[Encoded]):
+    """What is new in one log, for all its readers. What was put together for one of them is kept for those to whom it
+    is told alike (`Ear.alike`), by where it begins: the frames, the last event's sequence, and where to go on."""
+
+    def __init__(self, new: Iterable[Encoded]) -> None:
+        super().__init__(new)
+        self.alike = all(entry.alike for entry in self)
+        self.authors = {entry.event.author for entry in self}
+        self.portions: dict[tuple[object, int], tuple[bytes, int, int]] = {}
 
 
 def _pieces(

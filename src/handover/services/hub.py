@@ -17,7 +17,7 @@ from typing import Protocol
 import structlog
 
 from handover.services import events
-from handover.services.events import Encoded, Positions
+from handover.services.events import Encoded, Latest, Positions
 from handover.services.logins import Session
 from handover.services.metrics import Metrics
 from handover.services.sessions import Sessions
@@ -37,7 +37,7 @@ RIGHTS_AT_ONCE = 50
 """Feeds whose rights are looked at together. All at once, they would make everybody wait."""
 RIGHTS_ANYWAY_S = 60.0
 """Seconds after which all are looked at although nothing says that rights have changed."""
-Take = Callable[[Sequence[Encoded]], bool]
+Take = Callable[[Latest], bool]
 """Takes what is new in one establishment at once, without waiting; False if it cannot, and wants to be woken."""
 
 
@@ -74,8 +74,9 @@ class Stream:
         if new:
             self.tail.extend(new)
             self.position = new[-1].event.sequence
+            latest = Latest(new)
             for wake, take in self.wakes.items():
-                if take is None or not take(new):
+                if take is None or not take(latest):
                     wake.set()
 
     def after(self, position: int, most: int) -> list[Encoded] | None:
