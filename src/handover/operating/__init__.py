@@ -1,6 +1,7 @@
 """The commands of whoever runs the service: serve, demo, migrate, and the keeping of accounts, clients, rosters and
 access log."""
 
+import sys
 from importlib import import_module
 
 import typer
@@ -21,6 +22,8 @@ COMMANDS = {
 
 def register(app: typer.Typer, asked: str | None = None) -> None:
     """Adds these commands to the command: the one that is asked for, where it is one of ours, or all."""
+    if asked in COMMANDS:
+        _load_logging()
     for name, (module, held) in COMMANDS.items():
         if asked in COMMANDS and name != asked:
             continue
@@ -29,3 +32,15 @@ def register(app: typer.Typer, asked: str | None = None) -> None:
             app.add_typer(command, name=name, rich_help_panel=PANEL)
         else:
             app.command(name, rich_help_panel=PANEL)(command)
+
+
+def _load_logging() -> None:
+    """Without what would print exceptions in colours: our lines are JSON, and it is 4 MB. Loaded later, all is the
+    same but that."""
+    if "rich" in sys.modules or "structlog" in sys.modules:
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment]  # how Python is told that there is none
+    try:
+        import_module("structlog")
+    finally:
+        del sys.modules["rich"]

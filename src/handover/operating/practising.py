@@ -10,8 +10,9 @@ import typer
 from handover.app import create_app
 from handover.app import serve as serve_app
 from handover.clock import now
+from handover.operating.console import err
 from handover.operating.serving import port_is_free
-from handover.operating.shared import err, ready, settings_from
+from handover.operating.shared import ready, settings_from
 from handover.practice import week
 from handover.services.accounts import PRACTICE_PASSWORD
 from handover.settings import Settings

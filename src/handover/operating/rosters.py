@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from handover.operating.console import err
 from handover.operating.shared import (
     Json,
-    err,
     fail,
     settings_from,
     tell,

@@ -8,7 +8,6 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 
 from handover.clock import now
 from handover.domain.access import operator
@@ -18,7 +17,6 @@ from handover.services.unit_of_work import Asker, Desk, UnitOfWork
 from handover.settings import Settings
 
 T = TypeVar("T")
-err = Console(stderr=True, highlight=False)
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 Establishments = Annotated[list[str], typer.Option("--establishment", help="An establishment's code; may be repeated.")]
 Units = Annotated[
@@ -96,5 +94,5 @@ def tell(as_json: bool, data: dict[str, Any], words: str) -> None:
 
 def fail(words: str, code: int) -> NoReturn:
     """Says what to do, and ends."""
-    err.print(words, style="bold", markup=False, soft_wrap=True)
+    typer.secho(words, err=True, bold=True)
     raise typer.Exit(code)
