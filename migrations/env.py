@@ -18,5 +18,7 @@ if connection.dialect.name == "postgresql":
     # Who waits for a table keeps everybody waiting who comes after. A service that goes on comes first: this gives up
     # soon, before the server looks for who stands in whose way, and is tried again.
     connection.exec_driver_sql("SET LOCAL lock_timeout = '400ms'")
+    # The service's connections read no table from end to end if they can help it; whoever lays one anew has to.
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = on")
 with context.begin_transaction():
     context.run_migrations()
