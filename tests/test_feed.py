@@ -756,6 +756,25 @@ def test_a_replay_that_is_under_way_leaves_out_what_is_taken_back_meanwhile(pati
     assert [note["fact"] for note in taken_back if note["fact"] in text] == []
 
 
+def test_who_catches_up_gives_way_to_what_is_being_written_but_not_for_ever(
+    patient: Service, loud: Loud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "GIVE_WAY_S", 2.0)
+    written = Event()
+    with stalled(loud.at(patient, "okafor")) as slow:
+        assert slow.frame()["type"] == "hello"
+        began, told = monotonic(), 0
+        patient.desk.store.write(lambda _batch: written.wait(30))
+        try:
+            while '"live"' not in (frame := str(slow.socket.recv(20))):
+                told += "secret-" in frame
+            took = monotonic() - began
+        finally:
+            written.set()
+    assert took > 1.5, "it waited while something was being written"
+    assert told, "and then went on all the same"
+
+
 @pytest.fixture
 def forgetful(database_url: str) -> Iterator[Service]:
     """Another service on the same store that keeps next to nothing in memory, so that whoever comes back reads from the

@@ -156,7 +156,8 @@ class Feed:
             except Refusal as refusal:
                 raise Close(_CLOSES.get(type(refusal), protocol.TRY_LATER), refusal.detail) from None
         scheme, _, token = self._socket.headers.get("authorization", "").partition(" ")
-        session = await self._sessions.of(token.strip()) if scheme.lower() == "bearer" else None
+        async with self._hub.knocking:
+            session = await self._sessions.of(token.strip()) if scheme.lower() == "bearer" else None
         if session is None:
             await self._sessions.tried(token.strip(), self._asker)
             raise Close(protocol.NOT_AUTHORISED, "Send an access token in Authorization, or a ticket.")

@@ -31,8 +31,13 @@ PAGES, PAGE_S = 24, 2.0
 service was away, hundreds miss the same."""
 TURNS = 4
 """Feeds that go on catching up in one turn of the loop."""
+GIVE_WAY_S, GLANCE_S = 0.02, 0.001
+"""For so long at a time those who catch up give way to what is being written and told, looking so often whether it is;
+then they go on for as long, whatever is."""
 OPENING = 8
 """Feeds that are opened at a time: each is a write, and hundreds at once would stand before every note."""
+KNOCKING = 2
+"""Feeds whose token is looked up at a time: what is new in a log is looked up by the same threads."""
 RIGHTS_AT_ONCE = 50
 """Feeds whose rights are looked at together. All at once, they would make everybody wait."""
 RIGHTS_ANYWAY_S = 60.0
@@ -124,7 +129,8 @@ class Hub:
         self._pages: deque[Page] = deque(maxlen=PAGES)
         self._rewritten: str | None = None
         self._turns = asyncio.Semaphore(TURNS)
-        self.opening = asyncio.Semaphore(OPENING)
+        self._gave_way = 0.0
+        self.knocking, self.opening = asyncio.Semaphore(KNOCKING), asyncio.Semaphore(OPENING)
         self._readers: set[Reader] = set()
         self._new: set[Reader] = set()  # their tokens were looked up before they came in: rights may have changed since
         self._rights: str | None = None
@@ -288,10 +294,19 @@ class Hub:
                 self._pages.remove(page)
 
     async def turn(self) -> None:
-        """Waits for one's turn among all who have much to catch up with: a few go on at a time, so that neither notes
-        nor those who are up to date wait for hundreds who come back."""
+        """Waits for one's turn among all who have much to catch up with: a few go on at a time, and none while a note
+        is on its way through the writer and to those who are up to date. Its threads would have to get the interpreter
+        back from this one at every statement, a dozen times for a note, each time after `SWITCH_S`."""
         async with self._turns:
             await asyncio.sleep(0)
+            began = monotonic()
+            while self._at_work() and monotonic() - self._gave_way > GIVE_WAY_S:
+                await asyncio.sleep(GLANCE_S)
+                if monotonic() - began > GIVE_WAY_S:
+                    self._gave_way = monotonic()
+
+    def _at_work(self) -> bool:
+        return self._looking.locked() or self._rung.is_set() or self._desk.store.writer.wait() > 0
 
     async def _look(self) -> None:
         """Brings all streams up to date with the store as it is now, or later."""
