@@ -427,17 +427,18 @@ def _found_by(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _with_shift(uow: UnitOfWork, wanted: Filter, shift: str) -> Filter:
     """`current` and `previous` of one establishment, a day's shift (`2026-11-22/NIGHT`), or a shift on any day
     (`NIGHT`). A day's shift is looked for when it was."""
-    own = uow.who.establishments
+    own, place = uow.who.establishments, wanted.establishment
     if shift in ("current", "previous"):
-        place = wanted.establishment or (next(iter(own)) if len(own) == 1 else None)
-        rota = spots.rota_of(uow, place) if place else None
-        if place is None or rota is None:
+        place = place or (next(iter(own)) if len(own) == 1 else None)
+        row = roster.establishment(uow.conn, place) if place in own else None
+        if row is None:
             raise Invalid(FieldError("/query/shift", "say which establishment: each has its own shifts"))
-        wanted, shift = replace(wanted, establishment=place), rota.now(uow, 0 if shift == "current" else -1).key
-    elif "/" not in shift:
+        wanted, rows = replace(wanted, establishment=place), [row]
+        shift = spots.Rota.of(row).now(uow, 0 if shift == "current" else -1).key
+    elif "/" in shift:
+        rows = roster.establishments_of(uow.conn, [place] if place else notes.places_of(uow.conn, uow.who.id, own))
+    else:
         return replace(wanted, shift_code=shift)
-    place = wanted.establishment
-    rows = roster.establishments_of(uow.conn, [place] if place else notes.places_of(uow.conn, uow.who.id, own))
     spans = [span for span in (spots.span_of(row, shift) for row in rows) if span is not None]
     if spans:
         begins, ends = min(begins for begins, _ in spans), max(ends for _, ends in spans)
