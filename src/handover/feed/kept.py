@@ -20,9 +20,9 @@ from websockets.streams import StreamReader
 
 PING_S = 20.0
 """Seconds between two pings, and for the answer to one."""
-CLOSING_S, DROP_AFTER_S, DROP_AT_STOP_S = 10.0, 30.0, 0.5
-"""Seconds for the other side to close as well; until a connection is dropped that takes nothing off the line; the same
-where the server stops."""
+CLOSING_S, DROP_AFTER_S, DROP_AT_STOP_S = 10.0, 20.0, 0.5
+"""Seconds for the other side to close as well; from then on, until a connection is dropped that does not take what is
+still in the line; the same where the server stops."""
 MOST_TOGETHER = 64 * 1024
 _PING, _PONG = b"\x89\x04", b"\x8a\x84"
 """Heads of a ping and of the answer to it: whole, of four bytes, the answer masked."""
@@ -45,16 +45,18 @@ class KeptLine(asyncio.Protocol):
     __slots__ = (
         "_conn",
         "_connections",
-        "_frames",
         "_full",
+        "_over",
+        "_owed",
         "_paused",
         "_pinged",
         "_reader",
         "_room",
-        "_said_goodbye",
+        "_said",
         "_size",
         "_tasks",
         "_text",
+        "free",
         "transport",
     )
     most = MOST_TOGETHER
@@ -63,13 +65,17 @@ class KeptLine(asyncio.Protocol):
         """Takes the connection over from the server's protocol, in the middle of whatever it is reading."""
         self._conn: rfc6455.Protocol | None = server.conn
         self._connections, self._tasks = server.connections, server.tasks
-        self._frames: list[bytes] | None = server.frames or None
+        self._said: bytearray | None = bytearray(b"".join(server.frames)) if server.frames else None
         self._full = not server.writable.is_set()
+        self.free = not self._full
+        """Whether `write` may be called now: the transport's buffer is below its high-water mark. So a reader never has
+        much more than that in memory."""
         self._paused = server.read_paused
         self._pinged: bytes | None = None
         self._reader = reader
         self._room: asyncio.Future[None] | None = None
-        self._said_goodbye = False
+        self._over = False
+        self._owed = b""
         self._size = server.conn.max_message_size
         self._text = server.curr_msg_data_type == "text"
         self.transport = server.transport
@@ -105,29 +111,40 @@ class KeptLine(asyncio.Protocol):
 
     def _take(self, conn: rfc6455.Protocol, frame: Frame) -> None:
         if frame.opcode is Opcode.CLOSE:
-            if self._said_goodbye:
-                self.transport.close()
+            if self._over:
+                self._hang_up()
             elif not self.transport.is_closing():
                 assert conn.close_rcvd is not None  # noqa: S101 - the library's promise
                 self._reader.ended(conn.close_rcvd.code)
+                self._leave()
                 self._flush(conn)
-                self.transport.close()
+                self._hang_up()
         elif frame.opcode is Opcode.PING:
-            self._flush(conn)  # the answer
+            # The first of several that came together finds the answers to all of them.
+            if answers := conn.data_to_send():
+                self._owed = answers[-1] if self._full else b"".join(answers)
+                self._pong()
         elif frame.opcode is Opcode.PONG:
             if bytes(frame.data) == self._pinged:
                 self._pinged = None
         else:
             if frame.opcode is not Opcode.CONT:
-                self._text, self._frames = frame.opcode is Opcode.TEXT, None
+                self._text, self._said = frame.opcode is Opcode.TEXT, None
+            if self._said is None:
+                self._said = bytearray()
+            self._said += frame.data
             if frame.fin:
-                self._message(conn, b"".join([*(self._frames or ()), bytes(frame.data)]))
-                self._frames = None
-            else:
-                self._frames = [*(self._frames or ()), bytes(frame.data)]
+                said, self._said = self._said, None
+                self._message(conn, said)
 
-    def _message(self, conn: rfc6455.Protocol, data: bytes) -> None:
-        if self._said_goodbye:
+    def _pong(self) -> None:
+        """Answers the last ping; of those who ping and do not read, the last one alone, and that when they do."""
+        if self._owed and not self._full:
+            owed, self._owed = self._owed, b""
+            self.transport.write(owed)
+
+    def _message(self, conn: rfc6455.Protocol, data: bytearray) -> None:
+        if self._over:
             return
         try:
             text = data.decode() if self._text else None
@@ -141,12 +158,12 @@ class KeptLine(asyncio.Protocol):
         self._reader.heard(text)
 
     def _broken(self, conn: rfc6455.Protocol) -> None:
-        if not self._said_goodbye:
+        if not self._over:
             assert conn.close_sent is not None  # noqa: S101 - the library's promise
             self._reader.ended(conn.close_sent.code)
-        self._said_goodbye = True
+        self._leave()
         self._flush(conn)
-        self.transport.close()
+        self._hang_up()
 
     def read_on(self) -> None:
         """What was heard is dealt with."""
@@ -172,16 +189,6 @@ class KeptLine(asyncio.Protocol):
 
     # --- what goes out ------------------------------------------------------------------------------------------------
 
-    @property
-    def gone(self) -> bool:
-        """Whether nothing can be sent any more."""
-        return self._said_goodbye or self.transport.is_closing()
-
-    @property
-    def free(self) -> bool:
-        """The transport's buffer is below its high-water mark, so a reader never has much more than that in memory."""
-        return not self._full and not self.gone
-
     async def room(self) -> None:
         """Waits until the transport's buffer has drained."""
         while self._full:
@@ -196,35 +203,31 @@ class KeptLine(asyncio.Protocol):
     async def send(self, frames: bytes) -> None:
         """Writes as soon as there is room."""
         await self.room()
-        if self.gone:
+        if self._over:
             raise ConnectionResetError("the connection is closed")
         self.write(frames)
 
     def close(self, code: int, reason: str) -> None:
         """Says goodbye, behind what is not yet read, and waits for a while that the other side does as well."""
-        if self.gone:
+        if self._over:
             return
         conn = self._open()
         conn.send_close(code, reason)
-        self._said_goodbye = True
+        self._leave()
         self._flush(conn)
         self.read_on()
-        loop = asyncio.get_running_loop()
-        if self._full:
-            loop.call_later(DROP_AFTER_S, self.transport.abort)
-        loop.call_later(CLOSING_S, self.transport.close)
+        asyncio.get_running_loop().call_later(CLOSING_S, self._hang_up)
 
     def turn(self, now: float) -> bool:
         """Pings, unless the last ping was not answered."""
-        if self.gone:
+        if self._over:
             return False
         if self._pinged is not None:
             conn = self._open()
             conn.fail(1011, "keepalive ping timeout")
-            self._said_goodbye = True
+            self._leave()
             self._flush(conn)
-            self.transport.close()
-            asyncio.get_running_loop().call_later(DROP_AFTER_S, self.transport.abort)
+            self._hang_up()
             return False
         self._pinged = secrets.token_bytes(4)
         self.write(_PING + self._pinged)
@@ -244,32 +247,49 @@ class KeptLine(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The reader does not keep up."""
-        self._full = True
+        self._full, self.free = True, False
 
     def resume_writing(self) -> None:
         """It has caught up."""
-        self._full = False
+        self._full, self.free = False, not self._over
         if self._room is not None:
             self._room.set_result(None)
             self._room = None
+        self._pong()
+
+    def eof_received(self) -> None:
+        """The other side says no more."""
+        self._reader.ended(1005)
+        self._leave()
+        self._hang_up()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         self._connections.discard(self)
         self._reader.ended(1005)
-        self._said_goodbye = True
+        self._leave()
+        self._owed = b""
         self.resume_writing()
+
+    def _leave(self) -> None:
+        """Nothing is to be sent any more."""
+        self._over, self.free = True, False
+
+    def _hang_up(self, patience_s: float | None = None) -> None:
+        self.transport.close()
+        if self.transport.get_write_buffer_size():  # it closes when all is taken, which may be never
+            patience_s = DROP_AFTER_S if patience_s is None else patience_s
+            asyncio.get_running_loop().call_later(patience_s, self.transport.abort)
 
     def shutdown(self) -> None:
         """The server stops, and does not wait for a reader that takes nothing off the line."""
-        if not self._said_goodbye:
+        if not self._over:
             self._reader.ended(1012)
             conn = self._open()
             conn.send_close(1012)
-            self._said_goodbye = True
+            self._leave()
             self._flush(conn)
-        self.transport.close()
-        asyncio.get_running_loop().call_later(DROP_AT_STOP_S, self.transport.abort)
+        self._hang_up(DROP_AT_STOP_S)
 
 
 _BETWEEN = StreamReader.at_eof.__code__

@@ -8,6 +8,8 @@ import structlog
 log = structlog.get_logger("handover.feed")
 SPOKES = 100
 """Parts of a round: the turns of thousands are spread over it."""
+STOOD_STILL_S = 1.0
+"""Seconds of delay from which on it goes on from here. What was missed in less follows one upon the other."""
 
 
 class Turning(Protocol):
@@ -37,12 +39,17 @@ class Wheel:
         self._spokes[self._at].append(thing)
 
     def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._due += self._step_s  # after a pause, the turns that were missed follow one upon the other
+        self._due += self._step_s
         loop.call_at(self._due, self._go_on, loop)
 
     def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        if now - self._due > STOOD_STILL_S:
+            self._due = now  # what has come meanwhile, the answer to a ping perhaps, is read first
+            self._wait(loop)
+            return
         self._at = (self._at + 1) % SPOKES
-        now, spoke = loop.time(), self._spokes[self._at]
+        spoke = self._spokes[self._at]
         kept = self._spokes[self._at] = [thing for thing in spoke if _turned(thing, now)]
         self._many -= len(spoke) - len(kept)
         if self._many:
