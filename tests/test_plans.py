@@ -285,7 +285,7 @@ def test_a_plan_that_was_made_while_a_table_was_empty_does_not_read_all_of_it_fo
 def unit_of_work(desk: Desk, conn: Connection, reader: str) -> UnitOfWork:
     """A reading one."""
     lists = by_code(desk.code_lists)
-    return UnitOfWork(conn, Asker(READERS[reader]), desk.clock(), lists, desk.settings)
+    return UnitOfWork(Asker(READERS[reader]), desk.clock(), lists, desk.settings, conn)
 
 
 # --- And they still say what they must --------------------------------------------------------------------------------

@@ -211,10 +211,10 @@ def test_a_connection_that_is_cut_in_the_middle_of_a_batch_loses_nothing_and_dou
     prison: Prison, service: Service, database_url: str
 ) -> None:
     ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
-    with ThreadPoolExecutor(10) as pool:
+    with ThreadPoolExecutor(24) as pool:
         with held_up(service.desk.store.write):
-            answers = [pool.submit(send, ngata, weir) for _ in range(8)]
-            gathered(service, 8)
+            answers = [pool.submit(send, ngata, weir) for _ in range(24)]
+            gathered(service, 24)
             assert cut(database_url) >= 1
         told = [answer.result(20) for answer in answers]
     assert {answer.status_code for answer in told} <= {201, 503}
@@ -240,6 +240,46 @@ def test_what_cannot_be_written_fails_alone_and_the_others_are_kept(service: Ser
     assert (told[0].result(10), told[2].result(10)) == ("one", "two")
     with pytest.raises((TypeError, UnicodeError)):
         told[1].result(10)
+
+
+def test_what_the_database_refuses_of_a_burst_fails_alone_wherever_it_comes_to_light(
+    prison: Prison, service: Service
+) -> None:
+    def keep(key: str, reads: bool) -> Callable[[Any], int]:
+        def job(batch: Any) -> int:
+            answer = {
+                "caller": prison.code,
+                "fingerprint": "",
+                "status": 201,
+                "headers": "{}",
+                "body": "",
+                "note": None,
+            }
+            batch.add(idempotency, {**answer, "key": key, "at": service.clock()})
+            kept = sa.select(sa.func.count()).where(idempotency.c.caller == prison.code)
+            return int(batch.conn.execute(kept).scalar()) if reads else -1
+
+        return job
+
+    def burst(keys: list[str], reads_at: int) -> list[Any]:
+        with held_up(service.desk.store.write):
+            told = [
+                service.desk.store.write(keep(key, reads=n in (0, reads_at)), gathers=True)
+                for n, key in enumerate(keys)
+            ]
+            gathered(service, len(keys))
+        return [one.exception(20) or one.result() for one in told]
+
+    twice = [f"a{n}" for n in range(35)]
+    twice[24] = twice[3]
+    for reads_at in (-1, 27):
+        told = burst([key + str(reads_at) for key in twice], reads_at)
+        assert [n for n, one in enumerate(told) if isinstance(one, Exception)] == [24]
+        assert isinstance(told[24], Unavailable)
+    with service.desk.store.engines.read.connect() as conn:
+        kept = conn.execute(sa.select(idempotency.c.key).where(idempotency.c.caller == prison.code)).scalars()
+        assert sorted(kept) == sorted({key + end for key in twice for end in ("-1", "27")})
+    assert sound(service)
 
 
 @POSTGRESQL

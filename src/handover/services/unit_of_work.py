@@ -65,10 +65,9 @@ class UnitOfWork:
     committed."""
 
     def __init__(
-        self, conn: Connection, asker: Asker, now: datetime, lists: Lists, settings: Settings, rows: Batch | None = None
+        self, asker: Asker, now: datetime, lists: Lists, settings: Settings, store: Connection | Batch | None
     ) -> None:
-        self.conn = conn
-        self._rows = rows
+        self._store = store
         self.asker = asker
         self.now = now
         self.lists = lists
@@ -79,11 +78,19 @@ class UnitOfWork:
         self._sights: tuple[Sight, ...] | None = None
 
     @property
+    def conn(self) -> Connection:
+        """To read, and to change what is there. Asked for when it is needed: what others of the commit wrote may be on
+        its way."""
+        if self._store is None:
+            raise RuntimeError("this unit of work has no store")
+        return self._store.conn if isinstance(self._store, Batch) else self._store
+
+    @property
     def rows(self) -> Batch:
         """Where new rows go. They are written with those of the other requests in the commit."""
-        if self._rows is None:
+        if not isinstance(self._store, Batch):
             raise RuntimeError("a reading unit of work writes nothing")
-        return self._rows
+        return self._store
 
     @property
     def who(self) -> Principal:
@@ -225,7 +232,7 @@ class Desk:
 
         def job(batch: Batch) -> T | Refusal:
             nonlocal unit
-            unit = uow = UnitOfWork(batch.conn, asker, self.clock(), self.lists, self.settings, batch)
+            unit = uow = UnitOfWork(asker, self.clock(), self.lists, self.settings, batch)
             value = work(uow)
             batch.lines.append(uow.line((outcome_of(value) or "OK") if isinstance(value, Refusal) else "OK"))
             batch.events += uow.events
@@ -277,7 +284,7 @@ class Desk:
         was read is not passed on, so that there is nothing to log (a waiting pull that found nothing yet)."""
 
         def job(conn: Connection) -> tuple[T | None, BaseException | None, Line | None]:
-            uow = UnitOfWork(conn, asker, self.clock(), self.lists, self.settings)
+            uow = UnitOfWork(asker, self.clock(), self.lists, self.settings, conn)
             try:
                 value = work(uow)
                 return value, None, None if unless(value) else uow.line("OK")
@@ -333,7 +340,7 @@ class Desk:
 
     def line(self, asker: Asker, action: str, concerning: Iterable[str] | None = None, **about: Any) -> Line:
         """A line of its own, where no unit of work stands behind it: a feed closing, a token that was taken away."""
-        uow = UnitOfWork(None, asker, self.clock(), self.lists, self.settings)  # type: ignore[arg-type]  # a line needs no store
+        uow = UnitOfWork(asker, self.clock(), self.lists, self.settings, None)
         outcome = about.pop("outcome", "OK")
         uow.doing(action, **about)
         if concerning is not None:

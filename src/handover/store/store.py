@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -28,6 +29,8 @@ from handover.store.writer import SHARE, Task, Writer
 T = TypeVar("T")
 R = TypeVar("R")
 ORDER = {table: place for place, table in enumerate(metadata.sorted_tables)}
+AHEAD = 10
+"""Jobs whose rows are sent off together before all are done: of a burst's commit, two thirds."""
 GLANCES = 2
 """Threads for what everybody waits for: whose a token is, what is new in a log."""
 LISTEN_S = 0.5
@@ -39,7 +42,9 @@ class Batch:
     """Gathers what one transaction adds to the logs, and writes it last."""
 
     def __init__(self, conn: Connection, store: "Store") -> None:
-        self.conn = conn
+        self._conn = conn
+        self._sent: ExitStack | None = None
+        self._jobs = 0
         self.gathers = False
         self.events: list[Event] = []
         self.lines: list[Line] = []
@@ -50,6 +55,27 @@ class Batch:
         self._homes: dict[str, Mapping[str, Any] | None] = {}
         self._store = store
         self._head = store.head
+
+    @property
+    def conn(self) -> Connection:
+        """To read and to change things now: what was sent ahead has come back by then."""
+        if self._sent is not None:
+            sent, self._sent = self._sent, None
+            sent.close()
+        return self._conn
+
+    def send_ahead(self) -> None:
+        """After each job: sends off the rows of the last few, where there is a server that is at them while the next
+        jobs are done here. What is wrong with them comes to light at the end, or where a job reads."""
+        self._jobs += 1
+        if self._jobs % AHEAD or not self._rows or not self.gathers:
+            return
+        if self._sent is None:
+            if not commits_along(self._conn):
+                return
+            self._sent = ExitStack()
+            self._sent.enter_context(one_trip(self._conn))
+        write(self._conn, self._gathered())
 
     def add(self, table: sa.Table, *rows: dict[str, Any]) -> None:
         """Gathers new rows: those of all the batch's requests go into each table at once."""
@@ -111,24 +137,25 @@ class Batch:
             self._head = self._store.open_chain(self.conn, self.lines[0])
         if self.rights_changed:
             marks.change(self.conn, marks.RIGHTS)
-        news = ringing(self.conn.dialect) if self.events or self.rights_changed else None
+        news = ringing(self._conn.dialect) if self.events or self.rights_changed else None
         new = self._gathered()
         was = self._head
         if self.lines and was is not None:
             self._head, lines = accesslog.chained(was, self.lines)
             new.append((access_lines, accesslog.NAMES, lines))
-        along = commits_along(self.conn)
-        with one_trip(self.conn):
+        conn, sent, self._sent = self._conn, self._sent, None
+        along = sent is not None or commits_along(conn)
+        with sent or one_trip(conn):
             if new:
-                write(self.conn, new)
+                write(conn, new)
             if self.lines and was is not None and self._head is not None:
-                accesslog.move_on(self.conn, was, self._head)
-            eventlog.append(self.conn, self.events)
+                accesslog.move_on(conn, was, self._head)
+            eventlog.append(conn, self.events)
             if news is not None:
-                run(self.conn, news)
+                run(conn, news)
             if along:
                 self.committing = True  # only now: what went wrong before was certainly not kept
-                run(self.conn, "COMMIT")
+                run(conn, "COMMIT")
 
     def committed(self) -> None:
         """Moves the chain on and rings the bell of this process."""
@@ -140,6 +167,8 @@ class Batch:
     def failed(self, unsure: bool) -> None:
         """Where nobody knows what became of the transaction, the chain is left as it is and a new one begun; so it is
         if the chain turns out not to be as this process left it."""
+        with suppress(DBAPIError):
+            self.conn  # noqa: B018 - what was sent ahead is seen off, whatever became of it
         self._store.doubted = True
         if unsure:
             self._store.head = None

@@ -28,9 +28,12 @@ class Batch(Protocol):
     """What gathers beside the statements while jobs run: events and access-log lines, written together before the
     commit."""
 
-    conn: Connection
     gathers: bool
     committing: bool
+
+    @property
+    def conn(self) -> Connection:
+        """The transaction's connection."""
 
     def expect(self, people: Iterable[str]) -> None:
         """Whom the jobs will ask for."""
@@ -43,6 +46,9 @@ class Batch(Protocol):
 
     def back(self, mark: Any) -> None:
         """Forgets what was gathered since the mark."""
+
+    def send_ahead(self) -> None:
+        """Sends off what was gathered so far, if it is worth it."""
 
     def flush(self) -> None:
         """Writes what was gathered. Where the commit goes along with it, `committing` is set before."""
@@ -217,7 +223,10 @@ class Writer:
             with conn.begin():
                 batch = self._begin(conn)
                 batch.expect(task.person for task in tasks if task.person is not None)
-                results = [self._one(batch, task) for task in tasks]
+                results = []
+                for task in tasks:
+                    results.append(self._one(batch, task))
+                    batch.send_ahead()
                 batch.flush()
                 batch.committing = True
         except BaseException as error:
