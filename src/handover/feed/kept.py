@@ -121,9 +121,11 @@ class KeptLine(asyncio.Protocol):
                 self._hang_up()
         elif frame.opcode is Opcode.PING:
             # The first of several that came together finds the answers to all of them.
-            if answers := conn.data_to_send():
-                self._owed = answers[-1] if self._full else b"".join(answers)
-                self._pong()
+            answers = conn.data_to_send()
+            if answers and self._full and conn.close_rcvd is None:
+                self._owed = answers[-1]
+            elif answers:  # behind them may be the answer to a goodbye
+                self.transport.write(b"".join(answers))
         elif frame.opcode is Opcode.PONG:
             if bytes(frame.data) == self._pinged:
                 self._pinged = None
@@ -136,12 +138,6 @@ class KeptLine(asyncio.Protocol):
             if frame.fin:
                 said, self._said = self._said, None
                 self._message(conn, said)
-
-    def _pong(self) -> None:
-        """Answers the last ping; of those who ping and do not read, the last one alone, and that when they do."""
-        if self._owed and not self._full:
-            owed, self._owed = self._owed, b""
-            self.transport.write(owed)
 
     def _message(self, conn: rfc6455.Protocol, data: bytearray) -> None:
         if self._over:
@@ -255,7 +251,9 @@ class KeptLine(asyncio.Protocol):
         if self._room is not None:
             self._room.set_result(None)
             self._room = None
-        self._pong()
+        if self._owed:  # of those who ping and do not read, the last ping is answered, when they do
+            owed, self._owed = self._owed, b""
+            self.transport.write(owed)
 
     def eof_received(self) -> None:
         """The other side says no more."""
