@@ -47,7 +47,7 @@ def test_a_server_whose_store_is_up_to_date_loads_no_migrations_no_other_databas
     found = loaded(SERVED, HANDOVER_DATABASE_URL=url)
     assert "handover.feed.socket" in found
     assert under(found, "alembic", "mako", "psycopg", "textual", "httpx", "jinja2", "rich", "pydantic.v1") == []
-    assert under(found, "handover.client", "handover.practice") == []
+    assert under(found, "sqlalchemy.dialects.postgresql", "handover.client", "handover.practice") == []
     assert under(found, "handover.terminal") == ["handover.terminal"], "the names of its commands, and no more"
     assert "packed" not in found, "the board's files are packed when somebody asks for them"
 

@@ -34,18 +34,18 @@ def _key(sentence: str, type_: Any = None, **more: Any) -> Any:
 
 def _some(*columns: str, where: str) -> sa.Index:
     """An index of the rows in which a column is filled, where most leave it empty."""
-    filled = sa.text(f"{where} IS NOT NULL")
-    return sa.Index(None, *columns, sqlite_where=filled, postgresql_where=filled)
+    return sa.Index(None, *columns, info={"where": f"{where} IS NOT NULL"})
 
 
-_URGENT: dict[str, Any] = {f"{engine}_where": sa.text("attention = 'ACT_NOW'") for engine in ("sqlite", "postgresql")}
+# Which rows an index holds is said as information: as an option of each engine it would load both of them.
+_URGENT: dict[str, Any] = {"info": {"where": "attention = 'ACT_NOW'"}}
 """Of an index that only notes which want acting on now are in: there are few, and whoever looks for them looks far."""
 
 SOON_H = 8
 """Within so many hours, nearly everything is on record that has happened: a shift."""
 FILLED_IN_LATER = apart("recorded_at", "occurred_at", SOON_H)
 """Of the notes that are the exception (and of corrections), by engine: they have an index of their own."""
-_LATE: dict[str, Any] = {f"{engine}_where": sa.text(told) for engine, told in FILLED_IN_LATER.items()}
+_LATE: dict[str, Any] = {"info": {"where": FILLED_IN_LATER}}
 
 _BY_KEY = {"sqlite_with_rowid": False}
 """Of a table whose rows are kept in the order of their key: the embedded store writes one page for a new row where it
