@@ -1,5 +1,6 @@
 """A feed under attack and in bad luck: readers that read nothing, nonsense without end, a machine that stands still."""
 
+import asyncio
 import gc
 import random
 import socket
@@ -20,9 +21,10 @@ from handover.feed.kept import KeptLine
 from handover.feed.resting import RestingFeed
 from handover.services import accounts
 from handover.services.events import Latest
+from handover.services.sessions import Sessions
 from tests.support.readers import READS, eventually, hears_everything, metric, read_on, stalled
 from tests.support.service import Caller, Feed, Prison, Service
-from tests.test_feed_resting import CONT, PING, TEXT, at, frame, goodbye, line
+from tests.test_feed_resting import CLOSE, CONT, PING, TEXT, at, frame, goodbye, line
 
 LONG = [{"code": "INFORMATION", "detail": "\N{OLD KEY}" * 500} for _ in range(5)]
 
@@ -344,6 +346,32 @@ def test_new_tokens_at_once_during_a_replay_and_at_a_stop(loud: Caller, prison: 
     told = auditor.all("/v1/access-log", action="feed.close", actor=loud.name)
     assert {one["detail"]["code"] for one in told} <= {1001, 1012}
     assert len(told) == 2
+
+
+def test_while_a_new_token_is_looked_up_pings_are_answered_and_a_goodbye_is_heard(
+    prison: Prison, quick: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ngata, of = prison.hire("ngata", "officer", "A"), Sessions.of
+
+    async def at_leisure(sessions: Sessions, token: str) -> Any:
+        await asyncio.sleep(3.0)
+        return await of(sessions, token)
+
+    token = frame(TEXT, orjson.dumps({"type": "auth", "token": ngata.token}))
+    with line(quick, ngata) as stays, line(quick, ngata) as leaves, ThreadPoolExecutor(1) as other:
+        with monkeypatch.context() as slow:
+            slow.setattr(Sessions, "of", at_leisure)
+            began = monotonic()
+            stays.send(token)
+            leaves.send(token)
+            listening = other.submit(stays.until, "event")
+            threading.Event().wait(0.2)
+            leaves.send(goodbye())
+            assert leaves.to_the_end() == [(CLOSE, struct.pack("!H", 1000))]
+            assert monotonic() - began < 1.5
+            threading.Event().wait(3.5)
+        note = prison.hire("other", "officer", "A").note(unit="A")
+        assert listening.result(5)["event"]["data"] == note
 
 
 # --- Nothing is left -------------------------------------------------------------------------------------------------

@@ -117,8 +117,10 @@ class RestingFeed(Feed):
     async def _listen_on(self, line: KeptLine) -> None:
         try:
             while self._came and self._end is None:
-                await self._answer(self._came.pop(0))
-            line.read_on()
+                text = self._came.pop(0)
+                if not self._came:
+                    line.read_on()  # a slow store is no reason to miss a goodbye, or the answer to a ping
+                await self._answer(text)
         except Exception as error:  # noqa: BLE001 - it is logged
             self._finish(ending(error))
         finally:
