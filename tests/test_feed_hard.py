@@ -148,6 +148,12 @@ def test_whoever_says_goodbye_and_reads_late_is_answered(loud: Caller, service: 
         assert read_on(slow)[1] == 4999
 
 
+def test_text_that_is_none_and_a_goodbye_at_once_are_answered(prison: Prison, quick: Service) -> None:
+    with line(quick, prison.hire("ngata", "officer", "A")) as hasty:
+        hasty.send(frame(TEXT, b"\xff") + goodbye(1001))
+        assert hasty.to_the_end() == [(CLOSE, struct.pack("!H", 1001))]
+
+
 def test_a_message_in_parts_without_end_holds_up_nobody(prison: Prison, quick: Service) -> None:
     ngata, other = prison.hire("ngata", "officer", "A"), prison.hire("other", "officer", "A")
     with line(quick, ngata) as endless, line(quick, other) as listens:

@@ -145,7 +145,8 @@ class KeptLine(asyncio.Protocol):
         try:
             text = data.decode() if self._text else None
         except UnicodeDecodeError:
-            conn.send_close(1007)
+            if conn.state is rfc6455.OPEN:  # else it said goodbye in the same breath, and was answered
+                conn.send_close(1007)
             self._broken(conn)
             return
         if not self._paused:
