@@ -181,7 +181,8 @@ def writable(conn: Connection) -> None:
 
 
 def _unless(conn: Connection, question: str) -> None:
-    if conn.dialect.name == "postgresql" and conn.exec_driver_sql(question).scalar():
+    # On the driver's own cursor: each transaction that reads begins with this.
+    if conn.dialect.name == "postgresql" and found(conn, run(conn, question))[0][0]:
         refused = conn.dialect.loaded_dbapi.errors.ReadOnlySqlTransaction
         raise told(conn, question, refused("this server takes no writes any more"))
 
