@@ -124,9 +124,9 @@ def test_a_reader_that_is_overtaken_on_its_way_is_told_so(prison: Prison, servic
         written(ngata, ahead)
     tidy(service)
     after = lambda position: service.desk.store.read(  # noqa: E731
-        lambda conn: events.after(conn, "store", prison.code, position, 10)
+        lambda conn: events.news(conn, "store", {prison.code: (position, None)})
     ).result()
-    assert [entry.event.sequence for entry in after(2)] == [3]
+    assert [entry.event.sequence for entry in after(2).entries[prison.code]] == [3]
     with pytest.raises(CursorRefused):
         after(1)
 
@@ -142,7 +142,7 @@ def test_nor_does_what_is_kept_for_sheets_of_the_past_hide_what_was_pruned_behin
     tidy(service)
     assert [event["sequence"] for event in ngata.pull()[0]] == [5, 6]
     with pytest.raises(CursorRefused):
-        service.desk.store.read(lambda conn: events.after(conn, "store", prison.code, 2, 10)).result()
+        service.desk.store.read(lambda conn: events.news(conn, "store", {prison.code: (2, None)})).result()
 
 
 def test_what_was_known_at_a_time_that_is_kept_is_told_as_ever(prison: Prison, service: Service) -> None:

@@ -1,19 +1,22 @@
 """A store that is set back under a running service: an older backup was restored, or a leader lost what it had said."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover.services import audit
+from handover.services import audit, events
 from handover.store import store
 from handover.store.engine import open_engines
 from handover.store.tables import metadata
 from tests.support.outages import held_up
-from tests.support.readers import eventually
+from tests.support.readers import closed, eventually, read_on
 from tests.support.service import Caller, Prison, Service
 
 Restore = Callable[[], None]
@@ -65,7 +68,7 @@ def sound(service: Service) -> bool:
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The errors in the service's own log."""
+    """What the store says of errors in the service's own log."""
     found: list[str] = []
     monkeypatch.setattr(store.log, "error", lambda event, **_more: found.append(event))
     return found
@@ -103,3 +106,69 @@ def test_a_chain_that_is_gone_altogether_is_missed(
     assert said == ["the store was set back under this process"]
     assert hartmann.all("/v1/notes") == [note]
     assert sound(prison.service)
+
+
+@contextmanager
+def nobody_looking(service: Service) -> Iterator[None]:
+    """What is new in the logs is looked for afterwards."""
+    hub, held = service.app.state.parts.hub, Event()
+
+    async def look() -> bool:
+        await asyncio.to_thread(held.wait, 20)
+        return bool(await type(hub)._take_in(hub))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hub, "_take_in", look)
+        yield
+        held.set()
+
+
+@pytest.mark.parametrize("more", [0, 1, 2, 3, 7], ids=lambda more: f"{more} more since")
+def test_who_was_told_what_is_not_there_any_more_is_sent_away_and_refused(
+    prison: Prison, hartmann: Caller, weir: str, backup: Callable[[], Restore], more: int
+) -> None:
+    """Also where the log has gone on beyond where the reader stood, by the time anybody looks."""
+    hartmann.note(weir)
+    there = prison.service.prison()
+    ngata, weyland = there.hire("ngata", "officer", "A"), there.receive("B1111BB")
+    with hartmann.feed(after="now") as feed, ngata.feed(after="now") as other:
+        feed.until_live()
+        other.until_live()
+        restore = backup()
+        told = [hartmann.note(weir)["id"] for _ in range(3)]
+        cursor = ""
+        for id_ in told:
+            event = feed.event()
+            assert event["data"]["id"] == id_
+            cursor = event["cursor"]
+        with nobody_looking(prison.service):
+            restore()
+            since = [hartmann.note(weir)["id"] for _ in range(more)]
+        if more == len(told):  # the end of the log is at the same place again: only what comes next tells
+            since.append(hartmann.note(weir)["id"])
+        assert read_on(feed)[1:] == (4409, events.SET_BACK)
+        if more < 3:
+            refused = hartmann.http.get("/v1/events", params={"after": cursor})
+            assert (refused.status_code, refused.json()["type"]) == (409, "/problems/cursor-not-resumable")
+            with hartmann.feed(after=cursor) as again:
+                assert closed(again)[0] == 4409
+        with hartmann.feed(after="now") as anew:
+            anew.until_live()
+            since.append(hartmann.note(weir)["id"])
+            assert anew.event()["data"]["id"] == since[-1]
+        assert [note["id"] for note in hartmann.all("/v1/notes")][: len(since)] == since[::-1]
+        heard = ngata.note(weyland)
+        assert other.event()["data"] == heard, "whose log is as it was stays"
+
+
+def test_a_pull_that_waits_is_told_so(
+    prison: Prison, hartmann: Caller, weir: str, backup: Callable[[], Restore]
+) -> None:
+    restore = backup()
+    hartmann.note(weir)
+    cursor = hartmann.get("/v1/events", after="now")["cursor"]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(hartmann.http.get, "/v1/events", params={"after": cursor, "wait": 20})
+        eventually(lambda: prison.service.app.state.parts.hub._streams.get(prison.code))
+        restore()
+        assert waiting.result(10).status_code == 409

@@ -101,7 +101,7 @@ async def _news(hub: Hub, positions: Positions, deadline: float) -> None:
     try:
         while not hub.stopping and monotonic() < deadline:
             wake.clear()
-            if any(hub.stream(place).position > position for place, position in positions.items()):
+            if any(hub.stream(place).position != position for place, position in positions.items()):
                 break
             await _rung(wake, deadline - monotonic())
     finally:

@@ -131,6 +131,10 @@ class Feed:
         """Ends because the server does."""
         self._finish(_stopping())
 
+    def lost(self) -> None:
+        """Ends because a log does not have any more what was told of it."""
+        self._finish(Close(protocol.BAD_CURSOR, events.SET_BACK))
+
     # --- opening ------------------------------------------------------------------------------------------------------
 
     async def _open(self) -> None:

@@ -29,6 +29,7 @@ else of the prison it was written in sees that need any more; other systems, whi
 learn its status."""
 PAGE = 500
 """Rows read from a log at a time."""
+SET_BACK = "This store was set back: some of what you were told is not there any more. Reload, then ask with after=now."
 TOO_OLD = "What followed that cursor is not kept any more. Reload what you hold, then ask with after=now."
 
 
@@ -628,11 +629,15 @@ class Heard:
 @dataclass(frozen=True, slots=True)
 class News:
     """What follows the hub's positions, in one moment of the store: entries by establishment, whether there are more,
-    and the mark that tells whether events were rewritten since."""
+    and the mark that tells whether events were rewritten since. `newest`: the event that each log has now at the
+    position or at the end of the entries. `gone`: logs that do not have (any more) what was read of them, and their
+    ends."""
 
     entries: dict[str, list["Encoded"]]
     more: bool
     rewritten: str | None
+    newest: dict[str, str]
+    gone: dict[str, int]
 
 
 def heads(conn: Connection, places: Iterable[str]) -> dict[str, int]:
@@ -645,16 +650,8 @@ def ends(conn: Connection, places: Iterable[str]) -> dict[str, Ends]:
     return eventlog.ends(conn, places)
 
 
-def after(conn: Connection, store_id: str, place: str, position: int, most: int) -> list[Encoded]:
-    """The events of one establishment that follow a position."""
-    found = eventlog.after(conn, place, position, most)
-    if found:
-        _whole(position, found[-1].sequence, len(found))
-    return [Encoded(event, store_id) for event in found]
-
-
 def past(conn: Connection, store_id: str, place: str, position: int) -> Past:
-    """A page of them."""
+    """A page of the events of one establishment that follow a position."""
     found = eventlog.rows_after(conn, place, position, PAGE)
     if found:
         _whole(position, found[-1][SEQUENCE], len(found))
@@ -673,15 +670,29 @@ def as_of(conn: Connection, store_id: str, place: str, position: int) -> tuple[P
     return past(conn, store_id, place, position), eventlog.rewritten(conn)
 
 
-def news(conn: Connection, store_id: str, positions: Mapping[str, int]) -> News:
-    """The events that follow these positions, for the establishments that have any."""
-    behind = positions
-    if len(positions) > 1:  # of one log, reading on is no dearer than asking first whether there is more
-        ends = eventlog.heads(conn, positions)
-        behind = {place: position for place, position in positions.items() if ends.get(place, 0) > position}
-    entries = {place: after(conn, store_id, place, position, PAGE) for place, position in behind.items()}
+def news(conn: Connection, store_id: str, known: Mapping[str, tuple[int, str | None]]) -> News:
+    """The events that follow these positions, for the establishments that have any. Each position comes with the event
+    that was there when it was read, where that is known: another one, or none, tells that the store was set back."""
+    ends = eventlog.heads(conn, known) if len(known) > 1 else {}  # of one log, reading on is no dearer than asking
+    entries: dict[str, list[Encoded]] = {}
+    newest: dict[str, str] = {}
+    gone: dict[str, int] = {}
+    for place, (position, known_as) in known.items():
+        if ends.get(place) == position:
+            continue
+        found = eventlog.after(conn, place, max(position - 1, 0), PAGE + 1)
+        there = found.pop(0) if found and found[0].sequence == position else None
+        head = found[-1].sequence if found else (ends or eventlog.heads(conn, [place])).get(place, 0)
+        if head < position or (there and known_as and there.id != known_as):
+            gone[place] = head
+            continue
+        if found:
+            _whole(position, head, len(found))
+        entries[place] = [Encoded(event, store_id) for event in found[:PAGE]]
+        if last := found[:PAGE] or [event for event in [there] if event]:
+            newest[place] = last[-1].id
     more = any(len(found) == PAGE for found in entries.values())
-    return News(entries, more, eventlog.rewritten(conn))
+    return News(entries, more, eventlog.rewritten(conn), newest, gone)
 
 
 def may_listen(who: Principal) -> bool:

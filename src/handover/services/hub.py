@@ -59,6 +59,9 @@ class Reader(Protocol):
     def stop(self) -> None:
         """Told that the server is stopping."""
 
+    def lost(self) -> None:
+        """Told that a log it reads does not have any more what it was told."""
+
 
 class Stream:
     """The end of one establishment's log, kept in memory while somebody listens."""
@@ -66,6 +69,7 @@ class Stream:
     def __init__(self, place: str, position: int, most: int) -> None:
         self.place = place
         self.position = position
+        self.newest: str | None = None  # the event there, once it was read
         self.rewritten: str | None = None
         self.tail: deque[Encoded] = deque(maxlen=most)
         self.wakes: dict[asyncio.Event, Take | None] = {}
@@ -83,6 +87,13 @@ class Stream:
             for wake, take in self.wakes.items():
                 if take is None or not take(latest):
                     wake.set()
+
+    def set_back(self, head: int) -> None:
+        """Begins anew at the end the log has now."""
+        self.tail.clear()
+        self.position, self.newest = head, None
+        for wake in self.wakes:
+            wake.set()
 
     def after(self, position: int, most: int) -> list[Encoded] | None:
         """What follows a position, from memory; None where memory does not reach back so far."""
@@ -322,25 +333,38 @@ class Hub:
         self._drop([page for page in self._pages if page.used < old])
 
     async def _take_in(self) -> bool:
-        positions = {place: stream.position for place, stream in self._streams.items()}
-        if not positions:
+        known = {place: (stream.position, stream.newest) for place, stream in self._streams.items()}
+        if not known:
             return False
-        news = await self._desk.peek(lambda conn: events.news(conn, self.store_id, positions))
+        news = await self._desk.peek(lambda conn: events.news(conn, self.store_id, known))
         now = self._desk.clock()
         if (
             news.rewritten != self._rewritten
         ):  # a retraction: what was read before it may say what the store no longer does
             self._rewritten = news.rewritten
             self._pages.clear()
-        for place, position in positions.items():
+        for place, (position, _) in known.items():
             stream = self._streams.get(place)
             if stream is None or stream.position != position:
                 continue  # forgotten, or begun anew, while we read
+            if place in news.gone:
+                self._set_back(stream, news.gone[place])
+                continue
+            stream.newest = news.newest.get(place, stream.newest)
             entries = news.entries.get(place, ())
             for entry in entries:
                 self._metrics.feed_lag.observe(max(0.0, (now - entry.event.time).total_seconds()))
             stream.extend(entries, news.rewritten)
         return news.more
+
+    def _set_back(self, stream: Stream, head: int) -> None:
+        """An older backup was restored, or a leader lost what it had said. Nobody can go on from what is not there."""
+        log.error("the store was set back", establishment=stream.place, was=stream.position, now=head)
+        self._pages.clear()
+        for reader in list(self._readers):
+            if stream.place in reader.positions:
+                reader.lost()
+        stream.set_back(head)
 
     def _furthest_behind(self) -> int:
         return max((self._behind(reader.positions) for reader in self._readers), default=0)
