@@ -30,9 +30,14 @@ LONG = [{"code": "INFORMATION", "detail": "\N{OLD KEY}" * 500} for _ in range(5)
 
 
 @pytest.fixture
+def pings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the services of this test ping every second."""
+    monkeypatch.setattr(kept, "PING_S", 1.0)
+
+
+@pytest.fixture
 def quick(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """A second service on the store, with less patience."""
-    monkeypatch.setattr(kept, "PING_S", 1.0)
     monkeypatch.setattr(kept, "CLOSING_S", 1.0)
     monkeypatch.setattr(kept, "DROP_AFTER_S", 1.0)
     running = Service(service.settings.model_copy(update={"heartbeat_s": 20.0}))
@@ -83,6 +88,7 @@ def _says_nothing(slow: Feed) -> None:
     """And does not answer pings either."""
 
 
+@pytest.mark.usefixtures("pings")
 @pytest.mark.parametrize("act", [_says_goodbye, _sends_nonsense, _hangs_up_on_one_side, _says_nothing])
 def test_whoever_reads_nothing_and_ends_it_is_dropped_all_the_same(loud: Caller, quick: Service, act: Any) -> None:
     with stalled(at(quick, loud)) as slow:
@@ -169,6 +175,7 @@ def test_a_message_in_parts_without_end_holds_up_nobody(prison: Prison, quick: S
         assert monotonic() - began < 5
 
 
+@pytest.mark.usefixtures("pings")
 def test_a_machine_that_stood_still_for_a_while_does_not_end_its_feeds(prison: Prison, quick: Service) -> None:
     ngata = prison.hire("ngata", "officer", "A")
     loop = quick.server.servers[0].get_loop()
@@ -354,6 +361,7 @@ def test_new_tokens_at_once_during_a_replay_and_at_a_stop(loud: Caller, prison: 
     assert len(told) == 2
 
 
+@pytest.mark.usefixtures("pings")
 def test_while_a_new_token_is_looked_up_pings_are_answered_and_a_goodbye_is_heard(
     prison: Prison, quick: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
