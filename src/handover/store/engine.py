@@ -181,8 +181,8 @@ def writable(conn: Connection) -> None:
 
 
 def _unless(conn: Connection, question: str) -> None:
-    # On the driver's own cursor: each transaction that reads begins with this.
-    if conn.dialect.name == "postgresql" and found(conn, run(conn, question))[0][0]:
+    # By the toolkit: where it finds a connection dead, it has the others of the pool left, too.
+    if conn.dialect.name == "postgresql" and conn.exec_driver_sql(question).scalar():
         refused = conn.dialect.loaded_dbapi.errors.ReadOnlySqlTransaction
         raise told(conn, question, refused("this server takes no writes any more"))
 
