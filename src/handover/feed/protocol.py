@@ -1,5 +1,6 @@
 """Frames of the feed, without any I/O."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import orjson
@@ -51,8 +52,12 @@ def framed(text: str) -> bytes:
 
 def framed_event(text: str) -> bytes:
     """`framed(event(text))`, with a copy less of what is long."""
-    payload = text.encode()
-    return b"".join((_head_of_event(len(payload)), payload, b"}"))
+    return framed_events([text.encode()])
+
+
+def framed_events(texts: Iterable[bytes]) -> bytes:
+    """The same of several, one after the other."""
+    return b"".join([part for text in texts for part in (_head_of_event(len(text)), text, b"}")])
 
 
 @lru_cache(maxsize=4096)

@@ -317,24 +317,15 @@ class Feed:
         made = None if several else heard.made.get(begun)
         if made is None:
             made = self._put_together(place, heard, at, several)
-            if not several and heard.alike(at):
+            if not several and heard.alike(self._ear, at):
                 heard.keep(begun, made)
         frames, upto = made
         return frames, past.sequence(upto), upto
 
     def _put_together(self, place: str, heard: events.Heard, at: int, several: bool) -> events.Made:
-        frames: list[bytes] = []
-        size = 0
         cursor = partial(self._cursor_at, place) if several else None
-        for text in heard.texts(self._ear, at, AT_ONCE, cursor):
-            if text is not None:
-                frame = protocol.framed_event(text)
-                size += len(frame)
-                if frames and size > self._line.most:
-                    break
-                frames.append(frame)
-            at += 1
-        return b"".join(frames), at
+        texts, upto = heard.texts(self._ear, at, AT_ONCE, self._line.most, cursor)
+        return protocol.framed_events(texts), upto
 
     def _portion(self, place: str, entries: Sequence[Encoded], at: int) -> tuple[bytes, int, int]:
         """What goes into one write: the frames of the next entries as far as they are for this reader, the sequence it

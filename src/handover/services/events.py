@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from binascii import b2a_base64
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import merge
@@ -544,26 +544,31 @@ def _behind(positions: Positions, heads: Mapping[str, int]) -> list[str]:
 
 
 class Past:
-    """Some of a log as it was read from the store, for all who come back to about the same place in it. One event of
-    each sort and author stands for all like it: readers who get the same of those get the same of all."""
+    """Some of a log as it was read from the store, for all who come back to about the same place in it."""
 
-    __slots__ = ("_alike", "_begun", "_examples", "kept", "place", "rows", "sorts", "store_id")
+    __slots__ = ("_alike", "_asked", "_begun", "kept", "place", "rows", "sorts", "store_id")
 
     def __init__(self, place: str, rows: Sequence[Row], store_id: str) -> None:
         self.place = place
         self.rows = rows
         self.store_id = store_id
         self.kept = 0
-        self.sorts = [row[: SORT + 1] for row in rows]
+        self.sorts: dict[Row, Row] = {}
+        self._asked = False
         self._begun = _begun(store_id, place)
-        self._examples = dict(zip(self.sorts, rows, strict=True))
         self._alike: dict[tuple[_Said, ...], Heard] = {}
 
     def heard(self, ear: Ear) -> "Heard":
-        """What this reader gets of it, and all who get the same."""
-        said = {sort: ear.said(self.place, row) for sort, row in self._examples.items()}
-        alike = tuple(said.values())
-        return self._alike.get(alike) or self._alike.setdefault(alike, Heard(self, said))
+        """What this reader gets of it, and all who get the same. The first who asks is most often the only one, and
+        shares with nobody."""
+        if not self._asked:
+            self._asked = True
+            return Heard(self, alone=True)
+        if not self.sorts:
+            self.sorts = {row[: SORT + 1]: row for row in self.rows}
+        # One event of each sort and author stands for all like it.
+        alike = tuple([ear.said(self.place, row) for row in self.sorts.values()])
+        return self._alike.get(alike) or self._alike.setdefault(alike, Heard(self))
 
     def sequence(self, at: int) -> int:
         """That of the event before this place in it."""
@@ -583,44 +588,54 @@ class Heard:
     """What some readers get of a `Past`. `made`: what they are sent of it, by where that begins and how much they take
     at a time."""
 
-    __slots__ = ("_past", "_said", "made")
+    __slots__ = ("_alone", "_past", "made")
 
-    def __init__(self, past: Past, said: Mapping[Row, _Said]) -> None:
+    def __init__(self, past: Past, alone: bool = False) -> None:
         self.made: dict[tuple[int, int], Made] = {}
         self._past = past
-        self._said = said
+        self._alone = alone
 
     def keep(self, begun: tuple[int, int], made: Made) -> None:
         """Keeps what was made for the others, unless much of it is kept already, for all who get something else."""
-        if self._past.kept < MOST_KEPT:
+        if not self._alone and self._past.kept < MOST_KEPT:
             self._past.kept += len(made[0])
             self.made[begun] = made
 
-    def alike(self, at: int) -> bool:
+    def alike(self, ear: Ear, at: int) -> bool:
         """Whether what begins there is the same for all of them, as far as `texts` goes."""
-        return self._said[self._past.sorts[at]] != ()
+        return ear.said(self._past.place, self._past.rows[at]) != ()
 
-    def texts(self, ear: Ear, at: int, most: int, cursor: Callable[[int], str] | None = None) -> Iterator[str | None]:
-        """So many of its events from there on, as JSON, with the cursor of a reader of this establishment alone or one
-        that is made of the sequence; None where one does not exist for this reader. They end where those begin that
-        are the same for all, or those that are not."""
-        past, alike = self._past, self.alike(at)
+    def texts(
+        self, ear: Ear, at: int, most: int, room: int, cursor: Callable[[int], str] | None = None
+    ) -> tuple[list[bytes], int]:
+        """Its events from there on as JSON, so many at most and as they fit into so many bytes (one may be longer),
+        with the cursor of a reader of this establishment alone or one that is made of the sequence; and where they end.
+        That is where those begin that are the same for all, or those that are not, too."""
+        past, place, me, alike = self._past, self._past.place, ear.who.id, self.alike(ear, at)
         cursor = cursor or past.cursor
+        others, own = ear.sayings(place)
         rows = past.rows[at : at + most]
-        times = eventlog.told(rows)
-        for row, time, sort in zip(rows, times, past.sorts[at : at + most], strict=True):
-            said = self._said[sort]
-            if said is None:
-                yield None
-                continue
-            if bool(said) is not alike:
-                return
-            _, _, _, _, _, _, _, subject, id_, _, sequence, data, _ = row
-            if said:
-                yield "".join(_pieces(said, id_, subject, time, sequence, data, cursor(sequence)))
-            else:
-                entry = Encoded(eventlog.as_event(past.place, row), past.store_id)
-                yield entry.text(ear, bool(ear.judge(entry)), cursor(sequence))
+        texts: list[bytes] = []
+        for row, time in zip(rows, eventlog.told(rows), strict=True):
+            _, _, _, _, _, _, author, subject, id_, _, sequence, data, _ = row
+            try:
+                said = (own if author == me else others)[row[:SORT]]
+            except KeyError:
+                said = ear.said(place, row)
+            if said is not None:
+                if bool(said) is not alike:
+                    break
+                if said:
+                    text = "".join(_pieces(said, id_, subject, time, sequence, data, cursor(sequence))).encode()
+                else:
+                    entry = Encoded(eventlog.as_event(place, row), past.store_id)
+                    text = entry.text(ear, bool(ear.judge(entry)), cursor(sequence)).encode()
+                room -= len(text)
+                if texts and room < 0:
+                    break
+                texts.append(text)
+            at += 1
+        return texts, at
 
 
 # --- What the hub needs of the log: no asker, because every event is judged again for every reader -------------------
