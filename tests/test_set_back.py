@@ -16,8 +16,9 @@ from handover.store import store
 from handover.store.engine import open_engines
 from handover.store.tables import metadata
 from tests.support.outages import held_up
+from tests.support.processes import handover
 from tests.support.readers import closed, eventually, read_on
-from tests.support.service import Caller, Prison, Service
+from tests.support.service import Caller, Prison, Service, settings_for
 
 Restore = Callable[[], None]
 
@@ -172,3 +173,28 @@ def test_a_pull_that_waits_is_told_so(
         eventually(lambda: prison.service.app.state.parts.hub._streams.get(prison.code))
         restore()
         assert waiting.result(10).status_code == 409
+
+
+def test_after_a_restore_that_is_said_nobody_goes_on_from_a_cursor(prison: Prison, hartmann: Caller, weir: str) -> None:
+    """Whose events from then may not be there any more, while others have their numbers."""
+    hartmann.note(weir)
+    _, cursor = hartmann.pull()
+    told = handover("restored", database_url=prison.service.settings.database_url)
+    assert (told.returncode, "told to reload" in told.stdout) == (0, True), told.stderr
+    since = hartmann.note(weir)
+    restarted = Service(settings_for(prison.service.settings.database_url))
+    try:
+        again = Caller(restarted, hartmann.name, hartmann.token)
+        assert again.get("/v1/events", 409, after=cursor)["type"] == "/problems/cursor-not-resumable"
+        with again.feed(after=cursor) as feed:
+            assert closed(feed)[0] == 4409
+        assert since["id"] in {note["id"] for note in again.all("/v1/notes")}, "what they reload has all of it"
+        with again.feed(after="now") as anew:
+            anew.until_live()
+            note = again.note(weir)
+            assert anew.event()["data"] == note
+        assert sound(restarted)
+    finally:
+        restarted.stop()
+    exported = handover("audit", "export", database_url=prison.service.settings.database_url).stdout
+    assert exported.count('"store.restored"') == 1

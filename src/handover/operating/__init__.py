@@ -1,5 +1,5 @@
-"""The commands of whoever runs the service: serve, demo, migrate, and the keeping of accounts, clients, rosters and
-access log."""
+"""The commands of whoever runs the service: serve, demo, migrate, restored, and the keeping of accounts, clients,
+rosters and access log."""
 
 import sys
 from importlib import import_module
@@ -11,6 +11,7 @@ COMMANDS = {
     "serve": ("serving", "serve"),
     "demo": ("practising", "demo"),
     "migrate": ("migrating", "migrate"),
+    "restored": ("migrating", "restored"),
     "version": ("version", "version"),
     "user": ("keeping", "users"),
     "client": ("keeping", "clients"),

@@ -1,8 +1,8 @@
-"""Bringing the store up to date."""
+"""Bringing the store up to date, and back."""
 
 import typer
 
-from handover.operating.shared import ready, settings_from
+from handover.operating.shared import do, ready, settings_from
 from handover.services import opening
 
 
@@ -11,3 +11,13 @@ def migrate() -> None:
     settings = settings_from()
     revision = ready(lambda: opening.migrate(settings))
     typer.echo(f"The store is at revision {revision}.")
+
+
+def restored() -> None:
+    """Say that the store was restored from a backup: every reader then reloads, and none goes on from its cursor as if
+    nothing were missing. Before the service is started."""
+    do(settings_from(), opening.restored)
+    typer.echo(
+        "Whoever has a cursor from before is told to reload (409, 4409), from the next start of the service on.\n"
+        "Start it now. One that runs knows nothing of this until it is started again."
+    )

@@ -19,7 +19,7 @@ from handover.settings import Settings
 from handover.store import accesslog, codelists, schema
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, one_process_only, open_engines, passes, writable
-from handover.store.store import GLANCES, Identity, Store, read_identity, write_identity
+from handover.store.store import GLANCES, Identity, Store, read_identity, rename, write_identity
 
 REMEMBERED = 100
 """How many other chains a new access-log chain names the heads of."""
@@ -169,6 +169,13 @@ def started(uow: UnitOfWork) -> None:
 def stopped(uow: UnitOfWork) -> None:
     """A server process ended in order."""
     uow.doing("server.stop", actor="handover")
+
+
+def restored(uow: UnitOfWork) -> None:
+    """The store was restored from a backup. What readers have of what came after it is not there any more, and other
+    events have its numbers: each of them is to reload, and none to go on from its cursor."""
+    uow.doing("store.restored")
+    rename(uow.conn, uow.new_id())
 
 
 async def check(desk: Desk) -> None:

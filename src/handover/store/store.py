@@ -341,3 +341,8 @@ def write_identity(conn: Connection, identity: Identity) -> None:
     kind = "practice" if identity.practice else "real"
     facts = {"id": identity.id, "kind": kind, "secret": identity.secret}
     conn.execute(sa.insert(store_meta), [{"name": name, "value": value} for name, value in facts.items()])
+
+
+def rename(conn: Connection, id_: str) -> None:
+    """Makes it another store for whoever remembers this one: no cursor from before is one of its own."""
+    conn.execute(sa.update(store_meta).where(store_meta.c.name == "id").values(value=id_))
