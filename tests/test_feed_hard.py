@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import pytest
 
+from handover.api import middleware
 from handover.feed import kept
 from handover.feed.kept import KeptLine
 from handover.feed.resting import RestingFeed
@@ -43,6 +44,24 @@ def quick(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     running = Service(service.settings.model_copy(update={"heartbeat_s": 20.0}))
     yield running
     running.stop()
+
+
+def test_a_feed_asked_for_before_the_last_answer_is_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    bugs: list[Any] = []
+    monkeypatch.setattr(middleware.log, "error", lambda *said, **more: bugs.append((said, more)))
+    upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    asked = f"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/feed HTTP/1.1\r\nHost: x\r\n{upgrade}{key}\r\n"
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), 10) as line_:
+        line_.sendall(asked.encode())
+        told = b""
+        while more := line_.recv(65536):
+            told += more
+    assert b"HTTP/1.1 400" in told
+    assert b"101 " not in told
+    assert bugs == []
+    eventually(lambda: metric(service.url, "handover_feeds_open") == 0)
 
 
 @pytest.fixture

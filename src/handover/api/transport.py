@@ -52,7 +52,10 @@ class AnswerProtocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """A feed writes by itself."""
+        """A feed writes by itself, and its connection is for nothing else."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.send_400_response("Wait for the answer to what was asked before.")
+            return
         self.transport.flush()  # type: ignore[attr-defined]  # ours
         self.transport = self.transport.whole  # type: ignore[attr-defined]  # ours
         super().handle_websocket_upgrade()
