@@ -53,7 +53,7 @@ class AnswerProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """A feed writes by itself, and its connection is for nothing else."""
-        if self.cycle is not None and not self.cycle.response_complete:
+        if not getattr(self.cycle, "response_complete", True):  # there is none before the first request
             self.send_400_response("Wait for the answer to what was asked before.")
             return
         self.transport.flush()  # type: ignore[attr-defined]  # ours
