@@ -813,6 +813,29 @@ def test_what_many_missed_is_read_once_for_all_and_never_tells_what_was_taken_ba
         assert [note["fact"] for note in notes if note["fact"] not in told] == [note["fact"] for note in notes[::40]]
 
 
+def test_of_many_who_missed_the_same_handover_each_hears_his_or_her_part(prison: Prison, forgetful: Service) -> None:
+    hartmann, osei = prison.hire("hartmann", "officer", "A"), prison.hire("osei", "supervisor", "A")
+    records = hears_everything(prison)
+    weir = prison.receive("A4417KD")
+    for n in range(3):
+        hartmann.note(weir, fact=f"zebra {n}.", needs=[{"code": "PHONE"}])
+        osei.note(weir, fact=f"horse {n}.", handling="SECURITY")
+    offer = {"establishment": prison.code, "unit": "A"}
+    hartmann.post("/v1/handovers", offer, 201)
+    hartmann.note(weir, fact="zebra after it.")
+    here = [Caller(forgetful, who.name, who.token) for who in (hartmann, osei, records)]
+    told: dict[str, list[Any]] = {}
+    with here[0].feed(after="now") as first:
+        first.until_live()  # the stream has begun, and what was missed is behind it
+        for who in here * 3:
+            with who.feed() as feed:
+                heard = feed.until_live()
+            assert heard == who.pull()[0], f"{who.name} hears what the other door says"
+            assert told.setdefault(who.name, heard) == heard
+    parts = [json.dumps([e["data"] for e in heard if e["type"] == "handover.offered"]) for heard in told.values()]
+    assert len(set(parts)) == len(parts), "to each another part of it"
+
+
 def test_many_who_come_at_once_are_opened_a_few_at_a_time(
     prison: Prison, forgetful: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
