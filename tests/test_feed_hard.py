@@ -162,7 +162,9 @@ def test_of_the_pings_of_whoever_reads_late_the_last_is_answered(
             slow.frame(5)
 
 
-@pytest.mark.parametrize("before", [b"", frame(PING, b"x"), frame(PING, b"x") * 2])
+@pytest.mark.parametrize(
+    "before", [b"", frame(PING, b"x"), frame(PING, b"x") * 2], ids=["alone", "after a ping", "after two pings"]
+)
 def test_whoever_says_goodbye_and_reads_late_is_answered(loud: Caller, service: Service, before: bytes) -> None:
     with stalled(loud) as slow:
         assert slow.frame()["type"] == "hello"

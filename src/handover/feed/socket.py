@@ -296,9 +296,9 @@ class Feed:
                 if at >= end:
                     break
                 while at < end:
-                    await self._room()
                     if stream.position - self.positions[place] >= AT_ONCE:
                         await self._hub.turn()
+                    await self._room()  # last: what is put together after it does not wait to be sent
                     if stream.rewritten != rewritten or self._ear is not ear:
                         break  # something was taken back while we sent, or a right: what is left is read again
                     if self._end is not None:
