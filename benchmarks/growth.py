@@ -22,7 +22,8 @@ from handover.clock import now as the_time
 from handover.domain.access import Principal, operator
 from handover.schemas.handovers import AcceptanceDraft, HandoverDraft
 from handover.schemas.roster import EstablishmentDraft, UnitDraft
-from handover.services import accounts, events, handovers, opening, roster
+from handover.services import accounts, handovers, latest, opening, roster
+from handover.services.cursors import cursor_of
 from handover.services.paging import cursor
 from handover.services.passwords import Hasher
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork
@@ -174,8 +175,8 @@ def _found(url: str, at: datetime, background: int, told: Callable[[int], None])
     filled = fill(url, zone, at, spread, told)  # alone
     with desk_of(url, clock) as desk:
         _hand_over(desk, clock, datetime.combine(at.astimezone(zone).date(), OFFERED["LATE"], zone), staff[0])
-        head = desk.store.read(lambda conn: events.heads(conn, [PLACE])).result()[PLACE]
-        return filled.notes, _paths(at, own, events.cursor_of(desk.store.identity.id, {PLACE: head - BEHIND}))
+        head = desk.store.read(lambda conn: latest.heads(conn, [PLACE])).result()[PLACE]
+        return filled.notes, _paths(at, own, cursor_of(desk.store.identity.id, {PLACE: head - BEHIND}))
 
 
 @contextmanager

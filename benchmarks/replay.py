@@ -10,7 +10,7 @@ from benchmarks.plan import Plan, Told
 from benchmarks.processes import Server
 from benchmarks.rates import SETTLE_S
 from handover.clock import now
-from handover.services import events, hub, opening
+from handover.services import cursors, hub, latest, opening
 
 OTHERS, RATE, POSTERS = 50, 20.0, 8
 TURNS, PAUSE_S = 5, hub.PAGE_S + 2
@@ -49,7 +49,7 @@ def measure(engine: str, plan: Plan, told: Told) -> Figures:
                 store, newest = head
                 after = {
                     standin.name: str(newest - plan.missed),
-                    service.name: events.cursor_of(store, {notes.ESTABLISHMENT: newest - plan.missed}),
+                    service.name: cursors.cursor_of(store, {notes.ESTABLISHMENT: newest - plan.missed}),
                 }
                 seen = {
                     server.name: _one(figures, server, tokens, after[server.name], plan)
@@ -63,7 +63,7 @@ def _head(url: str) -> tuple[str, int]:
     """The store's id, and the newest event's sequence."""
     desk = opening.open_desk(setup.settings(url), now)
     try:
-        heads = desk.store.read(lambda conn: events.heads(conn, [notes.ESTABLISHMENT])).result()
+        heads = desk.store.read(lambda conn: latest.heads(conn, [notes.ESTABLISHMENT])).result()
         return desk.store.identity.id, heads[notes.ESTABLISHMENT]
     finally:
         desk.store.close()

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from handover.services import accounts, events, hub
+from handover.services import accounts, hub, latest, missed
 from tests.support.outages import away
 from tests.support.readers import READS, audience, closed, eventually, hears_everything, metric, read_on, stalled
 from tests.support.service import Caller, Feed, Prison, Service, settings_for
@@ -787,9 +787,9 @@ def forgetful(database_url: str) -> Iterator[Service]:
 def test_what_many_missed_is_read_once_for_all_and_never_tells_what_was_taken_back_since(
     prison: Prison, forgetful: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "PAGE", 20)
+    monkeypatch.setattr(missed, "PAGE", 20)
     read: list[int] = []
-    past = events.past
+    past = missed.past
 
     def spied(conn: Any, store_id: str, place: str, position: int) -> Any:
         read.append(position)
@@ -801,7 +801,7 @@ def test_what_many_missed_is_read_once_for_all_and_never_tells_what_was_taken_ba
     here = [Caller(forgetful, who.name, who.token) for who in (records, ngata, brandt)]
     with here[0].feed(after="now") as first, ExitStack() as feeds:
         first.until_live()  # the stream has begun: what it reads itself is behind it
-        monkeypatch.setattr(events, "past", spied)
+        monkeypatch.setattr(missed, "past", spied)
         opened = [feeds.enter_context(who.feed()) for who in here for _ in range(4)]
         heard = [[event["data"]["id"] for event in feed.until_live() if "fact" in event["data"]] for feed in opened]
         assert heard == [[note["id"] for note in notes]] * 8 + [[]] * 4, "each what is his or hers to hear"
@@ -865,7 +865,7 @@ def test_many_who_come_at_once_are_opened_a_few_at_a_time(
 def test_one_change_that_makes_more_events_than_a_look_takes_in_is_told_whole_at_once(
     service: Service, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "PAGE", 7)
+    monkeypatch.setattr(latest, "PAGE", 7)
     quiet = Service(settings_for(database_url, poll_s=60))
     try:
         prison = quiet.prison()

@@ -21,7 +21,7 @@ from handover.feed import kept
 from handover.feed.kept import KeptLine
 from handover.feed.resting import RestingFeed
 from handover.services import accounts
-from handover.services.events import Latest
+from handover.services.hearing import Latest
 from handover.services.sessions import Sessions
 from tests.support.readers import READS, eventually, hears_everything, metric, read_on, stalled
 from tests.support.service import Caller, Feed, Prison, Service

@@ -12,7 +12,7 @@ from websockets.frames import Frame, Opcode
 from handover import app
 from handover.feed import protocol
 from handover.feed.socket import Feed as OpenFeed
-from handover.services.events import Ear
+from handover.services.hearing import Ear
 from tests.support.readers import READS, eventually, hears_everything, metric, read_on, stalled
 from tests.support.service import Caller, Feed, Prison, Service, settings_for
 

@@ -15,7 +15,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from handover.services import audit, events, opening
+from handover.services import audit, opening
+from handover.services.missed import PAGE
 from handover.settings import Settings
 from handover.store import servers
 from handover.store.servers import PATIENCE, Servers, pooled
@@ -227,7 +228,7 @@ def stood_still(template: str) -> Iterator[tuple[Service, Prison, Any, str]]:
         hartmann = prison.hire("hartmann", "officer", "A")
         needs = [{"code": "PHONE", "promised": True}] * 9
         first = hartmann.note(unit="A", fact="Ate nothing at lunch.")
-        for _ in range(2 * events.PAGE // 10 + 1):
+        for _ in range(2 * PAGE // 10 + 1):
             hartmann.note(unit="A", fact="Ate nothing at lunch.", needs=needs)
         before.stop()
         copies.append(postgres.create_database(url))
@@ -261,11 +262,11 @@ def test_what_was_missed_long_ago_is_read_from_a_standby_and_nothing_that_it_doe
     newest = hartmann.note(unit="A")
     log = missed(hartmann)
     assert [event["sequence"] for event in log] == list(range(1, len(log) + 1))
-    assert len(log) > 2 * events.PAGE
+    assert len(log) > 2 * PAGE
     assert log[-1]["data"] == newest
     told = from_the_standby(log)
     assert told[0] == 1
-    assert events.PAGE < told[-1] <= 2 * events.PAGE, "full pages; the last one it does not have to its end"
+    assert PAGE < told[-1] <= 2 * PAGE, "full pages; the last one it does not have to its end"
     # Words that were taken back are nobody's any more, whoever still has them.
     hartmann.post(f"/v1/notes/{first['id']}/retractions", {"reason": "NOT_TRUE"})
     after = missed(hartmann)

@@ -22,7 +22,9 @@ from handover.domain.codelists import by_code
 from handover.errors import Forbidden
 from handover.schemas.notes import CorrectionDraft, NoteDraft
 from handover.schemas.roster import EstablishmentDraft, UnitDraft
-from handover.services import events, handovers, needs, notes, opening, pages, roster, sheets, tidying, views
+from handover.services import handovers, latest, needs, notes, opening, pages, pulling, roster, sheets, tidying, views
+from handover.services.cursors import cursor_of
+from handover.services.hearing import Filter
 from handover.services.paging import cursor
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork, given
 from handover.store import accounts, eventlog, idempotency, seats, tables
@@ -142,8 +144,8 @@ def needed(**narrowed: Any) -> Read:
 def pulled(uow: UnitOfWork) -> Any:
     """A page of events in the middle of a log."""
     uow.doing("events.pull")
-    [(place, ends)] = events.ends(uow.conn, PLACES[:1]).items()
-    return events.pull(uow, "store", events.Filter((place,)), events.cursor_of("store", {place: ends.head // 2}), 100)
+    [(place, ends)] = latest.ends(uow.conn, PLACES[:1]).items()
+    return pulling.pull(uow, "store", Filter((place,)), cursor_of("store", {place: ends.head // 2}), 100)
 
 
 READS: dict[str, Read] = {

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from handover.errors import CursorRefused
-from handover.services import events, opening, tidying
+from handover.services import latest, opening, tidying
 from handover.services.unit_of_work import Desk
 from handover.settings import Settings
 from tests.support.readers import closed, hears_everything
@@ -124,7 +124,7 @@ def test_a_reader_that_is_overtaken_on_its_way_is_told_so(prison: Prison, servic
         written(ngata, ahead)
     tidy(service)
     after = lambda position: service.desk.store.read(  # noqa: E731
-        lambda conn: events.news(conn, "store", {prison.code: (position, None)})
+        lambda conn: latest.news(conn, "store", {prison.code: (position, None)})
     ).result()
     assert [entry.event.sequence for entry in after(2).entries[prison.code]] == [3]
     with pytest.raises(CursorRefused):
@@ -142,7 +142,7 @@ def test_nor_does_what_is_kept_for_sheets_of_the_past_hide_what_was_pruned_behin
     tidy(service)
     assert [event["sequence"] for event in ngata.pull()[0]] == [5, 6]
     with pytest.raises(CursorRefused):
-        service.desk.store.read(lambda conn: events.news(conn, "store", {prison.code: (2, None)})).result()
+        service.desk.store.read(lambda conn: latest.news(conn, "store", {prison.code: (2, None)})).result()
 
 
 def test_what_was_known_at_a_time_that_is_kept_is_told_as_ever(prison: Prison, service: Service) -> None:

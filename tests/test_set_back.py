@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover.services import audit, events
+from handover.services import audit, cursors
 from handover.store import store
 from handover.store.engine import open_engines
 from handover.store.tables import metadata
@@ -147,7 +147,7 @@ def test_who_was_told_what_is_not_there_any_more_is_sent_away_and_refused(
             since = [hartmann.note(weir)["id"] for _ in range(more)]
         if more == len(told):  # the end of the log is at the same place again: only what comes next tells
             since.append(hartmann.note(weir)["id"])
-        assert read_on(feed)[1:] == (4409, events.SET_BACK)
+        assert read_on(feed)[1:] == (4409, cursors.SET_BACK)
         if more < 3:
             refused = hartmann.http.get("/v1/events", params={"after": cursor})
             assert (refused.status_code, refused.json()["type"]) == (409, "/problems/cursor-not-resumable")

@@ -17,11 +17,13 @@ from handover.api.parameters import PlaceFilter, UnitFilter
 from handover.api.straight import straight
 from handover.errors import Conflict, FieldError, Invalid, Unauthenticated
 from handover.schemas.events import EventPage, EventType, Ticket
-from handover.services import events, logins
+from handover.services import logins, pulling
 from handover.services.answers import Answer
-from handover.services.events import Filter, Positions, Pulled
+from handover.services.cursors import Positions, cursor_of
+from handover.services.hearing import Filter
 from handover.services.hub import Hub
 from handover.services.passwords import derived_token, new_token, token_digest
+from handover.services.pulling import Pulled
 from handover.services.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/v1", tags=["events"])
@@ -68,17 +70,17 @@ async def pull_events(
     def pull(uow: UnitOfWork) -> Pulled:
         uow.doing("events.pull", establishment=establishment, unit=unit)
         uow.allow("events.read")
-        places = events.places_for(uow, establishment)
-        events.check_unit(uow, places, unit)
-        return events.pull(uow, store_id, Filter(places, unit, wanted), after, limit, between="\n" if lines else ",")
+        places = pulling.places_for(uow, establishment)
+        pulling.check_unit(uow, places, unit)
+        return pulling.pull(uow, store_id, Filter(places, unit, wanted), after, limit, between="\n" if lines else ",")
 
     while True:
         last = monotonic() >= deadline or ask.parts.hub.stopping
         # Only what is answered is logged: a reader that waits would else leave a line for every note it may not see.
         pulled = await ask.read(pull, _passed_on if last else _idle)
         if last or pulled.count or pulled.more:
-            return _answer(ask.request, pulled, events.cursor_of(store_id, pulled.positions), lines)
-        after = events.cursor_of(store_id, pulled.positions)
+            return _answer(ask.request, pulled, cursor_of(store_id, pulled.positions), lines)
+        after = cursor_of(store_id, pulled.positions)
         await _news(ask.parts.hub, pulled.positions, deadline)
         ask = await _still(ask)
 

@@ -14,8 +14,8 @@ from handover.errors import CursorRefused, FieldError, Forbidden, Invalid, NotFo
 from handover.feed import protocol
 from handover.feed.protocol import Close
 from handover.feed.transport import Line, PlainLine
-from handover.services import events, logins
-from handover.services.events import Ear, Encoded, Filter, Latest
+from handover.services import cursors, hearing, latest, logins, missed, pulling
+from handover.services.hearing import Ear, Encoded, Filter, Latest
 from handover.services.logins import Session
 from handover.services.parts import Parts
 from handover.services.unit_of_work import Asker, UnitOfWork
@@ -81,8 +81,8 @@ class Feed:
         self._sessions = parts.sessions
         self._metrics = parts.metrics
         self.wake = asyncio.Event()
-        self.positions: events.Positions = {}
-        self._first: events.Positions = {}
+        self.positions: cursors.Positions = {}
+        self._first: cursors.Positions = {}
         self._end: Close | None = None
         self._ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._begun = False
@@ -133,7 +133,7 @@ class Feed:
 
     def lost(self) -> None:
         """Ends because a log does not have any more what was told of it."""
-        self._finish(Close(protocol.BAD_CURSOR, events.SET_BACK))
+        self._finish(Close(protocol.BAD_CURSOR, cursors.SET_BACK))
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
@@ -167,7 +167,7 @@ class Feed:
             raise Close(protocol.NOT_AUTHORISED, "Send an access token in Authorization, or a ticket.")
         return session
 
-    def _begin(self, uow: UnitOfWork) -> events.Positions:
+    def _begin(self, uow: UnitOfWork) -> cursors.Positions:
         """The feed's opening: rights, filter and starting point, with their line in the access log."""
         query = self._socket.query_params
         establishment, unit, after = query.get("establishment"), query.get("unit"), query.get("after")
@@ -176,9 +176,9 @@ class Feed:
         unknown = set(query) - {"establishment", "unit", "after", "ticket"}
         if unknown:
             raise Invalid(FieldError(f"/query/{min(unknown)}", "there is no such parameter; check its spelling"))
-        places = events.places_for(uow, establishment)
-        events.check_unit(uow, places, unit)
-        positions = events.start(self._hub.store_id, after, places, events.ends(uow.conn, places))
+        places = pulling.places_for(uow, establishment)
+        pulling.check_unit(uow, places, unit)
+        positions = cursors.start(self._hub.store_id, after, places, latest.ends(uow.conn, places))
         uow.about(sequences=positions)
         self._ear = Ear(uow.who, Filter(places, unit))
         return positions
@@ -309,7 +309,7 @@ class Feed:
                     self.positions[place] = sequence
                     await self._beat()
 
-    def _shared(self, place: str, past: events.Past, heard: events.Heard, at: int) -> tuple[bytes, int, int]:
+    def _shared(self, place: str, past: missed.Past, heard: missed.Heard, at: int) -> tuple[bytes, int, int]:
         """As `_portion`, of what was read from the store; made once for all who get the same and come from the same
         place."""
         several = len(self.positions) > 1
@@ -322,7 +322,7 @@ class Feed:
         frames, upto = made
         return frames, past.sequence(upto), upto
 
-    def _put_together(self, place: str, heard: events.Heard, at: int, several: bool) -> events.Made:
+    def _put_together(self, place: str, heard: missed.Heard, at: int, several: bool) -> missed.Made:
         cursor = partial(self._cursor_at, place) if several else None
         texts, upto = heard.texts(self._ear, at, AT_ONCE, self._line.most, cursor)
         return protocol.framed_events(texts), upto
@@ -361,7 +361,7 @@ class Feed:
         return frame
 
     def _cursor_at(self, place: str, sequence: int) -> str:
-        return events.cursor_of(self._hub.store_id, {**self.positions, place: sequence})
+        return cursors.cursor_of(self._hub.store_id, {**self.positions, place: sequence})
 
     async def _beat(self) -> None:
         """A heartbeat if one is due, in a long replay too; none where the hub does not know whether there is more."""
@@ -393,14 +393,14 @@ class Feed:
             raise Close(1006, "") from None
 
     def _cursor(self) -> str:
-        return events.cursor_of(self._hub.store_id, self.positions)
+        return cursors.cursor_of(self._hub.store_id, self.positions)
 
     # --- rights and the end -------------------------------------------------------------------------------------------
 
     def _renew(self, session: Session) -> None:
         self.session = session
         wanted = self._ear.wanted
-        if not set(wanted.establishments) <= session.principal.establishments or not events.may_listen(
+        if not set(wanted.establishments) <= session.principal.establishments or not hearing.may_listen(
             session.principal
         ):
             self._finish(Close(protocol.NOT_YOURS, "Your rights have changed; open a new feed."))

@@ -16,8 +16,9 @@ from typing import Protocol
 
 import structlog
 
-from handover.services import events
-from handover.services.events import Encoded, Latest, Positions
+from handover.services import latest, missed
+from handover.services.cursors import Positions
+from handover.services.hearing import Encoded, Latest
 from handover.services.logins import Session
 from handover.services.metrics import Metrics
 from handover.services.sessions import Sessions
@@ -83,9 +84,9 @@ class Stream:
         if new:
             self.tail.extend(new)
             self.position = new[-1].event.sequence
-            latest = Latest(new)
+            told = Latest(new)
             for wake, take in self.wakes.items():
-                if take is None or not take(latest):
+                if take is None or not take(told):
                     wake.set()
 
     def set_back(self, head: int) -> None:
@@ -109,7 +110,7 @@ class Stream:
 class Page:
     """Some of a log, as it was read from the store, for all who come back to about the same place in it."""
 
-    def __init__(self, place: str, position: int, reading: "asyncio.Task[events.Past]") -> None:
+    def __init__(self, place: str, position: int, reading: "asyncio.Task[missed.Past]") -> None:
         self.place = place
         self.position = position  # what it begins after
         self.reading = reading
@@ -219,7 +220,7 @@ class Hub:
                 else:
                     unknown.append(place)
             if unknown:
-                heads = await self._desk.peek(lambda conn: events.heads(conn, unknown))
+                heads = await self._desk.peek(lambda conn: latest.heads(conn, unknown))
                 for place in unknown:
                     # Somebody else may have begun the stream while we asked.
                     begun = Stream(place, heads.get(place, 0), self._desk.settings.tail_events)
@@ -269,7 +270,7 @@ class Hub:
         """The stream of an establishment somebody listens to."""
         return self._streams[place]
 
-    async def past(self, place: str, position: int) -> tuple[events.Past, int]:
+    async def past(self, place: str, position: int) -> tuple[missed.Past, int]:
         """A page of what follows a position, from the store, and where in it to begin."""
         page = self._page(place, position)
         page.used = monotonic()
@@ -288,16 +289,16 @@ class Hub:
         page.reading.add_done_callback(lambda _: self._drop([] if page.held else [page]))
         return page
 
-    async def _past(self, place: str, position: int, head: int) -> events.Past:
+    async def _past(self, place: str, position: int, head: int) -> missed.Past:
         """Reads a page: from a standby, if what it says is what the store says. A log only grows, but for what is
         rewritten, of which the mark tells; so the page is right where it is full or reaches the log's head."""
-        found = await self._desk.elsewhere(lambda conn: events.as_of(conn, self.store_id, place, position))
+        found = await self._desk.elsewhere(lambda conn: missed.as_of(conn, self.store_id, place, position))
         if found is not None:
             past, rewritten = found
-            whole = len(past.rows) == events.PAGE or (past.rows and past.sequence(len(past.rows)) >= head)
+            whole = len(past.rows) == missed.PAGE or (past.rows and past.sequence(len(past.rows)) >= head)
             if whole and rewritten == self._rewritten:
                 return past
-        return await self._desk.past(lambda conn: events.past(conn, self.store_id, place, position))
+        return await self._desk.past(lambda conn: missed.past(conn, self.store_id, place, position))
 
     def _drop(self, pages: Iterable[Page]) -> None:
         for page in pages:
@@ -336,7 +337,7 @@ class Hub:
         known = {place: (stream.position, stream.newest) for place, stream in self._streams.items()}
         if not known:
             return False
-        news = await self._desk.peek(lambda conn: events.news(conn, self.store_id, known))
+        news = await self._desk.peek(lambda conn: latest.news(conn, self.store_id, known))
         now = self._desk.clock()
         if (
             news.rewritten != self._rewritten

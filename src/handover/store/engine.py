@@ -131,6 +131,9 @@ def _open_postgresql(url: str, readers: int, listen: str, standby: str | None) -
         return engine
 
     leader, listening = Servers(url), Servers(listen)
+    write = opened(leader, poolclass=NullPool)
+    sa.event.listen(write, "connect", lambda conn, _record: _begins_late(conn))
+    sa.event.listen(write, "before_cursor_execute", lambda _conn, cursor, *_more: _begun(cursor.connection))
     reads: dict[str, Any] = {
         "poolclass": QueuePool,
         "pool_size": readers,
@@ -139,7 +142,7 @@ def _open_postgresql(url: str, readers: int, listen: str, standby: str | None) -
         "execution_options": {"postgresql_readonly": True},
     }
     return Engines(
-        opened(leader, poolclass=NullPool),
+        write,
         opened(leader, **reads),
         partial(listening.bells, CHANNEL),
         opened(Servers(standby, follows=True), **reads) if standby else None,
@@ -156,6 +159,17 @@ def _by_index(conn: Any) -> None:
             "SET enable_seqscan = off; SET jit = off"
         )  # the latter: what cannot be else is not worth compiling
         conn.commit()
+
+
+def _begins_late(conn: Any) -> None:
+    """Leaves it to us to begin a transaction: the driver would wait for the answer to each BEGIN."""
+    conn.autocommit = True
+
+
+def _begun(conn: Any) -> None:
+    """Begins a transaction before its first statement, and on the same trip, where that is one."""
+    if conn.autocommit and conn.pgconn.transaction_status == 0:  # idle
+        conn.execute("BEGIN", prepare=False)
 
 
 def _left_behind(context: Any) -> None:
@@ -199,6 +213,8 @@ def run(conn: Connection, text: str, values: Any = ()) -> Any:
     """Runs a statement in the connection's transaction; answers the driver's cursor."""
     try:
         cursor = conn.connection.cursor()
+        if conn.dialect.name == "postgresql":
+            _begun(cursor.connection)
         cursor.execute(text, values)
     except conn.dialect.loaded_dbapi.Error as error:
         raise told(conn, text, error) from error

@@ -1,0 +1,132 @@
+"""What many have missed: a page of a log, read from the store once, and made into text once for all who get the
+same."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.engine import Connection
+
+from handover.errors import CursorRefused
+from handover.services.cursors import TOO_OLD, begun, opaque
+from handover.services.hearing import Ear, Encoded, Said, pieces
+from handover.store import eventlog
+from handover.store.eventlog import SEQUENCE, SORT, Row
+
+PAGE = 500
+"""Rows read from a log at a time."""
+MOST_KEPT = 2 * 1024 * 1024
+"""Bytes kept ready of one page: it holds less than half of that where its events are notes of the usual length."""
+
+
+class Past:
+    """Some of a log as it was read from the store, for all who come back to about the same place in it."""
+
+    __slots__ = ("_alike", "_asked", "_begun", "kept", "place", "rows", "sorts", "store_id")
+
+    def __init__(self, place: str, rows: Sequence[Row], store_id: str) -> None:
+        self.place = place
+        self.rows = rows
+        self.store_id = store_id
+        self.kept = 0
+        self.sorts: dict[Row, Row] = {}
+        self._asked = False
+        self._begun = begun(store_id, place)
+        self._alike: dict[tuple[Said, ...], Heard] = {}
+
+    def heard(self, ear: Ear) -> "Heard":
+        """What this reader gets of it, and all who get the same. The first who asks is most often the only one, and
+        shares with nobody."""
+        if not self._asked:
+            self._asked = True
+            return Heard(self, alone=True)
+        if not self.sorts:
+            self.sorts = {row[: SORT + 1]: row for row in self.rows}
+        # One event of each sort and author stands for all like it.
+        alike = tuple([ear.said(self.place, row) for row in self.sorts.values()])
+        return self._alike.get(alike) or self._alike.setdefault(alike, Heard(self))
+
+    def sequence(self, at: int) -> int:
+        """That of the event before this place in it."""
+        return self.rows[at - 1][SEQUENCE]  # type: ignore[no-any-return]  # a whole number
+
+    def cursor(self, sequence: int) -> str:
+        """That of a reader of this establishment alone."""
+        letters, rest = self._begun
+        return letters + opaque(b"%b%d" % (rest, sequence))
+
+
+Made = tuple[bytes, int]
+"""Frames, and where in a `Past` they end."""
+
+
+class Heard:
+    """What some readers get of a `Past`. `made`: what they are sent of it, by where that begins and how much they take
+    at a time."""
+
+    __slots__ = ("_alone", "_past", "made")
+
+    def __init__(self, past: Past, alone: bool = False) -> None:
+        self.made: dict[tuple[int, int], Made] = {}
+        self._past = past
+        self._alone = alone
+
+    def keep(self, begun: tuple[int, int], made: Made) -> None:
+        """Keeps what was made for the others, unless much of it is kept already, for all who get something else."""
+        if not self._alone and self._past.kept < MOST_KEPT:
+            self._past.kept += len(made[0])
+            self.made[begun] = made
+
+    def alike(self, ear: Ear, at: int) -> bool:
+        """Whether what begins there is the same for all of them, as far as `texts` goes."""
+        return ear.said(self._past.place, self._past.rows[at]) != ()
+
+    def texts(
+        self, ear: Ear, at: int, most: int, room: int, cursor: Callable[[int], str] | None = None
+    ) -> tuple[list[bytes], int]:
+        """Its events from there on as JSON, so many at most and as they fit into so many bytes (one may be longer),
+        with the cursor of a reader of this establishment alone or one that is made of the sequence; and where they end.
+        That is where those begin that are the same for all, or those that are not, too."""
+        past, place, me, alike = self._past, self._past.place, ear.who.id, self.alike(ear, at)
+        cursor = cursor or past.cursor
+        others, own = ear.sayings(place)
+        rows = past.rows[at : at + most]
+        texts: list[bytes] = []
+        for row, time in zip(rows, eventlog.told(rows), strict=True):
+            _, _, _, _, _, _, author, subject, id_, _, sequence, data, _ = row
+            try:
+                said = (own if author == me else others)[row[:SORT]]
+            except KeyError:
+                said = ear.said(place, row)
+            if said is not None:
+                if bool(said) is not alike:
+                    break
+                if said:
+                    text = "".join(pieces(said, id_, subject, time, sequence, data, cursor(sequence))).encode()
+                else:
+                    entry = Encoded(eventlog.as_event(place, row), past.store_id)
+                    text = entry.text(ear, bool(ear.judge(entry)), cursor(sequence)).encode()
+                room -= len(text)
+                if texts and room < 0:
+                    break
+                texts.append(text)
+            at += 1
+        return texts, at
+
+
+def past(conn: Connection, store_id: str, place: str, position: int) -> Past:
+    """A page of the events of one establishment that follow a position."""
+    found = eventlog.rows_after(conn, place, position, PAGE)
+    if found:
+        whole(position, found[-1][SEQUENCE], len(found))
+    return Past(place, found, store_id)
+
+
+def whole(position: int, newest: int, count: int) -> None:
+    """A log has no gaps: it was pruned while this reader was on its way. What is kept of what was pruned is not for
+    it."""
+    if newest != position + count:
+        raise CursorRefused(TOO_OLD)
+
+
+def as_of(conn: Connection, store_id: str, place: str, position: int) -> tuple[Past, str | None]:
+    """A page of them, and the mark of rewritten events that it goes with."""
+    return past(conn, store_id, place, position), eventlog.rewritten(conn)

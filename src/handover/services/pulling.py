@@ -1,0 +1,153 @@
+"""Events in pages, for whoever asks: each page as text, in order of time, and how far it came."""
+
+from binascii import b2a_base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from heapq import merge
+from itertools import accumulate, takewhile
+from operator import itemgetter
+
+from handover.domain.access import belongs
+from handover.errors import NotFound
+from handover.services.cursors import Positions, begun, cursor_of, start
+from handover.services.hearing import MOST_SORTS, Ear, Encoded, Filter, pieces
+from handover.services.missed import PAGE
+from handover.services.unit_of_work import UnitOfWork
+from handover.store import eventlog, roster
+from handover.store.eventlog import SEQUENCE, SORT, TIME, Row
+
+
+def places_for(uow: UnitOfWork, establishment: str | None) -> tuple[str, ...]:
+    """The establishments a reader hears: the one asked for, or all of the caller's."""
+    if establishment is None:
+        return tuple(sorted(uow.who.establishments))
+    if not belongs(uow.who, establishment):
+        raise NotFound("No such establishment among yours.")
+    return (establishment,)
+
+
+def check_unit(uow: UnitOfWork, places: Iterable[str], unit: str | None) -> None:
+    """Refuses a unit that is nowhere: a reader that hears nothing because of a typo would believe that all is quiet."""
+    if unit is not None and ("\x00" in unit or not any(roster.unit(uow.conn, place, unit) for place in places)):
+        raise NotFound(f"No unit {unit} in your establishments.")
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A page: its events as text, how many they are, and how far it came."""
+
+    text: str
+    count: int
+    positions: Positions
+    more: bool
+
+
+class _Page:
+    """What one reader gets of some rows, as `Encoded` would tell it. What is said of a sort of event is found out once
+    for all readers who hear the same, few rows become events, and what they say is put together in one go."""
+
+    def __init__(self, ear: Ear, store_id: str, positions: Positions, between: str) -> None:
+        self.positions = positions
+        self.count = 0
+        self.people: set[str | None] = set()
+        self._ear = ear
+        self._store_id = store_id
+        self._between = between
+        self._parts: list[str] = []
+        self._sayings = {place: ear.sayings(place) for place in positions}
+        self._begun = begun(store_id, *positions) if len(positions) == 1 else None
+
+    @property
+    def text(self) -> str:
+        """All that was taken."""
+        return "".join(self._parts)
+
+    def take(self, place: str, rows: Sequence[Row], most: int) -> int:
+        """Takes what exists for this reader of the rows that come next, until there are so many events; answers how
+        many rows that were."""
+        others, own = self._sayings[place]
+        me, people, parts, between = self._ear.who.id, self.people, self._parts, self._between
+        count, read = self.count, 0
+        for row, time in zip(rows, eventlog.told(rows), strict=True):
+            if count == most:
+                break
+            _, _, _, _, _, _, author, subject, id_, _, sequence, data, _ = row
+            read += 1
+            self.positions[place] = sequence
+            sayings = own if author == me else others
+            try:
+                said = sayings[row[:SORT]]
+            except KeyError:
+                if len(sayings) >= MOST_SORTS:
+                    sayings.clear()
+                said = sayings[row[:SORT]] = self._ear.says(place, row)
+            if said is None:
+                continue
+            parts.append(between if count else "")
+            count += 1
+            people.add(subject)
+            if said:
+                parts += pieces(said, id_, subject, time, sequence, data, self._cursor(sequence))
+            else:
+                entry = Encoded(eventlog.as_event(place, row), self._store_id)
+                parts.append(entry.text(self._ear, bool(self._ear.judge(entry)), self._cursor(sequence)))
+        self.count = count
+        return read
+
+    def _cursor(self, sequence: int) -> str:
+        if self._begun is None:
+            return cursor_of(self._store_id, self.positions)
+        letters, rest = self._begun
+        # As `opaque` has it: what is neither letter, digit, nor one of `-_.:` alone would look different there.
+        return letters + b2a_base64(b"%b%d" % (rest, sequence), newline=False).decode().rstrip("=")
+
+
+def _in_time(pages: Mapping[str, list[Row]], heads: Mapping[str, int]) -> Iterable[tuple[str, Sequence[Row]]]:
+    """Events of several logs in order of time, each log only as far as the shortest page reaches: an event further on
+    may have older ones before it elsewhere. A log stands in the order of its sequence whatever the clocks said, so an
+    event counts as no earlier than those before it, and a page always gets on."""
+    if len(pages) == 1:
+        return pages.items()
+    timed = [
+        [(time, place, row) for time, row in zip(accumulate((row[TIME] for row in page), max), page, strict=True)]
+        for place, page in pages.items()
+    ]
+    ends = (page[-1] for page in timed)
+    horizon = min((time for time, place, last in ends if last[SEQUENCE] < heads[place]), default=None)
+    merged = merge(*timed, key=itemgetter(0))
+    return ((place, (row,)) for _, place, row in takewhile(lambda one: horizon is None or one[0] <= horizon, merged))
+
+
+def pull(
+    uow: UnitOfWork,
+    store_id: str,
+    wanted: Filter,
+    after: str | None,
+    limit: int,
+    scan: int = 4 * PAGE,
+    between: str = ",",
+) -> Pulled:
+    """The next events this reader hears, over all its establishments in order of time. A log is read at most `scan`
+    rows far."""
+    uow.about(filter={"unit": wanted.unit, "types": sorted(wanted.types) or None}, after=after)
+    ends = eventlog.ends(uow.conn, wanted.establishments)
+    heads = {place: end.head for place, end in ends.items()}
+    began = start(store_id, after, wanted.establishments, ends)
+    page = _Page(_ear(uow.who, wanted), store_id, dict(began), between)
+    read = 0
+    while (behind := _behind(page.positions, heads)) and page.count < limit and read < scan:
+        rows = {p: eventlog.rows_after(uow.conn, p, page.positions[p], min(PAGE, max(limit, 50))) for p in behind}
+        for place, some in _in_time(rows, heads):
+            read += page.take(place, some, limit)
+    moved = {place: [began[place], at] for place, at in page.positions.items() if at != began[place]}
+    uow.about(count=page.count, sequences=moved, people=sorted(one for one in page.people if one))
+    return Pulled(page.text, page.count, page.positions, bool(behind))
+
+
+_ear = lru_cache(maxsize=256)(Ear)
+"""The same for every page of one reader."""
+
+
+def _behind(positions: Positions, heads: Mapping[str, int]) -> list[str]:
+    return [place for place, at in positions.items() if at < heads.get(place, 0)]
