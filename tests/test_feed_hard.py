@@ -27,6 +27,8 @@ from tests.support.readers import READS, eventually, hears_everything, metric, r
 from tests.support.service import Caller, Feed, Prison, Service
 from tests.test_feed_resting import CLOSE, CONT, PING, TEXT, at, frame, goodbye, line
 
+ON_A_LINE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Of tests of what happens on a line: it is the same whatever the store is."""
 LONG = [{"code": "INFORMATION", "detail": "\N{OLD KEY}" * 500} for _ in range(5)]
 
 
@@ -46,6 +48,7 @@ def quick(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     running.stop()
 
 
+@ON_A_LINE
 def test_a_feed_asked_for_before_the_last_answer_is_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     bugs: list[Any] = []
     monkeypatch.setattr(middleware.log, "error", lambda *said, **more: bugs.append((said, more)))
@@ -107,6 +110,7 @@ def _says_nothing(slow: Feed) -> None:
     """And does not answer pings either."""
 
 
+@ON_A_LINE
 @pytest.mark.usefixtures("pings")
 @pytest.mark.parametrize("act", [_says_goodbye, _sends_nonsense, _hangs_up_on_one_side, _says_nothing])
 def test_whoever_reads_nothing_and_ends_it_is_dropped_all_the_same(loud: Caller, quick: Service, act: Any) -> None:
@@ -117,6 +121,7 @@ def test_whoever_reads_nothing_and_ends_it_is_dropped_all_the_same(loud: Caller,
         eventually(lambda: gone(quick), 8)
 
 
+@ON_A_LINE
 @pytest.mark.parametrize("act", [_says_goodbye, _sends_nonsense, _hangs_up_on_one_side, _says_nothing])
 def test_whoever_reads_nothing_and_ends_it_does_not_hold_up_a_stop(
     loud: Caller, service: Service, prison: Prison, act: Any
@@ -135,6 +140,7 @@ def test_whoever_reads_nothing_and_ends_it_does_not_hold_up_a_stop(
     assert len(told) == 1
 
 
+@ON_A_LINE
 def test_whoever_pings_and_reads_nothing_is_not_answered_without_end(prison: Prison, quick: Service) -> None:
     ngata = prison.hire("ngata", "officer", "A")
     with line(quick, ngata) as flood:
@@ -148,6 +154,7 @@ def test_whoever_pings_and_reads_nothing_is_not_answered_without_end(prison: Pri
         assert largest < 1 << 20, (sent, largest)
 
 
+@ON_A_LINE
 @pytest.mark.parametrize("together", [False, True])
 def test_of_the_pings_of_whoever_reads_late_the_last_is_answered(
     loud: Caller, service: Service, together: bool
@@ -162,6 +169,7 @@ def test_of_the_pings_of_whoever_reads_late_the_last_is_answered(
             slow.frame(5)
 
 
+@ON_A_LINE
 @pytest.mark.parametrize(
     "before", [b"", frame(PING, b"x"), frame(PING, b"x") * 2], ids=["alone", "after a ping", "after two pings"]
 )
@@ -174,12 +182,14 @@ def test_whoever_says_goodbye_and_reads_late_is_answered(loud: Caller, service: 
         assert read_on(slow)[1] == 4999
 
 
+@ON_A_LINE
 def test_text_that_is_none_and_a_goodbye_at_once_are_answered(prison: Prison, quick: Service) -> None:
     with line(quick, prison.hire("ngata", "officer", "A")) as hasty:
         hasty.send(frame(TEXT, b"\xff") + goodbye(1001))
         assert hasty.to_the_end() == [(CLOSE, struct.pack("!H", 1001))]
 
 
+@ON_A_LINE
 def test_a_message_in_parts_without_end_holds_up_nobody(prison: Prison, quick: Service) -> None:
     ngata, other = prison.hire("ngata", "officer", "A"), prison.hire("other", "officer", "A")
     with line(quick, ngata) as endless, line(quick, other) as listens:
@@ -195,6 +205,7 @@ def test_a_message_in_parts_without_end_holds_up_nobody(prison: Prison, quick: S
         assert monotonic() - began < 15, "a part more costs as much as the first"
 
 
+@ON_A_LINE
 @pytest.mark.usefixtures("pings")
 def test_a_machine_that_stood_still_for_a_while_does_not_end_its_feeds(prison: Prison, quick: Service) -> None:
     ngata = prison.hire("ngata", "officer", "A")
@@ -381,6 +392,7 @@ def test_new_tokens_at_once_during_a_replay_and_at_a_stop(loud: Caller, prison: 
     assert len(told) == 2
 
 
+@ON_A_LINE
 @pytest.mark.usefixtures("pings")
 def test_while_a_new_token_is_looked_up_pings_are_answered_and_a_goodbye_is_heard(
     prison: Prison, quick: Service, monkeypatch: pytest.MonkeyPatch
@@ -411,6 +423,7 @@ def test_while_a_new_token_is_looked_up_pings_are_answered_and_a_goodbye_is_hear
 # --- Nothing is left -------------------------------------------------------------------------------------------------
 
 
+@ON_A_LINE
 def test_of_feeds_that_came_and_went_in_every_way_nothing_is_left(
     loud: Caller, prison: Prison, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

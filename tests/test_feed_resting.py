@@ -26,6 +26,9 @@ from handover.feed.socket import Feed as PlainFeed
 from tests.support.readers import eventually
 from tests.support.service import Caller, Prison, Service
 
+# What happens on a line is the same whatever the store is.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 Told = list[tuple[int, bytes]]
 

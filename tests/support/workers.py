@@ -16,6 +16,7 @@ LONG = (
     "test_picture",
     "test_crash",
     "test_feed",
+    "test_feed_hard",
     "test_board_looking",
     "test_board_handover",
     "test_access",
