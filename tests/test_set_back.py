@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -198,3 +199,10 @@ def test_after_a_restore_that_is_said_nobody_goes_on_from_a_cursor(prison: Priso
         restarted.stop()
     exported = handover("audit", "export", database_url=prison.service.settings.database_url).stdout
     assert exported.count('"store.restored"') == 1
+
+
+def test_an_empty_store_was_not_restored(tmp_path: Path) -> None:
+    """Whoever mistypes its address must not believe that readers reload."""
+    told = handover("restored", database_url=f"sqlite:///{tmp_path / 'mistyped.sqlite3'}")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "HANDOVER_DATABASE_URL" in told.stderr

@@ -102,10 +102,10 @@ class Ear:
         except KeyError:
             if len(sayings) >= MOST_SORTS:
                 sayings.clear()
-            said = sayings[row[:SORT]] = self.says(place, row)
+            said = sayings[row[:SORT]] = self._says(place, row)
             return said
 
-    def says(self, place: str, row: Row) -> Said:
+    def _says(self, place: str, row: Row) -> Said:
         """What that is, of a sort of event that is not among them yet."""
         entry = Encoded(eventlog.as_event(place, row), "")
         whole = self.judge(entry)

@@ -18,7 +18,7 @@ class News:
     position or at the end of the entries. `gone`: logs that do not have (any more) what was read of them, and their
     ends."""
 
-    entries: dict[str, list["Encoded"]]
+    entries: dict[str, list[Encoded]]
     more: bool
     rewritten: str | None
     newest: dict[str, str]

@@ -12,11 +12,11 @@ from sqlalchemy.exc import DBAPIError
 
 from handover.clock import Clock
 from handover.domain.codelists import shipped
-from handover.errors import StoreNotReady, Unavailable
+from handover.errors import Conflict, StoreNotReady, Unavailable
 from handover.services.ids import uuid7
 from handover.services.unit_of_work import Desk, UnitOfWork
 from handover.settings import Settings
-from handover.store import accesslog, codelists, schema
+from handover.store import accesslog, codelists, eventlog, schema
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, one_process_only, open_engines, passes, writable
 from handover.store.store import GLANCES, Identity, Store, read_identity, rename, write_identity
@@ -175,6 +175,8 @@ def restored(uow: UnitOfWork) -> None:
     """The store was restored from a backup. What readers have of what came after it is not there any more, and other
     events have its numbers: each of them is to reload, and none to go on from its cursor."""
     uow.doing("store.restored")
+    if not eventlog.places(uow.conn):  # a mistyped address of the embedded store makes one that is empty
+        raise Conflict("There is no prison in this store. Look whether HANDOVER_DATABASE_URL names the restored one.")
     rename(uow.conn, uow.new_id())
 
 

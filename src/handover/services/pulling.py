@@ -11,7 +11,7 @@ from operator import itemgetter
 from handover.domain.access import belongs
 from handover.errors import NotFound
 from handover.services.cursors import Positions, begun, cursor_of, start
-from handover.services.hearing import MOST_SORTS, Ear, Encoded, Filter, pieces
+from handover.services.hearing import Ear, Encoded, Filter, pieces
 from handover.services.missed import PAGE
 from handover.services.unit_of_work import UnitOfWork
 from handover.store import eventlog, roster
@@ -79,9 +79,7 @@ class _Page:
             try:
                 said = sayings[row[:SORT]]
             except KeyError:
-                if len(sayings) >= MOST_SORTS:
-                    sayings.clear()
-                said = sayings[row[:SORT]] = self._ear.says(place, row)
+                said = self._ear.said(place, row)
             if said is None:
                 continue
             parts.append(between if count else "")

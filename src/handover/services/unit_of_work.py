@@ -308,7 +308,7 @@ class Desk:
         value, refusal, _ = await waiting
         if refusal is not None:
             raise refusal
-        return value  # type: ignore[no-any-return]
+        return value  # type: ignore[no-any-return]  # None only beside a refusal
 
     async def peek(self, work: Callable[[Connection], T]) -> T:
         """Reads what is nobody's personal data (tokens, heads of logs): no line."""
