@@ -5,6 +5,7 @@ import json
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -860,6 +861,40 @@ def test_many_who_come_at_once_are_opened_a_few_at_a_time(
 
 
 # --- What the server knows -------------------------------------------------------------------------------------------
+
+
+def test_what_the_service_has_written_itself_is_told_as_it_stands_there_without_being_read(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet, looked, news = Service(settings_for(database_url, poll_s=60)), Event(), latest.news
+
+    def spied(*asked: Any) -> latest.News:
+        looked.set()
+        return news(*asked)
+
+    try:
+        prison, other = quiet.prison(), quiet.prison()
+        officers = [prison.hire("hartmann", "officer", "A"), prison.hire("osei", "supervisor", "A")]
+        records, weir = hears_everything(prison), prison.receive("A4417KD")
+        with records.feed(after="now") as feed, other.hire("brandt", "officer", "A").feed(after="now") as another:
+            feed.until_live()
+            another.until_live()
+            first = officers[0].note(weir)
+            heard = [feed.event()]  # from here on the end of the log is known by name
+            monkeypatch.setattr(latest, "news", spied)
+            quiet.clock.frozen = quiet.clock().replace(microsecond=0)  # a whole second is told without a fraction
+            officers[0].note(weir, fact='Käse, 日本, "so".', needs=[{"code": "PHONE"}, {"code": "LEGAL"}])
+            quiet.clock.frozen = None
+            with ThreadPoolExecutor(6) as pool:
+                list(pool.map(lambda n: officers[n % 2].note(weir, fact=f"zebra {n}."), range(18)))
+            heard += [feed.event() for _ in range(21)]
+            assert not looked.is_set()
+            assert heard == records.pull()[0][-22:]
+            officers[0].post(f"/v1/notes/{first['id']}/retractions", {"reason": "NOT_TRUE"})
+            assert feed.event()["type"] == "note.retracted"
+            assert looked.is_set(), "what may have been rewritten is not told from memory"
+    finally:
+        quiet.stop()
 
 
 def test_one_change_that_makes_more_events_than_a_look_takes_in_is_told_whole_at_once(

@@ -308,8 +308,12 @@ def test_nothing_is_acknowledged_where_nobody_knows_what_became_of_it(
         batch.conn.exec_driver_sql("SELECT 1")  # it is alive: the COMMIT goes along with what comes last
         batch.lines.append(line)
 
+    rung: list[Any] = []
+    ends = service.desk.store.on_commit(lambda *told: rung.append(told))
     with cut_by_the_commit(database_url, "access_lines"), pytest.raises(Unavailable):
         service.desk.store.write(tries, gathers=True).result(20)
+    ends()
+    assert (True, None) in rung, "its own bell it does not hear from the server"
     assert send(ngata, weir).status_code == 201
     after = service.desk.store.head
     assert before is not None

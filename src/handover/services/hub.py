@@ -1,10 +1,11 @@
 """Who hears what: reads each establishment's log once for all its open feeds, and tells them that there is more.
 
-The bell carries nothing. When it rings, or when it has been quiet for a while, the hub looks at the heads of the logs
-that somebody listens to and reads what is new. Live is a short replay: a feed takes from the stream's tail what lies
-after its own position, and from the store what lies before the tail. A feed that stands at the stream's end takes what
-is new in the very pass that brings it; any other is woken and comes for it. There is no second path, no queue per feed,
-nobody to wait for.
+When the bell rings, or when it has been quiet for a while, the hub looks at the heads of the logs that somebody listens
+to and reads what is new. What this process has just written itself it is told with the bell, and need not read where it
+follows what is known; another process's bell carries nothing. Live is a short replay: a feed takes from the stream's
+tail what lies after its own position, and from the store what lies before the tail. A feed that stands at the stream's
+end takes what is new in the very pass that brings it; any other is woken and comes for it. There is no second path, no
+queue per feed, nobody to wait for.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from handover.services.logins import Session
 from handover.services.metrics import Metrics
 from handover.services.sessions import Sessions
 from handover.services.unit_of_work import Desk
+from handover.store.eventlog import Written
 
 log = structlog.get_logger("handover.feed")
 BLIND_AFTER_S = 5.0
@@ -30,6 +32,8 @@ BLIND_AFTER_S = 5.0
 PAGES, PAGE_S = 24, 2.0
 """Pages read from the store that are kept for whoever comes next, and how long after they were last asked for: when the
 service was away, hundreds miss the same."""
+MOST_TOLD = 100
+"""Commits of which it is told and that it has not taken in; where there are more, it reads from the store after all."""
 TURNS = 4
 """Feeds that go on catching up in one turn of the loop."""
 GIVE_WAY_S, GLANCE_S = 0.02, 0.001
@@ -83,7 +87,7 @@ class Stream:
             self.rewritten = rewritten
         if new:
             self.tail.extend(new)
-            self.position = new[-1].event.sequence
+            self.position, self.newest = new[-1].event.sequence, new[-1].event.id
             told = Latest(new)
             for wake, take in self.wakes.items():
                 if take is None or not take(told):
@@ -149,6 +153,7 @@ class Hub:
         self._empty = asyncio.Event()
         self._empty.set()
         self._rung = asyncio.Event()
+        self._told: list[Written] | None = []
         self._rights_changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._looking = asyncio.Lock()
@@ -166,11 +171,11 @@ class Hub:
         """Begins to listen for the bell."""
         loop = self._loop = asyncio.get_running_loop()
 
-        def bell(rights_changed: bool) -> None:
+        def bell(rights_changed: bool, told: Sequence[Written] | None) -> None:
             # Called from the writer's thread; the loop may be gone when a last commit rings.
             with contextlib.suppress(RuntimeError):
                 if self._streams:  # one that begins now looks at the store itself
-                    loop.call_soon_threadsafe(self._rung.set)
+                    loop.call_soon_threadsafe(self._ring, told)
                 if rights_changed:
                     loop.call_soon_threadsafe(self._rights_changed.set)
 
@@ -327,6 +332,7 @@ class Hub:
             if self._looked > asked:
                 return  # while we waited, a look began and ended that saw what we would see
             began = monotonic()
+            self._told = []  # it is in the store, and read with the rest
             while await self._take_in():
                 pass
             self._looked = began
@@ -334,29 +340,58 @@ class Hub:
         self._drop([page for page in self._pages if page.used < old])
 
     async def _take_in(self) -> bool:
-        known = {place: (stream.position, stream.newest) for place, stream in self._streams.items()}
+        streams = dict(self._streams)
+        known = {place: (stream.position, stream.newest) for place, stream in streams.items()}
         if not known:
             return False
         news = await self._desk.peek(lambda conn: latest.news(conn, self.store_id, known))
-        now = self._desk.clock()
         if (
             news.rewritten != self._rewritten
         ):  # a retraction: what was read before it may say what the store no longer does
             self._rewritten = news.rewritten
             self._pages.clear()
-        for place, (position, _) in known.items():
-            stream = self._streams.get(place)
-            if stream is None or stream.position != position:
+        for place, stream in streams.items():
+            if self._streams.get(place) is not stream:
                 continue  # forgotten, or begun anew, while we read
             if place in news.gone:
                 self._set_back(stream, news.gone[place])
                 continue
-            stream.newest = news.newest.get(place, stream.newest)
-            entries = news.entries.get(place, ())
-            for entry in entries:
-                self._metrics.feed_lag.observe(max(0.0, (now - entry.event.time).total_seconds()))
-            stream.extend(entries, news.rewritten)
+            stream.newest = stream.newest or news.newest.get(place)
+            self._extend(stream, news.entries.get(place, ()), news.rewritten)
         return news.more
+
+    def _extend(self, stream: Stream, entries: Sequence[Encoded], rewritten: str | None) -> None:
+        now = self._desk.clock()
+        entries = [entry for entry in entries if entry.event.sequence > stream.position]  # the rest it was told of
+        for entry in entries:
+            self._metrics.feed_lag.observe(max(0.0, (now - entry.event.time).total_seconds()))
+        stream.extend(entries, rewritten)
+
+    def _ring(self, told: Sequence[Written] | None) -> None:
+        if told is None or (self._told is not None and len(self._told) >= MOST_TOLD):
+            self._told = None
+        elif self._told is not None:
+            self._told += told
+        self._rung.set()
+
+    def _take_told(self) -> bool:
+        """Takes in what it was told. Answers False where it has to look: what is known may have been rewritten, or this
+        does not follow it, because another process has written, too, or the store was set back."""
+        told, self._told = self._told, []
+        new: dict[str, list[Encoded]] = {}
+        for place, before, events in told or ():
+            stream = self._streams.get(place)
+            if stream is not None and events[-1].sequence > stream.position:
+                entries = new.setdefault(place, [])
+                known = stream.position, stream.newest
+                if entries:
+                    known = entries[-1].event.sequence, entries[-1].event.id
+                if known != (events[0].sequence - 1, before):
+                    return False
+                entries += [Encoded(event, self.store_id) for event in events]
+        for place, entries in new.items():
+            self._extend(self._streams[place], entries, self._streams[place].rewritten)
+        return told is not None
 
     def _set_back(self, stream: Stream, head: int) -> None:
         """An older backup was restored, or a leader lost what it had said. Nobody can go on from what is not there."""
@@ -376,9 +411,11 @@ class Hub:
 
     async def _look_again(self, at_least_s: float) -> None:
         while True:
-            await _rings(self._rung, at_least_s)
+            await _rings(self._rung, max(0.0, self._looked + at_least_s - monotonic()))
+            await asyncio.sleep(0)  # who wrote it is answered first: thousands may be told
             try:
-                await self._look()
+                if monotonic() - self._looked >= at_least_s or not self._take_told():
+                    await self._look()
             except Exception:
                 # The store may be away for a moment; the feeds stay open, but their heartbeats stop saying that nothing
                 # is missing.

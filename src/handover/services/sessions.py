@@ -30,7 +30,7 @@ class Sessions:
         self._told: dict[str, float] = {}
         desk.store.on_commit(self._bell)
 
-    def _bell(self, rights_changed: bool) -> None:
+    def _bell(self, rights_changed: bool, _told: object) -> None:
         # From the writer's thread. What is being looked up right now was asked before the change: it is not remembered.
         if rights_changed:
             self._changes += 1

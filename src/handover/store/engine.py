@@ -39,7 +39,7 @@ class Engines:
 
     write: Engine
     read: Engine
-    bells: Callable[[float], Iterator[bool]] | None = None
+    bells: Callable[[float], Iterator[str | None]] | None = None
     past: Engine | None = None
     watched: "Sequence[Servers]" = ()
 
@@ -321,10 +321,10 @@ def commits_along(conn: Connection) -> bool:
     return bool(status == conn.dialect.loaded_dbapi.pq.TransactionStatus.INTRANS)
 
 
-def ringing(dialect: Dialect) -> str | None:
-    """The statement that tells every other process, once its transaction commits, to look again; None where there is
-    no other. The message carries nothing: the log is the truth."""
-    return f"NOTIFY {CHANNEL}" if dialect.name == "postgresql" else None
+def ringing(dialect: Dialect, who: str) -> str | None:
+    """The statement that tells every process, once its transaction commits, to look again; None where there is only
+    one. The message says no more than who rings: the log is the truth."""
+    return f"NOTIFY {CHANNEL}, '{who}'" if dialect.name == "postgresql" else None
 
 
 def passes(error: BaseException) -> bool:

@@ -73,10 +73,18 @@ _ENDS = sa.select(
     event_heads.c.establishment, sa.func.coalesce(event_floors.c.sequence, 0), event_heads.c.sequence
 ).select_from(event_heads.outerjoin(event_floors, event_floors.c.establishment == event_heads.c.establishment))
 _ENDS_OF_ONE = Quick(_ENDS.where(event_heads.c.establishment == sa.bindparam("place")))
+_LAST_BEFORE = (
+    sa.select(events.c.id)
+    .where(events.c.establishment == sa.bindparam("place"))
+    .order_by(events.c.sequence.desc())
+    .limit(1)
+    .scalar_subquery()
+)
 _MOVE_ON = Quick(
     sa.update(event_heads)
     .where(event_heads.c.establishment == sa.bindparam("place"))
     .values(sequence=event_heads.c.sequence + sa.bindparam("more"))
+    .returning(event_heads.c.sequence, _LAST_BEFORE)
 )
 
 
@@ -85,18 +93,44 @@ def start(conn: Connection, establishment: str) -> None:
     conn.execute(sa.insert(event_heads), {"establishment": establishment, "sequence": 0})
 
 
-def append(conn: Connection, new: Iterable[Event]) -> None:
-    """Numbers and writes these events. Each counter row stays locked until the commit, which is what makes sequence
-    commit order; so this comes last in the transaction, and establishments are taken in one order, lest two processes
-    wait for each other."""
+class Written(NamedTuple):
+    """What one transaction has added to a log, and the event that was the last in it when the transaction came to
+    it."""
+
+    place: str
+    before: str | None
+    events: list[Event]
+
+
+Appended = list[tuple[Any, list[Event]]]
+"""Events of each establishment, and where the number of the last of them is found."""
+
+
+def append(conn: Connection, new: Iterable[Event]) -> Appended:
+    """Numbers and writes these events; answers what to make them `numbered` of, later. Each counter row stays locked
+    until the commit, which is what makes sequence commit order; so this comes last in the transaction, and
+    establishments are taken in one order, lest two processes wait for each other."""
     by_place: dict[str, list[Event]] = defaultdict(list)
     for event in _unsaid(new):
         by_place[event.establishment].append(event)
-    for place in sorted(by_place):
-        _MOVE_ON(conn, {"place": place, "more": len(by_place[place])})
+    moved = [
+        (_MOVE_ON(conn, {"place": place, "more": len(by_place[place])}), by_place[place]) for place in sorted(by_place)
+    ]
     rows = [(*event[:-1], i) for told in by_place.values() for i, event in enumerate(told, start=1 - len(told))]
     if rows:
         write(conn, [(events, Event._fields, rows)], heads=event_heads.name)
+    return moved
+
+
+def numbered(conn: Connection, appended: Appended) -> list[Written]:
+    """The events as they stand in the log. Asked for once all that was sent together has come back, and before the
+    commit of the embedded store."""
+    told = []
+    for cursor, new in appended:
+        [(last, before)] = found(conn, cursor)
+        stand = [event._replace(sequence=number) for number, event in enumerate(new, start=last + 1 - len(new))]
+        told.append(Written(stand[0].establishment, before, stand))
+    return told
 
 
 def _unsaid(new: Iterable[Event]) -> list[Event]:

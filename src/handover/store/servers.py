@@ -132,20 +132,20 @@ class Servers:
                 with socket.socket(fileno=os.dup(conn.fileno())) as line:
                     line.shutdown(socket.SHUT_RDWR)
 
-    def bells(self, channel: str, timeout: float) -> Iterator[bool]:
-        """Yields True whenever a process has rung, and False at least every `timeout` seconds. Raises when the
+    def bells(self, channel: str, timeout: float) -> Iterator[str | None]:
+        """Yields who has rung whenever a process has, and None at least every `timeout` seconds. Raises when the
         connection is lost. Past a pooler nothing can be heard."""
         with self.connect(autocommit=True) as conn:
             if pooled(conn):
                 log.warning("no bells through a pooler: name a way past it in HANDOVER_LISTEN_URL")
                 while True:
                     sleep(timeout)
-                    yield False
+                    yield None
             conn.execute(f"LISTEN {channel}".encode())
             heard = monotonic()
             while True:
-                rung = any(True for _ in conn.notifies(timeout=timeout, stop_after=1))
-                if rung:
+                rung = next((bell.payload for bell in conn.notifies(timeout=timeout, stop_after=1)), None)
+                if rung is not None:
                     heard = monotonic()
                 elif monotonic() - heard > WATCH_S:
                     conn.execute("SELECT 1")  # whoever only listens would not notice that nobody is there

@@ -2,12 +2,13 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
+from secrets import token_hex
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from handover.errors import Unavailable
 from handover.store import accesslog, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, commits_along, is_lost, passes, ringing, run, surely, why
-from handover.store.eventlog import Event
+from handover.store.eventlog import Event, Written
 from handover.store.quick import one_trip
 from handover.store.rows import write
 from handover.store.tables import access_lines, metadata, store_meta
@@ -33,6 +34,9 @@ AHEAD = 10
 """Jobs whose rows are sent off together before all are done: of a burst's commit, two thirds."""
 GLANCES = 2
 """Threads for what everybody waits for: whose a token is, what is new in a log."""
+Bell = Callable[[bool, Sequence[Written] | None], None]
+"""Told whether anybody's rights have changed, and what is new in the logs, if that is known, and that nothing from
+before was rewritten."""
 LISTEN_S = 0.5
 """How long the listener waits for a bell before it looks whether it should end."""
 log = structlog.get_logger("handover.store")
@@ -52,9 +56,11 @@ class Batch:
         self.committing = False
         self._rows: list[tuple[sa.Table, dict[str, Any]]] = []
         self._ahead: list[str] = []
+        self._written: list[Written] = []
         self._homes: dict[str, Mapping[str, Any] | None] = {}
         self._store = store
         self._head = store.head
+        self._rewrites = False
 
     @property
     def conn(self) -> Connection:
@@ -97,8 +103,9 @@ class Batch:
         return self._homes[number]
 
     def settle(self) -> None:
-        """Writes the rows gathered so far. What comes next may move somebody."""
+        """Writes the rows gathered so far. What comes next may move somebody, or rewrite events."""
         self._homes.clear()
+        self._rewrites = True
         if self._rows:
             write(self.conn, self._gathered())
 
@@ -137,7 +144,7 @@ class Batch:
             self._head = self._store.open_chain(self.conn, self.lines[0])
         if self.rights_changed:
             marks.change(self.conn, marks.RIGHTS)
-        news = ringing(self._conn.dialect) if self.events or self.rights_changed else None
+        news = ringing(self._conn.dialect, self._store.name) if self.events or self.rights_changed else None
         new = self._gathered()
         was = self._head
         if self.lines and was is not None:
@@ -150,19 +157,20 @@ class Batch:
                 write(conn, new)
             if self.lines and was is not None and self._head is not None:
                 accesslog.move_on(conn, was, self._head)
-            eventlog.append(conn, self.events)
+            appended = eventlog.append(conn, self.events)
             if news is not None:
                 run(conn, news)
             if along:
                 self.committing = True  # only now: what went wrong before was certainly not kept
                 run(conn, "COMMIT")
+        self._written = eventlog.numbered(conn, appended)
 
     def committed(self) -> None:
         """Moves the chain on and rings the bell of this process."""
         self._store.head = self._head
         self._store.doubted = False
         if self.events or self.rights_changed:
-            self._store.bell(self.rights_changed)
+            self._store.bell(self.rights_changed, None if self._rewrites else self._written)
 
     def failed(self, unsure: bool) -> None:
         """Where nobody knows what became of the transaction, the chain is left as it is and a new one begun; so it is
@@ -172,6 +180,7 @@ class Batch:
         self._store.doubted = True
         if unsure:
             self._store.head = None
+            self._store.bell(rights_changed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +211,9 @@ class Store:
         self.head: Head | None = None
         self.doubted = False
         self.open_chain = open_chain
-        self._bells: list[Callable[[bool], None]] = []
+        self.name = token_hex(8)
+        """What this process is called when it rings; its own bells it need not hear from others."""
+        self._bells: list[Bell] = []
         self._listener: threading.Thread | None = None
         self._closing = threading.Event()
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
@@ -279,9 +290,9 @@ class Store:
             log.info("no standby to read from", why=why(error))
             return None
 
-    def on_commit(self, bell: Callable[[bool], None]) -> Callable[[], None]:
-        """Has `bell(rights_changed)` called, from the writer's thread, after each commit worth a look; answers how
-        to stop it."""
+    def on_commit(self, bell: Bell) -> Callable[[], None]:
+        """Has a bell called after each commit worth a look, from the thread that knows of it; answers how to stop
+        it."""
         self._bells.append(bell)
         return lambda: self._bells.remove(bell)
 
@@ -295,22 +306,22 @@ class Store:
             for servers in self.engines.watched:
                 servers.watch()
 
-    def _listen(self, bells: Callable[[float], Iterable[bool]]) -> None:
+    def _listen(self, bells: Callable[[float], Iterable[str | None]]) -> None:
         while not self._closing.is_set():
             try:
                 for rung in bells(LISTEN_S):
                     if self._closing.is_set():
                         return
-                    if rung:
+                    if rung is not None and rung != self.name:
                         self.bell(rights_changed=False)
             except Exception:
                 log.warning("bells lost", exc_info=True)
                 self._closing.wait(LISTEN_S)
 
-    def bell(self, rights_changed: bool) -> None:
+    def bell(self, rights_changed: bool, told: Sequence[Written] | None = None) -> None:
         """Rings."""
         for bell in list(self._bells):
-            bell(rights_changed)
+            bell(rights_changed, told)
 
     def close(self) -> None:
         """Finishes what was handed over, then gives everything back."""
