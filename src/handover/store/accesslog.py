@@ -48,8 +48,9 @@ _MOVE_ON = Quick(sa.update(access_chains).where(*_OWN).values(position=sa.bindpa
 _AGAIN = sa.select(*(access_lines.c[name] for name in NAMES)).where(
     access_lines.c.chain == sa.bindparam("of"), access_lines.c.position == sa.bindparam("to")
 )
-_UNLESS_OWN = Quick(sa.insert(access_lines).from_select(NAMES, _AGAIN.where(~sa.exists().where(*_OWN))))
-"""Writes the newest line a second time, which no store allows, unless the chain ends where this process left it."""
+_MOVED = (_HEAD.chain == sa.bindparam("of"), _HEAD.position == sa.bindparam("to"), _HEAD.hash == sa.bindparam("now"))
+_UNLESS_MOVED = Quick(sa.insert(access_lines).from_select(NAMES, _AGAIN.where(~sa.exists().where(*_MOVED))))
+"""Writes the newest line a second time, which no store allows, unless the chain was moved on."""
 COLUMNS = [access_lines.c[name] for name in NAMES]
 _LENGTHS = [getattr(access_lines.c[name].type, "length", None) for name in FIELDS]
 LONGEST = 32_768
@@ -122,10 +123,12 @@ def chained(head: Head, lines: Iterable[Line]) -> tuple[Head, list[Row]]:
 def move_on(conn: Connection, was: Head, head: Head) -> None:
     """Notes where a chain ends now that its new lines are written. Where it did not end where it `was`, the store was
     set back under this process: the database refuses, as it does where a key was taken by somebody else, so that
-    nothing is committed that does not go on from what is there. (Nothing is asked: the COMMIT may be on its way.)"""
-    values = {"of": head.chain, "to": head.position}
-    _UNLESS_OWN(conn, {**values, "was": was.position, "before": was.hash})
-    _MOVE_ON(conn, {**values, "was": was.position, "before": was.hash, "now": head.hash})
+    nothing is committed that does not go on from what is there. On the way to a server nobody waits for what a
+    statement did, and the COMMIT goes along."""
+    now = {"of": head.chain, "to": head.position, "now": head.hash}
+    moved = _MOVE_ON(conn, {**now, "was": was.position, "before": was.hash})
+    if moved.rowcount != 1:
+        _UNLESS_MOVED(conn, now)
 
 
 def stands(conn: Connection, head: Head) -> bool:

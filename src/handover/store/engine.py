@@ -2,7 +2,7 @@
 errors pass."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -27,6 +27,8 @@ _READ_ONLY = "25006"
 ROWS_AT_ONCE = 32
 """Rows in one statement of the embedded store, a power of two. Filling up the last one instead takes longer."""
 
+WRITES = "BEGIN IMMEDIATE"
+"""Without IMMEDIATE a transaction that reads before it writes can lose another's update without an error."""
 LONGEST_LOG = 60_000
 """Pages of the embedded store's write-ahead log from which on every commit moves them to their place, if the writer has
 not between two commits (`tidy`): more than so many commits write, one of 32 notes some 230."""
@@ -98,10 +100,9 @@ def _open_sqlite(url: sa.URL, readers: int) -> Engines:
     shared: dict[str, Any] = {"connect_args": connect, "hide_parameters": True}
     write = sa.create_engine(url, poolclass=NullPool, **shared)
     read = sa.create_engine(url, poolclass=QueuePool, pool_size=readers, max_overflow=2, **shared)
-    for engine, begin in ((write, "BEGIN IMMEDIATE"), (read, "BEGIN")):
+    for engine, begin in ((write, WRITES), (read, "BEGIN")):
         sa.event.listen(engine, "connect", _sqlite_connect)
-        # Without IMMEDIATE a transaction that reads before it writes can lose another's update without an error.
-        sa.event.listen(engine, "begin", lambda conn, begin=begin: run(conn, begin))
+        sa.event.listen(engine, "begin", partial(_sqlite_begin, begin=begin))
     return Engines(write, read)
 
 
@@ -117,6 +118,11 @@ def _sqlite_connect(dbapi: Any, _record: Any) -> None:
         f"wal_autocheckpoint={LONGEST_LOG}",
     ):
         dbapi.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(conn: Connection, begin: str) -> None:
+    if not _driver(conn).in_transaction:
+        run(conn, begin)
 
 
 def _open_postgresql(url: str, readers: int, listen: str, standby: str | None) -> Engines:
@@ -204,21 +210,57 @@ def _unless(conn: Connection, question: str) -> None:
 def pipelined(conn: Connection) -> AbstractContextManager[Any]:
     """Statements within are sent to a server without waiting for each."""
     if conn.dialect.name == "postgresql":
-        pipeline: AbstractContextManager[Any] = conn.connection.driver_connection.pipeline()  # type: ignore[union-attr]
+        pipeline: AbstractContextManager[Any] = _driver(conn).pipeline()
         return pipeline
     return nullcontext()
+
+
+@contextmanager
+def transaction(conn: Connection) -> Iterator[None]:
+    """A transaction of the writer's, begun and ended in the driver's own words: the toolkit's takes as long as writing
+    ten rows. Where a statement goes by the toolkit, that holds the transaction for its own, and ends it."""
+    try:
+        if conn.dialect.name == "sqlite":
+            run(conn, WRITES)
+        yield
+        if conn.in_transaction():
+            conn.commit()
+        else:
+            _commit(conn)
+    except BaseException:
+        _roll_back(conn)
+        raise
+
+
+def _commit(conn: Connection) -> None:
+    try:
+        _driver(conn).commit()
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise told(conn, "COMMIT", error) from error
+
+
+def _roll_back(conn: Connection) -> None:
+    # What goes wrong here comes to light where the connection is used again; why it came to this is worth more.
+    with suppress(DBAPIError, conn.dialect.loaded_dbapi.Error):
+        if conn.in_transaction():
+            conn.rollback()
+        elif not conn.invalidated:
+            _driver(conn).rollback()
+
+
+def _driver(conn: Connection) -> Any:
+    return conn.connection.driver_connection
 
 
 def run(conn: Connection, text: str, values: Any = ()) -> Any:
     """Runs a statement in the connection's transaction; answers the driver's cursor."""
     try:
-        cursor = conn.connection.cursor()
+        driver = _driver(conn)
         if conn.dialect.name == "postgresql":
-            _begun(cursor.connection)
-        cursor.execute(text, values)
+            _begun(driver)
+        return driver.execute(text, values)
     except conn.dialect.loaded_dbapi.Error as error:
         raise told(conn, text, error) from error
-    return cursor
 
 
 def found(conn: Connection, cursor: Any) -> list[Any]:
@@ -317,7 +359,7 @@ def commits_along(conn: Connection) -> bool:
     committed."""
     if conn.dialect.name != "postgresql":
         return False
-    status = conn.connection.driver_connection.info.transaction_status  # type: ignore[union-attr]
+    status = _driver(conn).info.transaction_status
     return bool(status == conn.dialect.loaded_dbapi.pq.TransactionStatus.INTRANS)
 
 
