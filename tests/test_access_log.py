@@ -451,7 +451,7 @@ def test_a_strangers_long_or_broken_words_do_not_break_the_log(prison: Prison, s
 @contextmanager
 def nobody_can_write(url: str) -> Iterator[None]:
     """Holds what every writer needs: of the embedded store its one lock, else the table of the lines."""
-    engines = open_engines(url, 1)
+    engines = open_engines(url)
     with engines.write.connect() as conn:
         held = conn.begin()  # BEGIN IMMEDIATE on SQLite
         if not engines.embedded:
@@ -504,7 +504,7 @@ def test_a_change_that_is_rolled_back_leaves_no_line(prison: Prison, database_ur
 
 def test_the_database_itself_refuses_to_change_the_log(prison: Prison, database_url: str) -> None:
     prison.hire("ngata", "officer", "A")
-    engines = open_engines(database_url, 1)
+    engines = open_engines(database_url)
     statements = [
         "UPDATE access_lines SET actor = 'somebody'",
         "UPDATE access_lines SET at = at",
@@ -527,7 +527,7 @@ def test_a_process_whose_transaction_stands_open_in_its_chain_keeps_no_other_wai
 ) -> None:
     ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
     log = Log(prison)
-    engines = open_engines(database_url, 1)
+    engines = open_engines(database_url)
     with engines.write.connect() as conn:
         held = conn.begin()
         opened = opening._open_chain(conn, an_opening(prison))

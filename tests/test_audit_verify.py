@@ -78,7 +78,7 @@ class Kept:
 
     def edit(self, statement: sa.Update | sa.Delete) -> None:
         """What somebody with all rights on the database can do: the triggers are no obstacle to them."""
-        engines = open_engines(self.url, 1)
+        engines = open_engines(self.url)
         with engines.write.connect() as conn, conn.begin():
             for off in self._triggers_off(conn):
                 conn.exec_driver_sql(off)
@@ -94,7 +94,7 @@ class Kept:
 
     def lines(self) -> list[dict[str, Any]]:
         """Every line with all columns, chain after chain."""
-        engines = open_engines(self.url, 1)
+        engines = open_engines(self.url)
         with engines.read.connect() as conn, conn.begin():
             chains = accesslog.chains_with_lines(conn)
             found = [dict(row._mapping) for chain in chains for row in accesslog.lines_of(conn, chain)]

@@ -122,7 +122,7 @@ def test_a_migration_waits_for_no_table_in_an_officer_s_way(
     with serving(url, tmp_path / "log") as running, office(url, running.url) as keeper, ThreadPoolExecutor(1) as pool:
         prison = keeper.prison()
         ngata = prison.hire("ngata", "officer", "A")
-        with keeper.desk.store.engines.read.connect() as report, report.begin():
+        with keeper.desk.store.engines.write.connect() as report, report.begin():
             report.exec_driver_sql("SELECT count(*) FROM notes")  # a long one: what it has read is held until it ends
             migrating = pool.submit(next_release, ADDS)
             for _ in range(3):
@@ -136,8 +136,8 @@ def test_a_migration_that_is_never_let_in_says_so(
     url: str, next_release: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opening, "PATIENCE_S", 1.0)
-    engines = open_engines(url, 1)
-    with closing(engines), engines.read.connect() as report, report.begin():
+    engines = open_engines(url)
+    with closing(engines), engines.write.connect() as report, report.begin():
         report.exec_driver_sql("SELECT count(*) FROM notes")
         with pytest.raises(StoreNotReady, match=r"Nothing was changed.* Run `handover migrate` again"):
             next_release(ADDS)

@@ -36,7 +36,7 @@ def migrated(database_url: str) -> str:
 @pytest.fixture
 def engines(migrated: str) -> Any:
     """Its engines."""
-    opened = open_engines(migrated, 2)
+    opened = open_engines(migrated)
     yield opened
     opened.close()
 
@@ -117,7 +117,7 @@ def test_a_postgresql_that_was_not_migrated_is_not_served_and_the_words_say_what
     done = run(empty, *words)
     assert done.exit_code == 1
     assert "Run `handover migrate`, then start again." in done.stderr
-    engines = open_engines(empty, 1)
+    engines = open_engines(empty)
     with engines.read.connect() as conn:
         assert sa.inspect(conn).get_table_names() == []
     engines.close()

@@ -27,7 +27,7 @@ Restore = Callable[[], None]
 @pytest.fixture
 def backup(database_url: str) -> Iterator[Callable[[], Restore]]:
     """Takes a backup; answers how to restore it, as from outside: all tables at once, whatever guards them."""
-    engines = open_engines(database_url, 1)
+    engines = open_engines(database_url)
     tables = metadata.sorted_tables
     guards = sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
 

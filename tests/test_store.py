@@ -122,7 +122,7 @@ def test_one_that_fails_fails_alone(prison: Prison, service: Service) -> None:
 @contextmanager
 def commits_fail(url: str) -> Iterator[None]:
     """Whatever inserts a note is refused by the database at its very commit: a check that is put off until then."""
-    engines = open_engines(url, 1)
+    engines = open_engines(url)
     hangs = "CREATE TABLE hangs (x VARCHAR(40) REFERENCES store_meta (name) DEFERRABLE INITIALLY DEFERRED)"
     insert = "INSERT INTO hangs VALUES ('in the air')"
     if engines.embedded:

@@ -18,7 +18,7 @@ from tests.support import postgres
 def away(url: str) -> Iterator[None]:
     """The store cannot be written to: the embedded one is locked by another program, PostgreSQL is gone."""
     if url.startswith("sqlite"):
-        engines = open_engines(url, 1)
+        engines = open_engines(url)
         with engines.write.connect() as conn:
             held = conn.begin()  # takes the one lock there is
             yield
@@ -68,7 +68,7 @@ def cut_by_the_commit(url: str, table: str) -> Iterator[None]:
 @contextmanager
 def without(url: str, table: str) -> Iterator[None]:
     """A table is away for a while: what needs it fails inside the store."""
-    engines = open_engines(url, 1)
+    engines = open_engines(url)
     with engines.write.connect() as conn, conn.begin():
         conn.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}_away")
     try:

@@ -11,7 +11,7 @@ def prepare(url: str) -> None:
     """Migrates a store, and has it tidied up already: a service does that as soon as it begins, and a test that sets
     the clock back by more than a day at that moment would lose the tokens of its people."""
     opening.migrate(settings_for(url))
-    engines = open_engines(url, 1)
+    engines = open_engines(url)
     with engines.write.connect() as conn, conn.begin():
         turns.take(conn, turns.TIDYING, now(), tidying.EVERY)
     engines.close()

@@ -19,7 +19,7 @@ from handover.settings import Settings
 from handover.store import accesslog, codelists, eventlog, schema
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, one_process_only, open_engines, passes, writable
-from handover.store.store import GLANCES, Identity, Store, read_identity, rename, write_identity
+from handover.store.store import Identity, Store, read_identity, rename, write_identity
 
 REMEMBERED = 100
 """How many other chains a new access-log chain names the heads of."""
@@ -43,9 +43,7 @@ def open_desk(
 ) -> Desk:
     """Opens the store this process works on. The embedded one is brought up to date; PostgreSQL must have been, by
     `handover migrate`."""
-    engines = open_engines(
-        settings.database_url, settings.read_threads + GLANCES, settings.listen_url, settings.standby_url
-    )
+    engines = open_engines(settings.database_url, settings.listen_url, settings.standby_url)
     try:
         identity = _prepare(engines, practice, migrate=engines.embedded)
     except DBAPIError as error:
@@ -99,7 +97,7 @@ def migrate(settings: Settings) -> str:
 
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Engines]:
-    engines = open_engines(settings.database_url, 1)
+    engines = open_engines(settings.database_url)
     try:
         yield engines
     except DBAPIError as error:

@@ -2,7 +2,7 @@
 errors pass."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import NullPool
 
 from handover.errors import StoreNotReady
 
@@ -29,6 +29,9 @@ ROWS_AT_ONCE = 32
 
 WRITES = "BEGIN IMMEDIATE"
 """Without IMMEDIATE a transaction that reads before it writes can lose another's update without an error."""
+READS = "BEGIN"
+READS_AT_SERVER = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+"""Either sees one moment of the store."""
 LONGEST_LOG = 60_000
 """Pages of the embedded store's write-ahead log from which on every commit moves them to their place, if the writer has
 not between two commits (`tidy`): more than so many commits write, one of 32 notes some 230."""
@@ -59,15 +62,15 @@ class Engines:
             servers.close()
 
 
-def open_engines(url: str, readers: int, listen: str | None = None, standby: str | None = None) -> Engines:
+def open_engines(url: str, listen: str | None = None, standby: str | None = None) -> Engines:
     """Opens `sqlite:///…` or `postgresql://…`; anything else is refused with what to write instead. `listen`: the same
     store past a pooler. `standby`: a server that follows it."""
     kind = url.partition(":")[0].partition("+")[0]
     try:
         if kind == "sqlite":
-            return _open_sqlite(make_url(url).set(drivername="sqlite"), readers)
+            return _open_sqlite(make_url(url).set(drivername="sqlite"))
         if kind == "postgresql":
-            return _open_postgresql(url, readers, listen or url, standby)
+            return _open_postgresql(url, listen or url, standby)
         make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         raise StoreNotReady(
@@ -84,7 +87,7 @@ def one_process_only(url: str) -> bool:
     return url.startswith("sqlite")
 
 
-def _open_sqlite(url: sa.URL, readers: int) -> Engines:
+def _open_sqlite(url: sa.URL) -> Engines:
     if not url.database or url.database == ":memory:":
         raise StoreNotReady(
             "The embedded store needs a file: sqlite:////folder/handover.sqlite3. Memory would forget every note."
@@ -98,9 +101,8 @@ def _open_sqlite(url: sa.URL, readers: int) -> Engines:
     # Hidden: an error's words reach the service's own log, and the parameters of a statement are a note's words.
     connect = {"timeout": 30, "check_same_thread": False, "cached_statements": 512}
     shared: dict[str, Any] = {"connect_args": connect, "hide_parameters": True}
-    write = sa.create_engine(url, poolclass=NullPool, **shared)
-    read = sa.create_engine(url, poolclass=QueuePool, pool_size=readers, max_overflow=2, **shared)
-    for engine, begin in ((write, WRITES), (read, "BEGIN")):
+    write, read = (sa.create_engine(url, poolclass=NullPool, **shared) for _ in range(2))
+    for engine, begin in ((write, WRITES), (read, READS)):
         sa.event.listen(engine, "connect", _sqlite_connect)
         sa.event.listen(engine, "begin", partial(_sqlite_begin, begin=begin))
     return Engines(write, read)
@@ -125,7 +127,7 @@ def _sqlite_begin(conn: Connection, begin: str) -> None:
         run(conn, begin)
 
 
-def _open_postgresql(url: str, readers: int, listen: str, standby: str | None) -> Engines:
+def _open_postgresql(url: str, listen: str, standby: str | None) -> Engines:
     # Not above: the embedded store does without psycopg, and it takes nine megabytes.
     from handover.store.servers import Servers  # noqa: PLC0415
 
@@ -138,22 +140,13 @@ def _open_postgresql(url: str, readers: int, listen: str, standby: str | None) -
 
     leader, listening = Servers(url), Servers(listen)
     write = opened(leader, poolclass=NullPool)
-    sa.event.listen(write, "connect", lambda conn, _record: _begins_late(conn))
+    read = opened(leader, poolclass=NullPool)
+    past = opened(Servers(standby, follows=True), poolclass=NullPool) if standby else None
+    for engine in (write, read, past):
+        if engine is not None:
+            sa.event.listen(engine, "connect", lambda conn, _record: _begins_late(conn))
     sa.event.listen(write, "before_cursor_execute", lambda _conn, cursor, *_more: _begun(cursor.connection))
-    reads: dict[str, Any] = {
-        "poolclass": QueuePool,
-        "pool_size": readers,
-        "max_overflow": 2,
-        "isolation_level": "REPEATABLE READ",
-        "execution_options": {"postgresql_readonly": True},
-    }
-    return Engines(
-        write,
-        opened(leader, **reads),
-        partial(listening.bells, CHANNEL),
-        opened(Servers(standby, follows=True), **reads) if standby else None,
-        (leader, listening),
-    )
+    return Engines(write, read, partial(listening.bells, CHANNEL), past, (leader, listening))
 
 
 def _by_index(conn: Any) -> None:
@@ -189,22 +182,16 @@ def follows(error: BaseException | None) -> bool:
     return getattr(error, "sqlstate", None) == _READ_ONLY
 
 
-def surely(conn: Connection) -> None:
-    """Raises where the server does not lead (any more): what it knows may be old. A pooler may have changed servers
-    under a connection, and a connection may be dead; so this is asked first in each transaction that reads."""
-    _unless(conn, "SELECT pg_is_in_recovery()")
-
-
 def writable(conn: Connection) -> None:
     """Raises unless this transaction can write."""
-    _unless(conn, "SELECT current_setting('transaction_read_only')::boolean")
-
-
-def _unless(conn: Connection, question: str) -> None:
-    # By the toolkit: where it finds a connection dead, it has the others of the pool left, too.
+    question = "SELECT current_setting('transaction_read_only')::boolean"
     if conn.dialect.name == "postgresql" and conn.exec_driver_sql(question).scalar():
-        refused = conn.dialect.loaded_dbapi.errors.ReadOnlySqlTransaction
-        raise told(conn, question, refused("this server takes no writes any more"))
+        raise _led(conn, question)
+
+
+def _led(conn: Connection, question: str) -> DBAPIError:
+    refused = conn.dialect.loaded_dbapi.errors.ReadOnlySqlTransaction
+    return told(conn, question, refused("this server takes no writes any more"))
 
 
 def pipelined(conn: Connection) -> AbstractContextManager[Any]:
@@ -215,13 +202,23 @@ def pipelined(conn: Connection) -> AbstractContextManager[Any]:
     return nullcontext()
 
 
+def writing(conn: Connection) -> AbstractContextManager[None]:
+    """A transaction of the writer's."""
+    return _transaction(conn, _begin_writing)
+
+
+def reading(conn: Connection, surely: bool) -> AbstractContextManager[None]:
+    """A transaction that sees one moment of the store. `surely`: raises where the server does not lead (any more), as
+    what it knows may be old."""
+    return _transaction(conn, partial(_begin_reading, surely=surely))
+
+
 @contextmanager
-def transaction(conn: Connection) -> Iterator[None]:
-    """A transaction of the writer's, begun and ended in the driver's own words: the toolkit's takes as long as writing
-    ten rows. Where a statement goes by the toolkit, that holds the transaction for its own, and ends it."""
+def _transaction(conn: Connection, begin: Callable[[Connection], None]) -> Iterator[None]:
+    """Begun and ended in the driver's own words: the toolkit's takes as long as writing ten rows. Where a statement
+    goes by the toolkit, that holds the transaction for its own, and ends it."""
     try:
-        if conn.dialect.name == "sqlite":
-            run(conn, WRITES)
+        begin(conn)
         yield
         if conn.in_transaction():
             conn.commit()
@@ -232,6 +229,27 @@ def transaction(conn: Connection) -> Iterator[None]:
         raise
 
 
+def _begin_writing(conn: Connection) -> None:
+    if conn.dialect.name == "sqlite":
+        run(conn, WRITES)  # a server's is begun with the first statement
+
+
+def _begin_reading(conn: Connection, surely: bool) -> None:
+    if conn.dialect.name == "sqlite":
+        run(conn, READS)
+        return
+    # Asked in each transaction, on the same trip: a pooler may have changed servers under a connection.
+    text = f"{READS_AT_SERVER}; SELECT pg_is_in_recovery()"
+    try:
+        cursor = _driver(conn).execute(text, prepare=False)
+        cursor.nextset()
+        [(follows,)] = cursor
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise told(conn, text, error) from error
+    if surely and follows:
+        raise _led(conn, text)
+
+
 def _commit(conn: Connection) -> None:
     try:
         _driver(conn).commit()
@@ -240,12 +258,13 @@ def _commit(conn: Connection) -> None:
 
 
 def _roll_back(conn: Connection) -> None:
-    # What goes wrong here comes to light where the connection is used again; why it came to this is worth more.
-    with suppress(DBAPIError, conn.dialect.loaded_dbapi.Error):
+    try:
         if conn.in_transaction():
             conn.rollback()
         elif not conn.invalidated:
             _driver(conn).rollback()
+    except (DBAPIError, conn.dialect.loaded_dbapi.Error) as error:  # why it came to this is worth more
+        conn.invalidate(error)
 
 
 def _driver(conn: Connection) -> Any:

@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from secrets import token_hex
+from threading import get_ident
 from time import perf_counter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from handover.errors import Unavailable
 from handover.store import accesslog, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, commits_along, is_lost, passes, ringing, run, surely, why
+from handover.store.engine import Engines, commits_along, is_lost, passes, reading, ringing, run, why
 from handover.store.eventlog import Event, Written
 from handover.store.quick import one_trip
 from handover.store.rows import write
@@ -219,6 +220,7 @@ class Store:
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
         self._glances = ThreadPoolExecutor(GLANCES, thread_name_prefix="glance")
         self._threads = readers
+        self._connections: dict[tuple[int, Engine], Connection] = {}
         self._asked: deque[float] = deque()
         self._pace = 0.0
         self.writer = Writer(engines.write, lambda conn: Batch(conn, self), batch, measure)
@@ -268,8 +270,8 @@ class Store:
 
     def _read(self, job: Callable[[Connection], T], again: bool = True) -> T:
         try:
-            with self.engines.read.connect() as conn, conn.begin():
-                surely(conn)
+            conn = self._connection(self.engines.read)
+            with reading(conn, surely=True):
                 return job(conn)
         except DBAPIError as error:
             # A migration beside it wanted what this one held, or the connection was to a server that has gone.
@@ -280,11 +282,23 @@ class Store:
             log.warning("cannot read", why=why(error))
             raise Unavailable("The store cannot be read right now; try again.") from error
 
+    def _connection(self, engine: Engine) -> Connection:
+        """This thread's own connection."""
+        at = get_ident(), engine
+        conn = self._connections.get(at)
+        if conn is not None and conn.invalidated:
+            self._connections.pop(at).close()
+            conn = None
+        if conn is None:
+            conn = self._connections[at] = engine.connect()
+        return conn
+
     def _read_past(self, job: Callable[[Connection], T]) -> T | None:
         if self.engines.past is None:
             return None
         try:
-            with self.engines.past.connect() as conn, conn.begin():
+            conn = self._connection(self.engines.past)
+            with reading(conn, surely=False):
                 return job(conn)
         except DBAPIError as error:
             log.info("no standby to read from", why=why(error))
@@ -329,6 +343,8 @@ class Store:
         self.writer.close()
         self._readers.shutdown()
         self._glances.shutdown()
+        for conn in self._connections.values():
+            conn.close()
         if self._listener is not None:
             self._listener.join()
         self.engines.close()

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from handover.errors import Unavailable
-from handover.store.engine import follows, is_lost, passes, tidy, transaction, why
+from handover.store.engine import follows, is_lost, passes, tidy, why, writing
 
 log = structlog.get_logger("handover.store")
 
@@ -220,7 +220,7 @@ class Writer:
         batch: Batch | None = None
         try:
             conn = self._connection()
-            with transaction(conn):
+            with writing(conn):
                 batch = self._begin(conn)
                 batch.expect(task.person for task in tasks if task.person is not None)
                 results = []
