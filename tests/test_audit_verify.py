@@ -26,7 +26,7 @@ from handover.schemas.roster import EstablishmentDraft, InmateDraft, UnitDraft
 from handover.services import opening, roster
 from handover.services.unit_of_work import Asker
 from handover.store import accesslog
-from handover.store.engine import open_engines
+from handover.store.engine import open_engines, reading
 from handover.store.tables import access_chains, access_lines
 from tests.support import postgres
 from tests.support.service import settings_for
@@ -95,7 +95,7 @@ class Kept:
     def lines(self) -> list[dict[str, Any]]:
         """Every line with all columns, chain after chain."""
         engines = open_engines(self.url)
-        with engines.read.connect() as conn, conn.begin():
+        with engines.read.connect() as conn, reading(conn, surely=True):
             chains = accesslog.chains_with_lines(conn)
             found = [dict(row._mapping) for chain in chains for row in accesslog.lines_of(conn, chain)]
         engines.close()

@@ -23,6 +23,8 @@ CHANNEL = "handover"
 _DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
 _LOCK_NOT_AVAILABLE = ("55P03",)
 _UNIQUE = ("23505", "SQLITE_CONSTRAINT_PRIMARYKEY")
+_LEFT_OTHERWISE = ("22012",)
+"""A division by nought: `ending.py` has it where the store is not as this process left it."""
 _READ_ONLY = "25006"
 ROWS_AT_ONCE = 32
 """Rows in one statement of the embedded store, a power of two. Filling up the last one instead takes longer."""
@@ -319,13 +321,7 @@ def inserts(
         # All in one statement, and one value for all rows of a table; the server makes columns of it, with the same
         # checks as of any other value.
         text = _unfold(tuple((table, columns) for table, columns, _ in writings), heads)
-        yield (
-            text,
-            [
-                orjson.dumps([dict(zip(columns, row, strict=True)) for row in rows]).decode()
-                for _, columns, rows in writings
-            ],
-        )
+        yield text, [as_json(columns, rows) for _, columns, rows in writings]
         return
     for table, columns, rows in writings:
         start = 0
@@ -336,17 +332,27 @@ def inserts(
             start += count
 
 
+def as_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Rows as one value, for a server to make columns of (`unfolded`)."""
+    return orjson.dumps([dict(zip(columns, row, strict=True)) for row in rows]).decode()
+
+
+def unfolded(table: str, columns: Sequence[str]) -> tuple[str, list[str], str]:
+    """How a server makes columns of it: their names, their values, and what to select those from."""
+    names = [f'"{name}"' for name in columns]
+    source = f'json_populate_recordset(NULL::"{table}", %s::json) new'
+    return ", ".join(names), [f"new.{name}" for name in names], source
+
+
 @lru_cache(maxsize=256)
 def _unfold(shapes: tuple[tuple[str, tuple[str, ...]], ...], heads: str | None) -> str:
     parts = []
     for table, columns in shapes:
-        names = [f'"{name}"' for name in columns]
-        told = [f"new.{name}" for name in names]
-        come = f'json_populate_recordset(NULL::"{table}", %s::json) new'
+        names, told, come = unfolded(table, columns)
         if heads is not None:
-            told[-1] = f"head.{names[-1]} + new.{names[-1]}"
-            come += f' JOIN "{heads}" head USING ({names[0]})'
-        parts.append(f'INSERT INTO "{table}" ({", ".join(names)}) SELECT {", ".join(told)} FROM {come}')  # noqa: S608 - names of our own tables
+            told[-1] = f'head."{columns[-1]}" + {told[-1]}'
+            come += f' JOIN "{heads}" head USING ("{columns[0]}")'
+        parts.append(f'INSERT INTO "{table}" ({names}) SELECT {", ".join(told)} FROM {come}')  # noqa: S608 - names of our own tables
     before = ", ".join(f"part{i} AS ({part})" for i, part in enumerate(parts[:-1]))
     return f"WITH {before} {parts[-1]}" if before else parts[-1]
 
@@ -390,11 +396,11 @@ def ringing(dialect: Dialect, who: str) -> str | None:
 
 def passes(error: BaseException) -> bool:
     """Whether trying the same transaction again, alone, can succeed: a deadlock, a lock that was not to be had in
-    time, or a key somebody else has just taken."""
+    time, a key somebody else has just taken, or a chain that is not as it was left."""
     if not isinstance(error, DBAPIError):
         return False
     told = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
-    return told in (*_DEADLOCK_OR_SERIALIZATION, *_LOCK_NOT_AVAILABLE, *_UNIQUE)
+    return told in (*_DEADLOCK_OR_SERIALIZATION, *_LOCK_NOT_AVAILABLE, *_UNIQUE, *_LEFT_OTHERWISE)
 
 
 def is_lost(error: BaseException) -> bool:

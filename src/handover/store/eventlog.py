@@ -106,19 +106,26 @@ Appended = list[tuple[Any, list[Event]]]
 """Events of each establishment, and where the number of the last of them is found."""
 
 
-def append(conn: Connection, new: Iterable[Event]) -> Appended:
-    """Numbers and writes these events; answers what to make them `numbered` of, later. Each counter row stays locked
-    until the commit, which is what makes sequence commit order; so this comes last in the transaction, and
-    establishments are taken in one order, lest two processes wait for each other."""
-    by_place: dict[str, list[Event]] = defaultdict(list)
+def by_place(new: Iterable[Event]) -> dict[str, list[Event]]:
+    """New events by establishment."""
+    found: dict[str, list[Event]] = defaultdict(list)
     for event in _unsaid(new):
-        by_place[event.establishment].append(event)
-    moved = [
-        (_MOVE_ON(conn, {"place": place, "more": len(by_place[place])}), by_place[place]) for place in sorted(by_place)
-    ]
-    rows = [(*event[:-1], i) for told in by_place.values() for i, event in enumerate(told, start=1 - len(told))]
-    if rows:
-        write(conn, [(events, Event._fields, rows)], heads=event_heads.name)
+        found[event.establishment].append(event)
+    return found
+
+
+def rows(logs: Mapping[str, list[Event]]) -> list[tuple[Any, ...]]:
+    """Events as rows, each with how far it lies before the last of its establishment for a sequence."""
+    return [(*event[:-1], i) for told in logs.values() for i, event in enumerate(told, start=1 - len(told))]
+
+
+def append(conn: Connection, logs: Mapping[str, list[Event]]) -> Appended:
+    """Numbers and writes events, by establishment; answers what to make them `numbered` of, later. Each counter row
+    stays locked until the commit, which is what makes sequence commit order; so this comes last in the transaction, and
+    establishments are taken in one order, lest two processes wait for each other."""
+    moved = [(_MOVE_ON(conn, {"place": place, "more": len(logs[place])}), logs[place]) for place in sorted(logs)]
+    if logs:
+        write(conn, [(events, Event._fields, rows(logs))], heads=event_heads.name)
     return moved
 
 
@@ -127,7 +134,7 @@ def numbered(conn: Connection, appended: Appended) -> list[Written]:
     commit of the embedded store."""
     told = []
     for cursor, new in appended:
-        [(last, before)] = found(conn, cursor)
+        [(last, before, *_)] = found(conn, cursor)
         stand = [event._replace(sequence=number) for number, event in enumerate(new, start=last + 1 - len(new))]
         told.append(Written(stand[0].establishment, before, stand))
     return told

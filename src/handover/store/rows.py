@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 
-from handover.store.engine import inserts, run
+from handover.store.engine import Writing, inserts, run
 
 Bind = Callable[[Any], Any]
 
@@ -19,21 +19,27 @@ class Rows(Protocol):
         """Takes rows of one table, all with the same columns."""
 
 
-def write(
-    conn: Connection, new: Iterable[tuple[sa.Table, tuple[str, ...], Iterable[Iterable[Any]]]], heads: str | None = None
-) -> None:
-    """Writes new rows: of each table (parents before children), in the order of these columns (two at least). Many rows
-    go in one statement: one for each takes longer, row by row, and lets other threads in between. `heads`: as
-    `engine.inserts` has it."""
-    writings = []
+New = tuple[sa.Table, tuple[str, ...], Iterable[Iterable[Any]]]
+"""New rows of one table, in the order of these columns (two at least)."""
+
+
+def write(conn: Connection, new: Iterable[New], heads: str | None = None) -> None:
+    """Writes new rows, parents before children. Many rows go in one statement: one for each takes longer, row by row,
+    and lets other threads in between. `heads`: as `engine.inserts` has it."""
+    for text, values in inserts(conn.dialect, bound(conn.dialect, new), heads):
+        run(conn, text, values)
+
+
+def bound(dialect: Dialect, new: Iterable[New]) -> list[Writing]:
+    """The same rows as a driver takes them."""
+    writings: list[Writing] = []
     for table, columns, rows in new:
         ready = [list(row) for row in rows]
-        for place, bind in _binds(conn.dialect, table, columns):
+        for place, bind in _binds(dialect, table, columns):
             for row in ready:
                 row[place] = bind(row[place])
         writings.append((table.name, columns, ready))
-    for text, values in inserts(conn.dialect, writings, heads):
-        run(conn, text, values)
+    return writings
 
 
 @lru_cache(maxsize=256)

@@ -19,12 +19,12 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from handover.errors import Unavailable
-from handover.store import accesslog, eventlog, marks, roster
+from handover.store import accesslog, ending, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, commits_along, is_lost, passes, reading, ringing, run, why
+from handover.store.engine import Engines, commits_along, is_lost, passes, reading, run, why
 from handover.store.eventlog import Event, Written
 from handover.store.quick import one_trip
-from handover.store.rows import write
+from handover.store.rows import New, write
 from handover.store.tables import access_lines, metadata, store_meta
 from handover.store.writer import SHARE, Task, Writer
 
@@ -110,7 +110,7 @@ class Batch:
         if self._rows:
             write(self.conn, self._gathered())
 
-    def _gathered(self) -> list[tuple[sa.Table, tuple[str, ...], Iterable[Iterable[Any]]]]:
+    def _gathered(self) -> list[New]:
         """The rows gathered so far, parents before children."""
         rows: dict[sa.Table, list[dict[str, Any]]] = {}
         for table, row in self._rows:
@@ -145,22 +145,17 @@ class Batch:
             self._head = self._store.open_chain(self.conn, self.lines[0])
         if self.rights_changed:
             marks.change(self.conn, marks.RIGHTS)
-        news = ringing(self._conn.dialect, self._store.name) if self.events or self.rights_changed else None
-        new = self._gathered()
-        was = self._head
-        if self.lines and was is not None:
+        news = self.events or self.rights_changed
+        new, chain = self._gathered(), None
+        if self.lines and self._head is not None:
+            was = self._head
             self._head, lines = accesslog.chained(was, self.lines)
             new.append((access_lines, accesslog.NAMES, lines))
+            chain = was, self._head
         conn, sent, self._sent = self._conn, self._sent, None
         along = sent is not None or commits_along(conn)
         with sent or one_trip(conn):
-            if new:
-                write(conn, new)
-            if self.lines and was is not None and self._head is not None:
-                accesslog.move_on(conn, was, self._head)
-            appended = eventlog.append(conn, self.events)
-            if news is not None:
-                run(conn, news)
+            appended = ending.end(conn, new, chain, self.events, self._store.name if news else None)
             if along:
                 self.committing = True  # only now: what went wrong before was certainly not kept
                 run(conn, "COMMIT")
