@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from itertools import islice
 from typing import Any
@@ -323,23 +323,34 @@ NARROWED: tuple[dict[str, Any], ...] = (
 ALL = "SELECT id, establishment, unit, inmate, author, author_name, handling, status, recorded_at, document FROM notes"
 
 
+@dataclass(frozen=True)
+class Written:
+    """Every note of the store, the newest first, read once for all who ask. `kinds`: what decisions rest on, each once;
+    `narrowed`: for each of NARROWED, the id and the kind of what is in it, whoever asks."""
+
+    kinds: tuple[Facts, ...]
+    narrowed: tuple[list[tuple[str, int]], ...]
+
+
 @pytest.fixture(scope="module")
-def written(desk: Desk) -> list[tuple[Facts, Any]]:
-    """Every note, the newest first, and what a decision about it rests on."""
+def written(desk: Desk) -> Written:
+    """What is there, by one plain statement."""
     with desk.store.engines.read.connect() as conn, conn.begin():
         found = conn.execute(sa.text(ALL).columns(*(tables.notes.c[name] for name in ALL[7:-11].split(", "))))
         rows = sorted(found.mappings(), key=lambda row: (row["recorded_at"], row["id"]), reverse=True)
-    return [(views.facts(row), row) for row in rows]
+    kinds: dict[Facts, int] = {}
+    notes = [(row["id"], kinds.setdefault(views.facts(row), len(kinds)), in_short(row)) for row in rows]
+    narrowed = ([(id_, kind) for id_, kind, note in notes if fits(note, wanted)] for wanted in NARROWED)
+    return Written(tuple(kinds), tuple(narrowed))
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_a_list_holds_what_may_be_read_in_its_order(desk: Desk, written: list[tuple[Facts, Any]], reader: str) -> None:
+def test_a_list_holds_what_may_be_read_in_its_order(desk: Desk, written: Written, reader: str) -> None:
     who = READERS[reader]
-    verdicts = {about: bool(may_read(who, about)) for about in {about for about, _ in written}}
-    mine = [row for about, row in written if verdicts[about]]
+    verdicts = [bool(may_read(who, about)) for about in written.kinds]
     with desk.store.engines.read.connect() as conn, conn.begin():
-        for narrowed in NARROWED:
-            wanted = list(islice((row["id"] for row in mine if fits(row, narrowed)), 60))
+        for narrowed, fitting in zip(NARROWED, written.narrowed, strict=True):
+            wanted = list(islice((id_ for id_, kind in fitting if verdicts[kind]), 60))
             told: list[str] = []
             after: str | None = None
             while len(told) < 60 and (after or not told):
@@ -350,18 +361,23 @@ def test_a_list_holds_what_may_be_read_in_its_order(desk: Desk, written: list[tu
             assert told[:60] == wanted, narrowed
 
 
-def fits(row: Any, narrowed: dict[str, Any]) -> bool:
-    """Whether a note is in a list that is narrowed so."""
+def in_short(row: Any) -> dict[str, Any]:
+    """What lists are narrowed by, ready to be compared."""
     note = orjson.loads(row["document"])
+    codes = {name: {one["code"] for one in note[f"{name}s"]} for name in ("indicator", "need")}
+    occurred = datetime.fromisoformat(note["occurred_at"])
+    return {**note, **codes, "author": row["author_name"], "occurred_at": occurred}
+
+
+def fits(note: dict[str, Any], narrowed: dict[str, Any]) -> bool:
+    """Whether a note is in a list that is narrowed so."""
     for name, value in narrowed.items():
         if name in ("indicator", "need"):
-            held = value in [one["code"] for one in note[f"{name}s"]]
-        elif name == "author":
-            held = row["author_name"] == value
+            held = value in note[name]
         elif name == "occurred_from":
-            held = datetime.fromisoformat(note["occurred_at"]) >= value
+            held = note["occurred_at"] >= value
         elif name == "occurred_to":
-            held = datetime.fromisoformat(note["occurred_at"]) < value
+            held = note["occurred_at"] < value
         else:
             held = note[name] == value
         if not held:
