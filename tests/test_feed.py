@@ -17,6 +17,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from handover.errors import Unavailable
 from handover.services import accounts, hub, latest, missed
 from tests.support.outages import away
 from tests.support.readers import READS, audience, closed, eventually, hears_everything, metric, read_on, stalled
@@ -893,6 +894,44 @@ def test_what_the_service_has_written_itself_is_told_as_it_stands_there_without_
             officers[0].post(f"/v1/notes/{first['id']}/retractions", {"reason": "NOT_TRUE"})
             assert feed.event()["type"] == "note.retracted"
             assert looked.is_set(), "what may have been rewritten is not told from memory"
+    finally:
+        quiet.stop()
+
+
+def test_a_look_that_fails_does_not_take_the_news_with_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody comes in just after a bell, and that one reading of the store fails."""
+    quiet, news, newcomers = Service(settings_for(database_url, poll_s=60)), latest.news, []
+    try:
+        prison = quiet.prison()
+        hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+        here = quiet.app.state.parts.hub
+        with ngata.feed(after="now") as feed:
+            feed.until_live()
+            hartmann.note(unit="A")
+            feed.event()  # the end of the log is known by name
+            ring, refused = here._ring, Event()
+
+            def fails(*_asked: Any) -> latest.News:
+                raise Unavailable("The store cannot be read right now; try again.")
+
+            async def comes_in() -> None:
+                with pytest.raises(Unavailable):
+                    await here._look()
+                monkeypatch.setattr(latest, "news", news)
+                refused.set()
+
+            def rings(told: Any) -> None:
+                monkeypatch.setattr(here, "_ring", ring)
+                monkeypatch.setattr(latest, "news", fails)
+                ring(told)
+                newcomers.append(asyncio.ensure_future(comes_in()))
+
+            monkeypatch.setattr(here, "_ring", rings)
+            began = monotonic()
+            note = hartmann.note(unit="A")
+            assert refused.wait(10)
+            assert feed.event()["data"] == note
+            assert monotonic() - began < 20, "without waiting for the next look, which is in a minute"
     finally:
         quiet.stop()
 

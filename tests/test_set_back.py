@@ -163,6 +163,26 @@ def test_who_was_told_what_is_not_there_any_more_is_sent_away_and_refused(
         assert other.event()["data"] == heard, "whose log is as it was stays"
 
 
+def test_it_is_noticed_with_the_next_commit(database_url: str, backup: Callable[[], Restore]) -> None:
+    """A number that is behind what was told is no old news where another event has it."""
+    quiet = Service(settings_for(database_url, poll_s=60))
+    try:
+        prison = quiet.prison()
+        hartmann = prison.hire("hartmann", "officer", "A")
+        hartmann.note(unit="A")
+        with hartmann.feed(after="now") as feed:
+            feed.until_live()
+            restore = backup()
+            for _ in range(3):
+                hartmann.note(unit="A")
+                feed.event()
+            restore()
+            hartmann.note(unit="A")
+            assert read_on(feed)[1:] == (4409, cursors.SET_BACK)
+    finally:
+        quiet.stop()
+
+
 def test_a_pull_that_waits_is_told_so(
     prison: Prison, hartmann: Caller, weir: str, backup: Callable[[], Restore]
 ) -> None:

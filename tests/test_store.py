@@ -1,6 +1,7 @@
 """The store under load and in trouble: many requests in one commit, one that fails alone, a commit that fails, a
 database that goes away and comes back."""
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -328,7 +329,7 @@ def test_the_log_that_is_written_ahead_does_not_grow_with_what_was_written(servi
     ahead = Path(database_url.removeprefix("sqlite:///") + "-wal")
     sizes = []
     for _ in range(3):
-        for _ in range(TIDY_AFTER // OF_A_COMMIT):
+        for _ in range(2 * TIDY_AFTER // OF_A_COMMIT):
             service.desk.store.write(lambda batch: marks.change(batch.conn, "tried")).result(20)
         sizes.append(ahead.stat().st_size)
     assert sizes[2] < 1.5 * sizes[0], "it is moved to its place again and again, and begun anew"
@@ -386,3 +387,31 @@ def test_what_was_handed_over_before_the_end_is_finished(tmp_path: Path) -> None
         told = [answer.result(20).status_code for answer in answers]
     assert told == [201] * 8
     running.stop()
+
+
+def test_a_reading_that_could_not_be_ended_does_not_spoil_those_that_follow(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody cancels the very last statement of a reading's transaction."""
+    store, refuse = service.desk.store, threading.local()
+    dialect = store.engines.read.dialect
+    commit = dialect.do_commit
+
+    def commits(conn: Any) -> None:
+        if getattr(refuse, "next", False):
+            refuse.next = False
+            raise dialect.loaded_dbapi.OperationalError("canceling statement due to user request")
+        commit(conn)
+
+    monkeypatch.setattr(dialect, "do_commit", commits)
+
+    def reads(conn: Any) -> Any:
+        return conn.execute(sa.text("SELECT 1")).scalar()
+
+    def refused(conn: Any) -> None:
+        reads(conn)
+        refuse.next = True
+
+    with pytest.raises(Unavailable):
+        store.glance(refused).result(10)
+    assert [store.glance(reads).result(10) for _ in range(8)] == [1] * 8

@@ -24,7 +24,7 @@ from handover.services.logins import Session
 from handover.services.metrics import Metrics
 from handover.services.sessions import Sessions
 from handover.services.unit_of_work import Desk
-from handover.store.eventlog import Written
+from handover.store.eventlog import Event, Written
 
 log = structlog.get_logger("handover.feed")
 BLIND_AFTER_S = 5.0
@@ -99,6 +99,11 @@ class Stream:
         self.position, self.newest = head, None
         for wake in self.wakes:
             wake.set()
+
+    def has(self, event: Event) -> bool:
+        """Whether memory has this event."""
+        back = self.position - event.sequence
+        return 0 <= back < len(self.tail) and self.tail[-1 - back].event.id == event.id
 
     def after(self, position: int, most: int) -> list[Encoded] | None:
         """What follows a position, from memory; None where memory does not reach back so far."""
@@ -333,8 +338,12 @@ class Hub:
                 return  # while we waited, a look began and ended that saw what we would see
             began = monotonic()
             self._told = []  # it is in the store, and read with the rest
-            while await self._take_in():
-                pass
+            try:
+                while await self._take_in():
+                    pass
+            except BaseException:
+                self._ring(None)  # what it was told is not read yet
+                raise
             self._looked = began
         old = began - PAGE_S
         self._drop([page for page in self._pages if page.used < old])
@@ -376,12 +385,12 @@ class Hub:
 
     def _take_told(self) -> bool:
         """Takes in what it was told. Answers False where it has to look: what is known may have been rewritten, or this
-        does not follow it, because another process has written, too, or the store was set back."""
+        neither is known nor follows it, because another process has written, too, or the store was set back."""
         told, self._told = self._told, []
         new: dict[str, list[Encoded]] = {}
         for place, before, events in told or ():
             stream = self._streams.get(place)
-            if stream is not None and events[-1].sequence > stream.position:
+            if stream is not None and not stream.has(events[-1]):
                 entries = new.setdefault(place, [])
                 known = stream.position, stream.newest
                 if entries:

@@ -50,8 +50,8 @@ def _at_once(
 @lru_cache(maxsize=256)
 def _text(shapes: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
     """Where the chain is not as this process left it, the server is to divide by nought, and refuses all of it. Events
-    are numbered from the counter as it is moved here, which waits for whoever else moves it; it is moved when the rows
-    are in, so that nobody who has it waits for anything."""
+    are numbered from the counter as it is moved here, which waits for whoever else moves it. It is moved when the rows
+    are in, so that nobody who has it waits for another's key; only foreign keys are looked up after that."""
     parts: list[str] = []
     written: list[str] = []
     for table, columns in shapes:

@@ -222,13 +222,20 @@ def _transaction(conn: Connection, begin: Callable[[Connection], None]) -> Itera
     try:
         begin(conn)
         yield
-        if conn.in_transaction():
-            conn.commit()
-        else:
-            _commit(conn)
     except BaseException:
         _roll_back(conn)
         raise
+    try:
+        _commit(conn)
+    except BaseException as error:
+        _give_up(conn, error)
+        raise
+
+
+def _give_up(conn: Connection, error: BaseException) -> None:
+    """Leaves a connection on which a transaction could not be ended: in what state it is, nobody knows."""
+    if not conn.invalidated:
+        conn.invalidate(error)
 
 
 def _begin_writing(conn: Connection) -> None:
@@ -253,6 +260,9 @@ def _begin_reading(conn: Connection, surely: bool) -> None:
 
 
 def _commit(conn: Connection) -> None:
+    if conn.in_transaction():
+        conn.commit()
+        return
     try:
         _driver(conn).commit()
     except conn.dialect.loaded_dbapi.Error as error:
@@ -261,12 +271,12 @@ def _commit(conn: Connection) -> None:
 
 def _roll_back(conn: Connection) -> None:
     try:
-        if conn.in_transaction():
+        if conn.get_transaction() is not None:
             conn.rollback()
         elif not conn.invalidated:
             _driver(conn).rollback()
     except (DBAPIError, conn.dialect.loaded_dbapi.Error) as error:  # why it came to this is worth more
-        conn.invalidate(error)
+        _give_up(conn, error)
 
 
 def _driver(conn: Connection) -> Any:
@@ -368,6 +378,11 @@ def _values(table: str, columns: tuple[str, ...], count: int, heads: str | None)
         rows.append(f"({', '.join(marks)})")
     names = ", ".join(f'"{name}"' for name in columns)
     return f'INSERT INTO "{table}" ({names}) VALUES {", ".join(rows)}'  # noqa: S608 - the same
+
+
+def changes(conn: Connection) -> int:
+    """How many rows of the embedded store this connection has written or removed."""
+    return int(_driver(conn).total_changes) if conn.dialect.name == "sqlite" else 0
 
 
 def tidy(conn: Connection) -> None:
