@@ -76,10 +76,11 @@ def fill(
     now: datetime,
     wings: Sequence[Wing],
     told: Callable[[int], None] = lambda notes: None,
+    book: stories.Book | None = None,
 ) -> Filled:
-    """Fills the wings, up to now. Establishments and units must be there; people come with it."""
-    with stories.teller(zone) as teller:
-        templates, columns = stories.all_of_them(teller), teller.columns
+    """Fills the wings, up to now. Establishments and units must be there; people come with it. `book`: the stories of
+    this zone, where somebody has them already."""
+    templates, columns = book or stories.book(zone)
     many = sum(wing.notes for wing in wings) > MANY
     with _sink(url) as sink, _without_indexes(sink, many):
         filling = _Filling(sink, columns, templates, zone, now)

@@ -1,5 +1,8 @@
 """What is read often costs the same whatever lies behind it: it goes along indexes, and no further than is wanted."""
 
+import fcntl
+import os
+import pickle
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from benchmarks import stories
 from benchmarks.filling import NOTES_A_DAY, PEOPLE, Wing, fill
 from handover.clock import now
 from handover.domain.access import CLIENT_HANDLING, HANDLING, SCOPES, Facts, Principal, may_read, operator
@@ -56,7 +60,20 @@ Read = Callable[[UnitOfWork], Any]
 
 
 @pytest.fixture(scope="module")
-def desk(database_url: str) -> Iterator[Desk]:
+def book(tmp_path_factory: pytest.TempPathFactory) -> stories.Book:
+    """The stories that both engines' stores are filled with, made once for the processes of a run."""
+    ours = tmp_path_factory.getbasetemp()
+    shared = (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / "stories.pickle"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            shared.write_bytes(pickle.dumps(stories.book(ZONE)))
+    found: stories.Book = pickle.loads(shared.read_bytes())
+    return found
+
+
+@pytest.fixture(scope="module")
+def desk(database_url: str, book: stories.Book) -> Iterator[Desk]:
     """A store with forty days of two prisons in it."""
     settings, at = settings_for(database_url), datetime.combine(NOW.date() - timedelta(days=1), time(19), ZONE)
     opening.migrate(settings)
@@ -75,7 +92,7 @@ def desk(database_url: str) -> Iterator[Desk]:
     first = opening.open_desk(settings, lambda: at - timedelta(days=DAYS))
     first.do(Asker(operator("operator", PLACES)), found)
     first.store.close()
-    fill(database_url, ZONE, at, wings)
+    fill(database_url, ZONE, at, wings, book=book)
     opened = opening.open_desk(settings, lambda: at)
     for n in range(60):
         filled_in_later(opened, n)
@@ -364,9 +381,10 @@ def test_a_list_holds_what_may_be_read_in_its_order(desk: Desk, written: Written
 def in_short(row: Any) -> dict[str, Any]:
     """What lists are narrowed by, ready to be compared."""
     note = orjson.loads(row["document"])
-    codes = {name: {one["code"] for one in note[f"{name}s"]} for name in ("indicator", "need")}
-    occurred = datetime.fromisoformat(note["occurred_at"])
-    return {**note, **codes, "author": row["author_name"], "occurred_at": occurred}
+    told: dict[str, Any] = {name: note[name] for name in ("establishment", "unit", "inmate", "attention", "shift")}
+    for name in ("indicator", "need"):
+        told[name] = [one["code"] for one in note[f"{name}s"]]
+    return told | {"author": row["author_name"], "occurred_at": datetime.fromisoformat(note["occurred_at"])}
 
 
 def fits(note: dict[str, Any], narrowed: dict[str, Any]) -> bool:
