@@ -16,7 +16,19 @@ EACH_TIME = ("date", "x-request-id", "ratelimit", "link")
 
 @pytest.fixture
 def eventful(prison: Prison) -> Prison:
-    """A prison in which something of each kind happened, on the second."""
+    """A prison of this test's own in which something happened."""
+    return where_something_happened(prison)
+
+
+@pytest.fixture(scope="module")
+def quiet(service: Service) -> tuple[str, Caller]:
+    """Another, in which nothing more happens, and who hears everything there: for tests that only ask."""
+    prison = where_something_happened(service.prison())
+    return prison.code, hears_everything(prison)
+
+
+def where_something_happened(prison: Prison) -> Prison:
+    """A prison after something of each kind, on the second."""
     hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
     weir, kelly = prison.receive("A4417KD"), prison.receive("B1001KD", name='O"Brien, \N{OLD KEY}')
     noted = hartmann.note(weir, fact='Said "no" \\ twice. \N{OLD KEY}', needs=[{"code": "PHONE"}])
@@ -132,9 +144,9 @@ def test_of_several_prisons_a_pull_tells_each_event_as_that_prison_does(service:
         "limit=2;after=now",
     ],
 )
-def test_an_ordinary_query_is_answered_as_any_other(eventful: Prison, query: str) -> None:
-    reader = hears_everything(eventful)
-    asked = query.format(here=eventful.code, cursor=reader.get("/v1/events", limit=2)["cursor"])
+def test_an_ordinary_query_is_answered_as_any_other(quiet: tuple[str, Caller], query: str) -> None:
+    here, reader = quiet
+    asked = query.format(here=here, cursor=reader.get("/v1/events", limit=2)["cursor"])
     for headers in ({}, NDJSON, {"Authorization": "Bearer nothing"}, {"Authorization": ""}):
         # A wait of none at all means nothing, and is out of the ordinary.
         straight, plain = (
