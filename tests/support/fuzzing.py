@@ -72,20 +72,6 @@ def map_path_parameters(context: Any, path_parameters: dict[str, Any]) -> dict[s
     }
 
 
-@schemathesis.hook
-def filter_case(_context: Any, case: Any) -> bool:
-    """Whether a case is tried: on the second engine, only what may get to the store."""
-    return KNOWN["all"] == "True" or gets_to_the_store(case.meta)
-
-
-def gets_to_the_store(meta: Any) -> bool:
-    """What does not fit the document is refused before, or the first engine's run says so: all but what is wrong in a
-    path, where a store's "there is no such thing" is a refusal too."""
-    if meta is None or meta.generation.mode.is_positive:
-        return True
-    return any(part.value == "path" and info.mode.is_negative for part, info in meta.components.items())
-
-
 @schemathesis.check
 def refused_only_for_what_no_schema_can_say(_context: Any, response: Any, case: Any) -> None:
     """A request that fits the document is refused as 422 for the state of this store (no such code, person or wing),
