@@ -21,7 +21,7 @@ from handover.services.unit_of_work import Asker, UnitOfWork
 from handover.store import marks
 from handover.store.engine import open_engines
 from handover.store.tables import idempotency, store_meta
-from handover.store.writer import OF_A_COMMIT, TIDY_AFTER
+from handover.store.writer import TIDY_AFTER
 from tests.support.outages import away, cut, cut_by_the_commit, held_up
 from tests.support.readers import eventually
 from tests.support.service import Caller, Prison, Service, settings_for
@@ -329,7 +329,7 @@ def test_the_log_that_is_written_ahead_does_not_grow_with_what_was_written(servi
     ahead = Path(database_url.removeprefix("sqlite:///") + "-wal")
     sizes = []
     for _ in range(3):
-        for _ in range(2 * TIDY_AFTER // OF_A_COMMIT):
+        for _ in range(2 * TIDY_AFTER):
             service.desk.store.write(lambda batch: marks.change(batch.conn, "tried")).result(20)
         sizes.append(ahead.stat().st_size)
     assert sizes[2] < 1.5 * sizes[0], "it is moved to its place again and again, and begun anew"

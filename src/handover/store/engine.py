@@ -380,11 +380,6 @@ def _values(table: str, columns: tuple[str, ...], count: int, heads: str | None)
     return f'INSERT INTO "{table}" ({names}) VALUES {", ".join(rows)}'  # noqa: S608 - the same
 
 
-def changes(conn: Connection) -> int:
-    """How many rows of the embedded store this connection has written or removed."""
-    return int(_driver(conn).total_changes) if conn.dialect.name == "sqlite" else 0
-
-
 def tidy(conn: Connection) -> None:
     """Between transactions: has the embedded store move what it has written ahead to its place. Left to itself it does
     that in the middle of a commit, and moves a page that many commits have written many times. Only the writer does

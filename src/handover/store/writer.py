@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from handover.errors import Unavailable
-from handover.store.engine import changes, follows, is_lost, passes, tidy, why, writing
+from handover.store.engine import follows, is_lost, passes, tidy, why, writing
 
 log = structlog.get_logger("handover.store")
 
@@ -61,11 +61,9 @@ class Batch(Protocol):
 
 
 Job = Callable[[Any], Any]
-TIDY_AFTER, OF_A_COMMIT, OF_A_ROW = 23_000, 24, 0.5
-"""Pages written after which the store is tidied up, and how many a commit is thought to write: 28 for one note, 180 for
-32. Each time costs two waits for the disk and as many pages as were written, each once: whoever asks right then waits
-some 20 ms longer, so it is to be fewer than one in a hundred. Where rows are removed it is one page for each, still far
-from where the store would do it itself."""
+TIDY_AFTER = 128
+"""Commits after which the store is tidied up. Each time costs two waits for the disk and as many pages as were written,
+each once: whoever asks right then waits some 20 ms longer, so it is to be fewer than one in a hundred."""
 SHARE = 0.2
 """How much the last commit counts in what a commit is thought to take."""
 ATTEMPTS = 4
@@ -122,8 +120,7 @@ class Writer:
         self._pace = 0.0
         self._calls: SimpleQueue[bool] = SimpleQueue()
         self._conn: Connection | None = None
-        self._untidy = 0.0
-        self._written = 0
+        self._untidy = 0
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -244,8 +241,7 @@ class Writer:
             if unsure:
                 raise _Unsure from error
             raise
-        written, self._written = self._written, changes(conn)
-        self._untidy += OF_A_COMMIT + OF_A_ROW * max(0, self._written - written)
+        self._untidy += 1
         batch.committed()
         return results
 
