@@ -22,8 +22,8 @@ Chain = tuple[Head, Head]
 def end(conn: Connection, new: Sequence[New], chain: Chain | None, told: Sequence[Event], bell: str | None) -> Appended:
     """Writes it all; answers what the events are to be `numbered` of. `bell`: who rings, if there is news."""
     logs = eventlog.by_place(told)
-    rings = ringing(conn.dialect, bell) if bell is not None else None
-    if rings is not None and chain is not None and len(logs) == 1:
+    rings = None if bell is None else ringing(conn.dialect, bell)
+    if bell is not None and rings is not None and chain is not None and len(logs) == 1:
         return _at_once(conn, new, chain, logs, bell)
     if new:
         write(conn, new)
@@ -35,9 +35,7 @@ def end(conn: Connection, new: Sequence[New], chain: Chain | None, told: Sequenc
     return appended
 
 
-def _at_once(
-    conn: Connection, new: Sequence[New], chain: Chain, logs: dict[str, list[Event]], bell: str | None
-) -> Appended:
+def _at_once(conn: Connection, new: Sequence[New], chain: Chain, logs: dict[str, list[Event]], bell: str) -> Appended:
     [(place, told)] = logs.items()
     *writings, counted = bound(conn.dialect, [*new, (events, Event._fields, eventlog.rows(logs))])
     *rows, told_rows = [as_json(columns, rows) for _, columns, rows in (*writings, counted)]

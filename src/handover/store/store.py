@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from secrets import token_hex
-from threading import get_ident
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -279,7 +278,7 @@ class Store:
 
     def _connection(self, engine: Engine) -> Connection:
         """This thread's own connection."""
-        at = get_ident(), engine
+        at = threading.get_ident(), engine
         conn = self._connections.get(at)
         if conn is not None and conn.invalidated:
             self._connections.pop(at).close()
