@@ -5,11 +5,12 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from handover.cli import command
 from handover.services.metrics import Metrics
 from handover.settings import Settings
-from tests.support.outages import away, without
+from tests.support.outages import at_it, away, without
 from tests.support.processes import handover, office, serving
 from tests.support.readers import eventually
 from tests.support.service import PASSWORD, Feed, Prison, Service
@@ -314,6 +315,36 @@ def rest(feed: Feed) -> list[dict[str, str]]:
         while True:
             frames.append(feed.frame())
     return frames
+
+
+def test_a_note_that_a_stop_does_not_wait_for_is_refused_in_words_and_kept_once(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Another program is at the store when the operator stops the service: officer Ngata's note waits for it."""
+    with (
+        ThreadPoolExecutor(2) as pool,
+        serving(database_url, tmp_path / "log", STOP_S="0.3") as server,
+        office(database_url, server.url) as keeper,
+    ):
+        prison = keeper.prison()
+        ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+
+        def post() -> httpx.Response:
+            body = {"inmate": weir, "basis": "SAW", "fact": "Sat apart at breakfast."}
+            return ngata.http.post("/v1/notes", json=body, headers={"Idempotency-Key": "breakfast"})
+
+        with at_it(database_url):
+            posted = pool.submit(post)
+            sleep(0.3)  # it is with the writer by now; were it not, the stop would refuse it all the same
+            stopped = pool.submit(server.stop)
+            answer = posted.result(10)
+        stopped.result(10)
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
+        assert int(answer.headers["retry-after"]) > 0
+        assert "Traceback" not in (tmp_path / "log").read_text()
+        server.start()
+        assert post().status_code == 201
+        assert [note["fact"] for note in ngata.all("/v1/notes")] == ["Sat apart at breakfast."]
 
 
 def test_the_stop_is_orderly_also_by_control_c(tmp_path: Path) -> None:

@@ -114,7 +114,9 @@ class Settings(BaseSettings):
     caller_window_s: int = Field(
         30, ge=1, description="Seconds in which an account or client may make that many again, little by little."
     )
-    stop_s: float = Field(1.0, gt=0, description="Seconds a graceful stop waits for requests still running.")
+    stop_s: float = Field(
+        1.0, gt=0, description="Seconds a graceful stop waits for requests still running; then they are answered 503."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log line printed: DEBUG, INFO, WARNING or ERROR."
     )

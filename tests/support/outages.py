@@ -18,12 +18,8 @@ from tests.support import postgres
 def away(url: str) -> Iterator[None]:
     """The store cannot be written to: the embedded one is locked by another program, PostgreSQL is gone."""
     if url.startswith("sqlite"):
-        engines = open_engines(url)
-        with engines.write.connect() as conn:
-            held = conn.begin()  # takes the one lock there is
+        with at_it(url):
             yield
-            held.rollback()
-        engines.close()
         return
     name = sql.Identifier(urlsplit(url).path.lstrip("/"))
     with psycopg.connect(postgres.admin_url(), autocommit=True) as admin:
@@ -33,6 +29,19 @@ def away(url: str) -> Iterator[None]:
             yield
         finally:
             admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+
+
+@contextmanager
+def at_it(url: str) -> Iterator[None]:
+    """Whoever writes a note has to wait: another program is at it."""
+    engines = open_engines(url)
+    with engines.write.connect() as conn:
+        held = conn.begin()  # of the embedded store, it takes the one lock there is
+        if conn.dialect.name == "postgresql":
+            conn.exec_driver_sql("LOCK TABLE notes")
+        yield
+        held.rollback()
+    engines.close()
 
 
 def cut(url: str) -> int:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handover.api.gate import Gates
 from handover.api.lane import Lane
-from handover.errors import Overloaded
+from handover.errors import Overloaded, Unavailable
 from handover.services.ids import uuid4
 from handover.services.limits import Limits
 from handover.services.metrics import Metrics
@@ -86,15 +86,15 @@ class Outermost:
             await send(message)
 
         try:
-            if _declared(scope) > LARGEST:
-                await _problem(answer, request, *_TOO_LARGE)
-                return
             await self._through(scope, _limited(receive), answer)
         except _TooLarge:
             await _problem(answer, request, *_TOO_LARGE)
         except Overloaded as late:
-            wait = (b"retry-after", str(late.retry_after).encode())
-            await _problem(answer, request, 503, late.code, late.title, late.detail, wait)
+            await _not_now(answer, request, late)
+        except asyncio.CancelledError:  # the server stops, and waits for this no longer
+            if started:
+                raise
+            await _not_now(answer, request, _STOPPING)
         except Exception as bug:  # whatever it is, the caller gets an answer and the operator a line
             log.error("a bug", id=request, route=_route(scope), trace=trace(bug))
             if started:
@@ -104,6 +104,8 @@ class Outermost:
             self._note(scope, request, status, perf_counter() - began)
 
     async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if _declared(scope) > LARGEST:
+            raise _TooLarge
         gate, receive = await self._gates.enter(scope, receive)
         try:
             if self._lane is None or not await self._lane.takes(scope, receive, send):
@@ -186,6 +188,13 @@ _BUG = (
     "Something went wrong here",
     "This is our fault. Quote the instance to whoever runs this service.",
 )
+
+_STOPPING = Unavailable("The service stopped in the middle of this, and it may have been done; send it again.")
+
+
+async def _not_now(send: Send, request: str, refusal: Unavailable) -> None:
+    wait = (b"retry-after", str(refusal.retry_after).encode())
+    await _problem(send, request, 503, refusal.code, refusal.title, refusal.detail, wait)
 
 
 async def _problem(
