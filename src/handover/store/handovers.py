@@ -14,10 +14,39 @@ from handover.store.locks import Hold, held
 from handover.store.tables import handover_items, handovers, needs, notes, units
 from handover.store.walks import beyond, first, picking, written_in
 
-_H = handovers.c
+_H, _I = handovers.c, handover_items.c
 SHIFT, TRANSFER = "SHIFT", "TRANSFER"
 STATES = (*OPEN, *TAKEN, WITHDRAWN)
 RECENT = 100
+
+
+def _each(*queries: sa.Select[Any]) -> sa.CompoundSelect[Any]:
+    """What each of these finds."""
+    return sa.union_all(*(sa.select(query.subquery()) for query in queries))
+
+
+# What every sheet asks for is built once: putting a statement together costs more than running it.
+_PLACE: sa.BindParameter[Any] = sa.bindparam("place")
+_UNIT: sa.BindParameter[Any] = sa.bindparam("unit")
+_AT: sa.BindParameter[Any] = sa.bindparam("at")
+_TAKEN = sa.select(handovers).where(_H.establishment == _PLACE, _H.unit == _UNIT, _H.kind == SHIFT)
+# One look at an index for each state, however many there are behind them.
+_LAST_TAKEN, _LAST_TAKEN_BY = (
+    _each(*(query.where(_H.state == state).order_by(_H.last.desc()).limit(1) for state in TAKEN))
+    for query in (_TAKEN, _TAKEN.where(_H.accepted_at <= _AT))
+)
+_MOVING = sa.select(handovers).where(_H.kind == TRANSFER, _H.state.in_(OPEN))
+_TRANSFERS = _each(
+    _MOVING.where(_H.establishment == _PLACE, _H.unit == _UNIT),
+    _MOVING.where(_H.from_establishment == _PLACE, _H.from_unit == _UNIT),
+)
+_ENDS = (_H.establishment, _H.unit, _H.from_establishment, _H.from_unit)
+_CARRIES = (
+    sa.select(_I.thing, _H.incoming, _H.accepted_at, *_ENDS, _H.author)
+    .join(handovers, _H.id == _I.handover)
+    .where(_I.thing.in_(sa.bindparam("things")), _I.kind == "need", _H.state.in_(TAKEN), _H.accepted_at <= _AT)
+    .order_by(_H.accepted_at, _H.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +93,14 @@ def waiting(conn: Connection, place: str, unit: str, hold: Hold | None = None) -
 def last_taken(conn: Connection, place: str, unit: str, at: datetime | None = None) -> RowMapping | None:
     """The unit's newest handover that was accepted; with `at`, that had been by then. The newest by what it holds, not
     by the clock, which may have been put back."""
-    query = sa.select(handovers).where(_H.establishment == place, _H.unit == unit, _H.kind == SHIFT)
-    if at is not None:
-        query = query.where(_H.accepted_at <= at)
-    # One look at an index for each state, however many there are behind them.
-    found = _each(conn, *(query.where(_H.state == state).order_by(_H.last.desc()).limit(1) for state in TAKEN))
+    query, values = (_LAST_TAKEN, {}) if at is None else (_LAST_TAKEN_BY, {"at": at})
+    found = conn.execute(query, {"place": place, "unit": unit, **values}).mappings()
     return max(found, key=lambda row: int(row["last"]), default=None)
-
-
-def _each(conn: Connection, *queries: sa.Select[Any]) -> list[RowMapping]:
-    """What each of these finds."""
-    return list(conn.execute(sa.union_all(*(sa.select(query.subquery()) for query in queries))).mappings())
 
 
 def transfers(conn: Connection, place: str, unit: str) -> list[RowMapping]:
     """People on their way to a unit or from it, whom nobody has accepted yet, oldest first."""
-    query = sa.select(handovers).where(_H.kind == TRANSFER, _H.state.in_(OPEN))
-    into = query.where(_H.establishment == place, _H.unit == unit)
-    out_of = query.where(_H.from_establishment == place, _H.from_unit == unit)
-    found = {row["id"]: row for row in _each(conn, into, out_of)}
+    found = {row["id"]: row for row in conn.execute(_TRANSFERS, {"place": place, "unit": unit}).mappings()}
     return sorted(found.values(), key=lambda row: (row["offered_at"], row["id"]))
 
 
@@ -125,15 +143,7 @@ def with_thing(conn: Connection, thing: str) -> list[RowMapping]:
 def carries(conn: Connection, things: Iterable[str], at: datetime) -> list[RowMapping]:
     """Who had taken these needs over by then, with a unit or with a person: (thing, incoming, accepted_at, where the
     handover lies, its author), oldest first."""
-    i = handover_items.c
-    ends = (_H.establishment, _H.unit, _H.from_establishment, _H.from_unit)
-    query = (
-        sa.select(i.thing, _H.incoming, _H.accepted_at, *ends, _H.author)
-        .join(handovers, _H.id == i.handover)
-        .where(i.thing.in_(sorted(things)), i.kind == "need", _H.state.in_(TAKEN), _H.accepted_at <= at)
-        .order_by(_H.accepted_at, _H.id)
-    )
-    return list(conn.execute(query).mappings())
+    return list(conn.execute(_CARRIES, {"things": sorted(things), "at": at}).mappings())
 
 
 def find(

@@ -3,6 +3,7 @@ has gathered behind them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
@@ -17,12 +18,26 @@ _SHOWN = (_N.id, _N.inmate, _N.document)
 _FACTS = (_N.id, _N.inmate, _N.establishment, _N.unit, _N.handling, _N.author, _N.status, _N.recorded_at)
 _JUDGED = (*_FACTS, _N.document)
 STANDING = ("ACTIVE", "RESTRICTED")
+# Built once: putting a statement together costs more than running it.
+_PLACE: sa.BindParameter[Any] = sa.bindparam("place")
+_UNIT: sa.BindParameter[Any] = sa.bindparam("unit")
+_HERE = (_I.establishment == _PLACE, _I.unit == _UNIT, _I.merged_into.is_(None))
+_PEOPLE = sa.select(inmates).where(*_HERE).order_by(_I.number)
+_ENDS = (
+    sa.and_(_M.from_establishment == _PLACE, _M.from_unit == _UNIT),
+    sa.and_(_M.to_establishment == _PLACE, _M.to_unit == _UNIT),
+)
+_MOVED = (
+    sa.select(moves, _I.name)
+    .join(inmates, _I.number == _M.inmate)
+    .where(_M.recorded_at.between(sa.bindparam("since"), sa.bindparam("until")), sa.or_(*_ENDS))
+    .order_by(_M.recorded_at, _M.id)
+)
 
 
 def people(conn: Connection, place: str, unit: str) -> list[RowMapping]:
     """Who is in the unit, by number."""
-    query = sa.select(inmates).where(_I.establishment == place, _I.unit == unit, _I.merged_into.is_(None))
-    return list(conn.execute(query.order_by(_I.number)).mappings())
+    return list(conn.execute(_PEOPLE, {"place": place, "unit": unit}).mappings())
 
 
 def on_people(
@@ -116,17 +131,8 @@ def open_needs(
 
 def moved(conn: Connection, place: str, unit: str, since: datetime, until: datetime) -> list[RowMapping]:
     """Moves into the unit and out of it that were recorded between two times, oldest first, with the people's names."""
-    ends = (
-        sa.and_(_M.from_establishment == place, _M.from_unit == unit),
-        sa.and_(_M.to_establishment == place, _M.to_unit == unit),
-    )
-    query = (
-        sa.select(moves, _I.name)
-        .join(inmates, _I.number == _M.inmate)
-        .where(_M.recorded_at >= since, _M.recorded_at <= until, sa.or_(*ends))
-        .order_by(_M.recorded_at, _M.id)
-    )
-    return list(conn.execute(query).mappings())
+    between = {"since": since, "until": until}
+    return list(conn.execute(_MOVED, {"place": place, "unit": unit, **between}).mappings())
 
 
 def sequence_at(conn: Connection, place: str, at: datetime, head: int) -> int:
