@@ -66,6 +66,14 @@ def test_whoever_logs_in_next_takes_the_place_of_the_last(terminal: Terminal, ha
     assert terminal.json("post", "--unit", "A", "--saw", "All quiet.")["author"]["username"] == ngata.name
 
 
+def test_who_is_logged_in_to_another_server_is_told_which(tmp_path: Path, prison: Prison, ngata: Caller) -> None:
+    """As in the practice prison on a port of its own: `login --server …`, and then a command without it."""
+    Terminal(tmp_path / "office", prison.service.url).login(ngata)
+    said = Terminal(tmp_path / "office", "http://127.0.0.1:9").run("sheet")
+    assert said.exit_code == 1
+    assert f"but to {prison.service.url}: say --server {prison.service.url}, or set HANDOVER_SERVER" in said.stderr
+
+
 def test_logging_out_leaves_nothing_to_use(terminal: Terminal, hartmann: Caller) -> None:
     terminal.login(hartmann)
     said = terminal.run("logout")

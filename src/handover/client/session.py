@@ -5,6 +5,7 @@ lock, reads the file again once it has the lock (another process may have renewe
 durably before anyone uses it.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -130,7 +131,8 @@ def _begin(server: Server, token: Token, *, seat: bool) -> Login:
         me = api.get("/v1/me", Me)
         login = Login(username=me.username, me=me, zones=dict(_zones(api, me)), **_parts(token))
     # In this order: from the moment it is there it is in use, and nobody ends it as one that was left (`end`).
-    write_durably(server.folder / "current.json", f'{{"login": "{_path(server, me.username).name}"}}')
+    current = {"login": _path(server, me.username).name, "server": server.url}
+    write_durably(server.folder / "current.json", json.dumps(current))
     _keep(server, login)
     if seat:
         seats.keep(server, me.username, token.seat, token.seat_expires_in)
@@ -139,11 +141,25 @@ def _begin(server: Server, token: Token, *, seat: bool) -> Login:
 
 def current_login(server: Server) -> Login:
     """Who is logged in at this terminal; raises NotLoggedIn."""
-    pointer = read_json(server.folder / "current.json") or {}
-    login = _read(server.folder / "logins" / str(pointer.get("login", ""))) if pointer.get("login") else None
+    login = _current(server.folder)
     if login is None:
-        raise NotLoggedIn(f"Nobody is logged in here to {server.url}. {HOW_TO_LOG_IN}")
+        other = next(_others(server), None)
+        but = f", but to {other}: say --server {other}, or set HANDOVER_SERVER" if other else ""
+        raise NotLoggedIn(f"Nobody is logged in here to {server.url}{but}. {HOW_TO_LOG_IN}")
     return login
+
+
+def _current(folder: Path) -> Login | None:
+    pointer = read_json(folder / "current.json") or {}
+    return _read(folder / "logins" / str(pointer["login"])) if pointer.get("login") else None
+
+
+def _others(server: Server) -> Iterator[str]:
+    """The addresses of other servers that somebody is logged in to at this terminal."""
+    for file in sorted(server.folder.parent.glob("*/current.json")):
+        address = (read_json(file) or {}).get("server")
+        if address and _current(file.parent):
+            yield str(address)
 
 
 def login_of(server: Server, username: str) -> Login | None:
