@@ -4,7 +4,9 @@ the network cut and back. Whatever a page complains about is kept, and a test th
 import base64
 import itertools
 import json
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,7 +31,10 @@ class Browser:
     def __init__(self, folder: Path) -> None:
         command = [binary(), *QUIET, "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"]
         self._log = (folder.parent / "chromium.log").open("wb")
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._log)
+        # In a group of its own: Debian's command is a script, and what it starts must not be left behind.
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._log, start_new_session=True
+        )
         port = folder / "DevToolsActivePort"
         deadline = monotonic() + 30
         while not (port.exists() and len(port.read_text().splitlines()) == 2):
@@ -47,7 +52,7 @@ class Browser:
     def close(self) -> None:
         """Ends it."""
         self._held.close()
-        self._process.terminate()
+        os.killpg(self._process.pid, signal.SIGTERM)
         self._process.wait(10)
         self._log.close()
 
