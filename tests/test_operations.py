@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from urllib.parse import urlsplit
 
 import httpx
@@ -335,7 +335,7 @@ def test_a_note_that_a_stop_does_not_wait_for_is_refused_in_words_and_kept_once(
 
         with at_it(database_url):
             posted = pool.submit(post)
-            sleep(0.3)  # it is with the writer by now; were it not, the stop would refuse it all the same
+            assert eventually(lambda: sample(ngata.http, "handover_writer_wait_seconds")), "it is with the writer"
             stopped = pool.submit(server.stop)
             answer = posted.result(10)
         stopped.result(10)
