@@ -99,8 +99,7 @@ class Gates:
 
     def __init__(self, at_once: int, most_s: float, lists: Lists) -> None:
         self._reads, self._writes = Gate(at_once, most_s), Gate(at_once, most_s)
-        forcing = [code for code, entry in lists["indicators"].items() if entry.forces == "ACT_NOW"]
-        self._words = tuple(f'"{word}"'.encode() for word in ("ACT_NOW", *forcing))
+        self._words = tuple(f'"{word}"'.encode() for word in ("ACT_NOW", *sorted(lists.forcing)))
 
     async def enter(self, scope: Scope, receive: Receive) -> tuple[Gate | None, Receive]:
         """Lets a request through, now or when it is its turn: the gate it is to leave by, and how to receive what was

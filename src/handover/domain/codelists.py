@@ -40,13 +40,25 @@ class CodeList:
     entries: tuple[Entry, ...]
 
 
-Lists = Mapping[str, Mapping[str, Entry]]
-"""Code lists by name, each by code: what a decision needs of them."""
+class Lists(dict[str, Mapping[str, Entry]]):
+    """Code lists by name, each by code: what a decision needs of them. `used`: all that may be written now, each code
+    with its list, and nothing. `forcing`: the indicators with which somebody must act now."""
+
+    def __init__(self, lists: Mapping[str, Mapping[str, Entry]]) -> None:
+        super().__init__(lists)
+        self.used: frozenset[tuple[str, str | None]] = frozenset(
+            (name, code)
+            for name, entries in lists.items()
+            for code in (None, *(code for code, entry in entries.items() if entry.active))
+        )
+        self.forcing = frozenset(
+            code for code, entry in lists.get("indicators", {}).items() if entry.forces == "ACT_NOW"
+        )
 
 
 def by_code(lists: tuple[CodeList, ...]) -> Lists:
     """The lists as decisions use them."""
-    return {one.name: {entry.code: entry for entry in one.entries} for one in lists}
+    return Lists({one.name: {entry.code: entry for entry in one.entries} for one in lists})
 
 
 def shipped() -> tuple[CodeList, ...]:

@@ -1,7 +1,9 @@
 """What makes a note sound, and what follows from it: late, attention, the shift it belongs to."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -98,37 +100,46 @@ def problems(draft: Draft, lists: Lists, now: datetime) -> list[FieldError]:
     return [*_codes(draft, lists), *_sense(draft), *_times(draft, now)]
 
 
+_ALONE = ("basis", "confidence", "change", "attention", "place", "handling")
+"""The codes that a note has once, each called like its list."""
+_alone = attrgetter(*_ALONE)
+_WHERE = {
+    **{name: f"/{name}" for name in _ALONE},
+    "mood_source": "/mood/source",
+    "not_observed": "/mood/not_observed",
+    "indicators": "/indicators/{}/code",
+    "trends": "/indicators/{}/trend",
+    "needs": "/needs/{}/code",
+    "urgency": "/needs/{}/urgency",
+    "responses": "/responses/{}/code",
+    "effects": "/responses/{}/effect",
+}
+"""By list: where its code stands in a note, or in the how manyeth of several things."""
+
+
 def _codes(draft: Draft, lists: Lists) -> list[FieldError]:
+    said = _said(draft)
+    if lists.used.issuperset(said):  # as with nearly every note
+        return []
     errors: list[FieldError] = []
-    for name, code, where in _said(draft):
-        # Nearly every code is in use: where it is and what was meant is only worked out for one that is not.
-        if code is not None and ((entry := lists[name].get(code)) is None or not entry.active):
-            errors += check(lists, name, code, "".join(f"/{part}" for part in where))
+    seen: Counter[str] = Counter()
+    for name, code in said:
+        errors += check(lists, name, code, _WHERE[name].format(seen[name]))
+        seen[name] += 1
     return errors
 
 
-def _said(draft: Draft) -> list[tuple[str, str | None, tuple[str | int, ...]]]:
-    """Every code of a note: its list, itself, and where it stands."""
-    said: list[tuple[str, str | None, tuple[str | int, ...]]] = [
-        ("basis", draft.basis, ("basis",)),
-        ("confidence", draft.confidence, ("confidence",)),
-        ("change", draft.change, ("change",)),
-        ("attention", draft.attention, ("attention",)),
-        ("place", draft.place, ("place",)),
-        ("handling", draft.handling, ("handling",)),
-    ]
+def _said(draft: Draft) -> list[tuple[str, str | None]]:
+    """Every code of a note, after its list."""
+    said: list[tuple[str, str | None]] = list(zip(_ALONE, _alone(draft), strict=True))
     if draft.mood is not None:
-        said.append(("mood_source", draft.mood.source, ("mood", "source")))
-        said.append(("not_observed", draft.mood.not_observed, ("mood", "not_observed")))
-    for i, indicator in enumerate(draft.indicators):
-        said.append(("indicators", indicator.code, ("indicators", i, "code")))
-        said.append(("trends", indicator.trend, ("indicators", i, "trend")))
-    for i, need in enumerate(draft.needs):
-        said.append(("needs", need.code, ("needs", i, "code")))
-        said.append(("urgency", need.urgency, ("needs", i, "urgency")))
-    for i, response in enumerate(draft.responses):
-        said.append(("responses", response.code, ("responses", i, "code")))
-        said.append(("effects", response.effect, ("responses", i, "effect")))
+        said += (("mood_source", draft.mood.source), ("not_observed", draft.mood.not_observed))
+    for indicator in draft.indicators:
+        said += (("indicators", indicator.code), ("trends", indicator.trend))
+    for need in draft.needs:
+        said += (("needs", need.code), ("urgency", need.urgency))
+    for response in draft.responses:
+        said += (("responses", response.code), ("effects", response.effect))
     return said
 
 
@@ -176,10 +187,7 @@ def _times(draft: Draft, now: datetime) -> Iterable[FieldError]:
 def calls(draft: Draft, lists: Lists) -> bool:
     """Whether somebody must act now: by the author's word, or because a code forces it (`forces` in its list). Also of
     a note that may not be sound."""
-    if draft.attention == "ACT_NOW":
-        return True
-    signs = (lists["indicators"].get(item.code) for item in draft.indicators)
-    return any(sign is not None and sign.forces == "ACT_NOW" for sign in signs)
+    return draft.attention == "ACT_NOW" or not lists.forcing.isdisjoint([sign.code for sign in draft.indicators])
 
 
 def derive(draft: Draft, lists: Lists, pattern: Sequence[ShiftStart], zone: ZoneInfo, now: datetime) -> Derived:
