@@ -1,7 +1,7 @@
 """What every endpoint is handed: who asks, and the ways to have a unit of work done for them."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, TypeVar
@@ -27,7 +27,7 @@ from handover.services.parts import Parts
 from handover.services.unit_of_work import ANY, Asker, UnitOfWork
 
 T = TypeVar("T")
-JSON = "application/json"
+JSON = b"application/json"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -79,7 +79,7 @@ class Ask:
         finally:
             if key:
                 self.parts.desk.in_progress.discard(running)
-        return Response(answer.body, answer.status, answer.headers, JSON)
+        return Told(answer.body, answer.status, answer.headers)
 
     async def _fingerprint(self) -> str:
         path = f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n"
@@ -122,7 +122,7 @@ class Ask:
             query = urlencode([*pairs, ("cursor", found.next)])
             headers["Link"] = f'<{self.request.url.path}?{query}>; rel="next"'
         after = f'"{found.next}"' if found.next is not None else "null"
-        return Response(f'{{"items":[{",".join(found.items)}],"next":{after}}}', 200, headers, JSON)
+        return Told(f'{{"items":[{",".join(found.items)}],"next":{after}}}', 200, headers)
 
 
 def single(request: Request, body: str, tag: str | int, status: int = 200, **headers: str) -> Response:
@@ -132,7 +132,21 @@ def single(request: Request, body: str, tag: str | int, status: int = 200, **hea
     wanted = request.headers.get("if-none-match")
     if request.method == "GET" and wanted is not None and (wanted.strip() == "*" or etag in _tags(wanted)):
         return Response(status_code=304, headers=headers)
-    return Response(body, status, headers, JSON)
+    return Told(body, status, headers)
+
+
+class Told(Response):
+    """JSON, with the headers it needs and no others: the framework looks whether each of its own is there already."""
+
+    def __init__(self, body: str, status: int, headers: Mapping[str, str], kind: bytes = JSON) -> None:
+        self.status_code = status
+        self.background = None
+        self.body = body.encode()
+        self.raw_headers = [
+            (b"content-length", b"%d" % len(self.body)),
+            (b"content-type", kind),
+            *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()),
+        ]
 
 
 def _tags(header: str) -> Iterable[str]:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from handover.api.asking import JSON, Ask, Somebody
+from handover.api.asking import Ask, Somebody, Told
 from handover.api.describing import operation
 from handover.api.parameters import PlaceFilter, UnitFilter
 from handover.api.straight import straight
@@ -116,7 +116,7 @@ async def _still(ask: Ask) -> Ask:
     session = (await ask.parts.sessions.again([digest]))[digest]
     if session is None:
         raise Unauthenticated("This access token does not work any more; get a new one from /oauth/token.")
-    return replace(ask, session=session, asker=replace(ask.asker, principal=session.principal))
+    return replace(ask, session=session, asker=ask.asker._replace(principal=session.principal))
 
 
 async def _rung(wake: asyncio.Event, seconds: float) -> None:
@@ -130,10 +130,10 @@ def _answer(request: Request, pulled: Pulled, cursor: str, lines: bool) -> Respo
     query = urlencode([*((k, v) for k, v in request.query_params.multi_items() if k != "after"), ("after", cursor)])
     headers = {"Link": f'<{path}?{query}>; rel="next"', "Cache-Control": "no-store", "Vary": "Accept"}
     if lines:
-        return Response(pulled.text + "\n" if pulled.count else "", 200, headers, NDJSON)
+        return Told(pulled.text + "\n" if pulled.count else "", 200, headers, NDJSON.encode())
     more = "true" if pulled.more else "false"
     body = f'{{"items":[{pulled.text}],"cursor":"{cursor}","more":{more}}}'
-    return Response(body, 200, headers, "application/json")
+    return Told(body, 200, headers)
 
 
 @router.post(
@@ -160,4 +160,4 @@ async def make_ticket(ask: Somebody) -> Response:
         raise Conflict("This Idempotency-Key was used with another access token; a new ticket needs a new key.")
     again = {name: value for name, value in answer.headers.items() if name == "idempotency-replayed"}
     body = f'{{"ticket":"{ticket}","expires_in":{TICKET_S}}}'
-    return Response(body, 201, {**again, "Cache-Control": "no-store"}, JSON)
+    return Told(body, 201, {**again, "Cache-Control": "no-store"})

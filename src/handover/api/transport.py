@@ -1,62 +1,82 @@
-"""How answers leave: head and body in one write. The server writes them one after the other, and each visit to the
-network costs as much as recording a tenth of a note.
+"""How answers leave: head and body in one write, put together in one go. The server writes them one after the other,
+and looks at each header by itself; each visit to the network costs as much as recording a tenth of a note.
 
-Without this class (uvicorn's `http="httptools"`) everything works the same.
+Without these classes (uvicorn's `http="httptools"`) everything works the same.
 """
 
-import asyncio
+import re
+from itertools import chain, repeat
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+_UNSOUND = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""What no header may have in it: whoever could put a line's end there would write headers of his or her own."""
+_ELSE = frozenset((b"connection", b"transfer-encoding"))
+"""Headers that say how an answer is sent."""
+_LENGTH = b"content-length"
 
 
-class _Joined:
-    """A transport that writes what was written in one turn of the loop together."""
+class _Cycle(RequestResponseCycle):
+    """A request and its answer. What is out of the ordinary goes the server's way: an answer in parts or of unknown
+    length, to HEAD, without a body, the last on its connection, or to a client that does not read."""
 
-    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self.whole = transport
-        self._loop = loop
-        self._held: list[bytes] = []
+    _head: Any = None
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.whole, name)
+    async def send(self, message: Any) -> None:
+        """Keeps the head until the body comes."""
+        if message["type"] == "http.response.start" and not self.response_started:
+            self._head = message
+            return
+        head, self._head = self._head, None
+        if head is None:
+            await super().send(message)
+            return
+        answer = self._whole(head, message)
+        if answer is None:
+            await super().send(head)
+            await super().send(message)
+            return
+        self.waiting_for_100_continue = False
+        self.response_started = self.response_complete = True
+        self.transport.write(answer)
+        self.message_event.set()
+        self.on_response()
 
-    def write(self, data: bytes) -> None:
-        """Holds it until the turn ends."""
-        if not self._held:
-            self._loop.call_soon(self.flush)
-        self._held.append(data)
-
-    def flush(self) -> None:
-        """Writes what is held."""
-        if self._held:
-            held, self._held = self._held, []
-            self.whole.write(b"".join(held))
-
-    def close(self) -> None:
-        """Writes what is held, then closes."""
-        self.flush()
-        self.whole.close()
+    def _whole(self, head: Any, message: Any) -> bytes | None:
+        """The whole answer, if it is an ordinary one."""
+        names, values = zip(*self.default_headers, *head["headers"], strict=True)
+        body = message.get("body", b"")
+        if (
+            message.get("more_body")
+            or self.disconnected
+            or self.flow.write_paused
+            or not self.keep_alive
+            or self.scope["method"] == "HEAD"
+            or not _ELSE.isdisjoint(names)
+            or names.count(_LENGTH) != 1
+            or values[names.index(_LENGTH)] != b"%d" % len(body)
+            or _UNSOUND.search(b"".join(values))
+        ):
+            return None
+        headers = chain.from_iterable(zip(names, repeat(b": "), values, repeat(b"\r\n"), strict=False))
+        return b"".join((STATUS_LINE[head["status"]], *headers, b"\r\n", body))
 
 
 class AnswerProtocol(HttpToolsProtocol):
     """Hand it to uvicorn as `http`."""
 
-    def connection_made(self, transport: Any) -> None:
-        """A client has connected."""
-        super().connection_made(_Joined(transport, self.loop))  # type: ignore[arg-type]  # it is one in all but its class
-
-    def on_response_complete(self) -> None:
-        """An answer is whole: it leaves at once, before what else is to be done about it here (its line in the log)."""
-        self.transport.flush()  # type: ignore[attr-defined]  # ours
-        super().on_response_complete()
+    def on_headers_complete(self) -> None:
+        """The head of a request is there."""
+        before = self.cycle
+        super().on_headers_complete()
+        if self.cycle is not before:
+            self.cycle.__class__ = _Cycle  # its task has been made, and has not begun
 
     def handle_websocket_upgrade(self) -> None:
         """A feed writes by itself, and its connection is for nothing else."""
         if not getattr(self.cycle, "response_complete", True):  # there is none before the first request
             self.send_400_response("Wait for the answer to what was asked before.")
             return
-        self.transport.flush()  # type: ignore[attr-defined]  # ours
-        self.transport = self.transport.whole  # type: ignore[attr-defined]  # ours
         super().handle_websocket_upgrade()
         del self.parser, self.transport  # they know their owner, who would stay with them for a while
