@@ -1,7 +1,8 @@
 """Creating requests are answered once: the same Idempotency-Key and body get the first answer again."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 import orjson
 
@@ -12,13 +13,12 @@ from handover.services.unit_of_work import UnitOfWork
 from handover.store import handovers, idempotency
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer ready to be sent. `note` is the note whose text it carries, so that a retraction can blank it."""
 
     status: int
     body: str
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     note: str | None = None
 
 
@@ -51,7 +51,7 @@ def once(uow: UnitOfWork, key: str | None, fingerprint: str, work: Callable[[Uni
             "key": key,
             "fingerprint": fingerprint,
             "status": answer.status,
-            "headers": orjson.dumps(answer.headers).decode(),
+            "headers": orjson.dumps(dict(answer.headers)).decode(),
             "body": answer.body,
             "note": answer.note,
             "at": uow.now,

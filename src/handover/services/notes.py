@@ -1,9 +1,10 @@
 """Notes: recorded, read, corrected, taken back, and receipted."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy.engine import RowMapping
@@ -27,8 +28,7 @@ Filter = notes.Filter
 """What a list of notes is narrowed to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """Something new: its id and its document. `said_in` is the note or receipt whose words the document carries."""
 
     id: str
@@ -387,20 +387,24 @@ def _fields(uow: UnitOfWork, who: Principal, spot: Spot, draft: NoteDraft, deriv
     }
 
 
+_BESIDE = (
+    "id",
+    "establishment",
+    "unit",
+    "inmate",
+    "handling",
+    "status",
+    "attention",
+    "shift",
+    "occurred_at",
+    "recorded_at",
+)
+"""What is kept of a note beside its document, as it is there."""
+_beside = itemgetter(*_BESIDE)
+
+
 def _write(uow: UnitOfWork, fields: dict[str, Any], who: Principal, stretch: int) -> dict[str, Any]:
-    names = (
-        "id",
-        "establishment",
-        "unit",
-        "inmate",
-        "handling",
-        "status",
-        "attention",
-        "shift",
-        "occurred_at",
-        "recorded_at",
-    )
-    row = {name: fields[name] for name in names}
+    row: dict[str, Any] = dict(zip(_BESIDE, _beside(fields), strict=True))
     watched = fields["attention"] != "ROUTINE"
     row |= {
         "author": who.id,

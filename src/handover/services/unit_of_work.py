@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 from random import randint
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from sqlalchemy.engine import Connection
@@ -39,8 +39,7 @@ MOST_S = 5
 """A refusal asks for no more than twice this, however long the queue seems to be: it may be gone by then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(NamedTuple):
     """Who asks, from where. Nobody known is an error wherever somebody is needed, never a system user."""
 
     principal: Principal | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -67,11 +68,6 @@ UNSAID: dict[str, Any] = {
 schema."""
 
 
-def note(fields: Mapping[Any, Any]) -> str:
-    """A note as answered, its fields in the order of the schema."""
-    return as_json({name: fields[name] for name in NOTE_ORDER})
-
-
 NOTE_ORDER = (
     "id",
     "establishment",
@@ -110,6 +106,14 @@ NOTE_ORDER = (
 )
 
 
+_note_in_order = itemgetter(*NOTE_ORDER)
+
+
+def note(fields: Mapping[Any, Any]) -> str:
+    """A note as answered, its fields in the order of the schema."""
+    return as_json(dict(zip(NOTE_ORDER, _note_in_order(fields), strict=True)))
+
+
 def searchable(fields: Mapping[str, Any]) -> str:
     """The words a note is found by, in lower case."""
     details = [need["detail"] for need in fields["needs"]]
@@ -121,30 +125,31 @@ def amended(document: str, **changes: Any) -> str:
     return as_json({**orjson.loads(document), **changes})
 
 
+NEED_ORDER = (
+    "id",
+    "note",
+    "establishment",
+    "unit",
+    "inmate",
+    "code",
+    "urgency",
+    "promised",
+    "detail",
+    "due_at",
+    "status",
+    "owner",
+    "outcome",
+    "reason",
+    "opened_at",
+    "updated_at",
+    "version",
+)
+_need_in_order = itemgetter(*NEED_ORDER)
+
+
 def need(row: Mapping[Any, Any], history: Iterable[str] | None = None) -> str:
     """A need as answered, with its history where asked for."""
-    fields = {
-        name: row[name]
-        for name in (
-            "id",
-            "note",
-            "establishment",
-            "unit",
-            "inmate",
-            "code",
-            "urgency",
-            "promised",
-            "detail",
-            "due_at",
-            "status",
-            "owner",
-            "outcome",
-            "reason",
-            "opened_at",
-            "updated_at",
-            "version",
-        )
-    }
+    fields = dict(zip(NEED_ORDER, _need_in_order(row), strict=True))
     fields["code"] = row["code"] or None
     fields["opened_by"] = orjson.Fragment(row["opened_by"])
     if history is not None:

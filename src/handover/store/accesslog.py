@@ -6,10 +6,12 @@ others, so that a chain removed whole is missed by its successors. No chain is w
 for anybody.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from operator import le
+from sys import maxsize
 from typing import Any, NamedTuple
 
 import orjson
@@ -52,15 +54,17 @@ _MOVED = (_HEAD.chain == sa.bindparam("of"), _HEAD.position == sa.bindparam("to"
 _UNLESS_MOVED = Quick(sa.insert(access_lines).from_select(NAMES, _AGAIN.where(~sa.exists().where(*_MOVED))))
 """Writes the newest line a second time, which no store allows, unless the chain was moved on."""
 COLUMNS = [access_lines.c[name] for name in NAMES]
-_LENGTHS = [getattr(access_lines.c[name].type, "length", None) for name in FIELDS]
+_LENGTHS = [getattr(access_lines.c[name].type, "length", None) or maxsize for name in FIELDS]
 LONGEST = 32_768
 """Characters kept of one thing in a line's detail: the longest cursor there can be fits."""
 
 
-def digest(previous: str, chain: str, position: int, values: Iterable[Any]) -> str:
-    """SHA-256 over the previous hash and this line: chain, position and columns as one JSON array, times in UTC."""
-    told = [v.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(v, datetime) else v for v in values]
-    return sha256(previous.encode() + orjson.dumps([chain, position, *told])).hexdigest()
+def digest(previous: str, chain: str, position: int, values: Sequence[Any]) -> str:
+    """SHA-256 over the previous hash and this line: chain, position and columns (`FIELDS`) as one JSON array, its time
+    in UTC."""
+    at, *others = values
+    told = at.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(at, datetime) else at
+    return sha256(previous.encode() + orjson.dumps([chain, position, told, *others])).hexdigest()
 
 
 def canonical(detail: dict[str, Any]) -> str:
@@ -69,9 +73,14 @@ def canonical(detail: dict[str, Any]) -> str:
     return orjson.dumps(cut, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z).decode()
 
 
-def _fitting(line: Line) -> list[Any]:
+def _fitting(line: Line) -> Sequence[Any]:
     """A line's values as any store takes them. What a stranger sent (a user name of a thousand letters, a NUL) is cut
     and cleaned: a line that cannot be written would take the transaction with it, and with it other people's notes."""
+    _, *texts = line
+    whole = "".join(filter(None, texts))
+    # In one go, as nearly every line is fit as it is; None counts as a short word.
+    if whole.isascii() and "\x00" not in whole and all(map(le, map(len, map(str, texts)), _LENGTHS[1:])):
+        return line
     return [
         _storable(value)[:length] if isinstance(value, str) else value
         for value, length in zip(line, _LENGTHS, strict=True)

@@ -1,10 +1,13 @@
 """The one file that knows which database it talks to: how to open it, how to begin, how to ring its bell, which
 errors pass."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from handover.errors import StoreNotReady
+from handover.store.types import as_text
 
 if TYPE_CHECKING:  # psycopg: see `_open_postgresql`
     from handover.store.servers import Servers
@@ -100,6 +104,7 @@ def _open_sqlite(url: sa.URL) -> Engines:
         file.touch(mode=0o600)  # SQLite gives its side files the same rights
     except OSError as error:
         raise StoreNotReady(f"The store {file} cannot be opened: {error.strerror}.") from None
+    sqlite3.register_adapter(datetime, as_text)
     # Hidden: an error's words reach the service's own log, and the parameters of a statement are a note's words.
     connect = {"timeout": 30, "check_same_thread": False, "cached_statements": 512}
     shared: dict[str, Any] = {"connect_args": connect, "hide_parameters": True}
@@ -196,12 +201,19 @@ def _led(conn: Connection, question: str) -> DBAPIError:
     return told(conn, question, refused("this server takes no writes any more"))
 
 
-def pipelined(conn: Connection) -> AbstractContextManager[Any]:
-    """Statements within are sent to a server without waiting for each."""
-    if conn.dialect.name == "postgresql":
-        pipeline: AbstractContextManager[Any] = _driver(conn).pipeline()
-        return pipeline
-    return nullcontext()
+def one_trip(conn: Connection) -> AbstractContextManager[None]:
+    """What is `run` within goes to the database together, where it is a way off: a trip costs more than a statement.
+    What was `found` is asked for afterwards; what went wrong is raised at the end."""
+    return _pipelined(conn) if conn.dialect.name == "postgresql" else nullcontext()
+
+
+@contextmanager
+def _pipelined(conn: Connection) -> Iterator[None]:
+    try:
+        with _driver(conn).pipeline():
+            yield
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise told(conn, None, error) from error
 
 
 def writing(conn: Connection) -> AbstractContextManager[None]:
@@ -280,7 +292,7 @@ def _roll_back(conn: Connection) -> None:
 
 
 def _driver(conn: Connection) -> Any:
-    return conn.connection.driver_connection
+    return conn.connection.dbapi_connection  # a property more, for the driver's own, would say the same
 
 
 def run(conn: Connection, text: str, values: Any = ()) -> Any:
@@ -338,7 +350,7 @@ def inserts(
         while start < len(rows):
             count = min(ROWS_AT_ONCE, 1 << (len(rows) - start).bit_length() - 1)
             text = _values(table, columns, count, heads)
-            yield text, [value for row in rows[start : start + count] for value in row]
+            yield text, list(chain.from_iterable(rows[start : start + count]))
             start += count
 
 

@@ -4,25 +4,12 @@ The toolkit takes longer to run a statement than the database does. What goes wr
 same, so that nobody above has to know which way a statement went.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 
-from handover.store.engine import pipelined, run, told
-
-
-@contextmanager
-def one_trip(conn: Connection) -> Iterator[None]:
-    """What is `run` within goes to the database together, where it is a way off: a trip costs more than a statement.
-    What was `found` is asked for afterwards; what went wrong is raised at the end."""
-    try:
-        with pipelined(conn):
-            yield
-    except conn.dialect.loaded_dbapi.Error as error:
-        raise told(conn, None, error) from error
+from handover.store.engine import run
 
 
 class Quick:

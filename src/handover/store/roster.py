@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from handover.store.engine import found
+from handover.store.engine import found, one_trip
 from handover.store.locks import Hold, each_way, held
-from handover.store.quick import Quick, one_trip
+from handover.store.quick import Quick
 from handover.store.tables import establishments, inmates, merges, moves, units
 
 _I, _E, _U = inmates.c, establishments.c, units.c

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 from operator import itemgetter
 from secrets import token_hex
 from time import perf_counter
@@ -20,9 +21,8 @@ from sqlalchemy.exc import DBAPIError
 from handover.errors import Unavailable
 from handover.store import accesslog, ending, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, commits_along, is_lost, passes, reading, run, why
+from handover.store.engine import Engines, commits_along, is_lost, one_trip, passes, reading, run, why
 from handover.store.eventlog import Event, Written
-from handover.store.quick import one_trip
 from handover.store.rows import New, write
 from handover.store.tables import access_lines, metadata, store_meta
 from handover.store.writer import SHARE, Task, Writer
@@ -85,7 +85,7 @@ class Batch:
 
     def add(self, table: sa.Table, *rows: dict[str, Any]) -> None:
         """Gathers new rows: those of all the batch's requests go into each table at once."""
-        self._rows += [(table, row) for row in rows]
+        self._rows.extend(zip(repeat(table), rows, strict=False))
         if not self.gathers:
             self.settle()
 

@@ -11,20 +11,21 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 def _in_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else _aware(value)
+
+
+def _aware(value: datetime) -> datetime:
     """Refuses a time without an offset: it would silently mean another instant."""
-    if value is None:
-        return None
     if value.tzinfo is None:
         raise ValueError("a stored time must be aware")
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
 @lru_cache(maxsize=256)
-def _as_text(value: datetime | None) -> str | None:
+def as_text(value: datetime) -> str:
     """Kept, because a note has its few times in many columns. Equal times are one instant: they have one text."""
-    value = _in_utc(value)
     # A quarter of what strftime takes.
-    return None if value is None else value.isoformat(timespec="microseconds")[:-6] + "Z"
+    return _aware(value).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def as_time(value: datetime | str) -> datetime:
@@ -45,9 +46,10 @@ class UtcTime(TypeDecorator[datetime]):
             return dialect.type_descriptor(sa.TIMESTAMP(timezone=True))
         return cast("TypeEngine[datetime]", dialect.type_descriptor(sa.String(27)))
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], datetime | str | None]:
-        """Plain functions: a note has a dozen times, and the toolkit's own wrapping takes longer than writing them."""
-        return _in_utc if dialect.name == "postgresql" else _as_text
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], datetime | None] | None:
+        """A plain function, or none: SQLite's driver is told once for all how to write a time (`as_text`). A note has
+        a dozen, and the toolkit's own wrapping takes longer than writing them."""
+        return _in_utc if dialect.name == "postgresql" else None
 
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
         """Always aware, always UTC."""

@@ -9,10 +9,9 @@ from.
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from queue import SimpleQueue
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 from sqlalchemy.engine import Connection, Engine
@@ -70,8 +69,7 @@ ATTEMPTS = 4
 """How often one task is tried where other processes' changes are in its way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """A job that was handed over. `told(value, error)` is called once, from the writer's thread, when its transaction
     is durable or has failed. `denied` may leave a trace (an access-log line) of a job that raised: its own changes are
     gone by then. `person` is whom it will ask for, if it is known beforehand. What is `first` has its turn before all
