@@ -27,6 +27,19 @@ def test_a_change_that_names_a_version_is_made_to_that_version_alone(
     prison.admin.post(f"/v1/inmates/{weir}/moves", move, 201, **{"If-Match": '"1"'})
 
 
+def test_what_is_to_be_new_is_refused_where_it_is_there_already(prison: Prison, weir: str) -> None:
+    here = f"/v1/establishments/{prison.code}"
+    inmate = {"name": "Weir, Daniel", "establishment": prison.code, "unit": "A"}
+    known = {f"/v1/inmates/{weir}": inmate, f"{here}/units/A": {"name": "A wing"}}
+    for path, body in known.items():
+        before = prison.admin.get(path) if "inmates" in path else None
+        told = prison.admin.http.put(path, json=body, headers={"If-None-Match": "*"})
+        assert (told.status_code, told.json()["type"]) == (412, "/problems/stale")
+        assert before is None or prison.admin.get(path) == before
+    new = prison.admin.http.put(f"{here}/units/Z", json={"name": "Z wing"}, headers={"If-None-Match": "*"})
+    assert new.status_code == 201
+
+
 def test_a_filter_that_is_there_twice_is_refused_unless_it_may_be(ngata: Caller) -> None:
     told = ngata.http.get("/v1/notes?unit=A&unit=B")
     assert (told.status_code, told.json()["errors"][0]["pointer"]) == (422, "/query/unit")

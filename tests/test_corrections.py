@@ -164,6 +164,51 @@ def test_a_correction_to_another_class_shows_each_reader_what_is_theirs(prison: 
     assert ngata.get(f"/v1/needs/{need}")["detail"] == "done"
 
 
+@pytest.mark.parametrize("handling", ["COMPLAINT", "HEALTH", "SECURITY"])
+def test_a_spelling_put_right_opens_to_nobody_what_few_may_read(prison: Prison, handling: str) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    weir = prison.receive("A4417KD")
+    note = hartmann.note(weir, fact="Owse cards.", handling=handling, needs=[{"code": "SAFETY", "detail": SECRET}])
+    _, here = ngata.pull()
+    path, right = f"/v1/notes/{note['id']}/corrections", {"basis": "SAW", "fact": "Owes cards."}
+    newer = hartmann.post(path, {"reason": "Spelling", "note": right})
+    assert (newer["handling"], newer["fact"]) == (handling, "Owes cards.")
+    ngata.get(f"/v1/notes/{newer['id']}", 404)
+    ngata.get(f"/v1/needs/{note['needs'][0]['id']}", 404)
+    assert ngata.pull(here)[0] == []
+    open_ = hartmann.post(
+        f"/v1/notes/{newer['id']}/corrections", {"reason": "For all", "note": {**right, "handling": "UNIT"}}
+    )
+    assert ngata.get(f"/v1/notes/{open_['id']}")["handling"] == "UNIT", "where it is said, it is opened"
+
+
+def test_a_spelling_put_right_calms_nobody_and_a_word_does(prison: Prison) -> None:
+    hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
+    note = hartmann.note(weir, fact="A threta.", attention="ACT_NOW")
+    path, right = "/v1/notes/{}/corrections", {"basis": "SAW", "fact": "A threat."}
+    newer = hartmann.post(path.format(note["id"]), {"reason": "Spelling", "note": right})
+    assert (newer["attention"], newer["attention_until"]) == ("ACT_NOW", note["attention_until"])
+    assert [page["state"] for page in hartmann.all("/v1/pages")] == ["RAISED"]
+    calm = hartmann.post(path.format(newer["id"]), {"reason": "A joke", "note": {**right, "attention": "ROUTINE"}})
+    assert calm["attention"] == "ROUTINE"
+    assert [page["state"] for page in hartmann.all("/v1/pages")] == ["CLOSED"]
+
+
+def test_what_another_says_is_needed_is_not_read_by_who_wrote_the_note(prison: Prison) -> None:
+    hartmann, governor = prison.hire("hartmann", "officer", "A"), prison.hire("price", "governor")
+    weir = prison.receive("A4417KD")
+    first = {"code": "SAFETY", "detail": "Somebody should look."}
+    note = hartmann.note(weir, fact="Says he was hit.", handling="COMPLAINT", needs=[first])
+    need = note["needs"][0]["id"]
+    correct(governor, note, fact="Says he was hit.", needs=[{**first, "urgency": "NOW"}])
+    assert hartmann.get(f"/v1/needs/{need}")["urgency"] == "NOW", "the words are still his own"
+    newest = governor.all("/v1/notes")[0]
+    correct(governor, newest, needs=[{**first, "detail": SECRET}])
+    hartmann.get(f"/v1/needs/{need}", 404)
+    assert SECRET not in everything(hartmann, note["id"])
+    assert governor.get(f"/v1/needs/{need}")["detail"] == SECRET
+
+
 def test_an_author_who_left_the_wing_hears_that_a_note_no_longer_stands(prison: Prison) -> None:
     okafor = prison.hire("okafor", "chaplain")
     cole, weir = prison.hire("cole", "supervisor"), prison.receive("A4417KD")
@@ -357,6 +402,11 @@ def test_receipts_say_who_did_what_and_who_on_duty_has_not_seen_it(prison: Priso
     ]
     assert given["not_seen"] == []
     assert given["items"][0] == seen
+    assert cole.all(path, limit=1) == given["items"], "page by page the same"
+    first = cole.http.get(path, params={"limit": 3})
+    assert len(first.json()["items"]) == 3
+    assert first.links["next"]["url"].startswith(path)
+    cole.get(path, 422, cursor="elsewhere")
 
 
 def test_on_duty_is_who_has_used_the_service_in_this_shift(prison: Prison) -> None:

@@ -197,6 +197,23 @@ def test_who_may_hand_over_and_who_learns_of_it(prison: Prison, service: Service
     assert offices.post("/v1/handovers", {"establishment": prison.code, "unit": "A"}, 403)
 
 
+def test_the_first_answer_again_has_nothing_that_may_not_be_read_any_more(prison: Prison, service: Service) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    note = ngata.note(weir, attention="WATCH")
+    cole = prison.hire("cole", "supervisor")
+    others = cole.note(weir, fact="Seen at the gate.", needs=[{"code": "PHONE"}])
+    offer_a = {"establishment": prison.code, "unit": "A"}
+    asked: dict[str, Any] = {"json": offer_a, "headers": {"Idempotency-Key": "changeover"}}
+    first = ngata.http.post("/v1/handovers", **asked)
+    assert {item["note"] or item["need"] for item in first.json()["items"]} > {note["id"], others["id"]}
+    assert ngata.http.post("/v1/handovers", **asked).content == first.content
+    service.do(lambda uow: accounts.change_user(uow, ngata.name, places=[(prison.code, "B")]))
+    again = ngata.http.post("/v1/handovers", **asked)
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (201, "true")
+    assert again.json() == {**first.json(), "items": ngata.get(f"/v1/handovers/{first.json()['id']}")["items"]}
+    assert [item["note"] for item in again.json()["items"]] == [note["id"]], "what he wrote himself"
+
+
 def test_a_health_note_is_an_item_for_health_staff_alone(prison: Prison, service: Service) -> None:
     ngata, noor = prison.hire("ngata", "officer", "A"), prison.hire("noor", "health", "A")
     weir = prison.receive("A4417KD")

@@ -69,6 +69,13 @@ def test_a_need_is_opened_by_its_note(prison: Prison, hartmann: Caller) -> None:
     assert [e["data"] for e in hartmann.pull(type="need.opened")[0]] == [need]
 
 
+def test_due_is_understood_as_due_at_and_the_two_together_are_not(prison: Prison, hartmann: Caller) -> None:
+    weir, due = prison.receive("A4417KD"), "2030-01-01T10:00:00Z"
+    assert hartmann.note(weir, needs=[{"code": "PHONE", "due": due}])["needs"][0]["due_at"] == due
+    body = {"inmate": weir, "basis": "SAW", "needs": [{"code": "PHONE", "due": due, "due_at": due}]}
+    assert hartmann.post("/v1/notes", body, 422)["errors"][0]["pointer"] == "/needs/0/due"
+
+
 def test_what_became_of_a_need_is_told_back_step_by_step(prison: Prison, hartmann: Caller, phone: Any) -> None:
     ngata = prison.hire("ngata", "officer", "A")
     _, here = hartmann.pull()

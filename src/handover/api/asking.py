@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request
@@ -24,7 +24,7 @@ from handover.services.answers import Answer, once
 from handover.services.logins import Session
 from handover.services.paging import Page
 from handover.services.parts import Parts
-from handover.services.unit_of_work import ANY, Asker, UnitOfWork
+from handover.services.unit_of_work import ANY, Asker, UnitOfWork, as_json
 
 T = TypeVar("T")
 JSON = b"application/json"
@@ -92,8 +92,10 @@ class Ask:
         return key
 
     def version(self, required: bool = False) -> int | None:
-        """The version named by If-Match; None where any will do."""
+        """The version named by If-Match, 0 where there must be none; None where any will do."""
         text = self.request.headers.get("if-match")
+        if text is None and self.request.headers.get("if-none-match", "").strip() == "*":
+            return 0  # only where there is none yet (RFC 9110 §13.1.2)
         if text is None and required:
             raise PreconditionMissing("Send If-Match with the ETag you read, so that nobody's change is overwritten.")
         if text is None:
@@ -114,15 +116,16 @@ class Ask:
         """A single resource with its ETag; 304 where the caller has it already."""
         return single(self.request, body, tag, status, **headers)
 
-    def page(self, found: Page) -> Response:
-        """A page of a list, with the link to the next."""
+    def page(self, found: Page, **beside: Any) -> Response:
+        """A page of a list, with the link to the next, and what is told beside it."""
         headers = {}
         if found.next is not None:
             pairs = [(k, v) for k, v in self.request.query_params.multi_items() if k != "cursor"]
             query = urlencode([*pairs, ("cursor", found.next)])
             headers["Link"] = f'<{self.request.url.path}?{query}>; rel="next"'
         after = f'"{found.next}"' if found.next is not None else "null"
-        return Told(f'{{"items":[{",".join(found.items)}],"next":{after}}}', 200, headers)
+        more = "".join(f',"{name}":{as_json(value)}' for name, value in beside.items())
+        return Told(f'{{"items":[{",".join(found.items)}],"next":{after}{more}}}', 200, headers)
 
 
 def single(request: Request, body: str, tag: str | int, status: int = 200, **headers: str) -> Response:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from handover.api.accepting import preferred
 from handover.api.asking import Ask, Somebody, Told
 from handover.api.describing import operation
 from handover.api.parameters import PlaceFilter, UnitFilter
@@ -65,7 +66,7 @@ async def pull_events(
     store_id = ask.parts.hub.store_id
     deadline = monotonic() + wait
     wanted = frozenset(type or ())
-    lines = NDJSON in ask.request.headers.get("accept", "")
+    lines = preferred(ask.request.headers.get("accept", ""), "application/json", NDJSON) == NDJSON
 
     def pull(uow: UnitOfWork) -> Pulled:
         uow.doing("events.pull", establishment=establishment, unit=unit)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from handover.api.accepting import preferred
 from handover.api.asking import Pressing, Somebody, parts, tag_of
 from handover.api.bodies import StrictRoute
 from handover.api.describing import operation
@@ -42,7 +43,7 @@ HandoverId = Annotated[Id, Path(examples=[HANDOVER_ID])]
 Place = Annotated[EstablishmentCode, Path()]
 UnitName = Annotated[UnitCode, Path()]
 PageState = Annotated[Literal["RAISED", "ACCEPTED", "CLOSED"] | None, Query()]
-HTML = "text/html"
+JSON, HTML = "application/json", "text/html"
 _FRESH = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Language"}
 
 
@@ -59,7 +60,7 @@ async def read_sheet(
 ) -> Response:
     """Read a unit's sheet. As `text/html` it prints on one page, in the language that is asked for."""
 
-    paper = _wants_paper(ask.request.headers.get("accept", ""))
+    paper = preferred(ask.request.headers.get("accept", ""), JSON, HTML) == HTML
 
     def work(uow: UnitOfWork) -> tuple[str, dict[str, str]]:
         return as_json(sheets.get(uow, code, unit, at)), sheets.heading(uow, code, unit) if paper else {}
@@ -81,11 +82,6 @@ async def read_sheet(
         headers = {**_FRESH, "Content-Language": language, "Content-Security-Policy": policy(page)}
         return Response(page, media_type=HTML, headers=headers)
     return Response(told, media_type="application/json", headers=_FRESH)
-
-
-def _wants_paper(accept: str) -> bool:
-    kinds = [part.partition(";")[0].strip() for part in accept.split(",")]
-    return HTML in kinds and "application/json" not in kinds[: kinds.index(HTML)]
 
 
 @router.get(

@@ -177,6 +177,7 @@ async def give_receipt(id: NoteId, receipt: ReceiptDraft, ask: Pressing) -> Resp
 
 
 @router.get("/{id}/receipts", response_model=Receipts, **operation("notes:read", 401, 403, 404, 422))
-async def list_receipts(id: NoteId, ask: Somebody) -> Response:  # noqa: A002
+async def list_receipts(id: NoteId, ask: Somebody, cursor: Cursor = None, limit: Limit = 50) -> Response:  # noqa: A002
     """Who has seen a note, and who of the unit's staff on duty has not."""
-    return Response(await ask.read(lambda uow: notes.receipts(uow, id)), media_type="application/json")
+    found, not_seen = await ask.read(lambda uow: notes.receipts(uow, id, cursor, limit))
+    return ask.page(found, not_seen=not_seen)

@@ -1,8 +1,8 @@
 """The structured note: what an officer writes, and what everybody reads."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from handover.schemas.common import (
     PRINTABLE,
@@ -49,7 +49,16 @@ class NeedDraft(Draft):
     urgency: Code = Field("ROUTINE", description="NOW, THIS_SHIFT, NEXT_SHIFT or ROUTINE.")
     promised: bool = Field(False, strict=True, description="Somebody gave his or her word.")
     detail: Detail | None = Field(None, description="What exactly, in at most 500 characters.")
-    due_at: Time | None = Field(None, description="When it must have happened.")
+    due_at: Time | None = Field(None, description="When it must have happened; `due` is understood as well.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _due(cls, said: Any) -> Any:
+        return {"due_at" if name == "due" else name: v for name, v in said.items()} if _says_due(said) else said
+
+
+def _says_due(said: Any) -> bool:
+    return isinstance(said, dict) and "due" in said and "due_at" not in said
 
 
 class ResponseDraft(Draft):
@@ -240,7 +249,8 @@ class Note(Resource):
 
 
 class CorrectionDraft(Draft):
-    """A correction: the whole note as it should have read, and why. The person it is about cannot be changed by it."""
+    """A correction: the whole note as it should have read, and why. The person it is about cannot be changed by it.
+    Who may read it (`handling`), and how far it asks for attention, stay as they were where it does not say so."""
 
     reason: Detail = Field(description="Why it is corrected.", examples=["It was the late visit, not the early one."])
     note: NoteDraft
@@ -272,7 +282,7 @@ class Receipt(Resource):
 
 
 class Receipts(Resource):
-    """All receipts for a note, oldest first, and who of the unit's staff on duty has not seen it."""
+    """A page of the receipts for a note, oldest first, and who of the unit's staff on duty has not seen it."""
 
     items: list[Receipt]
     not_seen: list[Person]

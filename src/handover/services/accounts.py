@@ -147,8 +147,10 @@ def add_client(
         errors.append(FieldError("/establishment", "say at least one establishment"))
     if errors:
         raise Invalid(*errors)
-    if accounts.client(uow.conn, client) is not None:
-        raise Conflict(f"There is a client {client} already; revoke it, or choose another name.")
+    before = accounts.client(uow.conn, client)
+    if before is not None:
+        still = "already; revoke it, or" if before["active"] else "that was revoked;"
+        raise Conflict(f"There is a client {client} {still} choose another name.")
     _free(uow, client)
     secret = new_token("secret")
     row = {

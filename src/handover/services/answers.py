@@ -40,9 +40,8 @@ def once(uow: UnitOfWork, key: str | None, fingerprint: str, work: Callable[[Uni
         seen = first["note"] and handovers.get(uow.conn, first["note"])
         if seen and not may_read_handover(uow.who, views.places_of(orjson.loads(seen["document"])), seen["author"]):
             raise NotFound("No such handover.")  # its answer was kept; the right to it was not
-        return Answer(
-            first["status"], first["body"], {**orjson.loads(first["headers"]), "Idempotency-Replayed": "true"}
-        )
+        body = views.still(first["body"], seen["document"], uow.who, uow.sights) if seen else first["body"]
+        return Answer(first["status"], body, {**orjson.loads(first["headers"]), "Idempotency-Replayed": "true"})
     answer = work(uow)
     idempotency.add(
         uow.rows,

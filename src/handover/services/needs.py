@@ -99,10 +99,11 @@ def continue_under(uow: UnitOfWork, old: str, said: Sequence[Mapping[str, Any]],
 
 def settle(uow: UnitOfWork, note: Mapping[Any, Any], needed: Continued) -> None:
     """Hangs the needs of a corrected note on its correction. They are read by whoever may read it; so where it is of
-    another class, whoever wrote the corrected one does not go on reading them as their author."""
+    another class, or says in other words what is needed, whoever wrote the corrected one does not go on reading them as
+    their author."""
     for row, changes in needed.carried:
         columns = {**changes, "note": note["id"]}
-        if row["handling"] != note["handling"]:
+        if row["handling"] != note["handling"] or "detail" in changes:
             columns |= {"handling": note["handling"], "author": note["author"]}
         changed = _change(uow, row, columns)
         if row["handling"] != note["handling"]:

@@ -119,7 +119,10 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     if errors:
         raise Invalid(*(FieldError("/note" + e.pointer, e.detail) for e in errors))
     until = draft.attention_until or datetime.fromisoformat(before["attention_until"])
-    draft = draft.model_copy(update={"occurred_at": draft.occurred_at or old["occurred_at"], "attention_until": until})
+    # Left out, it is not as if it had been said otherwise: what few may read is not opened to many by a spelling.
+    kept = {name: before[name] for name in ("attention", "handling") if name not in draft.model_fields_set}
+    kept |= {"occurred_at": draft.occurred_at or old["occurred_at"], "attention_until": until}
+    draft = draft.model_copy(update=kept)
     spot = spots.of_note(uow, old)
     derived = rules.derive(draft, uow.lists, spot.rota.pattern, spot.rota.zone, uow.now)
     fields = _fields(uow, uow.who, spot, draft, derived)
@@ -319,16 +322,18 @@ def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
     return Made(id_, document, id_)
 
 
-def receipts(uow: UnitOfWork, note: str) -> str:
-    """The receipts of a note, and who of the unit's staff on duty has not given one."""
+def receipts(uow: UnitOfWork, note: str, cursor: str | None, limit: int) -> tuple[Page, list[dict[str, Any]]]:
+    """The receipts of a note, oldest first, and who of the unit's staff on duty has not given one."""
     uow.doing("receipts.list", subject=note)
     uow.allow("notes.read")
     row = _readable(uow, note)
     given = notes.receipts_of(uow.conn, note)
-    uow.about(establishment=row["establishment"], unit=row["unit"], person=row["inmate"], count=len(given))
-    reached = {r["author"] for r in given} | {row["author"]}
-    missing = duty.not_reached(uow, row, reached)
-    return as_json({"items": [orjson.Fragment(r["document"]) for r in given], "not_seen": missing, "next": None})
+    after = read_cursor(cursor, "receipts", str)
+    rest = given if after is None else [one for one in given if one["id"] > after[0]]
+    found = page(rest, limit, lambda one: str(one["document"]), lambda one: ("receipts", one["id"]))
+    uow.about(establishment=row["establishment"], unit=row["unit"], person=row["inmate"], count=len(found.items))
+    reached = {one["author"] for one in given} | {row["author"]}
+    return found, duty.not_reached(uow, row, reached)
 
 
 def _readable(uow: UnitOfWork, note: str, hold: Hold | None = None) -> RowMapping:

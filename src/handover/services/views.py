@@ -202,6 +202,19 @@ def seen(fields: dict[str, Any], who: Principal, sights: tuple[Sight, ...]) -> d
     return fields
 
 
+def still(answer: str, document: str, who: Principal, sights: tuple[Sight, ...]) -> str:
+    """An answer that was given about a handover (`document`: as it is kept now), without what is not his or hers to
+    read any more."""
+    told, now = orjson.loads(answer), seen(orjson.loads(document), who, sights)
+    lists = [name for name in ("items", "attention", "queries") if name in told]
+    left = {name: [entry for entry in told[name] if _which(entry) in map(_which, now[name])] for name in lists}
+    return answer if all(left[name] == told[name] for name in lists) else as_json({**told, **left})
+
+
+def _which(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    return entry.get("id"), entry["note"], entry["need"]
+
+
 def sealed(document: Mapping[str, Any]) -> str:
     """SHA-256 over a document that was put together here."""
     return sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)).hexdigest()

@@ -32,7 +32,8 @@ export const forced = (draft) => (draft.indicators.some((one) => (entry('indicat
 
 export function bodyOf(draft) {
   const body = { basis: draft.basis, captured_at: now().toISOString() };
-  // A correction leaves the note where it is, and when, unless it says another time.
+  // A correction leaves the note where it is, and when, unless it says another time. What is not chosen any more is said.
+  if (draft.corrects) Object.assign(body, { attention: 'ROUTINE', handling: 'UNIT' });
   if (!draft.corrects) body.occurred_at = (draft.at ? last(draft.at) : now()).toISOString();
   else if (draft.at) body.occurred_at = near(draft.at, new Date(draft.was)).toISOString();
   if (!draft.corrects && draft.inmate) body.inmate = draft.inmate;

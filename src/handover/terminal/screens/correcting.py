@@ -99,6 +99,8 @@ class Correct(Write):
     def finish(self, draft: NoteDraft) -> None:
         """Sends it."""
         what = self._typed[CORRECTS]
+        # Said, also where nothing was chosen: left out, either would stay as it was.
+        draft = draft.model_copy(update={"attention": draft.attention, "handling": draft.handling})
         self._dirty = True
         self.keep()
         self.work(self._correct(what["note"], CorrectionDraft(reason=what["reason"], note=draft)))

@@ -1,0 +1,29 @@
+"""Which of several kinds an answer is to be of: what `Accept` says (RFC 9110 §12.5.1)."""
+
+from functools import lru_cache
+
+
+@lru_cache(maxsize=256)
+def preferred(accept: str, *kinds: str) -> str:
+    """The kind that is wanted most. Of those wanted alike, the one that is named, then the one that is named first; the
+    first of these kinds where none is wanted: an answer of another kind is worth more than none."""
+    parts = [part.split(";") for part in accept.lower().replace(" ", "").split(",")]
+    named = {kind: (_quality(parameters), -place) for place, (kind, *parameters) in enumerate(parts)}
+
+    def worth(kind: str) -> tuple[float, int, int]:
+        # What is said of the kind itself counts before what is said of all like it.
+        for exact, name in enumerate((kind, f"{kind.partition('/')[0]}/*", "*/*")):
+            if name in named:
+                quality, place = named[name]
+                return quality, -exact, place
+        return 0.0, 0, 0
+
+    return max(kinds, key=worth)
+
+
+def _quality(parameters: list[str]) -> float:
+    told = next((word[2:] for word in parameters if word.startswith("q=")), "1")
+    try:
+        return float(told)
+    except ValueError:  # no number: as if it had not been said
+        return 1.0
