@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import random
 import socket
 import struct
@@ -15,6 +16,8 @@ from typing import Any
 
 import orjson
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from handover.api import middleware
 from handover.feed import kept
@@ -48,23 +51,87 @@ def quick(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
     running.stop()
 
 
-@ON_A_LINE
-def test_a_feed_asked_for_before_the_last_answer_is_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    bugs: list[Any] = []
-    monkeypatch.setattr(middleware.log, "error", lambda *said, **more: bugs.append((said, more)))
-    upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    asked = f"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/feed HTTP/1.1\r\nHost: x\r\n{upgrade}{key}\r\n"
+UPGRADE = (
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+def told_until_closed(service: Service, asked: str) -> bytes:
+    """All that comes back on a connection of its own before the server closes it."""
     host, _, port = service.url.removeprefix("http://").partition(":")
+    told = b""
     with socket.create_connection((host, int(port)), 10) as line_:
         line_.sendall(asked.encode())
-        told = b""
         while more := line_.recv(65536):
             told += more
-    assert b"HTTP/1.1 400" in told
-    assert b"101 " not in told
+    return told
+
+
+@ON_A_LINE
+def test_a_feed_asked_for_before_the_last_answer_does_not_take_its_place(
+    service: Service, prison: Prison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bugs: list[Any] = []
+    monkeypatch.setattr(middleware.log, "error", lambda *said, **more: bugs.append((said, more)))
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    body = json.dumps({"inmate": weir, "basis": "SAW", "change": "WORSE"})
+    head = f"Host: x\r\nAuthorization: Bearer {ngata.token}\r\nContent-Type: application/json\r\n"
+    note = f"POST /v1/notes HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}"
+    for before, answer in (("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"200 OK"), (note, b"201 Created")):
+        told = told_until_closed(service, f"{before}GET /v1/feed HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n")
+        assert told.startswith(b"HTTP/1.1 " + answer)
+        assert told.count(b"HTTP/1.1 ") == 1, "the feed is asked for again, on a connection of its own"
     assert bugs == []
     eventually(lambda: metric(service.url, "handover_feeds_open") == 0)
+
+
+@ON_A_LINE
+@pytest.mark.parametrize(
+    ("address", "more"),
+    [
+        (f"/v1/feed?after={'x' * 9000}", ""),
+        ("/v1/feed", f"X-Long: {'x' * 9000}\r\n"),
+        ("/v1/feed", "".join(f"X-{n}: y\r\n" for n in range(200))),
+        ("/v1/feed", "Content-Length: 5\r\n"),
+    ],
+    ids=["long address", "long header", "many headers", "a body"],
+)
+def test_a_feed_that_is_asked_for_at_too_great_length_is_refused_out_loud(
+    service: Service, address: str, more: str
+) -> None:
+    told = told_until_closed(service, f"GET {address} HTTP/1.1\r\nHost: x\r\n{UPGRADE}{more}\r\n")
+    head, _, body = told.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert (json.loads(body)["status"], json.loads(body)["type"]) == (400, "/problems/malformed")
+
+
+@ON_A_LINE
+def test_there_is_no_feed_where_there_is_none(service: Service) -> None:
+    told = told_until_closed(service, f"GET /v1/me HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n")
+    assert told.startswith(b"HTTP/1.1 404 ")
+    assert json.loads(told.rpartition(b"\r\n\r\n")[2])["type"] == "/problems/not-found"
+
+
+@ON_A_LINE
+def test_what_is_no_request_is_refused_as_everything_else(service: Service) -> None:
+    for asked in ("FOO /v1/notes HTTP/1.1\r\nHost: x\r\n\r\n", "GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n"):
+        head, _, body = told_until_closed(service, asked).partition(b"\r\n\r\n")
+        assert b"content-type: application/problem+json" in head
+        assert json.loads(body)["status"] == 400
+
+
+@pytest.mark.parametrize("doubled", ["after=now&after=now", "establishment=X&establishment=X", "unit=A&unit=A"])
+def test_a_feed_that_is_told_a_thing_twice_is_refused(prison: Prison, doubled: str) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    url = f"{prison.service.url.replace('http', 'ws', 1)}/v1/feed?{doubled.replace('X', prison.code)}"
+    with (
+        connect(url, additional_headers={"Authorization": f"Bearer {ngata.token}"}, proxy=None) as line_,
+        pytest.raises(ConnectionClosed) as closed,
+    ):
+        line_.recv(10)
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, "twice" in closed.value.rcvd.reason) == (4400, True)
 
 
 @pytest.fixture

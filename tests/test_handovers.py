@@ -514,6 +514,28 @@ def test_a_record_filled_in_at_ten_past_three_shows_as_what_it_is(prison: Prison
     assert late == {**dict.fromkeys((note["id"] for note in filled), False), behind["id"]: True}
 
 
+def test_what_is_written_while_the_unit_is_taken_over_is_late_too(prison: Prison, service: Service) -> None:
+    at(service, monday(21, 10))
+    ngata, haas = prison.hire("ngata", "officer", "A"), prison.hire("haas", "officer", "A")
+    weir = prison.receive("A4417KD")
+    told = ngata.note(weir, occurred_at="2026-11-23T19:00:00Z", fact="Filled in, and offered.")
+    offered = offer(ngata, prison)
+    at(service, monday(21, 20))
+    remembered = ngata.note(weir, occurred_at="2026-11-23T20:30:00Z", fact="Cried after the call.")
+    now = ngata.note(weir, fact="Asked for a doctor.")
+    at(service, monday(21, 30))
+    taken = accept(haas, offered)
+    assert noted(taken) == [told["id"]], "what was accepted has not the other two"
+    at(service, monday(21, 40))
+    between = haas.note(weir, occurred_at="2026-11-23T21:15:00Z", fact="Would not come to the door.")
+    shown = sheet(haas, prison)
+    assert {note["id"] for note in shown["late"]} == {remembered["id"], between["id"]}
+    at(service, monday(7, 20, days=1))
+    following = offer(haas, prison)
+    late = {item["note"]: item["late"] for item in following["items"] if item["note"]}
+    assert late == {remembered["id"]: True, now["id"]: False, between["id"]: True}
+
+
 def test_who_was_not_observed_this_shift(prison: Prison, service: Service) -> None:
     at(service, monday(14))
     ngata = prison.hire("ngata", "officer", "A")

@@ -11,6 +11,7 @@ from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +19,7 @@ import pytest
 from typer.testing import CliRunner, Result
 from websockets.exceptions import ConnectionClosed
 
+from handover.api import middleware
 from handover.cli import command
 from handover.services.metrics import Metrics
 from handover.settings import Settings
@@ -85,6 +87,23 @@ def test_the_metrics_tell_of_commits_feeds_and_lag_and_of_nobody(prison: Prison,
     assert 'route="none"' in text
     for name in (weir, "ngata", prison.code, "nothing"):
         assert name not in text
+
+
+def test_a_client_that_hangs_up_in_the_middle_is_no_bug_of_ours(
+    service: Service, web: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bugs: list[Any] = []
+    monkeypatch.setattr(middleware.log, "error", lambda *said, **more: bugs.append((said, more)))
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    kinds = {"/v1/notes": "application/json", "/oauth/token": "application/x-www-form-urlencoded"}
+    for path, kind in kinds.items():
+        told = {"method": "POST", "route": path, "status": "499"}
+        before = sample(web, "handover_requests_total", **told)
+        with socket.create_connection((host, int(port)), 10) as line:
+            line.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n".encode())
+            line.sendall(b"Content-Length: 50\r\n\r\n{")
+        eventually(lambda: sample(web, "handover_requests_total", **told) == before + 1)  # noqa: B023 - waited for here
+    assert bugs == []
 
 
 def test_a_closed_feed_is_no_longer_counted_and_its_end_is(prison: Prison, web: httpx.Client) -> None:

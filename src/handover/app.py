@@ -118,7 +118,7 @@ def create_app(
     # Outside everything the framework puts around an application, so that it has the last word on every answer.
     inner = app.build_middleware_stack()
     app.middleware_stack = Outermost(
-        inner, route.door(parts, inner), desk, metrics, limits, practice, Lane(app) if lane else None
+        inner, route.door(parts, problems.nowhere), desk, metrics, limits, practice, Lane(app) if lane else None
     )
     return app
 

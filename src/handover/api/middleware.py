@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handover.api.gate import Gates
@@ -27,6 +28,8 @@ LARGEST = 64 * 1024
 TELL_S = 0.008
 """How long a request's line in the log waits for others: those of one commit are written while the writer is at the
 next."""
+HUNG_UP = 499
+"""What is counted where a client went away before it had asked; it is sent to nobody."""
 PROBLEM = b"application/problem+json"
 log = structlog.get_logger("handover.requests")
 
@@ -68,9 +71,7 @@ class Outermost:
         state = scope.setdefault("state", {})
         state["id"] = request
         began, status, started = perf_counter(), 500, False
-        head = scope["method"] == "HEAD"
-        if head:
-            scope = {**scope, "method": "GET"}
+        scope, head = _as_get(scope)
 
         async def answer(message: Message) -> None:
             nonlocal status, started
@@ -95,6 +96,8 @@ class Outermost:
             if started:
                 raise
             await _not_now(answer, request, _STOPPING)
+        except ClientDisconnect:  # in the middle of its request: nobody is there to be answered
+            status = HUNG_UP
         except Exception as bug:  # whatever it is, the caller gets an answer and the operator a line
             log.error("a bug", id=request, route=_route(scope), trace=trace(bug))
             if started:
@@ -160,6 +163,12 @@ class _TooLarge(HTTPException):
 
 def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "none"))
+
+
+def _as_get(scope: Scope) -> tuple[Scope, bool]:
+    """HEAD is GET without its body (RFC 9110 §9.3.2)."""
+    head = scope["method"] == "HEAD"
+    return ({**scope, "method": "GET"} if head else scope), head
 
 
 def _declared(scope: Scope) -> int:

@@ -8,7 +8,10 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from handover.api.describing import methods
 from handover.errors import (
@@ -29,6 +32,7 @@ from handover.errors import (
     Unavailable,
 )
 from handover.schemas.common import NOT_A_CODE, code_meant
+from handover.services.ids import uuid4
 from handover.services.logins import GrantRefused
 
 STATUS: dict[type[Refusal], int] = {
@@ -49,9 +53,10 @@ STATUS: dict[type[Refusal], int] = {
 """The status of each kind of refusal."""
 
 JSON = "application/problem+json"
+NOTHING_HERE = "There is nothing at this address; see /docs."
 
 
-def problem(request: Request, refusal: Refusal) -> Response:
+def problem(request: HTTPConnection, refusal: Refusal) -> Response:
     """A refusal as an answer."""
     status = _status(refusal)
     headers = _headers(request, refusal, status)
@@ -77,7 +82,7 @@ def _status(refusal: Refusal) -> int:
     return next(STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS)
 
 
-def _headers(request: Request, refusal: Refusal, status: int) -> dict[str, str]:
+def _headers(request: HTTPConnection, refusal: Refusal, status: int) -> dict[str, str]:
     if isinstance(refusal, Moved):
         path = request.url.path.replace(request.path_params["number"], refusal.number, 1)
         query = f"?{request.url.query}" if request.url.query else ""
@@ -105,7 +110,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 404:
-            return problem(request, NotFound("There is nothing at this address; see /docs."))
+            return problem(request, NotFound(NOTHING_HERE))
         if error.status_code == 405:
             return _method(request, app)
         if error.status_code == 413:
@@ -116,6 +121,12 @@ def install(app: FastAPI) -> None:
     async def _bug(_request: Request, error: Exception) -> Response:
         # Out of the framework, which would answer in its own words, to the middleware around it.
         raise error
+
+
+async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuses a WebSocket at an address that has none. Left to itself the server answers 403, as if it had."""
+    scope.setdefault("state", {})["id"] = uuid4()
+    await WebSocket(scope, receive, send).send_denial_response(problem(HTTPConnection(scope), NotFound(NOTHING_HERE)))
 
 
 def unsound(found: Sequence[Any]) -> Refusal:

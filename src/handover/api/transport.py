@@ -8,7 +8,11 @@ import re
 from itertools import chain, repeat
 from typing import Any
 
+import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from handover.errors import Malformed
+from handover.services.ids import uuid4
 
 _UNSOUND = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """What no header may have in it: whoever could put a line's end there would write headers of his or her own."""
@@ -76,7 +80,27 @@ class AnswerProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """A feed writes by itself, and its connection is for nothing else."""
         if not getattr(self.cycle, "response_complete", True):  # there is none before the first request
-            self.send_400_response("Wait for the answer to what was asked before.")
+            # What was asked before is answered, and nothing after it.
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
             return
         super().handle_websocket_upgrade()
+        opened: Any = self.transport.get_protocol()
+        if opened.conn.handshake_exc is not None and not opened.handshake_initiated:
+            self.send_400_response("The head of this request is too long for a feed, or it has a body; send neither.")
         del self.parser, self.transport  # they know their owner, who would stay with them for a while
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what cannot be read as a request at all, and the rest of the connection with it."""
+        body = orjson.dumps(
+            {
+                "type": "/problems/malformed",
+                "title": Malformed.title,
+                "status": 400,
+                "detail": msg,
+                "instance": f"urn:uuid:{uuid4()}",
+            }
+        )
+        kind = b"content-type: application/problem+json\r\nconnection: close\r\n"
+        self.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINE[400], kind, len(body), body))
+        self.transport.close()

@@ -156,11 +156,12 @@ def _ran_out(known: Known, note: Document) -> bool:
 
 
 def _is_late(known: Known, note: Document) -> bool:
-    """Written after the unit was taken over, about what was before: the shift that took over has not been told it."""
+    """Written after the unit was offered, and so not among what was taken over, about what was before that; or after it
+    was taken over, about what was before: the shift that took over has not been told it."""
     if known.last is None or not _here(known, note):
         return False
-    accepted = time_of(known.last["accepted_at"])
-    return time_of(note["recorded_at"]) > accepted > time_of(note["occurred_at"])
+    ends = (time_of(known.last[name]) for name in ("offered_at", "accepted_at"))
+    return any(time_of(note["recorded_at"]) > end > time_of(note["occurred_at"]) for end in ends)
 
 
 # --- Incidents --------------------------------------------------------------------------------------------------------

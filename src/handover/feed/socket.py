@@ -176,6 +176,9 @@ class Feed:
         unknown = set(query) - {"establishment", "unit", "after", "ticket"}
         if unknown:
             raise Invalid(FieldError(f"/query/{min(unknown)}", "there is no such parameter; check its spelling"))
+        for name in query:
+            if len(query.getlist(name)) > 1:
+                raise Invalid(FieldError(f"/query/{name}", "this is there twice; only one can be meant"))
         places = pulling.places_for(uow, establishment)
         pulling.check_unit(uow, places, unit)
         positions = cursors.start(self._hub.store_id, after, places, latest.ends(uow.conn, places))

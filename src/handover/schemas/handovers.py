@@ -92,7 +92,7 @@ class Item(Resource):
     due_at: Time | None
     opened_at: Time = Field(description="When the note was recorded, or the need opened.")
     carried: int = Field(description="Of a need: how many handovers have carried it before.")
-    late: bool = Field(description="It happened before the last handover was accepted, and was written after it.")
+    late: bool = Field(description="It tells of what was before the last offer or acceptance, and was written after.")
     content: Note | None = Field(description="The note as it is now; only in a transfer.")
 
 

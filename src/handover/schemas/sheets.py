@@ -214,7 +214,7 @@ class Sheet(Resource):
     people: list[SheetPerson]
     wing_notes: list[Note]
     wing_needs: list[SheetNeed]
-    late: list[Note] = Field(description="Written after the unit was last taken over, about what was before.")
+    late: list[Note] = Field(description="Written after the unit's last offer or acceptance, about what was before.")
     not_observed: list[NotObserved]
     arrived: list[Moved]
     left: list[Moved]

@@ -144,8 +144,14 @@ def note_item(row: Mapping[Any, Any], late: bool = False, content: bool = False)
 
 
 def _note_item(row: RowMapping, last: RowMapping | None) -> Document:
-    late = last is not None and row["stretch"] > last["taken"] and row["occurred_at"] < last["accepted_at"]
-    return note_item(row, late)
+    return note_item(row, late=last is not None and _is_late(row, last))
+
+
+def _is_late(row: RowMapping, last: RowMapping) -> bool:
+    """Whether a note came too late for the handover before, and tells of what was before that. What was written between
+    the offer and the acceptance was not among what was taken over either."""
+    before: datetime = last["accepted_at"] if row["stretch"] > last["taken"] else last["offered_at"]
+    return bool(row["stretch"] > last["last"] and row["occurred_at"] < before)
 
 
 def _need_items(uow: UnitOfWork, rows: Sequence[RowMapping]) -> list[Document]:

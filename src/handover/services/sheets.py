@@ -91,7 +91,7 @@ def gather(uow: UnitOfWork, place: str, unit: str, at: datetime | None) -> Known
     once = {row["id"]: row for row in noted}.values()
     rows = [row for row in once if may_read(uow.who, views.facts(row), uow.sights)]
     if last is not None:
-        rows += sheets.late(uow.conn, uow.who.id, uow.sights, place, unit, last["taken"], last["accepted_at"])
+        rows += sheets.late(uow.conn, uow.who.id, uow.sights, place, unit, last["last"], last["accepted_at"])
     notes = {row["id"]: orjson.loads(row["document"]) for row in rows}
     needs = [
         orjson.loads(views.need(row))

@@ -82,13 +82,13 @@ def about(conn: Connection, incidents: Sequence[str], until: datetime) -> list[R
 
 
 def late(
-    conn: Connection, reader: str, seen: Sequence[Sight], place: str, unit: str, taken: int, accepted: datetime
+    conn: Connection, reader: str, seen: Sequence[Sight], place: str, unit: str, offered: int, accepted: datetime
 ) -> list[RowMapping]:
     """The unit's notes of every stretch after this one that tell of what was before the unit was accepted."""
     query = sa.select(*_SHOWN).where(
         _N.establishment == place,
         _N.unit == unit,
-        _N.stretch > taken,
+        _N.stretch > offered,
         _N.occurred_at < accepted,
         _N.status.in_(STANDING),
         visible_in(notes, reader, seen, place, unit),
