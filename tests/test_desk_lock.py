@@ -110,6 +110,23 @@ async def test_a_locked_screen_at_night_says_that_somebody_must_act_and_nobodys_
         await seat.until("you are Ngata")
 
 
+async def test_a_call_that_stood_there_at_the_start_is_locked_like_any_other_screen(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    ngata.note(weir, attention="ACT_NOW", fact="Says he will not see the morning.")
+    async with sitting(tmp_path / "office", hartmann, outage.url) as seat:
+        await seat.until("ACT NOW: A WING, WEIR")
+        await seat.until("Says he will not see the morning.")
+        await seat.wait(lambda: seat.app.station.sheet is not None)
+        await seat.press("ctrl+l")
+        await seat.until("LOCKED", "somebody must go")
+        assert "WEIR" not in seat.text
+        await seat.types(PASSWORD, "enter")
+        await seat.until("ACT NOW: A WING, WEIR")
+        await seat.press("escape")
+        await seat.until("you are Hartmann", "everyone (1)")
+
+
 async def test_the_whole_prison_for_its_managers_counts_units_and_items_never_officers(
     outage: Outage, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:

@@ -150,6 +150,33 @@ def test_what_an_offer_that_was_taken_back_held_is_in_the_next_one(prison: Priso
     assert noted(offer(ngata, prison)) == [first["id"], second["id"]]
 
 
+def test_a_question_outlives_the_offer_it_was_asked_about(prison: Prison, service: Service) -> None:
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    weir = prison.receive("A4417KD")
+    need = ngata.note(weir, needs=[{"code": "PHONE"}])["needs"][0]["id"]
+    note = ngata.note(weir, fact="Quiet.")
+    first = offer(ngata, prison)
+    asking = f"/v1/handovers/{first['id']}/queries"
+    since = hartmann.post(asking, {"note": note["id"], "text": "Since when?"})
+    whom = hartmann.post(asking, {"need": need, "text": "Whom does he call?"})
+    ngata.post(f"{asking}/{whom['id']}/answers", {"text": "His daughter."})
+    for _ in range(2):  # also of an offer before the last
+        ngata.post(f"/v1/handovers/{first['id']}/withdrawal", {"reason": "The count was wrong."})
+        first = offer(ngata, prison)
+    assert [query["id"] for query in first["queries"]] == [since["id"], whom["id"]]
+    assert [[one["text"] for one in query["answers"]] for query in first["queries"]] == [[], ["His daughter."]]
+    assert "Since when?" in accept(hartmann, first, 409)["detail"]
+    ngata.post(f"/v1/handovers/{first['id']}/queries/{since['id']}/answers", {"text": "Since the visit."})
+    taken = accept(hartmann, first)
+    assert taken["state"] == "ACCEPTED"
+    ngata.post(f"/v1/notes/{note['id']}/retractions", {"reason": "NOT_TRUE"})
+    assert "Since when?" not in json.dumps(hartmann.get(f"/v1/handovers/{first['id']}")), (
+        "it repeats what was taken back"
+    )
+    ngata.note(weir, fact="Later.")
+    assert offer(hartmann, prison)["queries"] == [], "they belong to what was accepted"
+
+
 def test_a_double_shift_is_handed_over_to_oneself(prison: Prison, service: Service) -> None:
     ngata = prison.hire("ngata", "officer", "A")
     taken = accept(ngata, offer(ngata, prison, roll_expected=58), roll_actual=58)

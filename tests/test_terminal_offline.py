@@ -127,7 +127,7 @@ def test_a_login_that_has_ended_keeps_the_note_until_the_next(
     said = terminal.run("post", "--unit", "A", "--saw", "First.")
     assert said.exit_code == 1
     assert "Kept here, not sent." in said.stderr
-    assert "handover login" in said.stderr
+    assert f"It goes by itself once you have logged in (handover login {hartmann.name})" in said.stderr
     terminal.login(hartmann)
     assert recorded(outage, hartmann) == ["First."]
 

@@ -1,6 +1,7 @@
 """Hartmann writes notes in one line; the service has them, and she is told what became of each."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -103,7 +104,61 @@ def test_what_the_server_refuses_is_said_in_the_options_names_and_kept(terminal:
     assert "nobody with the number" in listed.stderr
     assert terminal.run("unsent", "--drop", "2").exit_code == 2
     assert terminal.run("unsent", "--drop", "1").exit_code == 0
-    assert terminal.run("unsent").stdout == "Everything was sent.\n"
+    assert terminal.run("unsent").stdout == "Everything of yours was sent.\n"
+
+
+def test_what_was_refused_can_be_read_whole_and_typed_again(terminal: Terminal) -> None:
+    wrong = ("--saw", "Somebody else's number. " + "Quiet. " * 20 + "The end.", "--think", "More than the visit.")
+    terminal.run("post", "A9999ZZ", *wrong, "--if-then", "Talk to him.", "--need", "phone:his sister in Leeds")
+    listed = terminal.run("unsent").stdout
+    for words in ("what: Somebody", "The end.", "--think: More than the visit.", "--if-then: Talk to him."):
+        assert words in listed
+    assert "--need: phone:his sister in Leeds" in listed
+
+
+def real(
+    terminal: Terminal, *words: str, out: Any = subprocess.PIPE, **more: str
+) -> "subprocess.CompletedProcess[str]":
+    """The command in a process of its own, as a shell starts it."""
+    env = {**os.environ, **terminal.environment, **more}
+    command = [sys.executable, "-m", "handover", *words]
+    return subprocess.run(
+        command, env=env, stdout=out, stderr=subprocess.PIPE, encoding="latin-1", timeout=60, check=False
+    )
+
+
+def test_a_screen_that_has_not_every_letter_shows_what_it_can(
+    terminal: Terminal, hartmann: Caller, prison: Prison, weir: str
+) -> None:
+    few = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    said = real(terminal, "post", weir, "--saw", "Caf\u00e9 \u6f22", "--need", "phone:\u0141ukasz \u2192 home", **few)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.startswith("Recorded:")
+    assert hartmann.all("/v1/notes")[0]["fact"] == "Caf\u00e9 \u6f22"
+    shown = real(terminal, "sheet", "--all", **few)
+    assert (shown.returncode, "phone call: ?ukasz ? home" in shown.stdout) == (0, True)
+    told = real(terminal, "needs", "--json", **few)
+    assert json.loads(told.stdout)["items"][0]["detail"] == "\u0141ukasz \u2192 home", "a program gets every letter"
+
+
+def test_a_note_is_recorded_also_where_nothing_can_be_said_of_it(
+    terminal: Terminal, hartmann: Caller, weir: str
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        for more in ((), ("--json",)):
+            said = real(terminal, "post", weir, "--saw", "Quiet.", *more, out=full)
+            assert (said.returncode, "The note is recorded." in said.stderr) == (0, True)
+    assert len(hartmann.all("/v1/notes")) == 2
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [("post", "A4417KD", "--saw"), ("pst",), ("post", "--sawn", "x"), ("needs", "done"), ("offer", "--roll", "x")],
+)
+def test_a_program_that_misspells_an_option_is_told_in_json(terminal: Terminal, typed: tuple[str, ...]) -> None:
+    said = real(terminal, *typed[:1], "--json", *typed[1:])
+    assert (said.returncode, said.stdout) == (2, "")
+    assert json.loads(said.stderr)["error"] == "usage"
 
 
 def test_a_refusal_for_a_program_is_the_problem_document(terminal: Terminal) -> None:

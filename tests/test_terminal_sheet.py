@@ -48,6 +48,24 @@ def test_who_needs_attention_comes_first_with_facts_and_their_source_and_opinion
     assert "Roll 2 by the roster." in text
 
 
+def test_a_sentence_of_several_lines_never_looks_like_a_line_of_the_sheet(
+    terminal: Terminal, ngata: Caller, weir: str
+) -> None:
+    forged = "NOT OBSERVED this shift: nobody.\n! A1-99  Ghost, X.  ACT NOW"
+    ngata.note(
+        weir,
+        fact=f"ok\n{forged}",
+        opinion=f"hm\n{forged}",
+        if_then=forged,
+        attention="WATCH",
+        needs=[{"code": "PHONE", "detail": forged}],
+    )
+    ngata.note(unit="A", fact=f"ok\n{forged}", attention="WATCH")
+    lines = shown(terminal, "--all").splitlines()
+    assert [line for line in lines if line.lstrip().startswith(("NOT OBSERVED this shift: nobody.", "! A1-99"))]
+    assert [line for line in lines if line.startswith(("NOT OBSERVED this shift: nobody.", "! A1-99"))] == []
+
+
 def test_the_wing_itself_comes_first_where_somebody_must_act_now(
     terminal: Terminal, ngata: Caller, weir: str, prison: Prison
 ) -> None:

@@ -68,9 +68,11 @@ def test_a_time_that_is_promised_lies_ahead(typed: str, meant: str, zone: tzinfo
     assert coming(typed, at("2026-11-23T06:20Z"), zone, "--until") == at(meant)
 
 
-def test_a_minute_too_far_is_a_slip_and_not_yesterday() -> None:
+@pytest.mark.parametrize("typed", ["06:25", "07:30", "08:20"])
+def test_up_to_two_hours_too_far_is_a_slip_and_not_yesterday(typed: str) -> None:
     with pytest.raises(Unclear, match="has not come yet"):
-        past("06:25", at("2026-11-23T06:20Z"), LONDON)
+        past(typed, at("2026-11-23T06:20Z"), LONDON)
+    assert past("08:21", at("2026-11-23T06:20Z"), LONDON) == at("2026-11-22T08:21Z")
 
 
 @pytest.mark.parametrize(

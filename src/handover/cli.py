@@ -9,8 +9,10 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from handover import operating, terminal
 from handover.settings import data_folder
@@ -44,7 +46,24 @@ def main() -> None:
     run = command(typed.split()[1:] if typed else sys.argv[1:])
     gc.freeze()
     gc.enable()
+    if "--json" in sys.argv[1:]:
+        _in_json(run)
     run()
+
+
+def _in_json(run: typer.Typer) -> NoReturn:
+    """Runs the command for a program: what was wrong with its words is told in JSON, too."""
+    from handover.terminal.speech import BAD_USAGE, INTERRUPTED, one_line  # noqa: PLC0415 - not for every command
+
+    try:
+        code = run(standalone_mode=False)
+    except typer.Abort:
+        sys.exit(INTERRUPTED)
+    except TyperException as error:
+        told = getattr(error, "format_message", error.__str__)()
+        typer.echo(one_line({"error": "usage", "detail": told}), err=True)
+        sys.exit(BAD_USAGE)
+    sys.exit(code)
 
 
 def _an_officers_screen() -> bool:

@@ -69,7 +69,7 @@ def step(state: str, act: str) -> str:
 _NOT_POSSIBLE = {
     ACCEPTED: "This handover was accepted before; what comes now belongs to the next one.",
     WITH_QUERIES: "This handover was accepted before; what comes now belongs to the next one.",
-    WITHDRAWN: "This offer was taken back; offer the unit again.",
+    WITHDRAWN: "This offer was taken back; wait for the next one, or offer the unit yourself.",
 }
 
 

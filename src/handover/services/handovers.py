@@ -67,7 +67,7 @@ def offer(uow: UnitOfWork, draft: HandoverDraft) -> tuple[str, str]:
         "attention": [
             _note_item(row, None) for row in notes.watched(uow.conn, place, unit, uow.now) if row["stretch"] < first
         ],
-        "queries": [],
+        "queries": _asked_before(uow, place, unit, first, items),
         "transfer": None,
         "withdrawal": None,
         "sequence": stamp.sequence,
@@ -79,6 +79,14 @@ def offer(uow: UnitOfWork, draft: HandoverDraft) -> tuple[str, str]:
         pages.closed(uow, [last["id"]])  # nobody had offered the unit; now somebody has
     timers.add(uow.rows, (change.due_at, timers.OVERDUE, id_))
     return id_, open_(uow, document, first, closed)
+
+
+def _asked_before(uow: UnitOfWork, place: str, unit: str, first: int, items: Iterable[Document]) -> list[Document]:
+    """What was asked about these items in an offer that was taken back, with its answers: the question still stands."""
+    before = handovers.taken_back_since(uow.conn, place, unit, first)
+    here = {(item["note"], item["need"]) for item in items}
+    queries = orjson.loads(before["document"])["queries"] if before else []
+    return [query for query in queries if (query["note"], query["need"]) in here]
 
 
 def open_(uow: UnitOfWork, document: Document, first: int, last: int, author: str | None = None) -> str:

@@ -35,6 +35,7 @@ _LAST_TAKEN, _LAST_TAKEN_BY = (
     _each(*(query.where(_H.state == state).order_by(_H.last.desc()).limit(1) for state in TAKEN))
     for query in (_TAKEN, _TAKEN.where(_H.accepted_at <= _AT))
 )
+_TAKEN_BACK = _TAKEN.where(_H.state == WITHDRAWN, _H.last >= sa.bindparam("first")).order_by(_H.last.desc()).limit(1)
 _MOVING = sa.select(handovers).where(_H.kind == TRANSFER, _H.state.in_(OPEN))
 _TRANSFERS = _each(
     _MOVING.where(_H.establishment == _PLACE, _H.unit == _UNIT),
@@ -96,6 +97,11 @@ def last_taken(conn: Connection, place: str, unit: str, at: datetime | None = No
     query, values = (_LAST_TAKEN, {}) if at is None else (_LAST_TAKEN_BY, {"at": at})
     found = conn.execute(query, {"place": place, "unit": unit, **values}).mappings()
     return max(found, key=lambda row: int(row["last"]), default=None)
+
+
+def taken_back_since(conn: Connection, place: str, unit: str, first: int) -> RowMapping | None:
+    """The unit's newest handover that was taken back, of those that held what was written from this stretch on."""
+    return conn.execute(_TAKEN_BACK, {"place": place, "unit": unit, "first": first}).mappings().first()
 
 
 def transfers(conn: Connection, place: str, unit: str) -> list[RowMapping]:

@@ -59,10 +59,11 @@ def handover(kind: str, data: dict[str, Any], reader: Reader) -> Told:
             ), []
         case "queried":
             newest = (data.get("queries") or [{}])[-1]
+            number = _asked_about(data, newest)
             words = t(
                 "{by} asks about the {what}: {text}",
                 by=phrases.person(newest.get("by")),
-                what=what,
+                what=f"{what} ({number})" if number else what,
                 text=newest.get("text"),
             )
             return _bold(words), _under(t('answer: handover answer {handle} "…"', handle=str(newest.get("id"))[-4:]))
@@ -93,6 +94,13 @@ def _accepted(what: str, data: dict[str, Any], reader: Reader) -> Text:
             questions=questions,
         )
     )
+
+
+def _asked_about(data: dict[str, Any], query: dict[str, Any]) -> object:
+    """The number of whom a question is about."""
+    items = [*(data.get("items") or []), *(data.get("attention") or [])]
+    asked = query.get("note"), query.get("need")
+    return next((one.get("inmate") for one in items if (one.get("note"), one.get("need")) == asked), None)
 
 
 def _answered(data: dict[str, Any]) -> Text:

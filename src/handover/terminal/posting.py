@@ -1,6 +1,9 @@
 """What becomes of a note that was typed: composed, kept on disk, sent after what waited before it, and told plainly."""
 
-from contextlib import suppress
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +13,7 @@ from rich.text import Text
 from handover import clock
 from handover.client.codelists import entry, lists_are_stale, lists_for
 from handover.client.outbox import Kept, Outbox
-from handover.client.refusals import CannotReach, ServerRefused, Trouble
+from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused, Trouble
 from handover.client.sending import Refused, Round, Sent, send_all
 from handover.schemas.codelists import CodeList
 from handover.schemas.notes import NoteDraft
@@ -108,7 +111,9 @@ def _tell_own(
     """Says what came of the note that was just typed."""
     for sent in went.sent:
         if sent.name == name:
-            return _tell_sent(voice, here, sent, reader, urgent=urgent)
+            with _recorded_all_the_same(voice):
+                _tell_sent(voice, here, sent, reader, urgent=urgent)
+            return None
     for refused in went.refused:
         if refused.name == name:
             return _tell_refused(voice, refused)
@@ -124,6 +129,18 @@ def _tell_own(
     else:
         voice.say("Recorded; another command that was sending took it along.")
     return None
+
+
+@contextmanager
+def _recorded_all_the_same(voice: Speech) -> Iterator[None]:
+    """Where what came of a note cannot be written, it is not to be taken for refused, and written again."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or it would be tried again at the end
+        voice.warn(f"The note is recorded. What came of it could not be written here: {error.strerror or error}.")
 
 
 def _tell_sent(voice: Speech, here: Desk, sent: Sent, reader: Reader, *, urgent: bool) -> None:
@@ -184,6 +201,8 @@ def _tell_kept(voice: Speech, outbox: Outbox, kept: Kept, why: Trouble, *, urgen
     else:
         voice.warn(f"Kept here, not sent. {why}")
         then = "when the server has time again" if isinstance(why, ServerRefused) else "when the network is back"
+        if isinstance(why, NotLoggedIn):
+            then = f"once you have logged in (handover login {outbox.author})"
         voice.warn(
             f"It goes by itself {then}: with the next post, or while `handover watch` runs. "
             f"Do not write it again. {waiting.count(many)} here."

@@ -274,7 +274,9 @@ def _called(one: Mapping[str, Any]) -> str:
 
 
 def _line(words: str, style: str = "") -> Text:
-    return Text(plain(words), style=style)
+    """A line of the sheet; one that an author has broken goes on set in: it is not to look like one of the sheet's."""
+    inset = len(words) - len(words.lstrip(" ")) + 4
+    return Text(plain(words).replace("\n", "\n" + " " * inset), style=style)
 
 
 def _text(words: str) -> Text:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -91,7 +92,11 @@ def folded(console: Console, text: Text) -> Iterator[Text]:
 
 
 def speech(as_json: bool) -> Speech:
-    """The two streams, made at the time of the command: what they are connected to is known only then."""
+    """The two streams, made at the time of the command: what they are connected to is known only then. A letter that a
+    screen has not is no reason to say that what was done was not."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     return Speech(as_json, _console(stderr=False), _console(stderr=True))
 
 
@@ -120,13 +125,13 @@ def answering(as_json: bool = False) -> Iterator[Speech]:
         # Whoever read us has gone, as `head` does: that is how a pipe ends, not a failure.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(DONE) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):  # the latter at a question
         raise typer.Exit(INTERRUPTED) from None
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         voice.warn(f"This machine would not do it: {error.strerror or error}{where}.")
         raise typer.Exit(REFUSED) from None
-    except (typer.Exit, typer.Abort):
+    except typer.Exit:
         raise
     except Exception as fault:  # noqa: BLE001 - an officer never sees a trace, and a trace could carry a note's text
         place = traceback.extract_tb(fault.__traceback__)[-1]
@@ -175,8 +180,9 @@ def exit_code(trouble: Trouble) -> int:
 
 
 def one_line(thing: object) -> str:
-    """JSON on one line."""
-    return json.dumps(thing, ensure_ascii=False, separators=(",", ":"))
+    """JSON on one line, its letters spelt out where the stream has not all of them."""
+    every = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return json.dumps(thing, ensure_ascii=not every, separators=(",", ":"))
 
 
 def plain(words: str) -> str:

@@ -20,7 +20,7 @@ _DAYS = later("monday tuesday wednesday thursday friday saturday sunday")
 _NEAR = later("today yesterday tomorrow")
 _DAYS_SHORT = later("Mon Tue Wed Thu Fri Sat Sun")
 _MONTHS = later("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
-_JUST_AHEAD = timedelta(minutes=15)
+_JUST_AHEAD = timedelta(hours=2)
 _SKEW = timedelta(seconds=60)
 
 TIMES_PAST = later("06:40, 'yesterday 21:15', 'mon 21:15', '20m ago' or 2026-11-23T06:40:00Z")

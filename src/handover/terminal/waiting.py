@@ -1,5 +1,6 @@
 """Notes that wait here or were refused: what every command says about them, and `handover unsent`."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from handover.client.refusals import ServerRefused
 from handover.client.sending import Round, send_everyones, waiting_by_author
 from handover.client.server import Server
 from handover.schemas.common import in_utc
+from handover.schemas.notes import NoteDraft
 from handover.schemas.problems import ProblemField
 from handover.terminal.compose import option_for
 from handover.terminal.desk import Desk, desk
@@ -88,13 +90,16 @@ def _list(voice: Speech, here: Desk, outbox: Outbox) -> None:
         return
     reader = here.reader(here.lists())
     if not kept and not refused:
-        voice.say("Everything was sent.")
+        voice.say("Everything of yours was sent.")
     for one in kept:
-        voice.say(f"waits    {reader.time(one.written_at)}  {_about(one)}: {_gist(one)}")
+        calls = "ACT NOW  " if one.urgent else ""
+        voice.say(f"waits    {reader.time(one.written_at)}  {calls}{_about(one)}: {_gist(one)}")
     for number, aside in enumerate(refused, 1):
         when = reader.time(aside.kept.written_at) if aside.kept else "?"
         what = f"{_about(aside.kept)}: {_gist(aside.kept)}" if aside.kept else f"cannot be read ({aside.name})"
         voice.say(f"refused  {when}  {what}   (drop it with --drop {number})")
+        for option, words in _written(aside.kept.draft) if aside.kept else ():
+            voice.say(f"         {option}: {words}")
         tell_refusal(voice, _refusal(aside))
     for author, many in waiting_by_author(here.server).items():
         if author != here.login.username:
@@ -120,6 +125,15 @@ def _gist(kept: Kept) -> str:
     codes = [*(one.code for one in draft.indicators), *(one.code for one in draft.needs)]
     words = draft.fact or ", ".join(codes) or draft.change or draft.basis
     return words if len(words) <= 60 else words[:59] + "…"
+
+
+def _written(draft: NoteDraft) -> Iterator[tuple[str, str]]:
+    """All sentences of a note, by the options they were typed with: it may have to be written once more."""
+    yield from (("what", draft.fact),) if draft.fact else ()
+    yield from (("--think", draft.opinion),) if draft.opinion else ()
+    yield from (("--if-then", draft.if_then),) if draft.if_then else ()
+    yield from (("--late-reason", draft.late_reason),) if draft.late_reason else ()
+    yield from (("--need", f"{one.code.lower()}:{one.detail}") for one in draft.needs if one.detail)
 
 
 def _document(kept: Kept) -> dict[str, object]:

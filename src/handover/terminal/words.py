@@ -13,6 +13,7 @@ from handover.terminal.unclear import Unclear, UnknownWord
 
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _SHORTEST_START = 2
+_SHORT = 4
 
 
 def _fixed(codes: Iterable[str], labels: Iterable[str]) -> list[CodeEntry]:
@@ -123,9 +124,10 @@ def beginning(entries: Sequence[CodeEntry], typed: str) -> list[CodeEntry]:
 
 
 def nearest(entries: Sequence[CodeEntry], typed: str, most: int = 3) -> list[CodeEntry]:
-    """The codes whose words look most like what was typed."""
+    """The codes whose words look most like what was typed. A short word looks like many."""
+    cutoff = 0.6 if len(said(typed)) > _SHORT else 0.7
     owners = {name: entry for entry in entries for name in _names(entry)}
-    near = [owners[name] for name in get_close_matches(said(typed), owners, n=most * 3, cutoff=0.6)]
+    near = [owners[name] for name in get_close_matches(said(typed), owners, n=most * 3, cutoff=cutoff)]
     return list({entry.code: entry for entry in near}.values())[:most]
 
 

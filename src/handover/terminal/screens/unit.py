@@ -73,8 +73,11 @@ class UnitScreen(Frame):
         self._draw()
 
     def changed(self) -> None:
-        """The first sheet is shown as it comes; later ones wait to be taken in."""
+        """The first sheet is shown as it comes; later ones wait to be taken in. A lock that takes a call off the screen
+        uncovers it for a moment: nobody is there then to be shown anything."""
         super().changed()
+        if self.station.here is None:
+            return
         sheet = self.station.sheet
         unit = self.station.unit
         if self.stands and sheet is not None and unit is not None:
