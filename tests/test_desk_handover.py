@@ -67,7 +67,7 @@ async def test_a_question_reaches_the_other_screen_and_the_answer_comes_into_the
         await incoming.until("Your question")
         await incoming.types("Does he know by when?", "enter")
         await incoming.until("Asked. Hartmann is told", "not answered yet")
-        await outgoing.until("Ngata asks about the handover", "Does he know by when?")
+        await outgoing.until("Weir, J. (A1-07)  Ngata asks about the handover", "Does he know by")
         await outgoing.press("a")
         await outgoing.until("QUESTIONS", "Weir, J. (A1-07): Ngata asks")
         await outgoing.press("enter")

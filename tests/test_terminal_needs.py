@@ -92,7 +92,7 @@ def test_one_that_was_closed_since_the_list_was_read(terminal: Terminal, ngata: 
         (["done", "weir"], "Say what came of it"),
         (["not-possible", "weir"], "Say why not"),
         (["pass-on", "weir"], "--to NAME"),
-        (["done", "weir", "x" * 501], "what came of it: string should have at most 500 characters"),
+        (["done", "weir", "x" * 501], "what came of it: at most 500 characters, not 501"),
         (["--json", "done", "weir", "x"], "Put options behind the word 'done'"),
         (["--inmate", "nobody"], "nobody on your roster"),
         (["--unit", "Q"], "there is no such unit"),

@@ -154,7 +154,7 @@ def test_the_changeover_and_what_came_of_my_note_are_told_in_words(outage: Outag
         offered = ngata.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
         watch.until("offered by Ngata: to be accepted by")
         asked = hartmann.post(f"/v1/handovers/{offered['id']}/queries", {"note": note["id"], "text": "Since when?"})
-        watch.until(f"Hartmann asks about the handover ({note['inmate']}): Since when?")
+        watch.until(f"{note['inmate']}  Hartmann asks about the handover: Since when?")
         watch.until(f'answer: handover answer {asked["id"][-4:]} "…"')
         ngata.post(f"/v1/handovers/{offered['id']}/queries/{asked['id']}/answers", {"text": "Since noon."})
         watch.until("Ngata answers “Since when?”: Since noon.")

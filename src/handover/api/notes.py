@@ -19,7 +19,7 @@ from handover.api.parameters import (
     Words,
     words,
 )
-from handover.schemas.common import Id
+from handover.schemas.common import Id, Shaped
 from handover.schemas.notes import (
     AttentionDraft,
     CorrectionDraft,
@@ -35,6 +35,14 @@ from handover.services import notes
 from handover.services.answers import Answer
 from handover.services.unit_of_work import UnitOfWork
 
+SHIFTS = "`current`, `previous`, a shift's code, or a day and a code."
+ShiftName = Annotated[
+    str,
+    Shaped(
+        r"(current|previous|(\d{4}-\d{2}-\d{2}/)?[A-Z][A-Z0-9_]{0,39})",
+        "write current, previous, a shift's code, or a day and a code, e.g. 2026-11-22/NIGHT",
+    ),
+]
 router = APIRouter(prefix="/v1/notes", tags=["notes"], route_class=StrictRoute)
 NoteId = Annotated[Id, Path()]
 
@@ -63,14 +71,7 @@ async def list_notes(
     establishment: PlaceFilter = None,
     unit: UnitFilter = None,
     inmate: NumberFilter = None,
-    shift: Annotated[
-        str | None,
-        Query(
-            pattern=r"^(current|previous|(\d{4}-\d{2}-\d{2}/)?[A-Z][A-Z0-9_]{0,39})$",
-            description="`current`, `previous`, a shift's code, or a day and a code.",
-            examples=["2026-11-22/NIGHT"],
-        ),
-    ] = None,
+    shift: Annotated[ShiftName | None, Query(description=SHIFTS, examples=["2026-11-22/NIGHT"])] = None,
     attention: CodeFilter = None,
     indicator: CodeFilter = None,
     need: CodeFilter = None,

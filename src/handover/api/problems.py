@@ -31,7 +31,7 @@ from handover.errors import (
     Unauthenticated,
     Unavailable,
 )
-from handover.schemas.common import NOT_A_CODE, code_meant
+from handover.schemas.common import NOT_A_CODE, code_meant, fault
 from handover.services.ids import uuid4
 from handover.services.logins import GrantRefused
 
@@ -163,7 +163,7 @@ _WORDS = {
 
 
 def _words(error: dict[str, Any]) -> str:
-    words = _WORDS.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+    words = _WORDS.get(error["type"]) or fault(error)
     if error["type"] == NOT_A_CODE and (meant := code_meant(error["input"])):
         return f"{words}; {meant}?"
     return words

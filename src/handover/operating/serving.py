@@ -39,4 +39,5 @@ def port_is_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            fail(f"Cannot listen on {host}:{port} ({error.strerror}). Choose another with --port.", 2)
+            other = f'--port {port + 1} (make run ARGS="--port {port + 1}")'
+            fail(f"Cannot listen on {host}:{port} ({error.strerror}). Choose another: {other}.", 2)

@@ -1,7 +1,7 @@
 """The vocabulary every schema shares: text that any store can hold, times with an offset, codes, pages, strictness."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -21,6 +21,8 @@ from pydantic import (
 from pydantic_core import core_schema
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
+UNSEEN = re.compile(r"[\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+")
+"""Nothing but blanks, and marks that nobody sees."""
 # Controls except tab and line ends, and lone surrogates: no officer typed them, not every store holds them, and some of
 # them (ESC, and CSI at U+009B) would drive the terminal that shows them.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -46,9 +48,24 @@ def in_utc(value: datetime) -> str:
     return orjson.dumps(value.astimezone(UTC), option=orjson.OPT_UTC_Z).decode()[1:-1]
 
 
+def fault(error: Mapping[str, Any]) -> str:
+    """What pydantic found wrong with a value, for whoever has to put it right: its own words are for programmers."""
+    match error["type"]:
+        case "string_too_long":
+            return f"at most {error['ctx']['max_length']} characters, not {len(error['input'].strip())}"
+        case "string_pattern_mismatch":
+            return "this is not of the form it must have; see its description in /docs"
+        case "string_unicode":
+            return "there are letters in it that are none; write it again"
+    words = str(error["msg"]).removeprefix("Value error, ")
+    return words[:1].lower() + words[1:]
+
+
 def _printable(value: str) -> str:
     if UNPRINTABLE.search(value):
         raise ValueError("leave out control characters")
+    if UNSEEN.fullmatch(value):
+        raise ValueError("write something that can be seen")
     return value
 
 

@@ -23,7 +23,7 @@ from handover.schemas.common import (
     up_to,
 )
 
-_ZONES = frozenset(available_timezones())
+_ZONES = frozenset(available_timezones()) - {"localtime", "Factory"}  # whatever this machine takes them for
 
 
 def _zone(value: str) -> str:

@@ -126,11 +126,9 @@ def _question(
         return asked[found[0]]
     if not asked:
         raise Unclear("No question is open.")
-    why = (
-        "Several questions are open. Say which" if typed is None else f"There is no open question {typed!r}. These are"
-    )
+    why = "Several questions are open." if typed is None else f"There is no open question {typed!r}."
     lines = "\n".join(_listed(here, asked, reader))
-    raise Unclear(f'{why}. Say which, as in: handover answer {next(iter(handles(asked).values()))} "…"\n{lines}')
+    raise Unclear(f'{why} Say which, as in: handover answer {next(iter(handles(asked).values()))} "…"\n{lines}')
 
 
 def _listed(here: Desk, asked: dict[str, tuple[Document, Document]], reader: Reader) -> list[str]:

@@ -59,11 +59,10 @@ def handover(kind: str, data: dict[str, Any], reader: Reader) -> Told:
             ), []
         case "queried":
             newest = (data.get("queries") or [{}])[-1]
-            number = _asked_about(data, newest)
             words = t(
                 "{by} asks about the {what}: {text}",
                 by=phrases.person(newest.get("by")),
-                what=f"{what} ({number})" if number else what,
+                what=what,
                 text=newest.get("text"),
             )
             return _bold(words), _under(t('answer: handover answer {handle} "…"', handle=str(newest.get("id"))[-4:]))
@@ -96,8 +95,9 @@ def _accepted(what: str, data: dict[str, Any], reader: Reader) -> Text:
     )
 
 
-def _asked_about(data: dict[str, Any], query: dict[str, Any]) -> object:
-    """The number of whom a question is about."""
+def asked_about(data: dict[str, Any]) -> object:
+    """The number of whom the newest question about a handover is about."""
+    query = (data.get("queries") or [{}])[-1]
     items = [*(data.get("items") or []), *(data.get("attention") or [])]
     asked = query.get("note"), query.get("need")
     return next((one.get("inmate") for one in items if (one.get("note"), one.get("need")) == asked), None)

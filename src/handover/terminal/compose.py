@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from handover.schemas.accounts import Me
+from handover.schemas.common import fault
 from handover.schemas.notes import NoteDraft
 from handover.terminal import shorthand, times
 from handover.terminal.unclear import Unclear
@@ -110,7 +111,7 @@ def compose(typed: Typed, words: Vocabulary, me: Me, now: datetime, zone: tzinfo
     try:
         return NoteDraft.model_validate({name: value for name, value in fields.items() if value not in (None, [])})
     except ValidationError as error:
-        raise Unclear("\n".join(_in_options(one["loc"], one["msg"]) for one in error.errors())) from None
+        raise Unclear("\n".join(_in_options(one["loc"], fault(one)) for one in error.errors())) from None
 
 
 def option_for(pointer: str) -> str:
@@ -186,4 +187,4 @@ def _code(words: Vocabulary, name: str, option: str, given: list[str]) -> str | 
 
 
 def _in_options(where: tuple[int | str, ...], said: str) -> str:
-    return f"{option_for('/' + '/'.join(map(str, where)))}: {said[:1].lower()}{said[1:]}"
+    return f"{option_for('/' + '/'.join(map(str, where)))}: {said}"

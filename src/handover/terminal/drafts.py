@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from handover.schemas.common import fault
 from handover.terminal.tongue import t
 from handover.terminal.unclear import Unclear
 
@@ -16,9 +17,9 @@ def drafted(model: type[M], options: Mapping[str, str], **fields: Any) -> M:
     try:
         return model.model_validate({name: value for name, value in fields.items() if value is not None})
     except ValidationError as error:
-        raise Unclear("\n".join(_said(options, one["loc"], one["msg"]) for one in error.errors())) from None
+        raise Unclear("\n".join(_said(options, one["loc"], fault(one)) for one in error.errors())) from None
 
 
 def _said(options: Mapping[str, str], where: tuple[int | str, ...], message: str) -> str:
     option = options.get(str(where[0]), str(where[0])) if where else t("what was typed")
-    return f"{option}: {message[:1].lower()}{message[1:]}"
+    return f"{option}: {message}"

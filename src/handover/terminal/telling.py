@@ -49,8 +49,10 @@ def lines_for(event: Event, reader: Reader, names: Mapping[str, str], *, with_pl
     """What an event says, the first line at the margin."""
     raw, data = event.raw, event.raw.get("data")
     place = str(raw.get("source", "")).rpartition("/")[2] + " " if with_place else ""
-    who = names.get(str(raw["subject"]), str(raw["subject"])) if raw.get("subject") else t("the wing")
-    head, under = _told(event.type, data if isinstance(data, dict) else {}, reader)
+    told = data if isinstance(data, dict) else {}
+    subject = calls.asked_about(told) if event.type == "handover.queried" else raw.get("subject")
+    who = names.get(str(subject), str(subject)) if subject else t("the wing")
+    head, under = _told(event.type, told, reader)
     margin = plain(f"{reader.time(raw.get('time'))}  {place}{raw.get('unit') or '-'}  ")
     beside = ("  ", head) if head else ()
     first = Text.assemble(margin, (plain(who), "bold"), *beside)

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from handover.client.drafts import NoteInHand
+from handover.schemas.common import fault
 from handover.schemas.notes import NoteDraft
 from handover.terminal import shorthand, times
 from handover.terminal.tongue import t
@@ -104,7 +105,7 @@ class Hand:
         except ValidationError as error:
             for one in error.errors():
                 name = str(one["loc"][0]) if one["loc"] else "fact"
-                faults.setdefault(FIELD_OF.get(name, name), one["msg"][:1].lower() + one["msg"][1:])
+                faults.setdefault(FIELD_OF.get(name, name), fault(one))
             raise Faults(faults) from None
         if faults:
             raise Faults(faults)
