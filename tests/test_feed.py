@@ -777,6 +777,23 @@ def test_who_catches_up_gives_way_to_what_is_being_written_but_not_for_ever(
     assert told, "and then went on all the same"
 
 
+def test_what_is_kept_of_many_prisons_is_bounded_and_nobody_misses_anything(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "TAILS", 9)
+    monkeypatch.setattr(hub, "SHORTEST", 2)
+    prisons = [service.prison() for _ in range(3)]
+    officers = [prison.hire("hartmann", "officer", "A") for prison in prisons]
+    with ExitStack() as feeds:
+        opened = [feeds.enter_context(officer.feed(after="now")) for officer in officers]
+        for feed in opened:
+            feed.until_live()
+        written = [[officer.note(unit="A", fact=f"Note {n}.")["id"] for n in range(8)] for officer in officers]
+        assert [[feed.event()["data"]["id"] for _ in range(8)] for feed in opened] == written
+        streams = service.app.state.parts.hub._streams
+        assert [len(streams[prison.code].tail) for prison in prisons] == [3, 3, 3]
+
+
 @pytest.fixture
 def forgetful(database_url: str) -> Iterator[Service]:
     """Another service on the same store that keeps next to nothing in memory, so that whoever comes back reads from the

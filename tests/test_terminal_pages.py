@@ -110,6 +110,23 @@ def test_a_page_cannot_be_overlooked_calls_again_and_says_who_took_it(outage: Ou
         watch.until("PAGE TAKEN by Hartmann")
 
 
+def test_of_two_of_one_name_the_one_who_calls_is_meant(outage: Outage, tmp_path: Path) -> None:
+    prison = outage.prison
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    weir, other = prison.receive("A4417KD"), prison.receive("A5555XX", name="Weir, P.", cell="A2-09")
+    office = Terminal(tmp_path / "office", outage.url)
+    office.login(hartmann)
+    first = ngata.note(weir, fact="No insulin since morning.", attention="ACT_NOW")
+    said = office.run("take", "weir")
+    assert (said.exit_code, "You have taken it: Weir, J." in said.stdout) == (0, True), said.output
+    assert ngata.get(f"/v1/notes/{first['id']}/receipts")["items"][0]["kind"] == "ACCEPTED"
+    for number in (weir, other):
+        ngata.note(number, attention="ACT_NOW")
+    said = office.run("take", "weir")
+    assert said.exit_code == 2
+    assert "could be several people" in said.stderr, "where both call, it has to be said whom"
+
+
 def test_a_page_that_was_raised_before_calls_as_soon_as_somebody_watches(outage: Outage, tmp_path: Path) -> None:
     prison = outage.prison
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")

@@ -91,7 +91,9 @@ class Settings(BaseSettings):
         description="Seconds between looks at the log when no bell has rung (another process may have written).",
     )
     tail_events: int = Field(
-        2000, ge=1, description="Events per establishment kept in memory for feeds that are nearly up to date."
+        2000,
+        ge=1,
+        description="Events per establishment kept in memory for feeds nearly up to date; at most 20,000 in all.",
     )
     events_kept_days: int = Field(
         90,

@@ -34,6 +34,9 @@ PAGES, PAGE_S = 24, 2.0
 service was away, hundreds miss the same."""
 MOST_TOLD = 100
 """Commits of which it is told and that it has not taken in; where there are more, it reads from the store after all."""
+TAILS, SHORTEST = 20_000, 100
+"""Events kept in memory of all logs together, some 60 MB, and the fewest of each: a country writes in a hundred and
+twenty prisons, and whoever is further behind reads from the store."""
 TURNS = 4
 """Feeds that go on catching up in one turn of the loop."""
 GIVE_WAY_S, GLANCE_S = 0.02, 0.001
@@ -92,6 +95,11 @@ class Stream:
             for wake, take in self.wakes.items():
                 if take is None or not take(told):
                     wake.set()
+
+    def shorten(self, most: int) -> None:
+        """Forgets the oldest, where it keeps more than that."""
+        while len(self.tail) > most:
+            self.tail.popleft()
 
     def set_back(self, head: int) -> None:
         """Begins anew at the end the log has now."""
@@ -375,6 +383,7 @@ class Hub:
         for entry in entries:
             self._metrics.feed_lag.observe(max(0.0, (now - entry.event.time).total_seconds()))
         stream.extend(entries, rewritten)
+        stream.shorten(max(SHORTEST, TAILS // len(self._streams)))
 
     def _ring(self, told: Sequence[Written] | None) -> None:
         if told is None or (self._told is not None and len(self._told) >= MOST_TOLD):

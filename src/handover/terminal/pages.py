@@ -60,7 +60,7 @@ def _meant(here: Desk, typed: str, raised: list[Document]) -> list[str]:
     by_handle = {**{one["id"]: one for one in raised}, **calling}
     found = [by_handle[id_] for id_ in meant(typed, list(by_handle))]
     if not found and raised:
-        person = _person(here, typed)
+        person = _person(here, typed, {one["inmate"] for one in raised})
         found = [one for one in raised if one["inmate"] == person["number"]] if person else []
     if not found:
         raise Unclear(f"No page calls for {typed!r}. " + ("See them: handover take" if raised else "None is open."))
@@ -72,9 +72,9 @@ def _meant(here: Desk, typed: str, raised: list[Document]) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def _person(here: Desk, typed: str) -> Document | None:
+def _person(here: Desk, typed: str, called: set[str | None]) -> Document | None:
     try:
-        return people.person_meant(here, typed, "PERSON")
+        return people.person_meant(here, typed, "PERSON", called)
     except ServerRefused:  # not everybody may read the roster
         return None
 

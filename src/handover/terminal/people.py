@@ -1,6 +1,6 @@
 """Who is meant: a person by number, name or cell, as an officer would say it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from handover.client.resources import Document, every
 from handover.terminal.desk import Desk
@@ -8,12 +8,14 @@ from handover.terminal.unclear import Unclear
 from handover.terminal.words import said
 
 
-def person_meant(here: Desk, typed: str, option: str) -> Document:
-    """The one person on the roster whom this can mean; raises Unclear with the nearest."""
+def person_meant(here: Desk, typed: str, option: str, among: Collection[object] = ()) -> Document:
+    """The one person on the roster whom this can mean, of several the one `among` these numbers; raises Unclear with
+    the nearest."""
     found = list(every(here.api, "/v1/inmates", {"q": typed.strip()})) if typed.strip() else []
     word = said(typed)
     wholly = [one for one in found if word in _words(one)]
     fitting = wholly or found
+    fitting = [one for one in fitting if one.get("number") in among] or fitting
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
