@@ -156,7 +156,7 @@ def _telling(
     """The newest notes that tell what staff did with these people, as many of each as are looked back on; and the notes
     that are `known` by now."""
     rows = sheets.telling(uow.conn, uow.who.id, uow.sights, numbers, at, rules.TELLING)
-    return {row["id"]: orjson.loads(row["document"]) for row in rows if row["id"] not in known} | {**known}
+    return {id_: orjson.loads(document) for id_, _, document in rows if id_ not in known} | {**known}
 
 
 def _came_with(uow: UnitOfWork, numbers: Iterable[str], place: str, unit: str, since: datetime) -> list[RowMapping]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import Sight
+from handover.store.quick import each
 from handover.store.sights import visible, visible_in
 from handover.store.tables import events, inmates, moves, needs, notes
 from handover.store.walks import AT_ONCE, written_in
@@ -21,6 +22,7 @@ STANDING = ("ACTIVE", "RESTRICTED")
 # Built once: putting a statement together costs more than running it.
 _PLACE: sa.BindParameter[Any] = sa.bindparam("place")
 _UNIT: sa.BindParameter[Any] = sa.bindparam("unit")
+_NUMBER: sa.BindParameter[Any] = sa.bindparam("number", "")
 _HERE = (_I.establishment == _PLACE, _I.unit == _UNIT, _I.merged_into.is_(None))
 _PEOPLE = sa.select(inmates).where(*_HERE).order_by(_I.number)
 _ENDS = (
@@ -98,20 +100,16 @@ def late(
 
 def telling(
     conn: Connection, reader: str, seen: Sequence[Sight], numbers: Sequence[str], until: datetime, most: int
-) -> list[RowMapping]:
+) -> list[tuple[str, str, str]]:
     """The newest notes on each of these people that tell what staff did, or that he or she opened up, of those this
-    reader may see; `most` of each, the newest first."""
+    reader may see; `most` of each, the newest first: id, person, document."""
     told = (_N.told_at.is_not(None), _N.told_at <= until, _N.status.in_(STANDING), visible(notes, reader, seen))
-    order = (_N.recorded_at.desc(), _N.id.desc())
-    found: list[RowMapping] = []
+    # Along the index of each person, and no further than wanted.
+    walk = sa.select(*_SHOWN).where(_N.inmate == _NUMBER, *told).order_by(_N.recorded_at.desc(), _N.id.desc())
+    rows: list[tuple[str, str, str]] = []
     for start in range(0, len(numbers), AT_ONCE):
-        # Along the index of each person, and no further than wanted.
-        each = [
-            sa.select(*_SHOWN).where(_N.inmate == number, *told).order_by(*order).limit(most)
-            for number in numbers[start : start + AT_ONCE]
-        ]
-        found += conn.execute(sa.union_all(*(sa.select(walk.subquery()) for walk in each))).mappings()
-    return found
+        rows += each(conn, walk.limit(most), "number", numbers[start : start + AT_ONCE])
+    return rows
 
 
 def open_needs(
