@@ -1,6 +1,7 @@
 """What becomes of a note after it was written: corrected, taken back, seen; and of the needs that hang on it."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -192,6 +193,18 @@ def test_a_spelling_put_right_calms_nobody_and_a_word_does(prison: Prison) -> No
     calm = hartmann.post(path.format(newer["id"]), {"reason": "A joke", "note": {**right, "attention": "ROUTINE"}})
     assert calm["attention"] == "ROUTINE"
     assert [page["state"] for page in hartmann.all("/v1/pages")] == ["CLOSED"]
+
+
+def test_a_spelling_put_right_does_not_begin_attention_again_that_was_closed(prison: Prison) -> None:
+    hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
+    note = hartmann.note(weir, fact="A threta.", attention="WATCH")
+    hartmann.post(f"/v1/notes/{note['id']}/attention", {"close": True, "reason": "He was joking."})
+    _, here = hartmann.pull()
+    right = {"reason": "Spelling", "note": {"basis": "SAW", "fact": "A threat."}}
+    newer = hartmann.post(f"/v1/notes/{note['id']}/corrections", right)
+    assert newer["attention"] == "ROUTINE"
+    time.sleep(3 * prison.service.settings.timers_s)
+    assert [event["type"] for event in hartmann.pull(here)[0]] == ["note.corrected"]
 
 
 def test_what_another_says_is_needed_is_not_read_by_who_wrote_the_note(prison: Prison) -> None:

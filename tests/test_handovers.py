@@ -177,6 +177,18 @@ def test_a_question_outlives_the_offer_it_was_asked_about(prison: Prison, servic
     assert offer(hartmann, prison)["queries"] == [], "they belong to what was accepted"
 
 
+def test_a_question_about_what_still_wants_attention_outlives_the_offer_too(prison: Prison, service: Service) -> None:
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    watched = ngata.note(prison.receive("A4417KD"), attention="WATCH")
+    accept(hartmann, offer(ngata, prison))
+    offered = offer(hartmann, prison)
+    assert [item["note"] for item in offered["attention"]] == [watched["id"]]
+    query = {"note": watched["id"], "text": "Until when?"}
+    asked = ngata.post(f"/v1/handovers/{offered['id']}/queries", query)
+    hartmann.post(f"/v1/handovers/{offered['id']}/withdrawal", {"reason": "The count was wrong."})
+    assert [one["id"] for one in offer(hartmann, prison)["queries"]] == [asked["id"]]
+
+
 def test_a_double_shift_is_handed_over_to_oneself(prison: Prison, service: Service) -> None:
     ngata = prison.hire("ngata", "officer", "A")
     taken = accept(ngata, offer(ngata, prison, roll_expected=58), roll_actual=58)
@@ -234,11 +246,18 @@ def test_the_first_answer_again_has_nothing_that_may_not_be_read_any_more(prison
     first = ngata.http.post("/v1/handovers", **asked)
     assert {item["note"] or item["need"] for item in first.json()["items"]} > {note["id"], others["id"]}
     assert ngata.http.post("/v1/handovers", **asked).content == first.content
+    asking = f"/v1/handovers/{first.json()['id']}/queries"
+    query = cole.post(asking, {"note": others["id"], "text": "Whom did he see there?"})
+    answered = f"{asking}/{query['id']}/answers"
+    key: dict[str, Any] = {"Idempotency-Key": "answer"}
+    ngata.post(answered, {"text": "Marlow."}, **key)
+    assert ngata.post(answered, {"text": "Marlow."}, **key)["text"] == query["text"]
     service.do(lambda uow: accounts.change_user(uow, ngata.name, places=[(prison.code, "B")]))
     again = ngata.http.post("/v1/handovers", **asked)
     assert (again.status_code, again.headers["idempotency-replayed"]) == (201, "true")
     assert again.json() == {**first.json(), "items": ngata.get(f"/v1/handovers/{first.json()['id']}")["items"]}
     assert [item["note"] for item in again.json()["items"]] == [note["id"]], "what he wrote himself"
+    assert ngata.post(answered, {"text": "Marlow."}, 404, **key)
 
 
 def test_a_health_note_is_an_item_for_health_staff_alone(prison: Prison, service: Service) -> None:

@@ -178,7 +178,12 @@ async def give_receipt(id: NoteId, receipt: ReceiptDraft, ask: Pressing) -> Resp
 
 
 @router.get("/{id}/receipts", response_model=Receipts, **operation("notes:read", 401, 403, 404, 422))
-async def list_receipts(id: NoteId, ask: Somebody, cursor: Cursor = None, limit: Limit = 50) -> Response:  # noqa: A002
+async def list_receipts(
+    id: NoteId,  # noqa: A002 - the name in the path
+    ask: Somebody,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response:
     """Who has seen a note, and who of the unit's staff on duty has not."""
     found, not_seen = await ask.read(lambda uow: notes.receipts(uow, id, cursor, limit))
     return ask.page(found, not_seen=not_seen)

@@ -250,7 +250,8 @@ class Note(Resource):
 
 class CorrectionDraft(Draft):
     """A correction: the whole note as it should have read, and why. The person it is about cannot be changed by it.
-    Who may read it (`handling`), and how far it asks for attention, stay as they were where it does not say so."""
+    Who may read it (`handling`), and how far it asks for attention that is not over, stay as they were where it does
+    not say so."""
 
     reason: Detail = Field(description="Why it is corrected.", examples=["It was the late visit, not the early one."])
     note: NoteDraft

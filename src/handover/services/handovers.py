@@ -46,6 +46,7 @@ def offer(uow: UnitOfWork, draft: HandoverDraft) -> tuple[str, str]:
         *(_note_item(row, last) for row in handovers.notes_between(uow.conn, place, unit, first, closed)),
         *_need_items(uow, handovers.open_needs(uow.conn, place, unit)),
     ]
+    watched = [_note_item(row, None) for row in notes.watched(uow.conn, place, unit, uow.now) if row["stretch"] < first]
     id_ = uow.new_id()
     document = {
         "id": id_,
@@ -64,10 +65,8 @@ def offer(uow: UnitOfWork, draft: HandoverDraft) -> tuple[str, str]:
         "remarks": draft.remarks,
         "read_back": None,
         "items": items,
-        "attention": [
-            _note_item(row, None) for row in notes.watched(uow.conn, place, unit, uow.now) if row["stretch"] < first
-        ],
-        "queries": _asked_before(uow, place, unit, first, items),
+        "attention": watched,
+        "queries": _asked_before(uow, place, unit, first, [*items, *watched]),
         "transfer": None,
         "withdrawal": None,
         "sequence": stamp.sequence,

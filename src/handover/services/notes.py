@@ -119,8 +119,10 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     if errors:
         raise Invalid(*(FieldError("/note" + e.pointer, e.detail) for e in errors))
     until = draft.attention_until or datetime.fromisoformat(before["attention_until"])
-    # Left out, it is not as if it had been said otherwise: what few may read is not opened to many by a spelling.
-    kept = {name: before[name] for name in ("attention", "handling") if name not in draft.model_fields_set}
+    # Left out, it is not as if it had been said otherwise: what few may read is not opened to many by a spelling. But
+    # attention that is over does not begin again.
+    still = ("attention", "handling") if datetime.fromisoformat(before["attention_until"]) > uow.now else ("handling",)
+    kept = {name: before[name] for name in still if name not in draft.model_fields_set}
     kept |= {"occurred_at": draft.occurred_at or old["occurred_at"], "attention_until": until}
     draft = draft.model_copy(update=kept)
     spot = spots.of_note(uow, old)
