@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 
 from handover.domain.access import Facts, Principal, Sight, may, may_read_anywhere
-from handover.errors import NotFound
 from handover.schemas.notes import NoteDraft
 from handover.services.unit_of_work import as_json
 
@@ -204,14 +203,12 @@ def seen(fields: dict[str, Any], who: Principal, sights: tuple[Sight, ...]) -> d
 
 
 def still(answer: str, document: str, who: Principal, sights: tuple[Sight, ...]) -> str:
-    """An answer that was given about a handover or a query in it (`document`: the handover as it is kept now), without
-    what is not his or hers to read any more."""
+    """An answer that was given about a handover (`document`: as it is kept now), without what is not his or hers to
+    read any more."""
     told, now = orjson.loads(answer), seen(orjson.loads(document), who, sights)
     lists = [name for name in ("items", "attention", "queries") if name in told]
     there = {_which(entry) for name in lists for entry in now[name]}
     left = {name: [entry for entry in told[name] if _which(entry) in there] for name in lists}
-    if not lists and told["id"] not in {query["id"] for query in now["queries"]}:
-        raise NotFound("No such query in this handover.")
     return answer if all(left[name] == told[name] for name in lists) else as_json({**told, **left})
 
 
