@@ -48,7 +48,7 @@ test: .venv/.dev  ## Everything: lint, types, floors, and the tests on SQLite an
 	exit $$(( tests ? tests : linted ))
 
 # Minutes, and programs of Debian's that only root can install: so not with every `make test`.
-drill: .venv/.dev  ## Kill the leader of a PostgreSQL cluster under load, and look what is lost (docs/failover.md)
+drill: .venv/.dev  ## Kill the leader of a PostgreSQL cluster under load (docs/failover.md), and run the image
 	@exec $(BIN)/pytest -q -s -p no:xdist tests/drills $(ARGS)
 
 lint: .venv/.dev  ## ruff, its formatter, mypy and the import floors
