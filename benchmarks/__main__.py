@@ -3,6 +3,7 @@ in the middle of a burst, reading with little and with much behind it, and a not
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -85,6 +86,8 @@ def main() -> int:
     }
     if wanting := watching.allow_files(max(connections.get(part, 0) for part in parts)):
         parser.error(wanting)
+    # Whoever ends it ends the servers, too: they are children that know nothing of it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     about, measured, missed = machine(), list[Measured](), list[str]()
     engines = setup.ENGINES if asked.engine == "both" else (asked.engine,)
     with Progress(

@@ -182,8 +182,11 @@ class Telling:
         promised = self.document["paths"][template][method.lower()]["responses"][str(status)]
         kind = answer.headers.get("content-type", "").partition(";")[0]
         assert kind in promised.get("content", {"": None}), f"{method} {path} answers {kind}"
+        now_and_then = {"Link", "Idempotency-Replayed", *(("Content-Language",) if template.endswith("/sheet") else ())}
         for name in promised.get("headers", {}):
-            assert name in ("Link", "Idempotency-Replayed") or name in answer.headers, f"{method} {path}: no {name}"
+            assert name in now_and_then or name in answer.headers, f"{method} {path}: no {name}"
+        for name in ("Location", "ETag", "Link", "Idempotency-Replayed", "Content-Language", "WWW-Authenticate"):
+            assert name not in answer.headers or name in promised["headers"], f"{method} {path}: {name} is not told"
         if kind.endswith(("/json", "+json")):
             schema = promised["content"][kind]["schema"]
             assert complaints(self.shut, schema, answer.json()) == [], f"{method} {path}"

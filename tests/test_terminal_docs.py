@@ -45,3 +45,8 @@ def test_every_option_is_on_the_page(tmp_path: Path, command: str) -> None:
 
 def test_every_command_is_on_the_page() -> None:
     assert {name for name in COMMANDS if f"`handover {name}" not in PAGE.read_text("utf-8")} == set()
+
+
+def test_the_release_is_said_to_programs_too(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "http://127.0.0.1:9")
+    assert terminal.json("version") == {"version": terminal.run("version").stdout.strip()}

@@ -30,6 +30,11 @@ def test_the_line_everybody_learns_first(terminal: Terminal, hartmann: Caller, w
     assert terminal.files("outbox/*/[0-9]*.json") == []
 
 
+def test_what_was_done_and_who_may_read_it_are_said_back(terminal: Terminal, weir: str) -> None:
+    said = terminal.run("post", weir, "--saw", "Angry.", "--did", "listened=helped", "--handling", "security")
+    assert "; did: listened (it helped); who may read it: security. Note " in said.stdout, said.stdout
+
+
 def test_for_a_program_the_note_is_json(terminal: Terminal, hartmann: Caller, weir: str) -> None:
     note = terminal.json("post", weir, "--saw", "", "--sign", "gone quiet:new")
     assert hartmann.get(f"/v1/notes/{note['id']}") == note

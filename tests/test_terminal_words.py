@@ -131,6 +131,8 @@ def test_moods_that_cannot_be_meant_are_asked_about(words: Vocabulary, typed: li
         ("phone", {"code": "PHONE"}),
         ("phone!promised", {"code": "PHONE", "promised": True}),
         ("phone!", {"code": "PHONE", "promised": True}),
+        ("phone!p", {"code": "PHONE", "promised": True}),
+        ("phone,prom,this", {"code": "PHONE", "promised": True, "urgency": "THIS_SHIFT"}),
         ("phone,promised,now", {"code": "PHONE", "promised": True, "urgency": "NOW"}),
         ("phone!promised!this shift", {"code": "PHONE", "promised": True, "urgency": "THIS_SHIFT"}),
         ("phone@18:00", {"code": "PHONE", "due_at": datetime(2026, 11, 23, 18, 0, tzinfo=UTC)}),
@@ -161,6 +163,11 @@ def test_needs_are_said_with_promise_urgency_time_and_detail(
     words: Vocabulary, typed: str, need: dict[str, Any]
 ) -> None:
     assert shorthand.need(typed, words, NOW, LONDON) == need
+
+
+def test_a_misspelt_promise_is_offered_as_it_is_spelt(words: Vocabulary) -> None:
+    with pytest.raises(UnknownWord, match=r"promissed.*not in the list(.|\n)*Did you mean:\n  promised "):
+        shorthand.need("phone!promissed", words, NOW, UTC)
 
 
 @pytest.mark.parametrize("typed", ["", "!promised", "phone@", "phone@18", "phone!promissed", "fone"])

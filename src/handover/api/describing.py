@@ -83,6 +83,10 @@ _HEADERS: dict[int, dict[str, Any]] = {
 }
 _ETAG = {"ETag": {"description": "This version.", "schema": {"type": "string", "pattern": '^"[0-9a-f]+"$'}}}
 _LOCATION = {"Location": _text("Where it is.")}
+_NOWHERE = {"make_ticket"}
+"""What makes something that cannot be read anywhere."""
+_TAGGED = {"record_note", "offer_handover"}
+"""What makes a resource that has an ETag, and takes none: nothing was there before."""
 _REPLAYED = {
     "Idempotency-Replayed": {
         "description": "There where this is the first answer given again.",
@@ -227,14 +231,12 @@ def _complete(told: dict[str, Any]) -> None:
     takes = {parameter["name"] for parameter in told.get("parameters", ())}
     answers = told["responses"]
     if "200" in answers and "201" in answers:
-        answers["201"] = {**answers["200"], "description": _WHY[201], "headers": dict(_LOCATION)}
+        answers["201"] = {**answers["200"], "description": _WHY[201]}
     answers.get("200", {}).get("content", {}).update(_BESIDE.get(told["operationId"], {}))
     for code, answer in answers.items():
-        headers = {**answer.get("headers", {}), **_headers(code, takes)}
+        headers = {**answer.get("headers", {}), **_headers(code, told, takes)}
         if told["security"] and (code < "400" or code == "429") and code != "308":
             headers |= _SHARE
-        if code == "200" and told["operationId"] in _BESIDE:
-            headers |= _VARY
         if headers:
             answer["headers"] = headers
     for part in (told.get("requestBody", {}), *answers.values()):
@@ -246,19 +248,26 @@ def _complete(told: dict[str, Any]) -> None:
                 media |= {"schema": {"type": "object", "additionalProperties": False}, "example": {}}
 
 
-def _headers(code: str, takes: set[str]) -> dict[str, Any]:
-    """The headers of a good answer, by the parameters the operation takes."""
+def _headers(code: str, told: Mapping[str, Any], takes: set[str]) -> dict[str, Any]:
+    """The headers of a good answer, by the operation and the parameters it takes."""
     headers: dict[str, Any] = {}
     if code >= "400" or code == "308":
         return headers
-    if takes & {"If-Match", "If-None-Match"}:
+    name = told["operationId"]
+    if takes & {"If-Match", "If-None-Match"} or (code == "201" and name in _TAGGED):
         headers |= _ETAG
     if takes >= {"Accept-Language", "If-None-Match"}:
         headers |= _SPOKEN
+    if code == "201" and name not in _NOWHERE:
+        headers |= _LOCATION
     if code == "201" and "Idempotency-Key" in takes:
         headers |= _REPLAYED
     if takes & {"cursor", "after"}:
         headers |= _LINK
+    if code == "200" and name in _BESIDE:
+        headers |= _VARY
+        if "text/html" in _BESIDE[name]:
+            headers["Content-Language"] = _SPOKEN["Content-Language"] | {"description": "That of its words, on paper."}
     return headers
 
 

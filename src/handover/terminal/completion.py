@@ -11,7 +11,7 @@ from handover.client.refusals import Trouble
 from handover.client.server import server_at
 from handover.schemas.codelists import CodeEntry
 from handover.terminal.speech import DEFAULT_SERVER
-from handover.terminal.words import handy
+from handover.terminal.words import handy, promise
 
 Offers = list[tuple[str, str]]
 Completer = Callable[[typer.Context, str], Offers]
@@ -36,10 +36,7 @@ def need(ctx: typer.Context, incomplete: str) -> Offers:
     if ":" in incomplete or "@" in incomplete:
         return []
     if found := _LAST_MARK.fullmatch(incomplete):
-        promised = (
-            [(found[1] + "promised", "Somebody gave his or her word.")] if "promised".startswith(found[2]) else []
-        )
-        return promised + _offers(_entries(ctx, ("urgency",)), found[1], found[2])
+        return _offers([promise(), *_entries(ctx, ("urgency",))], found[1], found[2])
     return _offers(_entries(ctx, ("needs",)), "", incomplete)
 
 

@@ -43,8 +43,8 @@ def note_lines(note: dict[str, Any], reader: Reader, handle: str | None = None) 
         )
     if late := phrases.late(note, reader):
         lines.append(late)
-    if note.get("handling") not in (None, "UNIT"):
-        lines.append(t("who may read it: {handling}", handling=reader.label("handling", note["handling"])))
+    if handling := phrases.handling(note, reader):
+        lines.append(handling)
     return lines
 
 

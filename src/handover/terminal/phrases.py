@@ -145,6 +145,13 @@ def responses(note: dict[str, Any], reader: Reader) -> list[str]:
     ]
 
 
+def handling(note: dict[str, Any], reader: Reader) -> str | None:
+    """Who may read it, where that is not the staff of the unit."""
+    if note.get("handling") in (None, "UNIT"):
+        return None
+    return t("who may read it: {handling}", handling=reader.label("handling", note["handling"]))
+
+
 def late(note: dict[str, Any], reader: Reader) -> str | None:
     """That it was written down long after it happened, and why."""
     if not note.get("late"):

@@ -22,7 +22,7 @@ from handover.terminal.compose import Typed, compose
 from handover.terminal.desk import Desk, desk, name_of
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import NOT_REACHED, REFUSED, Speech, exit_code, tell
-from handover.terminal.tongue import language
+from handover.terminal.tongue import language, t
 from handover.terminal.unclear import Unclear, UnknownWord
 from handover.terminal.words import Vocabulary, choices
 
@@ -173,8 +173,10 @@ def _tell_sent(voice: Speech, here: Desk, sent: Sent, reader: Reader, *, urgent:
 def _what_follows(note: dict[str, Any], reader: Reader) -> list[str]:
     state = ", ".join(phrases.state(note, reader))
     look_out = phrases.attention(note, reader)
-    needs = [f"need: {phrases.need(one, reader)}" for one in note.get("needs") or []]
-    return [part for part in (state, look_out, *needs) if part]
+    needs = [t("need: {need}", need=phrases.need(one, reader)) for one in note.get("needs") or []]
+    did = phrases.responses(note, reader)
+    done = t("did: {did}", did=", ".join(did)) if did else None
+    return [part for part in (state, look_out, *needs, done, phrases.handling(note, reader)) if part]
 
 
 def _ahead_by(sent: Sent) -> timedelta:

@@ -8,7 +8,7 @@ from handover.schemas.codelists import CodeEntry
 from handover.terminal import times
 from handover.terminal.tongue import later, t
 from handover.terminal.unclear import Unclear, UnknownWord
-from handover.terminal.words import Vocabulary, beginning, choices, said, suggestion, wholly
+from handover.terminal.words import Vocabulary, beginning, choices, promise, suggestion, wholly
 
 Fields = dict[str, Any]
 
@@ -30,7 +30,6 @@ _MOOD_ORDER = (
     ("energy", "valence", "source"),
     ("source", "energy", "valence"),
 )
-_PROMISED = ("", "promised", "promise", "p")
 
 
 def mood(typed: list[str], words: Vocabulary) -> Fields | None:
@@ -77,10 +76,9 @@ def need(typed: str, words: Vocabulary, now: datetime, zone: tzinfo | None) -> F
         if found := _DUE.match(rest):
             fields["due_at"] = times.coming(found["time"], now, zone, f"--need {word}@")
         elif found := _MARK.match(rest):
-            if said(found["mark"]) in (*_PROMISED, said(t("promised"))):
-                fields["promised"] = True
-            else:
-                fields["urgency"] = words.code("urgency", found["mark"], f"--need {word}!")
+            given = promise()
+            code = words.code("urgency", found["mark"].strip() or given.code, f"--need {word}!", given)
+            fields |= {"promised": True} if code == given.code else {"urgency": code}
         else:
             raise Unclear(
                 t(

@@ -172,8 +172,8 @@ def _said(note: dict[str, Any], reader: Reader) -> list[Text]:
         lines.append(_text(t("if it happens: {if_then}", if_then=note["if_then"])))
     if late := phrases.late(note, reader):
         lines.append(_text(late))
-    if note.get("handling") not in (None, "UNIT"):
-        lines.append(_text(t("who may read it: {handling}", handling=reader.label("handling", note["handling"]))))
+    if handling := phrases.handling(note, reader):
+        lines.append(_text(handling))
     return lines
 
 

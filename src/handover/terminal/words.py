@@ -36,6 +36,15 @@ _FIXED: dict[str, tuple[Sequence[str], Sequence[str]]] = {
 }
 
 
+def promise() -> CodeEntry:
+    """The one mark on a need that is no urgency."""
+    word, anchor = t("promised"), t("somebody gave his or her word")
+    names = [word, "promise", "p"]
+    return CodeEntry(
+        code="PROMISED", label=word, anchor=anchor, group=None, words=names, forces=None, version=0, active=True
+    )
+
+
 @dataclass(slots=True)
 class Vocabulary:
     """The code lists as they are known here, and which words had to be taken unchecked because a list is not."""
@@ -43,10 +52,10 @@ class Vocabulary:
     lists: dict[str, CodeList]
     unchecked: list[str] = field(default_factory=list)
 
-    def code(self, name: str, typed: str, option: str) -> str:
-        """The code that a word means in a list; raises Unclear with the nearest that could be meant."""
-        entries = self.entries(name)
-        if name not in self.lists:
+    def code(self, name: str, typed: str, option: str, *beside: CodeEntry) -> str:
+        """The code that a word means in a list, or `beside` it; raises Unclear with the nearest that could be meant."""
+        entries = [*self.entries(name), *beside]
+        if name not in self.lists and not wholly(beside, typed):
             return self._unchecked(typed, option)
         found = matches(entries, typed)
         if len(found) == 1:
