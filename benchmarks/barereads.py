@@ -18,7 +18,7 @@ from benchmarks import notes
 THREADS = 4
 """As many as the service has for reading."""
 FEED_PAGE = 1000
-QUERY = "SELECT sequence, data FROM events WHERE establishment = {0} AND sequence > {0} ORDER BY sequence LIMIT {0}"
+QUERY = "SELECT sequence, told FROM events WHERE establishment = {0} AND sequence > {0} ORDER BY sequence LIMIT {0}"
 Rows = list[tuple[int, str]]
 Read = Callable[[int, int], Rows]
 

@@ -147,7 +147,7 @@ class StandIn:
             if not rows:
                 break
             await line.writable.wait()
-            line.transport.write(b"".join(frame(f'{{"type":"event","event":{text}}}') for _, text in rows))
+            line.transport.write(b"".join(frame(f'{{"type":"event","event":{text}}}}}') for _, text in rows))
             after = str(rows[-1][0])
         feeds = self._feeds[socket.query_params["establishment"]]
         feeds[socket] = line
@@ -162,7 +162,7 @@ class StandIn:
         assert self._past is not None
         rows = await self._past.page(after, limit)
         cursor = rows[-1][0] if rows else after
-        items = [f'{{"data":{text}}}' for _, text in rows]
+        items = [f"{text}}}" for _, text in rows]  # as they are kept: without sequence and cursor
         headers = {"Link": f'</v1/events?after={cursor}&limit={limit}>; rel="next"'}
         if "ndjson" in request.headers["accept"]:
             return Response("".join(item + "\n" for item in items), 200, headers, "application/x-ndjson")

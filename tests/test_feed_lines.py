@@ -13,6 +13,7 @@ from handover import app
 from handover.feed import protocol
 from handover.feed.socket import Feed as OpenFeed
 from handover.services.hearing import Ear
+from handover.store.eventlog import Sort
 from tests.support.readers import READS, eventually, hears_everything, metric, read_on, stalled
 from tests.support.service import Caller, Feed, Prison, Service, settings_for
 
@@ -148,9 +149,9 @@ def test_an_event_is_judged_once_for_all_who_are_equal_and_anew_for_whoever_wrot
     judged: list[str] = []
     hears = Ear.hears
 
-    def spied(ear: Ear, event: Any) -> bool:
+    def spied(ear: Ear, place: str, sort: Sort) -> bool:
         judged.append(ear.who.username)
-        return hears(ear, event)
+        return hears(ear, place, sort)
 
     with ExitStack() as opened:
         feeds = [opened.enter_context(who.feed(after="now")) for who in crew]

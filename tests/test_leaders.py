@@ -233,7 +233,7 @@ def stood_still(template: str) -> Iterator[tuple[Service, Prison, Any, str]]:
         before.stop()
         copies.append(postgres.create_database(url))
         with psycopg.connect(copies[0], autocommit=True) as admin:
-            admin.execute("UPDATE events SET data = replace(data, 'Ate nothing at lunch.', %s)", [ITS])
+            admin.execute("UPDATE events SET told = replace(told, 'Ate nothing at lunch.', %s)", [ITS])
         running = Service(settings_for(url, standby_url=copies[0] + FOLLOWS, tail_events=1))
         prison.service = running
         yield running, prison, first, copies[0]

@@ -270,7 +270,7 @@ class Feed:
 
     def _take(self, place: str, new: Latest) -> None:
         alone = new.alike and len(self.positions) == 1 and new[0].event.sequence > self.positions[place]
-        key, at = self._ear.alike(new.authors), 0
+        key, at = self._ear.alike(new.sorts), 0
         while at < len(new) and self._line.free:
             portion = new.portions.get((key, at)) if alone else None
             if portion is None:
@@ -351,7 +351,7 @@ class Feed:
 
     def _frame(self, place: str, entry: Encoded) -> bytes | None:
         """The event as this reader may have it, ready to be sent; None where it does not exist for him or her."""
-        whole = self._ear.judge(entry)
+        whole = self._ear.judge(place, entry.event.sort)
         if whole is None:
             return None
         several = len(self.positions) > 1

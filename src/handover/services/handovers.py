@@ -376,7 +376,8 @@ def unsay(uow: UnitOfWork, row: Mapping[Any, Any]) -> None:
     """Makes every event about a handover tell it as it is now: what earlier ones said in it was taken back."""
     idempotency.blank(uow.conn, row["id"], views.thin(row["id"], row["state"]))
     told = eventlog.of_note(uow.conn, row["id"])
-    eventlog.blank(uow.conn, row["id"], {(e.establishment, e.sequence): (row["state"], row["document"]) for e in told})
+    now = (eventlog.amended(event, row["state"], row["document"]) for event in told)
+    eventlog.blank(uow.conn, row["id"], now)
 
 
 def shown(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:

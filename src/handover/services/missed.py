@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from handover.errors import CursorRefused
 from handover.services.cursors import TOO_OLD, begun, opaque
-from handover.services.hearing import Ear, Encoded, Said, pieces
+from handover.services.hearing import Ear, Said, told_to
 from handover.store import eventlog
 from handover.store.eventlog import SEQUENCE, SORT, Row
 
@@ -27,7 +27,7 @@ class Past:
         self.rows = rows
         self.store_id = store_id
         self.kept = 0
-        self.sorts: dict[Row, Row] = {}
+        self.sorts: list[str] = []
         self._asked = False
         self._begun = begun(store_id, place)
         self._alike: dict[tuple[Said, ...], Heard] = {}
@@ -39,9 +39,8 @@ class Past:
             self._asked = True
             return Heard(self, alone=True)
         if not self.sorts:
-            self.sorts = {row[: SORT + 1]: row for row in self.rows}
-        # One event of each sort and author stands for all like it.
-        alike = tuple([ear.said(self.place, row) for row in self.sorts.values()])
+            self.sorts = sorted({row[SORT] for row in self.rows})
+        alike = tuple([ear.said(self.place, sort) for sort in self.sorts])
         return self._alike.get(alike) or self._alike.setdefault(alike, Heard(self))
 
     def sequence(self, at: int) -> int:
@@ -77,7 +76,7 @@ class Heard:
 
     def alike(self, ear: Ear, at: int) -> bool:
         """Whether what begins there is the same for all of them, as far as `texts` goes."""
-        return ear.said(self._past.place, self._past.rows[at]) != ()
+        return ear.said(self._past.place, self._past.rows[at][SORT]) is not False
 
     def texts(
         self, ear: Ear, at: int, most: int, room: int, cursor: Callable[[int], str] | None = None
@@ -85,25 +84,21 @@ class Heard:
         """Its events from there on as JSON, so many at most and as they fit into so many bytes (one may be longer),
         with the cursor of a reader of this establishment alone or one that is made of the sequence; and where they end.
         That is where those begin that are the same for all, or those that are not, too."""
-        past, place, me, alike = self._past, self._past.place, ear.who.id, self.alike(ear, at)
+        past, place, mine, alike = self._past, self._past.place, ear.mine, self.alike(ear, at)
         cursor = cursor or past.cursor
         others, own = ear.sayings(place)
-        rows = past.rows[at : at + most]
         texts: list[bytes] = []
-        for row, time in zip(rows, eventlog.told(rows), strict=True):
-            _, _, _, _, _, _, author, subject, id_, _, sequence, data, _ = row
+        for _, sort, sequence, told in past.rows[at : at + most]:
             try:
-                said = (own if author == me else others)[row[:SORT]]
+                said = (own if sort.endswith(mine) else others)[sort]
             except KeyError:
-                said = ear.said(place, row)
+                said = ear.said(place, sort)
             if said is not None:
-                if bool(said) is not alike:
+                if said is not alike:
                     break
-                if said:
-                    text = "".join(pieces(said, id_, subject, time, sequence, data, cursor(sequence))).encode()
-                else:
-                    entry = Encoded(eventlog.as_event(place, row), past.store_id)
-                    text = entry.text(ear, bool(ear.judge(entry)), cursor(sequence)).encode()
+                if not said:
+                    told = told_to(ear, sort, told)  # noqa: PLW2901 - as this reader may have it
+                text = f'{told},"sequence":{sequence},"cursor":"{cursor(sequence)}"}}'.encode()
                 room -= len(text)
                 if texts and room < 0:
                     break

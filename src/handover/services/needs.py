@@ -245,8 +245,7 @@ def _tell_back(uow: UnitOfWork, need: Mapping[Any, Any]) -> None:
     note = notes.get(uow.conn, need["note"])
     if note is not None and note["establishment"] != need["establishment"]:
         there = {**need, "establishment": note["establishment"], "unit": note["unit"]}
-        told = about_note(uow, "need.updated", there, "need", need["id"], need["status"], views.need(need))
-        uow.record(told._replace(kind=OUTCOME))
+        uow.record(about_note(uow, "need.updated", there, OUTCOME, need["id"], need["status"], views.need(need)))
 
 
 def came_due(uow: UnitOfWork, need: str) -> str | None:

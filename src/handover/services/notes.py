@@ -281,14 +281,14 @@ def _unsay_receipts(uow: UnitOfWork, note: Mapping[Any, Any]) -> set[str]:
 def _blank_events(uow: UnitOfWork, note: str, receipts: set[str]) -> None:
     """No replay repeats what a retracted note, its needs and receipts said. A need of an earlier wording may live on
     under a later one: its status is told as it is."""
-    blanked = {}
+    blanked = []
     for event in eventlog.of_note(uow.conn, note):
         if event.kind == "receipt" and event.about not in receipts:
             continue
-        status = "RETRACTED" if event.kind == "note" else event.status
+        status = "RETRACTED" if event.kind == "note" else eventlog.sort_of(event.sort).status
         if event.kind == "need" and (need := needs.get(uow.conn, event.about)):
             status = need["status"]
-        blanked[event.establishment, event.sequence] = (status, views.thin(event.about, status))
+        blanked.append(eventlog.amended(event, status, views.thin(event.about, status)))
     eventlog.blank(uow.conn, note, blanked)
 
 

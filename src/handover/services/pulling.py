@@ -11,11 +11,11 @@ from operator import itemgetter
 from handover.domain.access import belongs
 from handover.errors import NotFound
 from handover.services.cursors import Positions, begun, cursor_of, start
-from handover.services.hearing import Ear, Encoded, Filter, pieces
+from handover.services.hearing import Ear, Filter, told_to
 from handover.services.missed import PAGE
 from handover.services.unit_of_work import UnitOfWork
 from handover.store import eventlog, roster
-from handover.store.eventlog import SEQUENCE, SORT, TIME, Row
+from handover.store.eventlog import PARTS, SEQUENCE, TIME, Row
 
 
 def places_for(uow: UnitOfWork, establishment: str | None) -> tuple[str, ...]:
@@ -44,8 +44,8 @@ class Pulled:
 
 
 class _Page:
-    """What one reader gets of some rows, as `Encoded` would tell it. What is said of a sort of event is found out once
-    for all readers who hear the same, few rows become events, and what they say is put together in one go."""
+    """What one reader gets of some rows, as `Encoded` would tell it. How a sort of event is told is found out once for
+    all readers who hear the same, and what they are told is put together in one go."""
 
     def __init__(self, ear: Ear, store_id: str, positions: Positions, between: str) -> None:
         self.positions = positions
@@ -67,29 +67,25 @@ class _Page:
         """Takes what exists for this reader of the rows that come next, until there are so many events; answers how
         many rows that were."""
         others, own = self._sayings[place]
-        me, people, parts, between = self._ear.who.id, self.people, self._parts, self._between
+        mine, people, parts, between = self._ear.mine, self.people, self._parts, self._between
         count, read = self.count, 0
-        for row, time in zip(rows, eventlog.told(rows), strict=True):
+        for subject, sort, sequence, told in rows:
             if count == most:
                 break
-            _, _, _, _, _, _, author, subject, id_, _, sequence, data, _ = row
             read += 1
             self.positions[place] = sequence
-            sayings = own if author == me else others
             try:
-                said = sayings[row[:SORT]]
+                said = (own if sort.endswith(mine) else others)[sort]
             except KeyError:
-                said = self._ear.said(place, row)
+                said = self._ear.said(place, sort)
             if said is None:
                 continue
+            if not said:
+                told = told_to(self._ear, sort, told)  # noqa: PLW2901 - as this reader may have it
             parts.append(between if count else "")
+            parts += told, f',"sequence":{sequence},"cursor":"', self._cursor(sequence), '"}'
             count += 1
             people.add(subject)
-            if said:
-                parts += pieces(said, id_, subject, time, sequence, data, self._cursor(sequence))
-            else:
-                entry = Encoded(eventlog.as_event(place, row), self._store_id)
-                parts.append(entry.text(self._ear, bool(self._ear.judge(entry)), self._cursor(sequence)))
         self.count = count
         return read
 
@@ -114,7 +110,8 @@ def _in_time(pages: Mapping[str, list[Row]], heads: Mapping[str, int]) -> Iterab
     ends = (page[-1] for page in timed)
     horizon = min((time for time, place, last in ends if last[SEQUENCE] < heads[place]), default=None)
     merged = merge(*timed, key=itemgetter(0))
-    return ((place, (row,)) for _, place, row in takewhile(lambda one: horizon is None or one[0] <= horizon, merged))
+    reached = takewhile(lambda one: horizon is None or one[0] <= horizon, merged)
+    return ((place, (row[:PARTS],)) for _, place, row in reached)
 
 
 def pull(
@@ -135,9 +132,11 @@ def pull(
     page = _Page(_ear(uow.who, wanted), store_id, dict(began), between)
     read = 0
     while (behind := _behind(page.positions, heads)) and page.count < limit and read < scan:
-        rows = {p: eventlog.rows_after(uow.conn, p, page.positions[p], min(PAGE, max(limit, 50))) for p in behind}
-        for place, some in _in_time(rows, heads):
-            read += page.take(place, some, limit)
+        some = min(PAGE, max(limit, 50))
+        aside = len(behind) > 1
+        rows = {p: eventlog.rows_after(uow.conn, p, page.positions[p], some, timed=aside) for p in behind}
+        for place, found in _in_time(rows, heads):
+            read += page.take(place, found, limit)
     moved = {place: [began[place], at] for place, at in page.positions.items() if at != began[place]}
     uow.about(count=page.count, sequences=moved, people=sorted(one for one in page.people if one))
     return Pulled(page.text, page.count, page.positions, bool(behind))

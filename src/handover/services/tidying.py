@@ -123,5 +123,5 @@ def _wanted(conn: Connection, old: Iterable[Event], before: datetime) -> set[Eve
 
 def _calls(event: Event, at: datetime) -> bool:
     """Whether a note still asks for attention then."""
-    said = orjson.loads(event.data)
+    said = orjson.loads(eventlog.apart(event.told)[1])
     return said.get("attention", "ROUTINE") != "ROUTINE" and datetime.fromisoformat(said["attention_until"]) >= at

@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,36 +19,83 @@ from handover.store.tables import event_floors, event_heads, events
 from handover.store.types import as_time
 
 
+class Sort(NamedTuple):
+    """All of an event that a decision about it looks at: events that agree in it are judged alike."""
+
+    kind: str
+    type: str
+    unit: str | None
+    also_unit: str | None
+    handling: str
+    status: str
+    author: str | None
+
+
+_BETWEEN = "|"
+"""Between the parts of a sort as it is kept. No code, unit, account or client has it in its name, and none may: whose
+note it is about is told by the end (`written_by`)."""
+_DATA = ',"data":'
+"""What comes before the resource in an event as it is told, and nowhere earlier: all before it is names, codes and
+strings, in which a quotation mark is escaped."""
+
+
+@lru_cache(maxsize=20_000)
+def as_kept(sort: Sort) -> str:
+    """A sort as it is kept."""
+    return _BETWEEN.join(part or "" for part in sort)
+
+
+@lru_cache(maxsize=20_000)
+def sort_of(kept: str) -> Sort:
+    """The sort that is kept so."""
+    return Sort._make(part or None for part in kept.split(_BETWEEN))
+
+
+def written_by(author: str) -> str:
+    """How the sorts of all events end that are about what he or she wrote."""
+    return f"{_BETWEEN}{author}"
+
+
 class Event(NamedTuple):
-    """A committed change. A new one gets its sequence at the end of the transaction."""
+    """A committed change. `told`: as every reader is sent it who may have all of it, up to its sequence, which it gets
+    at the end of the transaction."""
 
     establishment: str
     id: str
     type: str
     subject: str | None
-    unit: str | None
-    also_unit: str | None
     time: datetime
-    handling: str
-    author: str | None
     kind: str
     about: str
-    status: str
     note: str | None
-    data: str
+    sort: str
+    told: str
     sequence: int = 0
 
 
+def apart(told: str) -> tuple[str, str]:
+    """What an event tells of itself, without the brace that ends it, and the resource it carries."""
+    before, _, data = told.partition(_DATA)
+    return before, data
+
+
+def with_data(before: str, data: str) -> str:
+    """An event that carries another resource."""
+    return before + _DATA + data
+
+
+def amended(event: Event, status: str, data: str) -> Event:
+    """The same event about a resource that has another status now, and of which it carries this."""
+    sort = as_kept(sort_of(event.sort)._replace(status=status))
+    return event._replace(sort=sort, told=with_data(apart(event.told)[0], data))
+
+
 Row = tuple[Any, ...]
-"""What a reader of a log needs of an event, in the order of `_ROW`, its time as the driver has it: text or an aware
-datetime, in the order of time either way."""
-_ROW = (
-    ("type", "unit", "also_unit", "handling", "kind", "status"),
-    ("author", "subject", "id", "time", "sequence", "data", "about"),
-)
-SORT = len(_ROW[0])
-"""How many of them come first that a decision looks at."""
-TIME, SEQUENCE = (SORT + _ROW[1].index(name) for name in ("time", "sequence"))
+"""What a reader of a log needs of an event, in the order of `_ROW`; where logs are read side by side, its time as well,
+as the driver has it: text or an aware datetime, in the order of time either way."""
+_ROW = ("subject", "sort", "sequence", "told")
+SORT, SEQUENCE = (_ROW.index(name) for name in ("sort", "sequence"))
+PARTS = TIME = len(_ROW)
 
 
 class Ends(NamedTuple):
@@ -67,7 +115,7 @@ def _after(columns: Iterable[str]) -> Quick:
     return Quick(query.order_by(events.c.sequence).limit(sa.bindparam("most", type_=sa.Integer)))
 
 
-_AFTER, _ROWS_AFTER = _after(Event._fields), _after((*_ROW[0], *_ROW[1]))
+_AFTER, _ROWS_AFTER, _TIMED_AFTER = _after(Event._fields), _after(_ROW), _after((*_ROW, "time"))
 _TIME = Event._fields.index("time")
 _ENDS = sa.select(
     event_heads.c.establishment, sa.func.coalesce(event_floors.c.sequence, 0), event_heads.c.sequence
@@ -153,8 +201,8 @@ def _unsaid(new: Iterable[Event]) -> list[Event]:
 
 
 def _thin(event: Event) -> Event:
-    status = "RETRACTED" if event.kind == "note" else event.status
-    return event._replace(status=status, data=orjson.dumps({"id": event.about, "status": status}).decode())
+    status = "RETRACTED" if event.kind == "note" else sort_of(event.sort).status
+    return amended(event, status, orjson.dumps({"id": event.about, "status": status}).decode())
 
 
 def heads(conn: Connection, establishments: Iterable[str]) -> dict[str, int]:
@@ -221,25 +269,11 @@ def after(conn: Connection, establishment: str, sequence: int, limit: int) -> li
     return [Event._make((*row[:_TIME], as_time(row[_TIME]), *row[_TIME + 1 :])) for row in rows]
 
 
-def rows_after(conn: Connection, establishment: str, sequence: int, limit: int) -> list[Row]:
+def rows_after(conn: Connection, establishment: str, sequence: int, limit: int, *, timed: bool = False) -> list[Row]:
     """The same as rows: for whoever makes text of hundreds of them."""
-    rows: list[Row] = found(conn, _ROWS_AFTER(conn, {"place": establishment, "sequence": sequence, "most": limit}))
+    query = _TIMED_AFTER if timed else _ROWS_AFTER
+    rows: list[Row] = found(conn, query(conn, {"place": establishment, "sequence": sequence, "most": limit}))
     return rows
-
-
-def as_event(establishment: str, row: Row) -> Event:
-    """The event of a row, but for what it is found by when a note is taken back."""
-    fields = dict(zip((*_ROW[0], *_ROW[1]), row, strict=True))
-    return Event(establishment=establishment, note=None, **{**fields, "time": as_time(row[TIME])})
-
-
-def told(rows: Sequence[Row]) -> list[str]:
-    """When each happened, as we send it."""
-    times = [row[TIME] for row in rows]
-    if times and isinstance(times[0], str):  # as the embedded store keeps them, always with microseconds
-        return [time if time[-8:] != ".000000Z" else time[:-8] + "Z" for time in times]
-    texts: list[str] = orjson.loads(orjson.dumps([time.astimezone(UTC) for time in times], option=orjson.OPT_UTC_Z))
-    return texts
 
 
 def of_note(conn: Connection, note: str) -> list[Event]:
@@ -247,13 +281,17 @@ def of_note(conn: Connection, note: str) -> list[Event]:
     return [Event(*row) for row in conn.execute(sa.select(*_COLUMNS).where(events.c.note == note))]
 
 
-def blank(conn: Connection, note: str, thin: Mapping[tuple[str, int], tuple[str, str]]) -> None:
-    """Replaces what events of a retracted note carry: status and data by (establishment, sequence). A need takes its
-    note's words along to other establishments, so this may rewrite several logs."""
-    for (place, sequence), (status, data) in thin.items():
+def blank(conn: Connection, note: str, blanked: Iterable[Event]) -> None:
+    """Replaces what events of a retracted note carry, and the status they are judged by. A need takes its note's words
+    along to other establishments, so this may rewrite several logs."""
+    for event in blanked:
         conn.execute(
             sa.update(events)
-            .where(events.c.establishment == place, events.c.sequence == sequence, events.c.note == note)
-            .values(status=status, data=data)
+            .where(
+                events.c.establishment == event.establishment,
+                events.c.sequence == event.sequence,
+                events.c.note == note,
+            )
+            .values(sort=event.sort, told=event.told)
         )
     marks.change(conn, marks.REWRITTEN)

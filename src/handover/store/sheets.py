@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import Sight
+from handover.store.eventlog import apart
 from handover.store.quick import each
 from handover.store.sights import visible, visible_in
 from handover.store.tables import events, inmates, moves, needs, notes
@@ -158,7 +159,7 @@ def changed_since(conn: Connection, place: str, sequence: int, kinds: Iterable[s
 
 def told_by(conn: Connection, place: str, sequence: int, notes: Iterable[str], about: str) -> str | None:
     """What the log said last of a resource, up to this event; it is found by the notes behind it."""
-    query = sa.select(_E.data).where(
+    query = sa.select(_E.told).where(
         _E.note.in_(sorted(notes)),
         _E.about == about,
         _E.establishment == place,
@@ -166,10 +167,10 @@ def told_by(conn: Connection, place: str, sequence: int, notes: Iterable[str], a
         _E.kind != "outcome",  # told to its author, of a need that has left this prison
     )
     found: str | None = conn.execute(query.order_by(_E.sequence.desc()).limit(1)).scalar()
-    return found
+    return found and apart(found)[1]
 
 
 def data_of(conn: Connection, place: str, sequence: int) -> str:
     """What one event of a log carries."""
-    found: str = conn.execute(sa.select(_E.data).where(_E.establishment == place, _E.sequence == sequence)).scalar_one()
-    return found
+    found: str = conn.execute(sa.select(_E.told).where(_E.establishment == place, _E.sequence == sequence)).scalar_one()
+    return apart(found)[1]

@@ -410,27 +410,28 @@ class EventRow(SQLModel, table=True):
     id: str = _is("The event's UUIDv7.", Id)
     type: str = _is("What happened, e.g. note.recorded.", sa.String(40))
     subject: str | None = _is("The person's number, where it is about a person.", sa.String(32), nullable=True)
-    unit: str | None = _is("The unit it happened in.", sa.String(16), nullable=True)
-    also_unit: str | None = _is(
-        "A second unit that must hear of it: the one a person left.", sa.String(16), nullable=True
-    )
     time: datetime = _is("When it was recorded.", UtcTime)
-    handling: str = _is("Who may hear of it; ROSTER for what all staff may know.", sa.String(40))
-    author: str | None = _is("Whose note it is about, as the author always may hear of it.", Who, nullable=True)
     kind: str = _is(
-        "What `data` is: note, need, receipt, inmate, handover or page; outcome: a need, for its author.", sa.String(16)
+        "What it carries: note, need, receipt, inmate, handover or page; outcome: a need, for its author.",
+        sa.String(16),
     )
     about: str = _is("The id of that resource.", Id)
-    status: str = _is(
-        "That resource's status after the change; all that is left of it for those who may not see more.", sa.String(40)
-    )
     note: str | None = _is(
         "The note behind it, so that a retraction finds every event that carries its text.",
         Id,
         nullable=True,
         index=True,
     )
-    data: str = _is("The resource, JSON; `id` and `status` alone once its note was retracted.", sa.Text)
+    sort: str = _is(
+        "All that decides who hears it, parted by `|`: kind, type, its unit, a second unit that must hear of it, "
+        "class (ROSTER for what all staff may know), status of the resource, and whose note it is about.",
+        sa.String(320),
+    )
+    told: str = _is(
+        "The event as JSON, up to its sequence and a reader's cursor; its data is id and status alone once its note "
+        "was retracted.",
+        sa.Text,
+    )
 
 
 class AccessChainRow(SQLModel, table=True):
