@@ -10,8 +10,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame, Opcode
 
 from handover import app
+from handover.errors import Invalid
 from handover.feed import protocol
 from handover.feed.socket import Feed as OpenFeed
+from handover.services import accounts
 from handover.services.hearing import Ear
 from handover.store.eventlog import Sort
 from tests.support.readers import READS, eventually, hears_everything, metric, read_on, stalled
@@ -140,6 +142,16 @@ def test_feeds_of_different_rights_in_one_pass_hear_what_each_would_pull(prison:
             assert feed.next("heartbeat", 3), "and nothing more"
     assert len(counts) > 5, "they do hear different things"
     assert all(True in taken[who.name] for who in everyone)
+
+
+@pytest.mark.parametrize("name", ["a|b", "a b", "a\n", ""])
+def test_no_name_ends_like_another_in_what_decides_who_hears(prison: Prison, name: str) -> None:
+    with pytest.raises(Invalid, match="letters, digits"):
+        prison.service.do(
+            lambda uow: accounts.add_client(
+                uow, prison.service.hasher, name, name="", scopes=("events:read",), establishments=(prison.code,)
+            )
+        )
 
 
 def test_an_event_is_judged_once_for_all_who_are_equal_and_anew_for_whoever_wrote_it(

@@ -18,10 +18,13 @@ from handover.errors import StoreNotReady
 from handover.services import opening
 from handover.store import schema
 from handover.store.engine import Engines, open_engines
+from handover.store.eventlog import apart, sort_of
 from handover.store.tables import establishments, metadata, store_meta
-from tests.support import postgres
+from handover.store.types import UtcTime
+from tests.support import embedded, postgres
 from tests.support.processes import handover
-from tests.support.service import settings_for
+from tests.support.service import Service, settings_for
+from tests.support.workers import ENGINES
 
 VERSIONS = Path(__file__).parents[1] / "migrations" / "versions"
 
@@ -219,3 +222,64 @@ def test_what_is_wrong_at_opening_is_told_as_such_not_as_a_traceback(tmp_path: P
     folder.mkdir()
     with pytest.raises(StoreNotReady):
         opening.open_desk(settings_for(f"sqlite:///{folder}"), lambda: datetime.now(UTC))
+
+
+BEFORE_0010 = sa.Table(
+    "events",
+    sa.MetaData(),
+    sa.Column("establishment", sa.String(16), nullable=False),
+    sa.Column("sequence", sa.BigInteger, autoincrement=False, nullable=False),
+    *(sa.Column(name, sa.Text) for name in ("id", "type", "subject", "unit", "also_unit")),
+    sa.Column("time", UtcTime, nullable=False),
+    *(sa.Column(name, sa.Text) for name in ("handling", "author", "kind", "about", "status")),
+    sa.Column("note", sa.Text, index=True),
+    sa.Column("data", sa.Text),
+    sa.PrimaryKeyConstraint("establishment", "sequence", name="pk_events"),
+)
+"""Where events were kept by columns, and their resources alone as JSON."""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_an_older_release_kept_of_events_is_told_as_it_was(engine: str, tmp_path: Path) -> None:
+    sqlite = engine == "sqlite"
+    url = embedded.copy(tmp_path / "handover.sqlite3") if sqlite else postgres.create_database()
+    if not sqlite:
+        opening.migrate(settings_for(url))
+    service = Service(settings_for(url))
+    prison = service.prison()
+    hartmann, nurse = prison.hire("hartmann", "officer", "A"), prison.hire("osei", "health", "A")
+    other = prison.connect("thin", "events:read", "roster:read")
+    weir = prison.receive("A4417KD", name='Weir, "J", ","data":{')
+    note = hartmann.note(weir, needs=[{"code": "PHONE", "detail": "Für Zoë ☎"}], attention="ACT_NOW")
+    hartmann.post(f"/v1/notes/{note['id']}/receipts", {"kind": "SEEN"})
+    gone = nurse.note(weir, handling="HEALTH", fact="Says he is ill.")
+    nurse.post(f"/v1/notes/{gone['id']}/retractions", {"reason": "WRONG_PERSON"})
+    hartmann.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
+    prison.admin.post(f"/v1/inmates/{weir}/moves", {"establishment": prison.code, "unit": "B", "reason": "Asked."})
+    told = [who.pull() for who in (hartmann, nurse, other)]
+    assert {event["type"].partition(".")[0] for event in told[0][0]} == {
+        *("note", "need", "receipt", "page", "handover", "inmate")
+    }
+    service.stop()
+
+    engines = open_engines(url)
+    with engines.write.connect() as conn, conn.begin():
+        rows = conn.execute(sa.select(metadata.tables["events"])).mappings().all()
+        conn.exec_driver_sql("DROP TABLE events")
+        BEFORE_0010.create(conn)
+        for row in rows:
+            sort, data = sort_of(row["sort"]), apart(row["told"])[1]
+            kept = {name: row[name] for name in row if name in BEFORE_0010.c}
+            conn.execute(sa.insert(BEFORE_0010), {**kept, **sort._asdict(), "data": data})
+        conn.exec_driver_sql("UPDATE alembic_version SET version_num = '0009'")
+    opening.migrate(settings_for(url))
+    with engines.read.connect() as conn:
+        assert conn.execute(sa.select(metadata.tables["events"])).mappings().all() == rows
+        assert compare_metadata(MigrationContext.configure(conn, opts={"compare_type": True}), metadata) == []
+    engines.close()
+
+    again = Service(settings_for(url))
+    assert [who.pull() for who in (again.login(hartmann.name), again.login(nurse.name))] == told[:2]
+    again.stop()
+    if not sqlite:
+        postgres.drop_database(url)
