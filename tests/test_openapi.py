@@ -41,7 +41,7 @@ def aldermoor(service: Service) -> Prison:
 @pytest.fixture(scope="module")
 def document(service: Service) -> Document:
     """The document as anybody gets it."""
-    answer = httpx.get(f"{service.url}/openapi.json", trust_env=False, verify=False)
+    answer = httpx.get(f"{service.url}/openapi.json", trust_env=False, verify=False, timeout=40)
     assert answer.status_code == 200
     found: Document = answer.json()
     return found

@@ -4,17 +4,20 @@ a page that tells all of it."""
 import json
 import re
 import socket
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from time import monotonic
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 from websockets.exceptions import ConnectionClosed
@@ -23,6 +26,8 @@ from handover.api import middleware
 from handover.cli import command
 from handover.services.metrics import Metrics
 from handover.settings import Settings
+from handover.store import engine
+from tests.support import postgres
 from tests.support.outages import at_it, away, without
 from tests.support.processes import handover, office, serving
 from tests.support.readers import eventually
@@ -382,6 +387,91 @@ def test_a_port_that_is_taken_is_told_in_words(tmp_path: Path) -> None:
     assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
 
 
+def test_an_address_that_is_not_this_machines_is_told_apart_from_a_port_that_is_taken(tmp_path: Path) -> None:
+    done = handover("serve", "--host", "192.0.2.1", database_url=f"sqlite:///{tmp_path}/store.sqlite3")
+    assert (done.returncode, done.stderr.count("another address: --host or HANDOVER_HOST")) == (2, 1)
+
+
+# --- The embedded store's file ---------------------------------------------------------------------------------------
+
+
+def test_the_embedded_store_is_served_by_one_process(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.sqlite3"
+    with serving(url, tmp_path / "log") as server:
+        done = handover("serve", "--port", "0", database_url=url)
+        assert (done.returncode, "Another process serves" in done.stderr) == (1, True), done.stderr
+        assert handover("user", "list", database_url=url).returncode == 0, "commands run beside it"
+        server.kill()
+        server.start()  # what a process held went with it
+
+
+def test_a_command_that_finds_no_store_says_that_it_makes_one(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/mistyped.sqlite3"
+    first, second = (handover("user", "list", database_url=url) for _ in range(2))
+    assert (
+        first.stderr == f"There was no store at {tmp_path}/mistyped.sqlite3: a new one, with nothing in it, is made.\n"
+    )
+    assert (second.returncode, second.stderr) == (0, "")
+
+
+def test_a_store_whose_file_was_taken_away_is_not_ready(tmp_path: Path) -> None:
+    file = tmp_path / "store.sqlite3"
+    with serving(f"sqlite:///{file}", tmp_path / "log") as server:
+        ready = f"{server.url}/readyz"
+        assert httpx.get(ready, trust_env=False, verify=False).status_code == 200
+        file.rename(tmp_path / "elsewhere.sqlite3")
+        gone = httpx.get(ready, trust_env=False, verify=False)
+        (tmp_path / "elsewhere.sqlite3").rename(file)
+        assert (gone.status_code, str(file) in gone.json()["detail"]) == (503, True)
+        assert httpx.get(ready, trust_env=False, verify=False).status_code == 200
+
+
+def test_a_store_on_a_full_disk_is_not_ready(
+    service: Service, web: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if service.desk.store.engines.file is None:
+        return  # a server knows of its own disk
+    monkeypatch.setattr(engine, "disk_usage", lambda _path: SimpleNamespace(free=engine.ROOM - 1))
+    assert "no room left" in web.get("/readyz").json()["detail"]
+    monkeypatch.undo()
+    assert web.get("/readyz").status_code == 200
+
+
+def test_a_store_that_cannot_be_written_stops_the_start_in_words(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.sqlite3"
+    assert handover("migrate", database_url=url).returncode == 0
+    with closing(sqlite3.connect(tmp_path / "store.sqlite3")) as conn:
+        conn.execute("CREATE TRIGGER full BEFORE INSERT ON access_lines BEGIN SELECT RAISE(ABORT, 'full'); END")
+    done = handover("serve", "--port", "0", database_url=url)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"not a database, but long enough to be looked at" * 40, "names the right file"), (None, "nothing behind it")],
+)
+def test_a_store_that_cannot_be_opened_is_told_with_its_file_and_what_to_do(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    file = tmp_path / "store.sqlite3"
+    if content is not None:
+        file.write_bytes(content)
+    done = typed("serve", DATABASE_URL=f"sqlite:///{file}" + ("" if content else "?mode=ro&uri=true"))
+    assert (done.exit_code, said in done.stderr) == (1, True), done.stderr
+    assert content is None or str(file) in done.stderr
+
+
+def test_what_a_command_logs_does_not_spoil_what_it_answers() -> None:
+    url = postgres.create_database()
+    assert handover("migrate", database_url=url).returncode == 0
+    with psycopg.connect(url) as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '9999'")
+    done = handover("user", "list", "--json", database_url=url, LOG_LEVEL="INFO")
+    postgres.drop_database(url)
+    assert (done.stdout, done.returncode) == ("", 0)
+    assert json.loads(done.stderr)["event"].startswith("the store is of a newer release")
+
+
 # --- Settings --------------------------------------------------------------------------------------------------------
 
 
@@ -391,11 +481,23 @@ def typed(*words: str, **settings: str) -> Result:
 
 
 def test_a_setting_that_cannot_be_used_is_told_with_its_name(tmp_path: Path) -> None:
-    wrong = {"PORT": "http", "HEARTBEAT_S": "60", "LOG_LEVEL": "LOUD", "BATCH": "0", "STOP_S": "nan"}
-    for name, value in {**wrong, "PORT ": "70000"}.items():
+    wrong = {"PORT": "http", "HEARTBEAT_S": "60", "LOG_LEVEL": "LOUD", "BATCH": "0", "STOP_S": "nan", "HOST": ""}
+    endless = {"TIMERS_S": "inf", "POLL_S": "inf", "QUEUE_S": "1e9", "FEED_SEND_S": "inf", "STOP_S ": "inf"}
+    large = {
+        "REFRESH_TOKEN_S": "9999999999999",
+        "ACCESS_TOKEN_S": "100000000000000000000",
+        "ARGON2_MEMORY_KIB": "9" * 9,
+    }
+    proxies = {"TRUSTED_PROXIES": "10.0.0.0/8,garbage", "TRUSTED_PROXIES ": "1.2.3.400/99"}
+    for name, value in {**wrong, **endless, **large, **proxies, "PORT ": "70000", "ARGON2_TIME_COST": "9" * 12}.items():
         done = typed("serve", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3", **{name.strip(): value})
         assert (done.exit_code, f"HANDOVER_{name.strip()}" in done.stderr) == (2, True), (name, done.stderr)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_proxies_may_be_addresses_networks_or_none() -> None:
+    for told in ("", "*", "127.0.0.1, 10.1.2.3/8", "::1,fd00::/8"):
+        assert Settings(trusted_proxies=told).trusted_proxies == told
 
 
 def test_the_page_for_operators_lists_every_setting_as_it_is() -> None:

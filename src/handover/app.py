@@ -3,14 +3,12 @@
 import asyncio
 import contextlib
 import gc
-import logging
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
 from types import FrameType
 
-import orjson
 import structlog
 import uvicorn
 from fastapi import FastAPI
@@ -31,13 +29,15 @@ from handover.api import (
     roster,
 )
 from handover.api.lane import Lane
-from handover.api.middleware import Outermost, trace
+from handover.api.middleware import Outermost
 from handover.api.transport import AnswerProtocol
 from handover.board import pages as board
 from handover.board import session as board_session
 from handover.clock import Clock, now
+from handover.errors import Refusal
 from handover.feed import kept, route
 from handover.feed.transport import FeedProtocol
+from handover.logs import configure_logging
 from handover.services import opening, tidying, timers
 from handover.services.hub import Hub
 from handover.services.limits import Limits
@@ -72,7 +72,7 @@ def create_app(
     """The service as an ASGI application. The store is opened here, so that a store that cannot be served stops the
     start. `process`: what its metrics call it, among several."""
     metrics = Metrics(process)
-    desk = opening.open_desk(settings, clock, practice=practice, measure=metrics.committed)
+    desk = opening.open_desk(settings, clock, practice=practice, measure=metrics.committed, serves=True)
     sessions = Sessions(desk)
     hasher = Hasher(settings)
     hub = Hub(desk, sessions, metrics)
@@ -81,7 +81,6 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.start()
-        await desk.write(Asker(None), opening.started)
         tasks = [asyncio.create_task(tidying.keep(desk)), asyncio.create_task(timers.keep(desk))]
         # What was made at start stays for good: the collector need not look at it again (it halves the longest pauses).
         gc.collect()
@@ -92,9 +91,13 @@ def create_app(
         for task in tasks:
             task.cancel()
         await hub.close()
-        await desk.write(Asker(None), opening.stopped)
-        hasher.close()
-        await asyncio.to_thread(desk.store.close)
+        try:
+            await desk.write(Asker(None), opening.stopped)
+        except Refusal as refusal:
+            log.error("the stop could not be written down", why=refusal.detail)
+        finally:
+            hasher.close()
+            await asyncio.to_thread(desk.store.close)
 
     title = "handover (PRACTICE: nothing here is real)" if practice else "handover"
     app = FastAPI(
@@ -187,41 +190,3 @@ def serve(app: FastAPI, settings: Settings, sockets: list[socket.socket] | None 
 
 def _ended(_sig: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
-
-
-def _as_bytes(_logger: object, _method: str, line: structlog.types.EventDict) -> bytes:
-    return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z)
-
-
-def _as_text(_logger: object, _method: str, line: structlog.types.EventDict) -> str:
-    return _as_bytes(_logger, _method, line).decode()
-
-
-def _told(_logger: object, method: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
-    """A line with its level and its time. Of an exception, where it came from; what it says may be a note's words."""
-    line["level"], line["timestamp"] = method, now()
-    given = line.pop("exc_info", None)
-    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
-    if isinstance(error, BaseException):
-        line["trace"] = trace(error)
-    return line
-
-
-def configure_logging(level: str) -> None:
-    """Structured lines on standard error: JSON, a time, an event, no words of a note. The libraries' warnings too."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.contextvars.merge_contextvars, _told],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _as_text],
-        )
-    )
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, _told, _as_bytes],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
-        ),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
-        cache_logger_on_first_use=True,
-    )

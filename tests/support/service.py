@@ -13,8 +13,9 @@ from typing import Any
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
-from handover.app import configure_logging, create_app, server
+from handover.app import create_app, server
 from handover.domain.access import ROLE_SCOPES, operator
+from handover.logs import configure_logging
 from handover.schemas.roster import EstablishmentDraft, InmateDraft, UnitDraft
 from handover.services import accounts, logins, roster
 from handover.services.passwords import Hasher

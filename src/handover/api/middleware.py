@@ -5,7 +5,6 @@ Plain ASGI: the usual middleware base class costs half the throughput.
 """
 
 import asyncio
-import traceback
 from time import perf_counter
 from typing import Any
 
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from handover.api.gate import Gates
 from handover.api.lane import Lane
 from handover.errors import Overloaded, Unavailable
+from handover.logs import trace
 from handover.services.ids import uuid4
 from handover.services.limits import Limits
 from handover.services.metrics import Metrics
@@ -135,22 +135,6 @@ class Outermost:
         untold, self._untold = self._untold, []
         for line in untold:
             log.info("request", **line)
-
-
-def trace(error: BaseException | None) -> list[str]:
-    """Where an exception came from, innermost last: its kinds and the places in the code. Not what it says: that may be
-    a note's text, and what the store was asked with."""
-    lines: list[str] = []
-    while error is not None:
-        frames = [
-            f"{f.filename.rpartition('site-packages/')[2]}:{f.lineno} {f.name}"
-            for f in traceback.extract_tb(error.__traceback__)
-        ]
-        code = getattr(error, "sqlstate", None)
-        kind = f"{type(error).__module__}.{type(error).__qualname__}"
-        lines = [*frames, f"{kind} ({code})" if code else kind, *lines]
-        error = error.__cause__ or error.__context__
-    return lines
 
 
 class _TooLarge(HTTPException):

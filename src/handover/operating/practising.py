@@ -32,11 +32,12 @@ def demo(port: Annotated[int | None, typer.Option(help="Port to listen on (HANDO
             argon2_memory_kib=1024,  # every practice password is printed below: there is nothing to protect
             argon2_time_cost=1,
         )
-        port_is_free(settings.host, settings.port)
+        other = settings.port + 1 if settings.port < 65535 else 8000
+        port_is_free(settings.host, settings.port, f'--port {other} (make run ARGS="--port {other}")')
         with err.status("Setting up HMP Aldermoor and its week …"):
             prison = ready(lambda: week.build(settings, now()))
         _welcome(prison, settings)
-        serve_app(create_app(settings, practice=True), settings)
+        serve_app(ready(lambda: create_app(settings, practice=True)), settings)
 
 
 def _welcome(prison: week.Prison, settings: Settings) -> None:

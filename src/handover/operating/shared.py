@@ -6,12 +6,15 @@ import sys
 from collections.abc import Callable
 from typing import Annotated, Any, NoReturn, TypeVar
 
+import structlog
 import typer
 from pydantic import ValidationError
 
 from handover.clock import now
 from handover.domain.access import operator
 from handover.errors import Conflict, Invalid, NotFound, Refusal, StoreNotReady
+from handover.logs import configure_logging
+from handover.schemas.common import fault
 from handover.services import opening
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork
 from handover.settings import Settings
@@ -29,9 +32,12 @@ PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the 
 def settings_from(**given: Any) -> Settings:
     """Settings from the environment and what was given on the line."""
     try:
-        return Settings(**{k: v for k, v in given.items() if v is not None})
+        settings = Settings(**{k: v for k, v in given.items() if v is not None})
     except ValidationError as error:
-        fail("\n".join(f"HANDOVER_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()), 2)
+        fail("\n".join(f"HANDOVER_{str(e['loc'][0]).upper()}: {fault(e)}" for e in error.errors()), 2)
+    if not structlog.is_configured():
+        configure_logging(settings.log_level)
+    return settings
 
 
 def ready(start: Callable[[], T]) -> T:
@@ -43,7 +49,10 @@ def ready(start: Callable[[], T]) -> T:
 
 
 def with_desk(settings: Settings, run: Callable[[Desk], T]) -> T:
-    """Does something with the store of these settings open; a refusal becomes words and an exit code."""
+    """Does something with the store of these settings open; a refusal becomes words and an exit code. An embedded store
+    that is not there yet is made, which is said: it may be another than the one that is served."""
+    if made := opening.not_yet(settings):
+        typer.secho(f"There was no store at {made}: a new one, with nothing in it, is made.", err=True)
     desk = ready(lambda: opening.open_desk(settings, now))
     try:
         return run(desk)

@@ -19,9 +19,10 @@ from typing import NoReturn
 
 import structlog
 
-from handover.app import configure_logging, create_app
+from handover.app import create_app
 from handover.app import serve as serve_app
 from handover.errors import StoreNotReady
+from handover.logs import configure_logging
 from handover.settings import Settings
 
 PAUSE_S, LONGEST_S = 0.1, 15.0

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from secrets import token_hex
 from time import monotonic, sleep
 
@@ -12,11 +13,11 @@ from sqlalchemy.exc import DBAPIError
 
 from handover.clock import Clock
 from handover.domain.codelists import shipped
-from handover.errors import Conflict, StoreNotReady, Unavailable
+from handover.errors import Conflict, Refusal, StoreNotReady, Unavailable
 from handover.services.ids import uuid7
-from handover.services.unit_of_work import Desk, UnitOfWork
+from handover.services.unit_of_work import Asker, Desk, UnitOfWork
 from handover.settings import Settings
-from handover.store import accesslog, codelists, eventlog, schema
+from handover.store import accesslog, codelists, engine, eventlog, marks, schema
 from handover.store.accesslog import Head, Line
 from handover.store.engine import Engines, one_process_only, open_engines, passes, writable
 from handover.store.store import Identity, Store, read_identity, rename, write_identity
@@ -40,15 +41,16 @@ def open_desk(
     *,
     practice: bool = False,
     measure: Callable[[int, float], None] = _ignore,
+    serves: bool = False,
 ) -> Desk:
     """Opens the store this process works on. The embedded one is brought up to date; PostgreSQL must have been, by
-    `handover migrate`."""
-    engines = open_engines(settings.database_url, settings.listen_url, settings.standby_url)
+    `handover migrate`. `serves`: this process serves it, which is written down."""
+    engines = open_engines(settings.database_url, settings.listen_url, settings.standby_url, serves=serves)
     try:
         identity = _prepare(engines, practice, migrate=engines.embedded)
     except DBAPIError as error:
         engines.close()
-        raise StoreNotReady(f"The store cannot be opened: {_first_line(error)}") from error
+        raise _not_opened(engines, error) from error
     except BaseException:
         engines.close()
         raise
@@ -59,8 +61,27 @@ def open_desk(
         batch=settings.batch,
         open_chain=_open_chain,
         measure=measure,
+        tidies=serves,
     )
-    return Desk(store, settings, clock)
+    desk = Desk(store, settings, clock)
+    if serves:
+        try:
+            desk.do(Asker(None), _started)
+        except (Refusal, DBAPIError) as error:
+            store.close()
+            why = error.detail if isinstance(error, Refusal) else _first_line(error)
+            raise StoreNotReady(f"The store was opened, but cannot be written: {why}") from error
+    return desk
+
+
+def hold(settings: Settings) -> AbstractContextManager[object]:
+    """Keeps any other process from serving the embedded store meanwhile."""
+    return engine.hold(settings.database_url)
+
+
+def not_yet(settings: Settings) -> Path | None:
+    """The embedded store's file, where opening it would make a new store of it."""
+    return engine.not_yet(settings.database_url)
 
 
 def prepare(settings: Settings) -> None:
@@ -101,9 +122,26 @@ def _opened(settings: Settings) -> Iterator[Engines]:
     try:
         yield engines
     except DBAPIError as error:
-        raise StoreNotReady(f"The store cannot be opened: {_first_line(error)}") from error
+        raise _not_opened(engines, error) from error
     finally:
         engines.close()
+
+
+def _not_opened(engines: Engines, error: DBAPIError) -> StoreNotReady:
+    where = f" ({engines.file[0]})" if engines.file else ""
+    remedy = _REMEDIES.get((getattr(error.orig, "sqlite_errorname", None) or "").removeprefix("SQLITE_"), "")
+    return StoreNotReady(f"The store cannot be opened: {_first_line(error)}{where}.{remedy}")
+
+
+_REMEDIES = {
+    "CANTOPEN": " Look at the owner and the rights of the file and its folder.",
+    "READONLY": " Look at the owner and the rights of the file and its folder.",
+    "CORRUPT": " Restore the last backup, as docs/operations.md says.",
+    "NOTADB": " Look whether HANDOVER_DATABASE_URL names the right file; or restore the last backup.",
+    "BUSY": " Another program holds it; end that, then start again.",
+    "FULL": " There is no room left on the disk.",
+}
+"""What to do about it, by the embedded store's own names."""
 
 
 def _first_line(error: DBAPIError) -> str:
@@ -159,7 +197,7 @@ def _open_chain(conn: Connection, like: Line) -> Head:
     return accesslog.open_chain(conn, uuid7(like.at), first)
 
 
-def started(uow: UnitOfWork) -> None:
+def _started(uow: UnitOfWork) -> None:
     """A server process began to serve."""
     uow.doing("server.start", actor="handover")
 
@@ -180,14 +218,22 @@ def restored(uow: UnitOfWork) -> None:
 
 async def check(desk: Desk) -> None:
     """Refuses unless the store can be read and written now: a store that makes everybody wait is not ready."""
+    if missing := desk.store.engines.missing():
+        raise Unavailable(missing)
     try:
         async with asyncio.timeout(CHECK_S):
-            await desk.quietly(writable)
+            await desk.quietly(_try)
             await desk.peek(_look)
     except TimeoutError:
         raise Unavailable(f"The store has not answered within {CHECK_S:g} s.") from None
     except DBAPIError as error:
         raise Unavailable("The store cannot be read right now.") from error
+
+
+def _try(conn: Connection) -> None:
+    writable(conn)
+    if one_process_only(conn.dialect.name):  # a server tells; here there is no other way to find out
+        marks.change(conn, marks.TRIED)
 
 
 def _look(conn: Connection) -> None:

@@ -1,14 +1,17 @@
 """The one file that knows which database it talks to: how to open it, how to begin, how to ring its bell, which
 errors pass."""
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
+from shutil import disk_usage
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -38,6 +41,8 @@ WRITES = "BEGIN IMMEDIATE"
 READS = "BEGIN"
 READS_AT_SERVER = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 """Either sees one moment of the store."""
+ROOM = 4 << 20
+"""Bytes that have to be free on the embedded store's disk for notes to be taken: its log needs them."""
 LONGEST_LOG = 60_000
 """Pages of the embedded store's write-ahead log from which on every commit moves them to their place, if the writer has
 not between two commits (`tidy`): more than so many commits write, one of 32 notes some 230."""
@@ -46,13 +51,29 @@ not between two commits (`tidy`): more than so many commits write, one of 32 not
 @dataclass(frozen=True, slots=True)
 class Engines:
     """A store opened for one process: one connection writes, a few read. `bells`: those of other processes, where
-    there may be any (`Servers.bells`). `past`: reads what may be a little old. `watched`: the servers behind them."""
+    there may be any (`Servers.bells`). `past`: reads what may be a little old. `watched`: the servers behind them.
+    `file`: that of the embedded store, and which one it was when it was opened."""
 
     write: Engine
     read: Engine
     bells: Callable[[float], Iterator[str | None]] | None = None
     past: Engine | None = None
     watched: "Sequence[Servers]" = ()
+    file: tuple[Path, int] | None = None
+
+    def missing(self) -> str | None:
+        """Why the embedded store's file will not keep what is written to it, where that can be seen."""
+        if self.file is None:
+            return None
+        path, inode = self.file
+        try:
+            if path.stat().st_ino != inode:
+                return f"{path} is another file than the one that was opened; start the service again."
+            if disk_usage(path.parent).free < ROOM:
+                return f"There is no room left on the disk of {path}."
+        except OSError as error:
+            return f"{path} cannot be looked at: {error.strerror}."
+        return None
 
     @property
     def embedded(self) -> bool:
@@ -68,13 +89,14 @@ class Engines:
             servers.close()
 
 
-def open_engines(url: str, listen: str | None = None, standby: str | None = None) -> Engines:
+def open_engines(url: str, listen: str | None = None, standby: str | None = None, *, serves: bool = False) -> Engines:
     """Opens `sqlite:///…` or `postgresql://…`; anything else is refused with what to write instead. `listen`: the same
-    store past a pooler. `standby`: a server that follows it."""
+    store past a pooler. `standby`: a server that follows it. `serves`: this process serves it; any other moves nothing
+    in the embedded one, as it may run beside the one that does (`tidy`)."""
     kind = url.partition(":")[0].partition("+")[0]
     try:
         if kind == "sqlite":
-            return _open_sqlite(make_url(url).set(drivername="sqlite"))
+            return _open_sqlite(make_url(url).set(drivername="sqlite"), serves)
         if kind == "postgresql":
             return _open_postgresql(url, listen or url, standby)
         make_url(url)
@@ -93,11 +115,45 @@ def one_process_only(url: str) -> bool:
     return url.startswith("sqlite")
 
 
-def _open_sqlite(url: sa.URL) -> Engines:
+def hold(url: str) -> AbstractContextManager[object]:
+    """Keeps any other process from serving the embedded store meanwhile: it has one writer, and one that moves its log
+    (`tidy`). A file of its own, as the store's own must not be opened and closed beside SQLite."""
+    if not one_process_only(url) or not (name := make_url(url).database):
+        return nullcontext()
+    file = Path(name)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.fdopen(os.open(file.with_name(f"{file.name}-serving"), os.O_WRONLY | os.O_CREAT, 0o600), "wb")
+    except OSError as error:
+        raise StoreNotReady(f"The store {file} cannot be opened: {error.strerror}.") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise StoreNotReady(
+            f"Another process serves {file} already: the embedded store has one. End that first, or name another store "
+            "in HANDOVER_DATABASE_URL."
+        ) from None
+    return lock
+
+
+def not_yet(url: str) -> Path | None:
+    """The embedded store's file, where opening it would make a new store of it."""
+    with suppress(sa.exc.ArgumentError, ValueError, OSError):
+        found = make_url(url)
+        file = Path(found.database or "")
+        if found.get_backend_name() == "sqlite" and found.database and not (file.exists() and file.stat().st_size):
+            return file
+    return None
+
+
+def _open_sqlite(url: sa.URL, serves: bool) -> Engines:
     if not url.database or url.database == ":memory:":
         raise StoreNotReady(
             "The embedded store needs a file: sqlite:////folder/handover.sqlite3. Memory would forget every note."
         )
+    if url.query:
+        raise StoreNotReady("HANDOVER_DATABASE_URL: sqlite:/// and the file's name, with nothing behind it.")
     file = Path(url.database)
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -110,12 +166,12 @@ def _open_sqlite(url: sa.URL) -> Engines:
     shared: dict[str, Any] = {"connect_args": connect, "hide_parameters": True}
     write, read = (sa.create_engine(url, poolclass=NullPool, **shared) for _ in range(2))
     for engine, begin in ((write, WRITES), (read, READS)):
-        sa.event.listen(engine, "connect", _sqlite_connect)
+        sa.event.listen(engine, "connect", partial(_sqlite_connect, longest_log=LONGEST_LOG if serves else 0))
         sa.event.listen(engine, "begin", partial(_sqlite_begin, begin=begin))
-    return Engines(write, read)
+    return Engines(write, read, file=(file, file.stat().st_ino))
 
 
-def _sqlite_connect(dbapi: Any, _record: Any) -> None:
+def _sqlite_connect(dbapi: Any, _record: Any, longest_log: int) -> None:
     dbapi.isolation_level = None  # the driver's own transactions begin too late; ours begin in "begin" above
     for pragma in (
         "journal_mode=WAL",
@@ -124,7 +180,7 @@ def _sqlite_connect(dbapi: Any, _record: Any) -> None:
         "busy_timeout=30000",
         "cache_size=-32000",
         "temp_store=MEMORY",  # else a statement of many rows keeps what it may have to undo in a file
-        f"wal_autocheckpoint={LONGEST_LOG}",
+        f"wal_autocheckpoint={longest_log}",
     ):
         dbapi.execute(f"PRAGMA {pragma}")
 

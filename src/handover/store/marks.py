@@ -8,8 +8,9 @@ from sqlalchemy.engine import Connection
 
 from handover.store.tables import store_meta
 
-REWRITTEN, RIGHTS = "rewritten", "rights"
-"""Of events that were rewritten (a retraction); of anybody's rights."""
+REWRITTEN, RIGHTS, TRIED = "rewritten", "rights", "tried"
+"""Of events that were rewritten (a retraction); of anybody's rights; of nothing, when it is tried whether the store can
+be written."""
 _GET = sa.select(store_meta.c.value).where(store_meta.c.name == sa.bindparam("mark"))
 
 

@@ -189,7 +189,8 @@ class Identity:
 
 
 class Store:
-    """One process's hold on the store. `close` finishes what was handed over."""
+    """One process's hold on the store. `close` finishes what was handed over. `tidies`: it moves the embedded one's log
+    to its place now and then; two processes that do could damage it."""
 
     def __init__(
         self,
@@ -200,6 +201,7 @@ class Store:
         batch: int,
         open_chain: Callable[[Connection, Line], Head],
         measure: Callable[[int, float], None],
+        tidies: bool,
     ) -> None:
         self.engines = engines
         self.identity = identity
@@ -217,7 +219,7 @@ class Store:
         self._connections: dict[tuple[int, Engine], Connection] = {}
         self._asked: deque[float] = deque()
         self._pace = 0.0
-        self.writer = Writer(engines.write, lambda conn: Batch(conn, self), batch, measure)
+        self.writer = Writer(engines.write, lambda conn: Batch(conn, self), batch, measure, tidies=tidies)
 
     def write(
         self,

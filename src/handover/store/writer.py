@@ -107,6 +107,8 @@ class Writer:
         begin: Callable[[Connection], Batch],
         most: int,
         measure: Callable[[int, float], None],
+        *,
+        tidies: bool,
     ) -> None:
         self._engine = engine
         self._begin = begin
@@ -119,6 +121,7 @@ class Writer:
         self._calls: SimpleQueue[bool] = SimpleQueue()
         self._conn: Connection | None = None
         self._untidy = 0
+        self._tidies = tidies
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -160,7 +163,7 @@ class Writer:
                 self._commit(tasks)
                 self._pace += (perf_counter() - self._began - self._pace) * SHARE
                 self._began = None
-            if self._untidy >= TIDY_AFTER:
+            if self._tidies and self._untidy >= TIDY_AFTER:
                 self._tidy()  # while those who were answered are on their way back
         self._drop()
 

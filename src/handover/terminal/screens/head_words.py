@@ -15,10 +15,10 @@ Standing = dict[str, object]
 
 def place(station: Station, width: int) -> Text:
     """`A wing · late · offered by P. Ngata, NOT ACCEPTED, due 21:15`. What gives way is the name, not the time."""
+    practice = t("PRACTICE") + " · " if station.practice else ""
     if station.here is None:
         where = t("LOCKED · {name}", name=station.unit.name) if station.unit is not None else t("handover · log in")
-        return Text(plain(where), style="bold")
-    practice = t("PRACTICE") + " · " if station.here.login.me.practice else ""
+        return Text(plain(practice + where), style="bold")
     if station.unit is None:
         return Text(plain(practice + t("no unit")), style="bold")
     if station.sheet is None:

@@ -66,6 +66,8 @@ class Station:
     server: Server
     here: Desk | None = None
     connection: Connection | None = None
+    practice: bool = False
+    """Whether whoever sat here last did so in a practice prison: its password is everybody's, behind a lock too."""
     unit: Unit | None = None
     units: list[Unit] = field(default_factory=list)
     """Those that may be looked at: one's own, or all of the prison for those who have none of their own."""
@@ -91,6 +93,7 @@ class Station:
         tokens = OfficerTokens(self.server, login.username)
         self.connection = Connection(Api(self.server, tokens))
         self.here = Desk(self.server, login, tokens, self.connection.api)
+        self.practice = login.me.practice
         self.lists = kept_lists(self.server, language())
 
     def stands_up(self) -> None:
