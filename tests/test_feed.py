@@ -235,9 +235,12 @@ def test_a_cursor_that_cannot_be_honoured_is_refused_out_loud(prison: Prison) ->
     ngata, store = prison.hire("ngata", "officer", "A"), prison.service.desk.store.identity.id
     ngata.note(unit="A")
     damaged = ["", "garbage", "NOW", "%00", "ünser", "0", "-1", "=" * 5, _packed("."), _packed(store)]
-    ahead = [_packed(f"{store}.{prison.code}:{end}") for end in ("2", "1" + "0" * 30)]
-    wrong = [_packed(f"{store}.{prison.code}{end}") for end in ("", ":", ":x", ":-1", ":1:", ":1,")]
-    for cursor in (*damaged, *ahead, *wrong, _packed(f"deadbeef.{prison.code}:1")):
+    ahead = [_packed(f"{store}.{prison.code}:{end}!") for end in ("2", "1" + "0" * 30)]
+    bad = ("", ":", ":x", ":-1", ":1:", ":1,", ":1", ":01!", ": 1!", ":1\x0c!", ":1!!", ":1,A:1!", ":1!x")
+    wrong = [_packed(f"{store}.{prison.code}{end}") for end in bad]
+    _, sound = ngata.pull()
+    short = [sound[:-letters] for letters in range(1, 8)]  # a column too narrow for it
+    for cursor in (*damaged, *ahead, *wrong, *short, f"{sound}x", _packed(f"deadbeef.{prison.code}:1!")):
         told = ngata.get("/v1/events", 409, after=cursor)
         assert told["type"].endswith("cursor-not-resumable"), cursor
         assert "after=now" in told["detail"]

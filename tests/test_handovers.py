@@ -724,6 +724,49 @@ def test_two_numbers_become_one_and_two_again_with_all_that_was_under_way(prison
     assert clerk.post(f"/v1/inmates/{weir}/unmerges", {"previous": other, "reason": "Again."}, 422)
 
 
+def test_what_was_open_under_a_number_that_is_given_up_is_handed_to_the_wing_that_holds_the_person(
+    prison: Prison,
+) -> None:
+    """One man, booked in twice: new on A, known on B, where he said goodbye this morning."""
+    ngata, lowe = prison.hire("ngata", "officer", "A"), prison.hire("lowe", "officer", "B")
+    weir, other = prison.receive("A4417KD"), prison.receive("B0001BB", unit="B")
+    prison.receive("C0001CC")
+    ngata.note(weir, fact="New here, quiet.")
+    lowe.note(other, fact="Asked about a complaint.", handling="COMPLAINT", needs=[{"code": "COMPLAINT"}])
+    urgent = lowe.note(other, indicators=[{"code": "SAY_SELF_HARM"}], needs=[{"code": "PHONE", "promised": True}])
+    prison.admin.post(f"/v1/inmates/{weir}/merges", {"from": other})
+
+    here, there = sheet(ngata, prison), sheet(lowe, prison, "B")
+    [waiting] = [one for one in ngata.get("/v1/handovers", state="OFFERED")["items"] if one["transfer"]]
+    assert waiting["transfer"]["from"]["unit"] == "B"
+    assert [item["note"] for item in waiting["items"] if item["content"]] == [urgent["id"]], (
+        "and what is A's own is not"
+    )
+    assert [item["need"] for item in waiting["items"] if item["need"]] == [urgent["needs"][0]["id"]]
+    entry = on(here, weir)
+    assert (entry["attention"], [one["id"] for one in entry["needs"]]) == ("ACT_NOW", [urgent["needs"][0]["id"]])
+    assert weir not in {one["inmate"] for one in here["not_observed"]}
+    assert [one["inmate"] for one in there["in_transit"]] == [weir], "B still answers for what it knew"
+    assert here["roll"]["expected"] == 2, "he is not on his way: he is here"
+
+    ngata.post(f"/v1/handovers/{waiting['id']}/acceptance", {})
+    assert on(sheet(ngata, prison), weir)["attention"] == "ACT_NOW"
+    assert sheet(lowe, prison, "B")["in_transit"] == []
+
+
+def test_where_a_merge_is_undone_nobody_is_asked_to_accept_what_came_by_it(prison: Prison) -> None:
+    ngata, lowe = prison.hire("ngata", "officer", "A"), prison.hire("lowe", "officer", "B")
+    weir, other = prison.receive("A4417KD"), prison.receive("B0001BB", unit="B")
+    lowe.note(other, attention="WATCH")
+    prison.admin.post(f"/v1/inmates/{weir}/merges", {"from": other})
+    prison.admin.post(f"/v1/inmates/{weir}/unmerges", {"previous": other, "reason": "Brothers."})
+    assert [one["state"] for one in ngata.get("/v1/handovers")["items"]] == ["WITHDRAWN"]
+    assert on(sheet(lowe, prison, "B"), other)["attention"] == "WATCH"
+    assert sheet(lowe, prison, "B")["in_transit"] == []
+    prison.admin.post(f"/v1/inmates/{weir}/merges", {"from": prison.receive("D0001DD", unit="B")})
+    assert len(ngata.get("/v1/handovers")["items"]) == 1, "where nothing is open, nothing is handed over"
+
+
 # --- The sheet, now and then -----------------------------------------------------------------------------------------
 
 

@@ -254,7 +254,7 @@ def test_a_move_within_the_prison_is_told_to_both_wings_and_open_needs_go_along(
     assert (waiting["type"], waiting["subject"]) == ("handover.offered", weir)
     assert (transfer["kind"], transfer["state"], transfer["unit"]) == ("TRANSFER", "OFFERED", "B")
     way = {name: made[name] for name in ("from", "to", "by")}
-    assert transfer["transfer"] == {"inmate": weir, "name": "Weir, J.", **way}
+    assert transfer["transfer"] == {"inmate": weir, "name": "Weir, J.", **way, "merged": False}
     assert [item["need"] for item in transfer["items"] if item["need"]] == [needs[0]["id"]]
     assert (arrived["data"]["id"], arrived["data"]["unit"]) == (needs[0]["id"], "B")
     assert [need["id"] for need in brandt.get("/v1/needs")["items"]] == [needs[0]["id"]]
@@ -291,7 +291,7 @@ def test_a_move_to_another_prison_is_made_by_the_sender_and_takes_the_needs_ther
     assert (offered["type"], offered["source"]) == ("handover.offered", f"/v1/establishments/{there.code}")
     assert sent["data"] == offered["data"]
     way = {name: made[name] for name in ("from", "to", "by")}
-    assert offered["data"]["transfer"] == {"inmate": weir, "name": "Weir, J.", **way}
+    assert offered["data"]["transfer"] == {"inmate": weir, "name": "Weir, J.", **way, "merged": False}
     assert (came["type"], came["data"]["move"]) == ("inmate.moved", made)
     assert (opened["type"], opened["data"]["establishment"]) == ("need.updated", there.code)
     assert brandt.get("/v1/needs", establishment=there.code, inmate=weir)["items"] == [opened["data"]]
@@ -393,13 +393,16 @@ def test_a_merge_over_two_prisons_tells_each_what_it_needs(prison: Prison) -> No
     _, here = hartmann.pull()
     _, over_there = brandt.pull()
     clerk.post(f"/v1/inmates/{weir}/merges", {"from": twin})
-    arrived, came = hartmann.pull(here)[0]
+    arrived, offered, came = hartmann.pull(here)[0]
     assert came["data"]["inmate"] == hartmann.get(f"/v1/inmates/{weir}")
     assert arrived["data"]["id"] == note["needs"][0]["id"]
     heard = brandt.pull(over_there)[0]
-    assert [e["type"] for e in heard] == ["inmate.merged", "need.updated", "need.updated", "inmate.merged"]
+    told = ["inmate.merged", "need.updated", "need.updated", "handover.offered", "inmate.merged"]
+    assert [e["type"] for e in heard] == told
     assert heard[2]["data"] == {"id": note["needs"][0]["id"], "status": "OPEN"}
-    assert heard[3]["data"] == {"number": weir, "previous": twin}, "where he is now is not theirs to know"
+    assert heard[3]["data"] == offered["data"], "what was open there is handed over"
+    assert (offered["data"]["transfer"]["merged"], offered["data"]["transfer"]["to"]["unit"]) == (True, "A")
+    assert heard[4]["data"] == {"number": weir, "previous": twin}
     brandt.get(f"/v1/inmates/{twin}", 404)
     brandt.get(f"/v1/inmates/{weir}", 404)
     assert [n["id"] for n in brandt.all("/v1/notes", inmate=twin)] == [note["id"]], "but what they wrote is found"

@@ -69,9 +69,12 @@ def compose(known: Known) -> dict[str, Any]:
             people.append(entry)
         else:
             rest.append({name: entry[name] for name in ("inmate", "name", "cell", "changes")})
-    moving = [_in_transit(known, one) for one in known.transfers if one["state"] in OPEN]
+    waiting = [one for one in known.transfers if one["state"] in OPEN]
+    moving = [_in_transit(known, one) for one in waiting]
     here = {person["number"] for person in known.people}
-    arriving = {one["inmate"] for one in moving if one["to"]["unit"] == known.unit and _here(known, one["to"])}
+    # Whose numbers were merged is here: only what was open under the other one has to be accepted.
+    moves = [one["transfer"] for one in waiting if not one["transfer"].get("merged")]
+    arriving = {move["inmate"] for move in moves if move["to"]["unit"] == known.unit and _here(known, move["to"])}
     return {
         "establishment": known.establishment,
         "unit": known.unit,

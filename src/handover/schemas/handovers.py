@@ -132,6 +132,9 @@ class Transfer(Resource):
     from_: Place = Field(alias="from")
     to: Place
     by: Person = Field(description="Who recorded the move; `outgoing` is whoever the unit that sends is with.")
+    merged: bool = Field(
+        description="He or she was there already: this is what was open under a number that was given up for another."
+    )
 
 
 class Handover(Resource):

@@ -13,6 +13,8 @@ SET_BACK = "This store was set back: some of what you were told is not there any
 TOO_OLD = "What followed that cursor is not kept any more. Reload what you hold, then ask with after=now."
 Positions = dict[str, int]
 """How far a reader has come, by establishment."""
+WHOLE = "!"
+"""At the end of what a cursor says: one that was cut short, by a column too narrow for it, is not taken for another."""
 _SAFE = bytes.maketrans(b"+/", b"-_")
 
 
@@ -20,7 +22,7 @@ def cursor_of(store_id: str, positions: Mapping[str, int]) -> str:
     """The opaque form of positions. It names the store, so that a cursor of another (or of one set up anew) is
     noticed."""
     told = ",".join([f"{place}:{sequence}" for place, sequence in sorted(positions.items())])
-    return opaque(f"{store_id}.{told}".encode())
+    return opaque(f"{store_id}.{told}{WHOLE}".encode())
 
 
 def opaque(told: bytes) -> str:
@@ -35,11 +37,11 @@ def positions_of(store_id: str, cursor: str) -> Positions:
     )
     try:
         known, _, told = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition(".")
-        pairs = [part.rsplit(":", 1) for part in told.split(",")] if told else []
+        pairs = [part.rsplit(":", 1) for part in told.removesuffix(WHOLE).split(",")] if told != WHOLE else []
         positions = {place: int(sequence) for place, sequence in pairs}
     except (Base64Error, UnicodeError, ValueError):
         raise refused from None
-    if known != store_id or any(sequence < 0 for sequence in positions.values()):
+    if known != store_id or cursor_of(store_id, positions) != cursor:  # cut short, or not one of ours
         raise refused
     return positions
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 import orjson
 
 from handover.domain.access import Facts, Principal, Sight, belongs, may, may_read, sights
-from handover.services.cursors import opaque
+from handover.services.cursors import cursor_of
 from handover.services.events import HANDOVER, OUTCOME, ROSTER
 from handover.services.views import handover, thin
 from handover.store import eventlog
@@ -142,7 +142,7 @@ class Encoded:
         """The event as JSON, with the cursor of a reader of this establishment alone, or the one given."""
         event = self.event
         told = event.told if whole and self.alike else told_to(ear, event.sort, event.told)
-        cursor = cursor or opaque(f"{self._store_id}.{event.establishment}:{event.sequence}".encode())
+        cursor = cursor or cursor_of(self._store_id, {event.establishment: event.sequence})
         return f'{told},"sequence":{event.sequence},"cursor":"{cursor}"}}'
 
 

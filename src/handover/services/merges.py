@@ -34,6 +34,7 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
         known = into is not None and belongs(uow.who, into["establishment"])
         where = f", into {given_up['merged_into']}" if known else ""
         raise Conflict(f"{draft.from_} was merged before{where}.")
+    left, _ = transfers.sender_of(uow, given_up)
     moved_notes = notes.all_of_inmate(uow.conn, draft.from_)
     for note in moved_notes:
         _renumber(uow, note, number, draft.from_, "inmate.merged")
@@ -45,6 +46,7 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
     need_services.follow(uow, number, survivor["establishment"], survivor["unit"])
     moves = roster.hand_over_moves(uow.conn, draft.from_, number)
     carried = transfers.renumber(uow, draft.from_, number, survivor["name"])
+    begun = transfers.begin_merged(uow, left, now, {row["id"] for row in (*moved_notes, *moved_needs)})
     data = as_json({"number": number, "previous": draft.from_, "inmate": orjson.Fragment(people.shown(uow, now))})
     places = {row["establishment"]: row["unit"] for row in (given_up, survivor)}
     for place, unit in places.items():
@@ -57,6 +59,7 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
         "needs": [row["id"] for row in moved_needs],
         "moves": moves,
         "transfers": carried,
+        "begun": begun,
         "numbers": before,
         "previous": {row["id"]: orjson.loads(row["document"])["previous_inmate"] for row in moved_notes},
     }
@@ -96,6 +99,9 @@ def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> tuple[str, str
     need_services.follow(uow, draft.previous, restored["establishment"], restored["unit"])
     roster.give_moves(uow.conn, moved.get("moves", []), draft.previous)
     transfers.give_to(uow, moved.get("transfers", []), draft.previous, restored["name"])
+    for row in transfers.sender_of(uow, survivor)[1]:
+        if row["id"] == moved.get("begun"):
+            transfers.end(uow, row, "The merge was undone.")
     roster.undo_merge(uow.conn, done["id"], uow.now)
     for one in (kept, now):
         told = people.shown(uow, one)

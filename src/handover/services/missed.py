@@ -50,7 +50,7 @@ class Past:
     def cursor(self, sequence: int) -> str:
         """That of a reader of this establishment alone."""
         letters, rest = self._begun
-        return letters + opaque(b"%b%d" % (rest, sequence))
+        return letters + opaque(b"%b%d!" % (rest, sequence))
 
 
 Made = tuple[bytes, int]

@@ -93,8 +93,8 @@ class _Page:
         if self._begun is None:
             return cursor_of(self._store_id, self.positions)
         letters, rest = self._begun
-        # As `opaque` has it: what is neither letter, digit, nor one of `-_.:` alone would look different there.
-        return letters + b2a_base64(b"%b%d" % (rest, sequence), newline=False).decode().rstrip("=")
+        # As `opaque` has it: what is neither letter, digit, nor one of `-_.:!` alone would look different there.
+        return letters + b2a_base64(b"%b%d!" % (rest, sequence), newline=False).decode().rstrip("=")
 
 
 def _in_time(pages: Mapping[str, list[Row]], heads: Mapping[str, int]) -> Iterable[tuple[str, Sequence[Row]]]:

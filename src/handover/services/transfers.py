@@ -1,11 +1,12 @@
 """A person who moves takes what is open along: the unit that receives him or her accepts it by name, and until then the
 one that sent answers for it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import orjson
+from sqlalchemy.engine import RowMapping
 
 from handover.domain import handovers as rules
 from handover.domain.access import STAYS_BEHIND
@@ -31,24 +32,58 @@ def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> No
     """Offers a person to the unit he or she moves to: open needs, live attention, and what was written in the last 72
     hours. One who moves on before anybody accepted takes along what came along."""
     number = new["number"]
-    left: Mapping[Any, Any] = old
-    for row in handovers.transfers_of(uow.conn, [number], "mine"):
-        if row["state"] in rules.OPEN:
-            # Whoever sent the person still answers: nobody in between has taken him or her over.
-            left = {**orjson.loads(row["document"])["transfer"]["from"]}
-            end(uow, row, "Moved on before anybody accepted.")
+    left, waiting = sender_of(uow, old)
+    for row in waiting:
+        end(uow, row, "Moved on before anybody accepted.")
     if (left["establishment"], left["unit"]) == (new["establishment"], new["unit"]):
         return  # back before anybody had taken him or her over
+    _offer(uow, left, new, *_open_of(uow, number))
+
+
+def begin_merged(
+    uow: UnitOfWork, left: Mapping[Any, Any], survivor: Mapping[Any, Any], came: Collection[str]
+) -> str | None:
+    """Offers what was open under a number that was given up to the unit in which the person is under the other one: it
+    never had it. `left`: whoever answered for it; `came`: the notes and needs that were under it. Answers the
+    transfer, where there is anything."""
+    if (left["establishment"], left["unit"]) == (survivor["establishment"], survivor["unit"]):
+        return None
+    travelling, open_needs = ([row for row in rows if row["id"] in came] for rows in _open_of(uow, survivor["number"]))
+    return _offer(uow, left, survivor, travelling, open_needs, merged=True) if travelling or open_needs else None
+
+
+def sender_of(uow: UnitOfWork, inmate: Mapping[Any, Any]) -> tuple[Mapping[Any, Any], list[RowMapping]]:
+    """Where whoever answers for a person is: as long as nobody has taken him or her over, those who sent; and the
+    transfers that wait."""
+    waiting = [
+        row for row in handovers.transfers_of(uow.conn, [inmate["number"]], "mine") if row["state"] in rules.OPEN
+    ]
+    moves = [orjson.loads(row["document"])["transfer"] for row in waiting]
+    sent = [move["from"] for move in moves if not move.get("merged")]
+    return sent[-1] if sent else inmate, waiting
+
+
+def _open_of(uow: UnitOfWork, number: str) -> tuple[list[RowMapping], list[RowMapping]]:
+    """What goes along with a person: the notes of the last 72 hours and those with live attention; open needs."""
+    written = notes.picture_of(uow.conn, number, uow.now - PICTURE, uow.now)
+    needed = needs.all_of_inmate(uow.conn, number, "OPEN")
+    along, open_needs = ([row for row in rows if row["handling"] not in STAYS_BEHIND] for rows in (written, needed))
+    return along, open_needs
+
+
+def _offer(
+    uow: UnitOfWork,
+    left: Mapping[Any, Any],
+    new: Mapping[Any, Any],
+    travelling: list[RowMapping],
+    open_needs: list[RowMapping],
+    merged: bool = False,
+) -> str:
+    number = new["number"]
     last = handovers.last_taken(uow.conn, left["establishment"], left["unit"])
     rota = spots.rota_of_place(uow, new["establishment"])
     shift = shift_at(rota.pattern, rota.zone, uow.now)
     due = uow.now + timedelta(minutes=rota.times.transfer)
-    travelling = [
-        row
-        for row in notes.picture_of(uow.conn, number, uow.now - PICTURE, uow.now)
-        if row["handling"] not in STAYS_BEHIND
-    ]
-    open_needs = [row for row in needs.all_of_inmate(uow.conn, number, "OPEN") if row["handling"] not in STAYS_BEHIND]
     carries = handovers.carries(uow.conn, [row["id"] for row in open_needs], uow.now)
     id_ = uow.new_id()
     ends = {
@@ -77,7 +112,7 @@ def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> No
         ],
         "attention": [],
         "queries": [],
-        "transfer": {"inmate": number, "name": new["name"], **ends, "by": person(uow.who)},
+        "transfer": {"inmate": number, "name": new["name"], **ends, "by": person(uow.who), "merged": merged},
         "withdrawal": None,
         "sequence": 0,
         "hash": "",
@@ -86,6 +121,7 @@ def begin(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> No
     document["hash"] = views.sealed(document)
     timers.add(uow.rows, (due, timers.OVERDUE, id_))
     service.open_(uow, document, 0, -1, author=last["taker"] if last else None)
+    return id_
 
 
 def end(uow: UnitOfWork, row: Mapping[Any, Any], why: str) -> None:
