@@ -5,6 +5,7 @@ import re
 from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from time import sleep
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -236,6 +237,38 @@ def test_a_screen_that_cannot_see_says_so_and_catches_up(
         screen.offline(False)
         screen.sees("up to date", "since you last looked (1)", "Said what nobody could see.", "needs you (1)")
         screen.misses("Use the radio.")
+
+
+def test_a_sheet_that_cannot_be_read_again_says_from_when_it_is_and_is_read_as_soon_as_it_can_be(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    with browser.open(service.url) as screen:
+        screen.pardoned += [NO_NETWORK, "status of 503", "ERR_FAILED"]
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        # The feed stays up, and the sheet alone is refused; then the server answers nothing at all to it.
+        screen.call("Network.setBlockedURLs", urls=["*/sheet"])
+        ngata.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
+        screen.sees("The sheet is from", "it cannot be read again now", "needs you (0)")
+        screen.misses("up to date")
+        screen.call("Network.setBlockedURLs", urls=[])
+        screen.sees("needs you (1)", "up to date")  # nothing happened meanwhile: it asked by itself
+        screen.call("Fetch.enable", patterns=[{"urlPattern": "*/sheet"}])
+        ngata.note(weir, fact="Not a word since.", attention="WATCH")
+        screen.sees("The sheet is from")
+        sleep(8)
+        screen.call("Fetch.disable")
+        screen.sees("up to date")
+        screen.until("document.querySelector('.list.needs').innerText.includes('Not a word since.')")
+
+
+def test_a_server_that_hangs_is_said_at_the_door(service: Service, browser: Browser, hartmann: Caller) -> None:
+    with browser.open(service.url) as screen:
+        screen.pardoned.append("ERR_")
+        screen.until("!!document.querySelector('#user')")
+        screen.call("Fetch.enable", patterns=[{"urlPattern": "*/board/session*"}])
+        screen.login(hartmann.name, PASSWORD, sees="cannot be reached")
+        screen.call("Fetch.disable")
 
 
 def test_a_lock_shows_nothing_of_people_ends_the_login_and_comes_back_in_no_time(

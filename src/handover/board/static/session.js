@@ -31,8 +31,14 @@ export const draftsKey = () => key;
 export const who = () => whose;
 export const accessToken = () => token;
 
+// A server that says nothing for so long is not there: whoever waits is told, and may ask again.
+const PATIENCE_MS = 8000;
+
 async function raw(method, path, body, headers) {
+  const given = new AbortController();
+  const patience = setTimeout(() => given.abort(), PATIENCE_MS);
   let answer;
+  let text;
   try {
     answer = await fetch(path, {
       method,
@@ -40,14 +46,15 @@ async function raw(method, path, body, headers) {
       body: body === undefined ? undefined : JSON.stringify(body),
       cache: 'no-store',
       credentials: 'same-origin',
+      signal: given.signal,
     });
+    serverSaid(answer.headers.get('date'));
+    text = await answer.text();
   } catch (cause) {
     throw new Unreachable(String(cause));
+  } finally {
+    clearTimeout(patience);
   }
-  serverSaid(answer.headers.get('date'));
-  const text = await answer.text().catch((cause) => {
-    throw new Unreachable(String(cause));
-  });
   let told = null;
   try {
     told = text ? JSON.parse(text) : null;
