@@ -228,7 +228,10 @@ function take(event) {
   }
   if (Object.keys(data).length === 2 || type === 'note.retracted' || type === 'note.restricted') forgetWords(data.id);
   // Notes whose words are not to be seen any more, on whatever screen.
-  if (type === 'note.corrected') desk.unsaid.add(data.supersedes || data.id);
+  if (type === 'note.corrected') {
+    desk.unsaid.add(data.supersedes || data.id);
+    desk.news = desk.news.filter((one) => !(one.noted && one.about === data.supersedes)); // what stands now is told below
+  }
   else if (type === 'note.retracted' || (type.startsWith('note.') && Object.keys(data).length === 2)) desk.unsaid.add(data.id);
   if (type.startsWith('handover.') && data.items) learnHandover(data);
   tell(event);
@@ -248,9 +251,12 @@ const concerns = (event) =>
 function takePage({ data, type }) {
   const before = desk.pages.get(data.id);
   if (before && before.version > data.version) return;
-  if (type === 'page.raised' && data.state === 'RAISED') {
-    desk.pages.set(data.id, { ...data, about: before && before.about });
-    if (!before) whatItIs(data).then(changed);
+  if (Object.keys(data).length === 2) desk.pages.delete(data.id); // not for this reader any more
+  else if (type === 'page.raised' && data.state === 'RAISED') {
+    // After a correction it calls for another note: the words of the one before are not said again.
+    const same = before && before.note === data.note;
+    desk.pages.set(data.id, { ...data, about: same ? before.about : null });
+    if (!same) whatItIs(data).then(changed);
   } else if (data.state === 'ACCEPTED') {
     desk.pages.set(data.id, { ...before, ...data, gone: Date.now() });
   } else desk.pages.delete(data.id);
@@ -268,7 +274,7 @@ function tell(event) {
   const say = () => phrases.news(event, whom);
   if ((mine && !/answered|queried/.test(event.type)) || !say()) return;
   const before = desk.feed.before || event.cursor;
-  desk.news.unshift({ id: event.id, about: data.note || data.id, unit: event.unit, inmate: data.inmate || data.number || null, at: event.time, say, before });
+  desk.news.unshift({ id: event.id, about: data.note || data.id, noted: event.type.startsWith('note.'), unit: event.unit, inmate: data.inmate || data.number || null, at: event.time, say, before });
   if (desk.news.length > MOST) desk.left += desk.news.splice(MOST).length;
 }
 
