@@ -91,6 +91,34 @@ def test_a_page_calls_until_somebody_takes_it_and_the_others_see_who(
             screen.until("!document.title.startsWith('ACT NOW')")
 
 
+def test_a_call_says_whose_it_is_and_what_stands_after_a_correction(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        made = ngata.note(weir, fact="Has taken twenty tablets.", attention="ACT_NOW")
+        screen.sees("Has taken twenty tablets. (Ngata", "ACT NOW until")
+        right = {"inmate": weir, "basis": "SAW", "fact": "Has hidden twenty tablets.", "attention": "ACT_NOW"}
+        ngata.post(f"/v1/notes/{made['id']}/corrections", {"reason": "Misheard.", "note": right})
+        screen.sees("Has hidden twenty tablets. (Ngata", "corrected: Has hidden twenty tablets.")
+        screen.misses("Has taken twenty tablets.")
+
+        # Two take it at once, and hers comes second: it is not hers.
+        screen.run(
+            "((asks) => { window.fetch = async (at, given) => { if (String(at).endsWith('/receipts')) "
+            "await new Promise((go) => { window.go_on = go; }); return asks(at, given); }; })(window.fetch), 0"
+        )
+        screen.press("a")
+        screen.until("!!window.go_on")
+        (page,) = ngata.get("/v1/pages", establishment=prison.code, state="RAISED")["items"]
+        ngata.post(f"/v1/notes/{page['note']}/receipts", {"kind": "ACCEPTED"})
+        screen.sees("Ngata sees to it.")
+        screen.run("window.go_on(), 0")
+        screen.sees("Ngata had taken it already, at")
+        screen.misses("It is yours")
+
+
 def test_a_call_that_comes_while_the_calls_are_being_read_is_not_lost_by_it(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
@@ -149,7 +177,7 @@ def test_a_need_is_done_and_what_two_do_at_once_is_said(
         ngata.http.patch(need, json={"owner": "Marsh"}, headers={"If-Match": '"1"'}).raise_for_status()
         screen.offline(False)
         screen.press("Enter")
-        screen.sees("Somebody changed it first")
+        screen.sees("Ngata changed it first, at", "with Marsh. Nothing of yours was recorded.")
         assert screen.run("document.querySelector('#asked').value") == "found at reception"
         screen.sees("with Marsh")
         screen.press("Enter")
@@ -184,6 +212,52 @@ def test_what_is_typed_and_locked_before_the_disk_has_answered_is_there_afterwar
         screen.insert(PASSWORD)
         screen.press("Enter")
         screen.sees("Begun, not sent: What came of it?", "“found at reception”")
+
+
+def test_what_becomes_of_a_need_is_recorded_as_it_is(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    told = [{"code": "PHONE", "promised": True}, {"code": "PROPERTY", "promised": True}, {"code": "MAIL"}]
+    made = ngata.note(weir, needs=told)["needs"]
+    wing = {"establishment": prison.code, "unit": "A", "basis": "HEARD", "fact": "The servery is short of trays."}
+    ngata.note(**wing, needs=[{"code": "FOOD", "detail": "trays"}])
+
+    def stands(place: int) -> tuple[str, str | None, str | None]:
+        found = ngata.get(f"/v1/needs/{made[place]['id']}")
+        return found["status"], found["owner"], found["reason"]
+
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("due this shift, or promised (2)", "the unit: need: food: trays")
+        screen.focus(f"[data-need='{made[0]['id']}']")
+        screen.press("m")
+        screen.sees("It is yours.", "with Hartmann")
+        screen.press("v")
+        screen.sees("Why is it not possible?")
+        screen.type("No line.")
+        screen.press("Enter")
+        screen.sees("due this shift, or promised (1)")
+        screen.focus(f"[data-need='{made[1]['id']}']")
+        screen.press("g")
+        screen.sees("To whom is it passed on?")
+        screen.type("Reception")
+        screen.press("Enter")
+        screen.sees("due this shift, or promised (0)")
+        # What has no time and was not promised can be closed where it stands: with the person.
+        screen.focus(".list.needs [data-inmate]")
+        screen.press("Enter")
+        screen.sees("open needs (1)")
+        screen.focus(f"[data-need='{made[2]['id']}']")
+        screen.press("d")
+        screen.sees("What came of it?")
+        screen.type("Two letters.")
+        screen.press("Enter")
+        screen.sees("open needs (0)", "Done, “Two letters.”")
+    assert [stands(place) for place in range(3)] == [
+        ("NOT_POSSIBLE", hartmann.get("/v1/me")["name"], "No line."),
+        ("PASSED_ON", "Reception", None),
+        ("DONE", None, None),
+    ]
 
 
 def test_without_single_letters_everything_is_done_by_tab_and_enter(

@@ -107,6 +107,7 @@ export function units() {
 // Whether the unit's own notes are for this reader; others see what is for the whole establishment.
 export const isInsider = () => isManager() || desk.me.units.includes(desk.unit);
 export const isManager = () => ['supervisor', 'governor'].includes(desk.me.role);
+export const mayHandOver = () => isManager() || desk.me.role === 'officer'; // who can be answerable for a unit
 export const unitName = (code) => {
   const found = desk.place && desk.place.units.find((one) => one.code === code);
   return found ? found.name : t('Unit {code}', { code });

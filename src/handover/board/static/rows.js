@@ -1,7 +1,8 @@
 // One line, or a few, about one thing: everybody who needs attention, what is due, what is new, everyone by cell.
 
 import { h } from './dom.js';
-import { whom } from './desk.js';
+import { desk, whom } from './desk.js';
+import { marked } from './needs.js';
 import * as phrases from './phrases.js';
 import { low, n, t } from './words.js';
 import { isPast, time } from './times.js';
@@ -44,7 +45,7 @@ export function wingRow({ note, incident }) {
 
 export function dueRow(one) {
   const over = one.due_at && isPast(one.due_at);
-  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, 'data-need': one.id, 'data-version': one.version, 'data-words': phrases.need(one) },
+  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, ...marked(one, phrases.need(one)) },
     h('span', { class: 'when' }, one.due_at ? time(one.due_at) : t('no time')), ' ', whom(one.inmate, one.unit), ': ', phrases.need({ ...one, due_at: null, urgency: null }),
     over && h('b', { class: 'late' }, ` · ${t('OVERDUE')}`), one.owner ? h('span', { class: 'by' }, ` ${t('with {name}', { name: one.owner })}`) : '');
 }
@@ -65,16 +66,20 @@ export function everyone(one, unseen, open) {
 
 
 // What else the sheet says: [{key, head, text, by, inmate}].
-export function alsoRows(sheet, told) {
+export function alsoRows(sheet, told, needs) {
   const { last } = sheet.handover;
   const place = (one) => `${one.unit}${one.cell ? `, ${one.cell}` : ''}`;
   return [
     ...(last && last.remarks ? [{ key: 'remarks', head: t('at the handover'), text: last.remarks, by: phrases.staff(last.outgoing) }] : []),
     ...sheet.late.filter((note) => note.status === 'ACTIVE').map((note) => ({ key: `l${note.id}`, head: t('LATE, for {time}: {who}', { time: time(note.occurred_at), who: whom(note.inmate, note.unit) }), text: phrases.gist(note), by: phrases.source(note), inmate: note.inmate, written: note })),
     ...sheet.wing_notes.filter((note) => !told.has(note.id)).slice(0, 6).map((note) => ({ key: note.id, head: t('the unit'), text: phrases.gist(note), by: phrases.source(note), written: note })),
+    ...needs.map((one) => ({ key: `n${one.id}`, head: t('the unit'), text: `${t('need: ')}${phrases.need(one)}`, by: one.owner ? t('with {name}', { name: one.owner }) : '', need: one })),
     ...sheet.arrived.map((one) => ({ key: `a${one.inmate}${one.at}`, head: t('arrived {time}', { time: time(one.at) }), text: `${one.name} (${place(one.from)} → ${place(one.to)})`, by: one.reason, inmate: one.inmate })),
     ...sheet.left.map((one) => ({ key: `g${one.inmate}${one.at}`, head: t('left {time}', { time: time(one.at) }), text: `${one.name} (→ ${place(one.to)})`, by: one.reason })),
   ];
 }
 
-export const alsoRow = (one) => h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, 'data-written': one.written && one.written.id, 'data-by': one.written && one.written.author.username }, h('b', {}, one.head), ': ', one.text, ' ', h('span', { class: 'by' }, one.by));
+// Who is on the way to this unit.
+export const arriving = (sheet) => sheet.in_transit.filter((one) => one.to.unit === desk.unit && one.to.establishment === desk.place.code);
+
+export const alsoRow = (one) => h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, 'data-written': one.written && one.written.id, 'data-by': one.written && one.written.author.username, ...(one.need && marked(one.need, phrases.need(one.need))) }, h('b', {}, one.head), ': ', one.text, ' ', h('span', { class: 'by' }, one.by));
