@@ -198,4 +198,5 @@ export function say(text, bad) {
   if (!bad) fading = setTimeout(() => put(box), 8000);
 }
 
-export const failed = (problem) => say(problem.problem ? problem.message : t('The server cannot be reached. Nothing was changed.'), true);
+export const failed = (problem) => say(problem.problem ? problem.message
+  : problem.sent ? t('The server cannot be reached. It is not known whether it was done: look before you do it again.') : t('The server cannot be reached.'), true);

@@ -14,7 +14,13 @@ let timer = 0;
 let sitting = 0; // counts who sits here: what one asked is never asked again as the next
 const heard = { token: [], ended: [] };
 
-export class Unreachable extends Error {}
+// `sent`: it may have arrived all the same, and only the answer was lost.
+export class Unreachable extends Error {
+  constructor(cause, sent = false) {
+    super(String(cause));
+    this.sent = sent;
+  }
+}
 
 export class Refused extends Error {
   constructor(status, problem, retry) {
@@ -51,7 +57,7 @@ async function raw(method, path, body, headers) {
     serverSaid(answer.headers.get('date'));
     text = await answer.text();
   } catch (cause) {
-    throw new Unreachable(String(cause));
+    throw new Unreachable(cause, method !== 'GET');
   } finally {
     clearTimeout(patience);
   }
