@@ -381,7 +381,33 @@ def test_somebody_who_is_there_for_a_need_alone_is_told_why() -> None:
 
 
 def test_who_may_read_it_is_on_paper_too() -> None:
-    assert "[may be read by: health staff] Diabetic." in said(one(fact="Diabetic.", handling="HEALTH"))
+    whole = one(fact="Sings.", handling="ESTABLISHMENT")
+    assert "[may be read by: the whole prison] Sings." in said(whole)
+
+
+def test_what_not_everybody_on_the_wing_may_read_is_not_on_paper_but_that_there_is_something_is() -> None:
+    people = [person("A1", "Abel, A.", "A1-01"), person("B2", "Bairstow, B.", "A1-02")]
+    told = {"fact": "Diabetic.", "opinion": "Hides it.", "if_then": "Sugar first.", "change": "MUCH_WORSE"}
+    helped = [{"code": "LISTENED", "effect": "HELPED"}]
+    notes = [
+        note("n1", "A1", attention="ACT_NOW", handling="HEALTH", responses=helped, opening=True, **told),
+        note("n2", "A1", fact="Ate at supper."),
+        note("n3", None, fact="About a colleague.", handling="COMPLAINT"),
+        note("n4", "B2", fact="Where it was hidden.", handling="SECURITY", attention="WATCH", attention_until=before(1)),
+    ]
+    needs = [
+        need("d1", "A1", "MEDICATION", note=id_of("n1")),
+        need("d2", "A1", "PHONE", detail="call to his daughter"),
+        need("d3", "B2", "LEGAL", detail="from long ago", note=id_of("n0")),
+    ]
+    text = said(sheet_of(people=people, notes=notes, needs=needs), narrow={id_of("n0")})
+    for words in ("Diabetic", "Hides it", "Sugar", "worse", "listened", "Opened up", "colleague", "hidden", "Medication"):
+        assert words not in text
+    assert "from long ago" not in text
+    for words in ("ACT NOW until", "WATCH ran out 13:05", "Ate at supper.", "call to his daughter"):
+        assert words in text
+    assert text.count("not printed: 1 note that not everybody on the wing may read") == 2  # Abel's, and the wing's
+    assert text.count("not printed: 2 notes that not everybody on the wing may read") == 1
 
 
 def test_codes_this_release_does_not_know_are_still_said() -> None:
