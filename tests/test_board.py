@@ -295,6 +295,32 @@ def test_without_single_letters_everything_is_done_by_tab_and_enter(
         screen.sees("how I know")
 
 
+def test_what_is_typed_is_neither_thrown_away_nor_taken_for_what_it_is_not(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    ngata.note(weir, fact="Sings \u202e at night.", attention="WATCH")
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("needs you (1)")
+        # What turns the way of writing in a note turns nothing beside it.
+        assert screen.run("document.querySelector('.needs bdi').textContent") == "Sings \u202e at night."
+        screen.focus(".needs [data-row]")
+        screen.press("n")
+        screen.sees("It goes on, because")
+        screen.type("25:99 still low")
+        screen.press("Enter")
+        screen.sees("25:99 is not a time of day.")
+        screen.press("Escape")
+        screen.misses("It goes on, because … Until")
+        screen.sees("Left. What you typed is kept", "Begun, not sent: It goes on, because … “25:99 still low”")
+        screen.press("n")
+        screen.until("document.querySelector('#asked').value === '25:99 still low'")
+        screen.run("document.querySelector('#asked').value = ''")
+        screen.press("Escape")
+        screen.misses("Begun, not sent")
+    assert ngata.all("/v1/notes", inmate=weir)[0]["renewals"] == []
+
+
 def test_a_screen_that_cannot_see_says_so_and_catches_up(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
@@ -325,6 +351,13 @@ def test_a_sheet_that_cannot_be_read_again_says_from_when_it_is_and_is_read_as_s
         ngata.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
         screen.sees("The sheet is from", "it cannot be read again now", "needs you (0)")
         screen.misses("up to date")
+        # Also at 200 %, far down the page, where there is no room for the head.
+        screen.call("Emulation.setDeviceMetricsOverride", width=640, height=400, deviceScaleFactor=2, mobile=False)
+        screen.run("window.scrollTo(0, document.body.scrollHeight), 0")
+        screen.until(
+            "(({ top, bottom }) => top === 0 && bottom < 80)(document.querySelector('#sight').getBoundingClientRect())"
+        )
+        screen.call("Emulation.setDeviceMetricsOverride", width=1280, height=800, deviceScaleFactor=1, mobile=False)
         screen.call("Network.setBlockedURLs", urls=[])
         screen.sees("needs you (1)", "up to date")  # nothing happened meanwhile: it asked by itself
         screen.call("Fetch.enable", patterns=[{"urlPattern": "*/sheet"}])
@@ -457,7 +490,7 @@ def test_a_page_shows_what_the_api_shows_and_no_more(
     governor.note(weir, fact="Where it was hidden.", handling="SECURITY", attention="ACT_NOW")
     with browser.open(service.url) as hers, browser.open(service.url) as boss:
         boss.login(governor.name, PASSWORD)
-        boss.sees("About a member of staff.", "Where it was hidden.")
+        boss.sees("About a member of staff.", "Where it was hidden.", "may be read by: security")
         hers.login(hartmann.name, PASSWORD)
         hers.sees("everyone (1)")
         assert "Where it was" not in hers.run("document.documentElement.outerHTML")
@@ -537,8 +570,8 @@ def test_whoever_reads_less_is_told_that_there_may_be_more(
     with browser.open(service.url) as screen:
         screen.pardoned.append("status of 40[34]")
         screen.login(chaplain.name, PASSWORD)
-        screen.sees("No note that you may read asks for attention here.", "everyone (1)")
-        screen.misses("Quiet since", "nobody has taken it over")
+        screen.sees("No note that you may read asks for attention here.", "everyone (1)", "as far as you may read")
+        screen.misses("hand over or take over", "Quiet since", "nobody has taken it over")
         screen.press("s")
         screen.login(guest.name, PASSWORD)
         screen.sees("Your role reads no sheet.")

@@ -55,7 +55,9 @@ def print_sheet(
     `lists`: the code lists in use, those of this release if left out; `language`: its reader's; `narrow`: ids of
     notes that not everybody on the wing may read, of which the sheet has only what they led to."""
     words = Words(sheet, zone, tuple(lists) if lists is not None else shipped(), language)
-    view = view_of(sheet, words, place or sheet["establishment"], unit or words.t("Unit {code}", code=sheet["unit"]), narrow)
+    view = view_of(
+        sheet, words, place or sheet["establishment"], unit or words.t("Unit {code}", code=sheet["unit"]), narrow
+    )
     given = words.t("given out {time} · hash {hash}", time=view["given"], hash=sheet["hash"][:8])
     whose = f"{words.t('PRACTICE') + ' · ' if practice else ''}{view['unit']}, {view['place']} · {given}"
     return _template().render(

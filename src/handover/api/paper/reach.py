@@ -1,12 +1,11 @@
-"""What the paper does not say: it lies in the wing office, and whoever comes by can read it. Of a note of a narrower class
-than the unit's or the prison's it says that there is one, and keeps how much attention is asked for."""
+"""What the paper does not say: it lies in the wing office, and whoever comes by can read it. Of a note of a narrower
+class than the unit's or the prison's it says that there is one, and keeps how much attention is asked for."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
 
 from handover.api.paper.words import Document
 from handover.domain.access import WIDE
-
 
 
 def printable(sheet: Document, narrow: Collection[str]) -> tuple[dict[str, Any], frozenset[str]]:

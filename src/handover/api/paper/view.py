@@ -68,11 +68,13 @@ def view_of(whole: Document, words: Words, place: str, unit: str, narrow: Collec
 
 def _unprinted(number: int, words: Words) -> str:
     """That there is more, for those who may read it at a screen."""
-    one, many = (
+    if not number:
+        return ""
+    return words.n(
         "not printed: {n} note that not everybody on the wing may read",
         "not printed: {n} notes that not everybody on the wing may read",
+        number,
     )
-    return words.n(one, many, number) if number else ""
 
 
 def _incident(one: Document, words: Words) -> dict[str, Any]:

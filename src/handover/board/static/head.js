@@ -93,6 +93,7 @@ export function tick() {
   const row = sight.closest('.line');
   if (row.classList.contains('blind') !== blind) {
     row.classList.toggle('blind', blind);
+    row.parentElement.classList.toggle('blind', blind);
     const box = document.getElementById('said');
     if (blind) box.textContent = lost = words;
     else if (box.textContent === lost) box.textContent = '';

@@ -2,7 +2,7 @@
 
 import { amendKeys } from './amend.js';
 import { h, keep, put } from './dom.js';
-import { desk, unitName } from './desk.js';
+import { desk, isInsider, unitName } from './desk.js';
 import { all, get, Refused } from './session.js';
 import { codes, label, t } from './words.js';
 import { clock, now, time } from './times.js';
@@ -109,7 +109,7 @@ export function person(main, go, number) {
   };
 }
 
-const needRow = (one) => (one ? h('li', { 'data-row': true, tabindex: -1, ...marked(one, phrases.need(one)) }, phrases.need(one), ' ', h('span', { class: 'by' }, one.owner ? t('with {name}', { name: one.owner }) : t('with nobody yet'))) : h('li', { class: 'quiet' }, t('None.')));
+const needRow = (one) => (one ? h('li', { 'data-row': true, tabindex: -1, ...marked(one, phrases.need(one)) }, phrases.need(one), ' ', h('span', { class: 'by' }, one.owner ? t('with {name}', { name: one.owner }) : t('with nobody yet'))) : h('li', { class: 'quiet' }, isInsider() ? t('None.') : t('None that you may read.')));
 
 function row(note) {
   const state = phrases.state(note);

@@ -15,6 +15,9 @@ export function shapes(changes) {
 
 const spoken = (changes) => changes.map((one) => (one.change ? phrases.change(one.change) : t('no word'))).join('; ');
 
+// Who may read it, where that is not everybody on the unit: the screen stands in the office.
+export const reach = (note) => (note.handling && note.handling !== 'UNIT' ? ` · ${t('may be read by: {whom}', { whom: low('handling', note.handling) })}` : '');
+
 export function personRow(person, gone, open) {
   const rules = new Set(person.reasons.map((one) => one.rule));
   const live = person.reasons.filter((one) => one.rule === 'ACT_NOW' || one.rule === 'WATCH').map((one) => one.note);
@@ -27,7 +30,7 @@ export function personRow(person, gone, open) {
       gone ? h('em', {}, t('needs nothing more; goes when you have read the news')) : h('b', {}, phrases.attention(person)),
       h('span', { class: 'shape', title: spoken(person.changes) }, shapes(person.changes)), h('span', { class: 'hidden' }, spoken(person.changes))),
     why.length > 0 && h('p', { class: 'why' }, why.join('; ')),
-    notes.slice(0, 2).map((note) => h('p', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note), note.late ? ` · ${t('LATE ENTRY')}` : ''))),
+    notes.slice(0, 2).map((note) => h('p', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note), note.late ? ` · ${t('LATE ENTRY')}` : '', reach(note)))),
     notes.length > 2 && h('p', { class: 'by' }, n('and {n} more', 'and {n} more', notes.length - 2)),
     person.if_then.slice(0, 1).map((one) => h('p', { class: 'then' }, t('if it happens: '), one.text)),
     person.needs.slice(0, 2).map((one) => h('p', { class: 'need' }, t('need: '), phrases.need(one), one.due_at && isPast(one.due_at) && h('b', { class: 'late' }, ` · ${t('OVERDUE')}`))),
@@ -39,7 +42,7 @@ export function wingRow({ note, incident }) {
   const head = incident ? t('INCIDENT since {time}: {count}, latest {latest}', { time: time(incident.since), count: phrases.times(incident.count), latest: time(incident.latest) }) : t('The unit');
   return h('li', { 'data-row': true, tabindex: -1, 'data-note': note.id, 'data-written': note.id, 'data-by': note.author.username, class: `person ${note.attention.toLowerCase()}` },
     h('p', { class: 'who' }, h('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[note.attention]), ' ', h('strong', {}, head), ' ', h('b', {}, incident && !incident.until ? t('over') : phrases.attention(note))),
-    h('p', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note))),
+    h('p', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note), reach(note))),
     note.if_then && h('p', { class: 'then' }, t('if it happens: '), note.if_then));
 }
 
@@ -71,8 +74,8 @@ export function alsoRows(sheet, told, needs) {
   const place = (one) => `${one.unit}${one.cell ? `, ${one.cell}` : ''}`;
   return [
     ...(last && last.remarks ? [{ key: 'remarks', head: t('at the handover'), text: last.remarks, by: phrases.staff(last.outgoing) }] : []),
-    ...sheet.late.filter((note) => note.status === 'ACTIVE').map((note) => ({ key: `l${note.id}`, head: t('LATE, for {time}: {who}', { time: time(note.occurred_at), who: whom(note.inmate, note.unit) }), text: phrases.gist(note), by: phrases.source(note), inmate: note.inmate, written: note })),
-    ...sheet.wing_notes.filter((note) => !told.has(note.id)).slice(0, 6).map((note) => ({ key: note.id, head: t('the unit'), text: phrases.gist(note), by: phrases.source(note), written: note })),
+    ...sheet.late.filter((note) => note.status === 'ACTIVE').map((note) => ({ key: `l${note.id}`, head: t('LATE, for {time}: {who}', { time: time(note.occurred_at), who: whom(note.inmate, note.unit) }), text: phrases.gist(note), by: phrases.source(note) + reach(note), inmate: note.inmate, written: note })),
+    ...sheet.wing_notes.filter((note) => !told.has(note.id)).slice(0, 6).map((note) => ({ key: note.id, head: t('the unit'), text: phrases.gist(note), by: phrases.source(note) + reach(note), written: note })),
     ...needs.map((one) => ({ key: `n${one.id}`, head: t('the unit'), text: `${t('need: ')}${phrases.need(one)}`, by: one.owner ? t('with {name}', { name: one.owner }) : '', need: one })),
     ...sheet.arrived.map((one) => ({ key: `a${one.inmate}${one.at}`, head: t('arrived {time}', { time: time(one.at) }), text: `${one.name} (${place(one.from)} → ${place(one.to)})`, by: one.reason, inmate: one.inmate })),
     ...sheet.left.map((one) => ({ key: `g${one.inmate}${one.at}`, head: t('left {time}', { time: time(one.at) }), text: `${one.name} (→ ${place(one.to)})`, by: one.reason })),

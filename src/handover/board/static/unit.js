@@ -98,7 +98,7 @@ export function unit(main, go) {
   function all(sheet) {
     const unseen = new Map(sheet.not_observed.map((one) => [one.inmate, one]));
     const people = [...sheet.people, ...sheet.others].sort((a, b) => ((a.cell || '~') + a.name < (b.cell || '~') + b.name ? -1 : 1));
-    put(parts.all.title, t('everyone'), ` (${people.length}) · `, n('{n} not observed this shift', '{n} not observed this shift', unseen.size));
+    put(parts.all.title, t('everyone'), ` (${people.length}) · `, n('{n} not observed this shift', '{n} not observed this shift', unseen.size), !isInsider() && `, ${t('as far as you may read')}`);
     put(parts.all.more, sheet.in_transit.length > 0 && h('p', {}, t('On the way: '), sheet.in_transit.map((one) => `${one.name} (${unitName(one.from.unit)} → ${unitName(one.to.unit)})`).join(', ')));
     keep(parts.all.list, people.map((one) => ({ key: one.inmate, signature: JSON.stringify([one.cell, one.name, one.changes, unseen.get(one.inmate)]), value: one })), (one) => everyone(one, unseen.get(one.inmate), () => go.show('person', one.inmate)));
   }

@@ -6,7 +6,7 @@ import { get } from './session.js';
 import { n, t } from './words.js';
 import { isPast, time } from './times.js';
 import * as phrases from './phrases.js';
-import { shapes } from './rows.js';
+import { reach, shapes } from './rows.js';
 
 // [{inmate, notes: [ids], needs: [ids]}], the unit itself last.
 export function groups(handover) {
@@ -47,7 +47,7 @@ export async function itemCard(group, again, offeredAt = null) {
   const card = h('div', {},
     h('h2', {}, group.inmate ? head : t('{unit} itself', { unit: unitName(desk.unit) }), ' ', person && h('b', {}, phrases.attention(person)), ' ', person && h('span', { class: 'shape' }, shapes(person.changes))),
     notes.length ? notes.map((note) => h('div', {},
-      h('p', {}, phrases.gist(note), note.fact && phrases.state(note) ? ` (${phrases.state(note)})` : '', ' ', h('span', { class: 'by' }, phrases.source(note))),
+      h('p', {}, phrases.gist(note), note.fact && phrases.state(note) ? ` (${phrases.state(note)})` : '', ' ', h('span', { class: 'by' }, phrases.source(note), reach(note))),
       note.late && h('p', { class: 'late' }, phrases.late(note)),
       note.opinion && h('p', { class: 'opinion' }, phrases.opinion(note)),
       note.responses.length > 0 && h('p', {}, t('did: '), note.responses.map(phrases.did).join(', ')))) : !unread.length && h('p', { class: 'quiet' }, t('Nothing new since the last handover.')),
