@@ -387,13 +387,13 @@ def test_who_may_read_it_is_on_paper_too() -> None:
 
 def test_what_not_everybody_on_the_wing_may_read_is_not_on_paper_but_that_there_is_something_is() -> None:
     people = [person("A1", "Abel, A.", "A1-01"), person("B2", "Bairstow, B.", "A1-02")]
-    told = {"fact": "Diabetic.", "opinion": "Hides it.", "if_then": "Sugar first.", "change": "MUCH_WORSE"}
+    told: Document = {"fact": "Diabetic.", "opinion": "Hides it.", "if_then": "Sugar first.", "change": "MUCH_WORSE"}
     helped = [{"code": "LISTENED", "effect": "HELPED"}]
     notes = [
         note("n1", "A1", attention="ACT_NOW", handling="HEALTH", responses=helped, opening=True, **told),
         note("n2", "A1", fact="Ate at supper."),
         note("n3", None, fact="About a colleague.", handling="COMPLAINT"),
-        note("n4", "B2", fact="Where it was hidden.", handling="SECURITY", attention="WATCH", attention_until=before(1)),
+        note("n4", "B2", fact="Where it is.", handling="SECURITY", attention="WATCH", attention_until=before(1)),
     ]
     needs = [
         need("d1", "A1", "MEDICATION", note=id_of("n1")),
@@ -401,9 +401,10 @@ def test_what_not_everybody_on_the_wing_may_read_is_not_on_paper_but_that_there_
         need("d3", "B2", "LEGAL", detail="from long ago", note=id_of("n0")),
     ]
     text = said(sheet_of(people=people, notes=notes, needs=needs), narrow={id_of("n0")})
-    for words in ("Diabetic", "Hides it", "Sugar", "worse", "listened", "Opened up", "colleague", "hidden", "Medication"):
+    for words in ("Diabetic", "Hides it", "Sugar", "worse", "listened", "Opened up", "Where it is", "Medication"):
         assert words not in text
     assert "from long ago" not in text
+    assert "colleague" not in text
     for words in ("ACT NOW until", "WATCH ran out 13:05", "Ate at supper.", "call to his daughter"):
         assert words in text
     assert text.count("not printed: 1 note that not everybody on the wing may read") == 2  # Abel's, and the wing's

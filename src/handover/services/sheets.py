@@ -52,7 +52,7 @@ def heading(uow: UnitOfWork, place: str, unit: str) -> dict[str, str]:
 
 
 def narrow(uow: UnitOfWork, sheet: Mapping[str, Any]) -> set[str]:
-    """Notes that the sheet tells something of, and that are not for everybody on the unit: a printed sheet lies there."""
+    """Notes that the sheet tells something of, and that are not for everybody on the unit: printed, it lies there."""
     told = {need["note"] for need in sheet["wing_needs"]}
     for one in (*sheet["people"], *sheet["others"]):
         for part in ("reasons", "worked", "did_not", "openings", "if_then", "needs", "changes"):
