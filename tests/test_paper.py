@@ -19,6 +19,7 @@ from handover.domain.shifts import Shift
 from handover.schemas.common import in_utc
 from handover.schemas.sheets import Sheet
 from tests.support import chromium, paper_wording
+from tests.support.service import Prison
 
 Document = dict[str, Any]
 NOW = datetime(2026, 11, 26, 14, 5, 31, 123456, UTC)
@@ -409,6 +410,18 @@ def test_what_not_everybody_on_the_wing_may_read_is_not_on_paper_but_that_there_
         assert words in text
     assert text.count("not printed: 1 note that not everybody on the wing may read") == 2  # Abel's, and the wing's
     assert text.count("not printed: 2 notes that not everybody on the wing may read") == 1
+
+
+def test_what_is_left_of_such_a_note_after_days_is_not_printed_either(prison: Prison, weir: str) -> None:
+    governor = prison.hire("ashdown", "governor")
+    governor.note(weir, handling="COMPLAINT", needs=[{"code": "LEGAL", "detail": "about a member of staff"}])
+    governor.note(weir, needs=[{"code": "PHONE", "detail": "call to his daughter"}])
+    prison.service.clock.ahead = timedelta(days=3)
+    governor = prison.service.login(governor.name)
+    answer = governor.http.get(f"/v1/establishments/{prison.code}/units/A/sheet", headers={"Accept": "text/html"})
+    assert "call to his daughter" in answer.text
+    assert "not printed: 1 note that not everybody on the wing may read" in answer.text
+    assert "member of staff" not in answer.text
 
 
 def test_codes_this_release_does_not_know_are_still_said() -> None:
