@@ -5,6 +5,7 @@ import re
 from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from time import sleep
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -90,6 +91,34 @@ def test_a_page_calls_until_somebody_takes_it_and_the_others_see_who(
             screen.until("!document.title.startsWith('ACT NOW')")
 
 
+def test_a_call_says_whose_it_is_and_what_stands_after_a_correction(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        made = ngata.note(weir, fact="Has taken twenty tablets.", attention="ACT_NOW")
+        screen.sees("Has taken twenty tablets. (Ngata", "ACT NOW until")
+        right = {"inmate": weir, "basis": "SAW", "fact": "Has hidden twenty tablets.", "attention": "ACT_NOW"}
+        ngata.post(f"/v1/notes/{made['id']}/corrections", {"reason": "Misheard.", "note": right})
+        screen.sees("Has hidden twenty tablets. (Ngata", "corrected: Has hidden twenty tablets.")
+        screen.misses("Has taken twenty tablets.")
+
+        # Two take it at once, and hers comes second: it is not hers.
+        screen.run(
+            "((asks) => { window.fetch = async (at, given) => { if (String(at).endsWith('/receipts')) "
+            "await new Promise((go) => { window.go_on = go; }); return asks(at, given); }; })(window.fetch), 0"
+        )
+        screen.press("a")
+        screen.until("!!window.go_on")
+        (page,) = ngata.get("/v1/pages", establishment=prison.code, state="RAISED")["items"]
+        ngata.post(f"/v1/notes/{page['note']}/receipts", {"kind": "ACCEPTED"})
+        screen.sees("Ngata sees to it.")
+        screen.run("window.go_on(), 0")
+        screen.sees("Ngata had taken it already, at")
+        screen.misses("It is yours")
+
+
 def test_a_call_that_comes_while_the_calls_are_being_read_is_not_lost_by_it(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
@@ -148,7 +177,7 @@ def test_a_need_is_done_and_what_two_do_at_once_is_said(
         ngata.http.patch(need, json={"owner": "Marsh"}, headers={"If-Match": '"1"'}).raise_for_status()
         screen.offline(False)
         screen.press("Enter")
-        screen.sees("Somebody changed it first")
+        screen.sees("Ngata changed it first, at", "with Marsh. Nothing of yours was recorded.")
         assert screen.run("document.querySelector('#asked').value") == "found at reception"
         screen.sees("with Marsh")
         screen.press("Enter")
@@ -183,6 +212,52 @@ def test_what_is_typed_and_locked_before_the_disk_has_answered_is_there_afterwar
         screen.insert(PASSWORD)
         screen.press("Enter")
         screen.sees("Begun, not sent: What came of it?", "“found at reception”")
+
+
+def test_what_becomes_of_a_need_is_recorded_as_it_is(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    told = [{"code": "PHONE", "promised": True}, {"code": "PROPERTY", "promised": True}, {"code": "MAIL"}]
+    made = ngata.note(weir, needs=told)["needs"]
+    wing = {"establishment": prison.code, "unit": "A", "basis": "HEARD", "fact": "The servery is short of trays."}
+    ngata.note(**wing, needs=[{"code": "FOOD", "detail": "trays"}])
+
+    def stands(place: int) -> tuple[str, str | None, str | None]:
+        found = ngata.get(f"/v1/needs/{made[place]['id']}")
+        return found["status"], found["owner"], found["reason"]
+
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("due this shift, or promised (2)", "the unit: need: food: trays")
+        screen.focus(f"[data-need='{made[0]['id']}']")
+        screen.press("m")
+        screen.sees("It is yours.", "with Hartmann")
+        screen.press("v")
+        screen.sees("Why is it not possible?")
+        screen.type("No line.")
+        screen.press("Enter")
+        screen.sees("due this shift, or promised (1)")
+        screen.focus(f"[data-need='{made[1]['id']}']")
+        screen.press("g")
+        screen.sees("To whom is it passed on?")
+        screen.type("Reception")
+        screen.press("Enter")
+        screen.sees("due this shift, or promised (0)")
+        # What has no time and was not promised can be closed where it stands: with the person.
+        screen.focus(".list.needs [data-inmate]")
+        screen.press("Enter")
+        screen.sees("open needs (1)")
+        screen.focus(f"[data-need='{made[2]['id']}']")
+        screen.press("d")
+        screen.sees("What came of it?")
+        screen.type("Two letters.")
+        screen.press("Enter")
+        screen.sees("open needs (0)", "Done, “Two letters.”")
+    assert [stands(place) for place in range(3)] == [
+        ("NOT_POSSIBLE", hartmann.get("/v1/me")["name"], "No line."),
+        ("PASSED_ON", "Reception", None),
+        ("DONE", None, None),
+    ]
 
 
 def test_without_single_letters_everything_is_done_by_tab_and_enter(
@@ -220,6 +295,32 @@ def test_without_single_letters_everything_is_done_by_tab_and_enter(
         screen.sees("how I know")
 
 
+def test_what_is_typed_is_neither_thrown_away_nor_taken_for_what_it_is_not(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    ngata.note(weir, fact="Sings \u202e at night.", attention="WATCH")
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("needs you (1)")
+        # What turns the way of writing in a note turns nothing beside it.
+        assert screen.run("document.querySelector('.needs bdi').textContent") == "Sings \u202e at night."
+        screen.focus(".needs [data-row]")
+        screen.press("n")
+        screen.sees("It goes on, because")
+        screen.type("25:99 still low")
+        screen.press("Enter")
+        screen.sees("25:99 is not a time of day.")
+        screen.press("Escape")
+        screen.misses("It goes on, because … Until")
+        screen.sees("Left. What you typed is kept", "Begun, not sent: It goes on, because … “25:99 still low”")
+        screen.press("n")
+        screen.until("document.querySelector('#asked').value === '25:99 still low'")
+        screen.run("document.querySelector('#asked').value = ''")
+        screen.press("Escape")
+        screen.misses("Begun, not sent")
+    assert ngata.all("/v1/notes", inmate=weir)[0]["renewals"] == []
+
+
 def test_a_screen_that_cannot_see_says_so_and_catches_up(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
@@ -236,6 +337,45 @@ def test_a_screen_that_cannot_see_says_so_and_catches_up(
         screen.offline(False)
         screen.sees("up to date", "since you last looked (1)", "Said what nobody could see.", "needs you (1)")
         screen.misses("Use the radio.")
+
+
+def test_a_sheet_that_cannot_be_read_again_says_from_when_it_is_and_is_read_as_soon_as_it_can_be(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    with browser.open(service.url) as screen:
+        screen.pardoned += [NO_NETWORK, "status of 503", "ERR_FAILED"]
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        # The feed stays up, and the sheet alone is refused; then the server answers nothing at all to it.
+        screen.call("Network.setBlockedURLs", urls=["*/sheet"])
+        ngata.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
+        screen.sees("The sheet is from", "it cannot be read again now", "needs you (0)")
+        screen.misses("up to date")
+        # Also at 200 %, far down the page, where there is no room for the head.
+        screen.call("Emulation.setDeviceMetricsOverride", width=640, height=400, deviceScaleFactor=2, mobile=False)
+        screen.run("window.scrollTo(0, document.body.scrollHeight), 0")
+        screen.until(
+            "(({ top, bottom }) => top === 0 && bottom < 80)(document.querySelector('#sight').getBoundingClientRect())"
+        )
+        screen.call("Emulation.setDeviceMetricsOverride", width=1280, height=800, deviceScaleFactor=1, mobile=False)
+        screen.call("Network.setBlockedURLs", urls=[])
+        screen.sees("needs you (1)", "up to date")  # nothing happened meanwhile: it asked by itself
+        screen.call("Fetch.enable", patterns=[{"urlPattern": "*/sheet"}])
+        ngata.note(weir, fact="Not a word since.", attention="WATCH")
+        screen.sees("The sheet is from")
+        sleep(8)
+        screen.call("Fetch.disable")
+        screen.sees("up to date")
+        screen.until("document.querySelector('.list.needs').innerText.includes('Not a word since.')")
+
+
+def test_a_server_that_hangs_is_said_at_the_door(service: Service, browser: Browser, hartmann: Caller) -> None:
+    with browser.open(service.url) as screen:
+        screen.pardoned.append("ERR_")
+        screen.until("!!document.querySelector('#user')")
+        screen.call("Fetch.enable", patterns=[{"urlPattern": "*/board/session*"}])
+        screen.login(hartmann.name, PASSWORD, sees="cannot be reached")
+        screen.call("Fetch.disable")
 
 
 def test_a_lock_shows_nothing_of_people_ends_the_login_and_comes_back_in_no_time(
@@ -350,7 +490,7 @@ def test_a_page_shows_what_the_api_shows_and_no_more(
     governor.note(weir, fact="Where it was hidden.", handling="SECURITY", attention="ACT_NOW")
     with browser.open(service.url) as hers, browser.open(service.url) as boss:
         boss.login(governor.name, PASSWORD)
-        boss.sees("About a member of staff.", "Where it was hidden.")
+        boss.sees("About a member of staff.", "Where it was hidden.", "may be read by: security")
         hers.login(hartmann.name, PASSWORD)
         hers.sees("everyone (1)")
         assert "Where it was" not in hers.run("document.documentElement.outerHTML")
@@ -430,8 +570,8 @@ def test_whoever_reads_less_is_told_that_there_may_be_more(
     with browser.open(service.url) as screen:
         screen.pardoned.append("status of 40[34]")
         screen.login(chaplain.name, PASSWORD)
-        screen.sees("No note that you may read asks for attention here.", "everyone (1)")
-        screen.misses("Quiet since", "nobody has taken it over")
+        screen.sees("No note that you may read asks for attention here.", "everyone (1)", "as far as you may read")
+        screen.misses("hand over or take over", "Quiet since", "nobody has taken it over")
         screen.press("s")
         screen.login(guest.name, PASSWORD)
         screen.sees("Your role reads no sheet.")

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from time import monotonic, sleep
 
-from tests.support.boards import browser, database_url
+from tests.support.boards import NO_NETWORK, browser, database_url
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service
 
@@ -277,17 +277,100 @@ def test_somebody_who_moves_is_accepted_by_name(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
 ) -> None:
     tembo = prison.hire("tembo", "officer", "B")
+    hartmann.note(weir, fact="No insulin since morning.", attention="ACT_NOW")
+    hartmann.note(weir, needs=[{"code": "PHONE", "promised": True}])
     prison.admin.post(
         f"/v1/inmates/{weir}/moves", {"establishment": prison.code, "unit": "B", "reason": "Works in the kitchen."}
     )
     with browser.open(service.url) as screen:
         screen.login(tembo.name, PASSWORD)
-        screen.sees("On the way:")
+        screen.sees("On the way:", "Weir, J. is on the way to you from A wing. T: what comes along")
+        # Also while an offer waits: with what the person needs, and what was written.
         screen.press("t")
-        screen.sees("Weir, J. is on the way to you from A wing")
+        screen.sees("Hand over B wing", "Weir, J. is on the way to you from A wing", "No insulin since morning.")
+        offered(tembo, prison, "B")
+        screen.sees("You offered B wing at", "Weir, J. is on the way", "ACT NOW until", "open: phone call, promised")
         screen.run("[...document.querySelectorAll('button')].find((b) => b.innerText.includes('is here')).click()")
         screen.misses("is on the way to you")
     assert tembo.get(f"/v1/establishments/{prison.code}/units/B/sheet")["in_transit"] == []
+
+
+def test_a_count_is_a_number_and_what_came_after_the_offer_is_said_before_it_is_taken_over(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, prison: Prison, weir: str
+) -> None:
+    kane = prison.receive("A2200AA", name="Kane, D.", cell="A1-11")
+    hartmann.note(weir, fact="Quiet since the visit was cancelled.")
+    with browser.open(service.url) as hers, browser.open(service.url) as his:
+        hers.login(hartmann.name, PASSWORD)
+        hers.press("t")
+        hers.sees("Hand over A wing")
+        hers.type("2 6")
+        hers.press("ctrl+Enter")
+        hers.sees("The roll is a number: digits")
+        assert hartmann.all("/v1/handovers", unit="A") == []
+        hers.press("Backspace", "Backspace", "ctrl+Enter")
+        hers.sees("You offered A wing at", "Roll: 2")
+        hartmann.note(weir, fact="Has eaten.")
+        his.login(ngata.name, PASSWORD)
+        his.press("t")
+        his.sees("0 of 1", "written after the offer,", "Has eaten.")
+        his.press("y", "y")
+        his.sees("1 of 1", "The roll")
+        hartmann.note(kane, fact="Says goodbye to everybody.", attention="ACT_NOW")
+        his.sees("Asks for attention, and is not in the offer", "Says goodbye to everybody.")
+        his.focus("#roll")
+        his.press("y", "n")
+        assert his.run("document.querySelector('#roll').value") == ""
+        his.type("two")
+        his.focus("#read-back")
+        his.type("Quiet.")
+        his.press("Enter")
+        his.sees("The roll is a number: digits")
+        his.focus("#roll")
+        his.run("document.querySelector('#roll').value = ''")
+        his.type("2")
+        his.focus("#read-back")
+        # It arrives, and the answer is lost: it is not said that nothing was accepted, and whose it is is looked up.
+        his.run(
+            "((asks) => { window.fetch = async (at, given) => { const answer = await asks(at, given); "
+            "if (String(at).endsWith('/acceptance')) throw new TypeError('lost'); return answer; }; })(window.fetch), 0"
+        )
+        his.press("Enter")
+        his.sees("Ngata has taken it over.", "It is yours.")
+        his.misses("Nothing")
+        # Hers no more: she is told who has it, and asked once more before she offers it.
+        hers.sees("Ngata has it since", "You are done.")
+        hers.misses("Hand over A wing")
+        hers.press("m")
+        hers.sees("Hand over A wing", "Whoever has the unit answers for it")
+        mistaken = offered(hartmann, prison)
+        his.press("Escape")
+        his.sees("not accepted, due")
+        his.press("t")
+        his.sees("Hartmann hands A wing over to you")
+        hartmann.post(f"/v1/handovers/{mistaken}/withdrawal", {"reason": "Not mine."})
+        his.sees("Hartmann has taken the offer back: Not mine.", "It is yours.")
+    assert hartmann.all("/v1/handovers", unit="A")[-1]["roll"]["actual"] == 2
+
+
+def test_a_handover_that_cannot_be_read_is_said_and_read_again(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, prison: Prison, weir: str
+) -> None:
+    offered(hartmann, prison)
+    with browser.open(service.url) as screen:
+        screen.pardoned.append(NO_NETWORK)
+        screen.login(ngata.name, PASSWORD)
+        screen.sees("not accepted, due")
+        screen.press("t")
+        screen.sees("Hartmann hands A wing over to you")
+        screen.press("Escape")
+        screen.sees("everyone (1)")
+        screen.offline(True)
+        screen.press("t")
+        screen.sees("The handover cannot be read now.")
+        screen.misses("reading …")
+        screen.offline(False)
+        screen.sees("Hartmann hands A wing over to you")
 
 
 def test_the_printed_page_is_one_page(

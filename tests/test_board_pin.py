@@ -210,7 +210,7 @@ def test_a_pc_whose_clock_is_wrong_shows_and_claims_the_servers_time(
 def test_each_role_is_offered_what_it_may_do(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
 ) -> None:
-    hartmann.note(weir, fact="Quiet since the visit.", attention="WATCH")
+    hartmann.note(weir, fact="Quiet since the visit.", attention="WATCH", needs=[{"code": "PHONE", "promised": True}])
     offered = "[...document.querySelectorAll('#keys kbd')].map((one) => one.innerText).join(' ')"
     with browser.open(service.url) as pc:
         pc.pardoned.append("status of 40[34]")
@@ -218,7 +218,7 @@ def test_each_role_is_offered_what_it_may_do(
             ("auditor", "everyone (1)", "Enter R / P X"),
             ("admin", "everyone (1)", "Enter R / P X"),
             ("guest", "Your role reads no sheet.", "W X"),
-            ("officer", "Quiet since the visit.", "W T Enter D C N E B R / P X"),
+            ("officer", "Quiet since the visit.", "W T Enter D M V G C N E B R / P X"),
         ):
             who = prison.hire(f"{role}1", role, *("A" if role == "officer" else ""))
             pc.login(who.name, PASSWORD)

@@ -19,6 +19,7 @@ from handover.domain.shifts import Shift
 from handover.schemas.common import in_utc
 from handover.schemas.sheets import Sheet
 from tests.support import chromium, paper_wording
+from tests.support.service import Prison
 
 Document = dict[str, Any]
 NOW = datetime(2026, 11, 26, 14, 5, 31, 123456, UTC)
@@ -381,7 +382,46 @@ def test_somebody_who_is_there_for_a_need_alone_is_told_why() -> None:
 
 
 def test_who_may_read_it_is_on_paper_too() -> None:
-    assert "[may be read by: health staff] Diabetic." in said(one(fact="Diabetic.", handling="HEALTH"))
+    whole = one(fact="Sings.", handling="ESTABLISHMENT")
+    assert "[may be read by: the whole prison] Sings." in said(whole)
+
+
+def test_what_not_everybody_on_the_wing_may_read_is_not_on_paper_but_that_there_is_something_is() -> None:
+    people = [person("A1", "Abel, A.", "A1-01"), person("B2", "Bairstow, B.", "A1-02")]
+    told: Document = {"fact": "Diabetic.", "opinion": "Hides it.", "if_then": "Sugar first.", "change": "MUCH_WORSE"}
+    helped = [{"code": "LISTENED", "effect": "HELPED"}]
+    notes = [
+        note("n1", "A1", attention="ACT_NOW", handling="HEALTH", responses=helped, opening=True, **told),
+        note("n2", "A1", fact="Ate at supper."),
+        note("n3", None, fact="About a colleague.", handling="COMPLAINT"),
+        note("n4", "B2", fact="Where it is.", handling="SECURITY", attention="WATCH", attention_until=before(1)),
+    ]
+    needs = [
+        need("d1", "A1", "MEDICATION", note=id_of("n1")),
+        need("d2", "A1", "PHONE", detail="call to his daughter"),
+        need("d3", "B2", "LEGAL", detail="from long ago", note=id_of("n0")),
+    ]
+    text = said(sheet_of(people=people, notes=notes, needs=needs), narrow={id_of("n0")})
+    for words in ("Diabetic", "Hides it", "Sugar", "worse", "listened", "Opened up", "Where it is", "Medication"):
+        assert words not in text
+    assert "from long ago" not in text
+    assert "colleague" not in text
+    for words in ("ACT NOW until", "WATCH ran out 13:05", "Ate at supper.", "call to his daughter"):
+        assert words in text
+    assert text.count("not printed: 1 note that not everybody on the wing may read") == 2  # Abel's, and the wing's
+    assert text.count("not printed: 2 notes that not everybody on the wing may read") == 1
+
+
+def test_what_is_left_of_such_a_note_after_days_is_not_printed_either(prison: Prison, weir: str) -> None:
+    governor = prison.hire("ashdown", "governor")
+    governor.note(weir, handling="COMPLAINT", needs=[{"code": "LEGAL", "detail": "about a member of staff"}])
+    governor.note(weir, needs=[{"code": "PHONE", "detail": "call to his daughter"}])
+    prison.service.clock.ahead = timedelta(days=3)
+    governor = prison.service.login(governor.name)
+    answer = governor.http.get(f"/v1/establishments/{prison.code}/units/A/sheet", headers={"Accept": "text/html"})
+    assert "call to his daughter" in answer.text
+    assert "not printed: 1 note that not everybody on the wing may read" in answer.text
+    assert "member of staff" not in answer.text
 
 
 def test_codes_this_release_does_not_know_are_still_said() -> None:

@@ -62,10 +62,13 @@ async def read_sheet(
 
     paper = preferred(ask.request.headers.get("accept", ""), JSON, HTML) == HTML
 
-    def work(uow: UnitOfWork) -> tuple[str, dict[str, str]]:
-        return as_json(sheets.get(uow, code, unit, at)), sheets.heading(uow, code, unit) if paper else {}
+    def work(uow: UnitOfWork) -> tuple[str, dict[str, str], set[str]]:
+        sheet = sheets.get(uow, code, unit, at)
+        if not paper:
+            return as_json(sheet), {}, set()
+        return as_json(sheet), sheets.heading(uow, code, unit), sheets.narrow(uow, sheet)
 
-    told, heading = await ask.read(work)
+    told, heading, narrow = await ask.read(work)
     if paper:
         desk = ask.parts.desk
         language = best(ask.request.headers.get("accept-language", ""), offered())
@@ -78,6 +81,7 @@ async def read_sheet(
             unit=heading["unit"],
             lists=desk.code_lists,
             language=language,
+            narrow=narrow,
         )
         headers = {**_FRESH, "Content-Language": language, "Content-Security-Policy": policy(page)}
         return Response(page, media_type=HTML, headers=headers)

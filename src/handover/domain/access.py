@@ -26,6 +26,8 @@ SCOPES = (
     "roster:write",
 )
 HANDLING = ("UNIT", "ESTABLISHMENT", "HEALTH", "SECURITY", "COMPLAINT")
+WIDE = ("UNIT", "ESTABLISHMENT")
+"""Classes that everybody on the unit may read: only their words go on paper, which lies there."""
 STAYS_BEHIND = ("COMPLAINT",)
 """Classes that do not go along with a person who moves: a complaint is for the governor of the prison it is about."""
 CLIENT_HANDLING = ("UNIT", "ESTABLISHMENT")

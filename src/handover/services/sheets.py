@@ -51,6 +51,15 @@ def heading(uow: UnitOfWork, place: str, unit: str) -> dict[str, str]:
     return {"zone": establishment["timezone"], "place": establishment["name"], "unit": row["name"]}
 
 
+def narrow(uow: UnitOfWork, sheet: Mapping[str, Any]) -> set[str]:
+    """Notes that the sheet tells something of, and that are not for everybody on the unit: printed, it lies there."""
+    told = {need["note"] for need in sheet["wing_needs"]}
+    for one in (*sheet["people"], *sheet["others"]):
+        for part in ("reasons", "worked", "did_not", "openings", "if_then", "needs", "changes"):
+            told |= {item["note"] for item in one.get(part, ()) if item["note"]}
+    return store_notes.narrow(uow.conn, told)
+
+
 def stamp(uow: UnitOfWork, place: str, unit: str) -> Stamp:
     """The stamp of the sheet as the caller sees it now."""
     sheet = _stamped(rules.compose(gather(uow, place, unit, None)))

@@ -1,6 +1,6 @@
 """Notes, what they are found by, and what is sealed when one is taken back."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from handover.domain.access import Sight
+from handover.domain.access import WIDE, Sight
 from handover.store.locks import Hold, held
 from handover.store.rows import Rows
 from handover.store.sights import visible
@@ -206,6 +206,12 @@ def _called(conn: Connection, name: str) -> list[str]:
 def change(conn: Connection, note: str, **columns: Any) -> None:
     """Rewrites columns of a note: its document and status when it is corrected, its number when it is merged."""
     conn.execute(sa.update(notes).where(notes.c.id == note).values(**columns))
+
+
+def narrow(conn: Connection, ids: Collection[str]) -> set[str]:
+    """Those of these notes that are not for everybody on their unit."""
+    found = conn.execute(sa.select(_N.id).where(_N.id.in_(ids), _N.handling.not_in(WIDE)))
+    return set(found.scalars())
 
 
 def all_of_inmate(conn: Connection, inmate: str) -> list[RowMapping]:

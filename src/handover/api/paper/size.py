@@ -42,7 +42,7 @@ def _height(view: Document, size: float) -> float:
             for w in one["changes"]
         )
         who = [f"{one['cell']} {one['name']} {one['inmate']}", one["attention"], f"{was} {one['unseen']}"]
-        why = [*one["rules"], *(text for said in one["notes"] for text in note(said))]
+        why = [*one["rules"], one["unprinted"], *(text for said in one["notes"] for text in note(said))]
         then = [
             *(f"{i['text']} {i['by']}" for i in one["if_then"]),
             *(need(n) for n in one["needs"]),
@@ -51,6 +51,7 @@ def _height(view: Document, size: float) -> float:
         columns = ((who, 0.22), (why, 0.40), (then, 0.38))
         rows += max(lines(texts, share) * _LINE + len(texts) * 0.05 for texts, share in columns) + 0.4
     unit = [need(one) for one in view["wing_needs"]] + [text for one in view["wing_notes"] for text in note(one)]
+    unit += [view["unprinted"]] if view["unprinted"] else []
     late = [f"{one['whom']} {' '.join(note(one['note'])) if one['note'] else one['where']}" for one in view["late"]]
     unseen = [f"{why}: {whom}" for why, whom in view["unseen"]]
     for one in view["incidents"]:

@@ -1,19 +1,21 @@
 """What is on the page, each part ready to be printed where it stands."""
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from handover.api.paper import heading
+from handover.api.paper.reach import printable
 from handover.api.paper.words import BLANK, CARRIERS, ELSE, GONE, SHAPES, Document, Words, joined
 from handover.domain.sheets import RANK
 
 
-def view_of(sheet: Document, words: Words, place: str, unit: str) -> dict[str, Any]:
-    """All that the template prints, in words."""
+def view_of(whole: Document, words: Words, place: str, unit: str, narrow: Collection[str] = ()) -> dict[str, Any]:
+    """All that the template prints, in words. `narrow`: ids of notes that not everybody on the wing may read."""
+    sheet, hidden = printable(whole, narrow)
     unseen = {one["inmate"]: one for one in sheet["not_observed"]}
-    people = [_person(one, unseen.get(one["inmate"]), words) for one in sheet["people"]]
+    people = [_person(one, unseen.get(one["inmate"]), words, hidden) for one in sheet["people"]]
     others = [_other(one, unseen.get(one["inmate"]), words) for one in sheet["others"]]
     handover, here = sheet["handover"], sheet["establishment"]
     shifts = [[was["shift"] for was in one["changes"]] for one in (*sheet["people"], *sheet["others"])]
@@ -40,6 +42,7 @@ def view_of(sheet: Document, words: Words, place: str, unit: str) -> dict[str, A
         "wing_notes": [
             _note(note, words) for note in sheet["wing_notes"] if note["status"] not in GONE and note["id"] not in began
         ],
+        "unprinted": _unprinted(sheet["unprinted"], words),
         "wing_needs": [_need(need, words) for need in sheet["wing_needs"]],
         "late": [_late(note, note["id"] in printed, words) for note in sheet["late"] if note["status"] not in GONE],
         "movements": [
@@ -63,6 +66,17 @@ def view_of(sheet: Document, words: Words, place: str, unit: str) -> dict[str, A
     }
 
 
+def _unprinted(number: int, words: Words) -> str:
+    """That there is more, for those who may read it at a screen."""
+    if not number:
+        return ""
+    return words.n(
+        "not printed: {n} note that not everybody on the wing may read",
+        "not printed: {n} notes that not everybody on the wing may read",
+        number,
+    )
+
+
 def _incident(one: Document, words: Words) -> dict[str, Any]:
     """One line for all that was written about it, and what it began with."""
     head = words.t(
@@ -75,7 +89,7 @@ def _incident(one: Document, words: Words) -> dict[str, Any]:
     return {"head": head, "note": _note({**one["began"], "incident": None}, words)}
 
 
-def _person(person: Document, unseen: Document | None, words: Words) -> dict[str, Any]:
+def _person(person: Document, unseen: Document | None, words: Words, hidden: Container[str]) -> dict[str, Any]:
     asked = person["attention"] != "ROUTINE"
     look, attention = _attention(person, words)
     worked, did_not = (_newest(person[kind]) if asked else [] for kind in ("worked", "did_not"))
@@ -85,7 +99,8 @@ def _person(person: Document, unseen: Document | None, words: Words) -> dict[str
         told={(one["note"], one["code"]) for one in (*worked, *did_not)},
         ran_out={reason["note"] for reason in person["reasons"] if reason["rule"] == "RAN_OUT"},
     )
-    notes = {one["id"]: _note(one, words, known) for one in person["notes"] if one["status"] not in GONE}
+    shown = [one for one in person["notes"] if one["status"] not in GONE and one["id"] not in hidden]
+    notes = {one["id"]: _note(one, words, known) for one in shown}
     notes = {id_: said for id_, said in notes.items() if any(said[part] for part in _SAYING)}
     return {
         "cell": person["cell"] or words.t("no cell"),
@@ -95,6 +110,7 @@ def _person(person: Document, unseen: Document | None, words: Words) -> dict[str
         "attention": attention,
         "unseen": _not_seen(unseen, words),
         "changes": [_change(one, words, sourced=one["note"] not in notes) for one in person["changes"]],
+        "unprinted": _unprinted(person["unprinted"], words),
         "rules": _rules(person["reasons"], words, bool(notes)),
         "notes": list(notes.values()),
         "if_then": [_if_then(one, one["note"] in notes, words) for one in person["if_then"]],

@@ -3,7 +3,7 @@
 import { h, put } from './dom.js';
 import { desk, changed, unitName, whom } from './desk.js';
 import { answer, asked } from './asked.js';
-import { create } from './session.js';
+import { create, get } from './session.js';
 import { failed, say } from './keys.js';
 import { gist, staff } from './phrases.js';
 import { n, t } from './words.js';
@@ -38,7 +38,7 @@ export function show(box) {
   const taken = desk.me ? [...desk.pages.values()].filter((page) => page.gone && page.kind === 'ACT_NOW' && Date.now() - page.gone < 20000) : [];
   ring(open.length > 0, open[0]);
   const questions = asked();
-  const said = JSON.stringify([questions.map((one) => one.query.id), open.map((p) => [p.id, p.version, Boolean(p.about)]), taken.map((p) => p.id)]);
+  const said = JSON.stringify([questions.map((one) => one.query.id), open.map((p) => [p.id, p.version, p.about && p.about.id]), taken.map((p) => p.id)]);
   if (box.dataset.said === said) return;
   box.dataset.said = said;
   box.hidden = !open.length && !taken.length && !questions.length;
@@ -84,8 +84,14 @@ function beep() {
 export async function take(page) {
   try {
     await create(`/v1/notes/${page.note}/receipts`, { kind: 'ACCEPTED' });
-    desk.pages.set(page.id, { ...page, state: 'ACCEPTED', accepted_by: desk.me, gone: Date.now() });
-    say(t('It is yours: go there. The others are told.'));
+    // It is recorded that I go there, also where somebody else was quicker: the page itself says whose it is.
+    const now = await get(`/v1/pages/${page.id}`).catch(() => null);
+    if (now) desk.pages.set(page.id, { ...page, ...now, gone: Date.now() });
+    const by = now && now.accepted_by;
+    if (!now) say(t('It is recorded that you go. Whether somebody was quicker cannot be read now: tell them aloud.'));
+    else if (!by) say(t('It calls no more: what it was about was closed or taken back.'));
+    else if (by.username === desk.me.username) say(t('It is yours: go there. The others are told.'));
+    else say(t('{name} had taken it already, at {time}. Whether you go as well, agree between you.', { name: staff(by), time: time(now.accepted_at) }), true);
     setTimeout(changed, 21000);
     changed();
   } catch (problem) {

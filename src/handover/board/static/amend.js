@@ -2,7 +2,7 @@
 // a reason, and acts on the line one stands on. Who may is the server's to say; what it would refuse is not offered.
 
 import { desk, isManager, unitName } from './desk.js';
-import { askLine, failed, here, say } from './keys.js';
+import { askLine, failed, here, say, Unclear } from './keys.js';
 import { create, get, unique } from './session.js';
 import { codes, t } from './words.js';
 import { clock, next, time } from './times.js';
@@ -21,6 +21,8 @@ function attend(close, done) {
   async function send(text, once) {
     const timed = /^(\d{1,2}[:.]\d\d)\s+(.+)$/.exec(text);
     const until = timed && !close ? next(timed[1]) : null;
+    // A time that the clock does not know is no reason; what was typed stays to be put right.
+    if (timed && !close && !until) throw new Unclear(t('{time} is not a time of day. Write it as 21:00, or leave it out.', { time: timed[1] }));
     const body = close ? { close: true, reason: text } : until ? { until: until.toISOString(), reason: timed[2] } : { reason: text };
     const answer = await create(`/v1/notes/${note}/attention`, body, once);
     say(close ? t('Attention is closed.') : t('Attention goes on until {time}.', { time: time(answer.body.attention_until) }));

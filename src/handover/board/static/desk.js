@@ -11,13 +11,15 @@ const MOST = 300;
 const SEEN_H = 36;
 const FIRST_MS = 800;
 const APART_MS = 180; // from one reading of the sheet to the next
+const AGAIN_MS = 1000; // after a reading that failed; twice as long each time, and never longer than
+const LONGEST_MS = 30000;
 export const desk = {};
 const listeners = new Set();
 clear();
 
 function clear() {
   Object.assign(desk, {
-    me: null, places: [], place: null, unit: null, sheet: null, pages: new Map(), news: [], left: 0, feed: null, cells: new Map(), closed: false, handovers: new Map(), heard: new Map(), unsaid: new Set(), missed: null,
+    me: null, places: [], place: null, unit: null, sheet: null, pages: new Map(), news: [], left: 0, feed: null, cells: new Map(), closed: false, handovers: new Map(), heard: new Map(), unsaid: new Set(), missed: null, behind: {},
   });
 }
 
@@ -89,6 +91,8 @@ export function stop() {
   if (desk.feed) desk.feed.close();
   clearTimeout(again);
   running = null;
+  caughtUp('sheet');
+  caughtUp('pages');
   clear();
 }
 
@@ -103,6 +107,7 @@ export function units() {
 // Whether the unit's own notes are for this reader; others see what is for the whole establishment.
 export const isInsider = () => isManager() || desk.me.units.includes(desk.unit);
 export const isManager = () => ['supervisor', 'governor'].includes(desk.me.role);
+export const mayHandOver = () => isManager() || desk.me.role === 'officer'; // who can be answerable for a unit
 export const unitName = (code) => {
   const found = desk.place && desk.place.units.find((one) => one.code === code);
   return found ? found.name : t('Unit {code}', { code });
@@ -113,9 +118,28 @@ export async function choose(code) {
   desk.unit = code;
   desk.sheet = null;
   running = null;
+  caughtUp('sheet');
   localStorage.setItem(`handover.unit.${desk.me.username}`, code);
   changed();
   await refresh();
+}
+
+// What was asked of the server and has not come: since when, by name. It is asked for again while the feed lives; once it
+// lives again, everything is.
+const retries = { sheet: { tries: 0, timer: 0 }, pages: { tries: 0, timer: 0 } };
+const awaited = (what) => { desk.behind[what] = desk.behind[what] || Date.now(); };
+
+function caughtUp(what) {
+  delete desk.behind[what];
+  clearTimeout(retries[what].timer);
+  retries[what].tries = 0;
+}
+
+function askAgain(what, read) {
+  const one = retries[what];
+  clearTimeout(one.timer);
+  one.timer = setTimeout(() => desk.feed && desk.feed.state === 'live' && read(), Math.min(LONGEST_MS, AGAIN_MS * 2 ** one.tries));
+  one.tries += 1;
 }
 
 let running = null;
@@ -141,16 +165,20 @@ async function readSheet() {
   const unit = desk.unit;
   const user = desk.me;
   if (!unit) return;
+  awaited('sheet');
   try {
     const sheet = await get(`${at(unit)}/sheet`);
     if (desk.unit !== unit || desk.me !== user) return;
     if (mine < shown) return; // overtaken on its way by one that was asked for later
     shown = mine;
     desk.sheet = sheet;
+    caughtUp('sheet');
     for (const one of [...sheet.people, ...sheet.others]) desk.cells.set(one.inmate, one);
   } catch (problem) {
     if (!(problem instanceof Unreachable || problem instanceof Refused)) throw problem;
+    if (desk.unit !== unit || desk.me !== user) return;
     desk.closed = problem instanceof Refused && [403, 404].includes(problem.status);
+    if (!desk.closed) askAgain('sheet', refresh);
   }
   changed();
 }
@@ -161,14 +189,19 @@ async function readPages() {
   const user = desk.me;
   const told = [];
   meanwhile.add(told);
+  awaited('pages');
   try {
     const open = await all(`/v1/pages?establishment=${desk.place.code}&state=RAISED`);
     if (desk.me !== user) return;
     desk.pages = new Map(open.map((page) => [page.id, page]));
     told.forEach(takePage);
+    caughtUp('pages');
     await Promise.all(open.map(whatItIs));
   } catch (problem) {
     if (!(problem instanceof Unreachable || problem instanceof Refused)) throw problem;
+    if (desk.me !== user) return;
+    if (problem instanceof Refused && problem.status === 403) caughtUp('pages');
+    else askAgain('pages', readPages);
   } finally {
     meanwhile.delete(told);
   }
@@ -196,7 +229,10 @@ function take(event) {
   }
   if (Object.keys(data).length === 2 || type === 'note.retracted' || type === 'note.restricted') forgetWords(data.id);
   // Notes whose words are not to be seen any more, on whatever screen.
-  if (type === 'note.corrected') desk.unsaid.add(data.supersedes || data.id);
+  if (type === 'note.corrected') {
+    desk.unsaid.add(data.supersedes || data.id);
+    desk.news = desk.news.filter((one) => !(one.noted && one.about === data.supersedes)); // what stands now is told below
+  }
   else if (type === 'note.retracted' || (type.startsWith('note.') && Object.keys(data).length === 2)) desk.unsaid.add(data.id);
   if (type.startsWith('handover.') && data.items) learnHandover(data);
   tell(event);
@@ -216,9 +252,12 @@ const concerns = (event) =>
 function takePage({ data, type }) {
   const before = desk.pages.get(data.id);
   if (before && before.version > data.version) return;
-  if (type === 'page.raised' && data.state === 'RAISED') {
-    desk.pages.set(data.id, { ...data, about: before && before.about });
-    if (!before) whatItIs(data).then(changed);
+  if (Object.keys(data).length === 2) desk.pages.delete(data.id); // not for this reader any more
+  else if (type === 'page.raised' && data.state === 'RAISED') {
+    // After a correction it calls for another note: the words of the one before are not said again.
+    const same = before && before.note === data.note;
+    desk.pages.set(data.id, { ...data, about: same ? before.about : null });
+    if (!same) whatItIs(data).then(changed);
   } else if (data.state === 'ACCEPTED') {
     desk.pages.set(data.id, { ...before, ...data, gone: Date.now() });
   } else desk.pages.delete(data.id);
@@ -236,7 +275,7 @@ function tell(event) {
   const say = () => phrases.news(event, whom);
   if ((mine && !/answered|queried/.test(event.type)) || !say()) return;
   const before = desk.feed.before || event.cursor;
-  desk.news.unshift({ id: event.id, about: data.note || data.id, unit: event.unit, inmate: data.inmate || data.number || null, at: event.time, say, before });
+  desk.news.unshift({ id: event.id, about: data.note || data.id, noted: event.type.startsWith('note.'), unit: event.unit, inmate: data.inmate || data.number || null, at: event.time, say, before });
   if (desk.news.length > MOST) desk.left += desk.news.splice(MOST).length;
 }
 

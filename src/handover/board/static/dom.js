@@ -19,9 +19,19 @@ function fill(element, attributes, children) {
   return element;
 }
 
+// Signs that turn the way of writing, in what somebody wrote: they must not turn who says it, and when, as well.
+const TURNS = /[\u202a-\u202e\u2066-\u2069]/;
+
+function apart(element, text) {
+  const one = document.createElement('bdi');
+  one.textContent = text;
+  element.append(one);
+}
+
 function add(element, children) {
   for (const child of children) {
     if (Array.isArray(child)) add(element, child);
+    else if (typeof child === 'string' && TURNS.test(child)) apart(element, child);
     else if (child !== null && child !== undefined && child !== false) element.append(child);
   }
 }

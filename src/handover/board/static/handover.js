@@ -1,7 +1,7 @@
 // Handing over and taking over. Which of them is asked of me follows from where the unit's handover stands.
 
-import { h, put } from './dom.js';
-import { desk, learnHandover, refresh, unitName, units } from './desk.js';
+import { h, keep, put } from './dom.js';
+import { desk, isManager, learnHandover, refresh, unitName, units } from './desk.js';
 import { askLine, failed, say } from './keys.js';
 import { all, create, get } from './session.js';
 import { n, t } from './words.js';
@@ -11,17 +11,22 @@ import { kept } from './forms.js';
 import { standing } from './head.js';
 import { answer } from './asked.js';
 import { takeOver } from './takeover.js';
-import { queryCard } from './walk.js';
+import { arriving } from './rows.js';
+import { groups, isCount, itemCard, notACount, queryCard } from './walk.js';
 
 const OPEN = ['OFFERED', 'OVERDUE', 'ESCALATED'];
+const AGAIN_MS = 3000;
 
 export function handover(main, go) {
   let inner = null;
   let shown = '';
   let opening = 0;
+  let again = 0;
   const box = h('div', {}, h('p', { class: 'quiet' }, t('reading …')));
-  put(main, box);
+  const coming = h('div'); // below whichever of them is asked of me
+  put(main, box, coming);
   open();
+  transfers(coming);
 
   async function open() {
     const { sheet } = desk;
@@ -34,12 +39,17 @@ export function handover(main, go) {
       const one = waits ? await get(`/v1/handovers/${sheet.handover.id}`) : null;
       if (one) learnHandover(one);
       if (!box.isConnected || opening !== mineIs) return; // the screen has gone on meanwhile
-      if (!one) inner = offer(box, go, sheet);
+      if (!one) inner = another(sheet) && !isManager() ? theirs(box, go, sheet, () => { inner = offer(box, go, sheet); go.refresh(); }) : offer(box, go, sheet);
       else if (one.outgoing.username === desk.me.username) inner = mine(box, go, one, () => { inner = takeOver(box, go, one, took); go.refresh(); });
       else inner = takeOver(box, go, one, took);
       go.refresh();
     } catch (problem) {
+      if (opening !== mineIs) return;
       failed(problem);
+      shown = '';
+      if (!inner) put(box, h('p', { class: 'late', role: 'status' }, t('The handover cannot be read now. It is read again as soon as the server can be reached.')));
+      clearTimeout(again);
+      again = setTimeout(() => box.isConnected && !shown && open(), AGAIN_MS);
     }
   }
 
@@ -53,13 +63,17 @@ export function handover(main, go) {
 
   return {
     update: () => {
+      transfers(coming);
       if (desk.sheet && !inner && !shown) open();
       // Somebody offered, took back or accepted while I looked: where nothing of mine is lost by it, the screen follows.
       const { sheet } = desk;
       if (sheet && inner && inner.follows && shown !== `${desk.unit} ${sheet.handover.id} ${OPEN.includes(sheet.handover.state)}`) open();
       else if (inner && inner.update) inner.update();
     },
-    leave: () => inner && inner.leave && inner.leave(),
+    leave: () => {
+      clearTimeout(again);
+      return inner && inner.leave && inner.leave();
+    },
     keys: () => [...(inner ? inner.keys().filter(Boolean) : []), { key: 'p', label: t('print'), run: () => go.show('paper') }, { key: 'escape', label: t('back'), run: () => go.show('unit') }],
   };
 }
@@ -70,27 +84,43 @@ async function waitingElsewhere() {
   return lists.flat().find((one) => one.kind === 'SHIFT' && codes.includes(one.unit) && one.outgoing.username !== desk.me.username) || null;
 }
 
+// Whose the unit is, where that is not I: what another has taken over is not mine to hand over.
+const another = ({ handover: { last } }) => (last && last.incoming.username !== desk.me.username ? last : null);
+
+function theirs(box, go, sheet, still) {
+  const last = another(sheet);
+  put(box, h('h2', {}, unitName(desk.unit)),
+    h('p', { class: 'big', role: 'status', id: 'theirs' }, t('{name} has it since {time}.', { name: staff(last.incoming), time: time(last.accepted_at) }), ' ',
+      last.outgoing.username === desk.me.username ? t('You are done.') : t('It is not yours to hand over.')));
+  return { follows: true, keys: () => [{ key: 'm', label: t('offer it all the same'), run: still }] };
+}
+
 function offer(box, go, sheet) {
   const open = [...sheet.people.reduce((list, one) => list.concat(one.needs), []), ...sheet.wing_needs];
   const overdue = open.filter((one) => one.due_at && new Date(one.due_at) < now()).length;
   const attending = sheet.people.filter((one) => one.attention !== 'ROUTINE').length;
-  const roll = h('input', { id: 'roll', inputmode: 'numeric', pattern: '[0-9]*', maxlength: 4, 'data-first': true });
+  const roll = h('input', { id: 'roll', inputmode: 'numeric', maxlength: 4, 'data-first': true });
   const remarks = h('textarea', { id: 'remarks', rows: 3, maxlength: 1000, spellcheck: 'true' });
   const form = h('form', { class: 'form', onsubmit: submit },
     h('h2', {}, t('Hand over {unit}', { unit: unitName(desk.unit) })),
+    another(sheet) && h('p', { class: 'late' }, t('{name} has it since {time}.', { name: staff(another(sheet).incoming), time: time(another(sheet).accepted_at) })),
     h('p', {}, standing(sheet)),
     h('p', {}, [n('{n} person needs attention', '{n} people need attention', attending), n('{n} need open', '{n} needs open', open.length), n('{n} overdue', '{n} overdue', overdue), n('{n} not observed this shift', '{n} not observed this shift', sheet.not_observed.length)].join(' · ')),
     h('label', { for: 'roll' }, t('How many people there must be, by your count (the roster says {n})', { n: sheet.roll.expected })), roll,
     h('label', { for: 'remarks' }, t('What belongs to nobody in particular')), remarks,
-    h('p', { class: 'quiet' }, t('What you offer is frozen. The unit stays yours until somebody accepts it by name.')),
+    h('p', { class: 'quiet' }, another(sheet) ? t('What you offer is frozen. Whoever has the unit answers for it until somebody accepts it by name.') : t('What you offer is frozen. The unit stays yours until somebody accepts it by name.')),
     h('div', {}, h('button', { type: 'submit', class: 'strong' }, t('Offer it'))));
-  put(box, form, transfers(sheet, go));
+  put(box, form);
   const keeping = kept(`offer-${desk.unit}`, { roll, remarks });
   roll.focus();
   const key = crypto.getRandomValues(new Uint32Array(4)).join('-');
 
   async function submit(event) {
     event.preventDefault();
+    if (!isCount(roll)) {
+      roll.focus();
+      return say(notACount(), true);
+    }
     const body = { establishment: desk.place.code, unit: desk.unit };
     if (roll.value.trim()) body.roll_expected = Number(roll.value);
     if (remarks.value.trim()) body.remarks = remarks.value.trim();
@@ -103,21 +133,40 @@ function offer(box, go, sheet) {
     } catch (problem) {
       failed(problem);
     }
+    return null;
   }
   return { follows: true, leave: keeping.save, keys: () => [{ key: 'ctrl+enter', label: t('offer it'), strong: true, run: () => form.requestSubmit ? form.requestSubmit() : submit(new Event('submit')) }] };
 }
 
-function transfers(sheet, go) {
-  const coming = sheet.in_transit.filter((one) => one.to.unit === desk.unit);
-  return coming.map((one) => h('section', { class: 'item' }, h('h2', {}, t('{who} is on the way to you from {unit}', { who: one.name, unit: unitName(one.from.unit) })),
+// Each with what comes along: until somebody here accepts it, whoever sent answers for it.
+function transfers(coming) {
+  const { sheet } = desk;
+  keep(coming, (sheet ? arriving(sheet) : []).map((one) => {
+    const person = sheet.people.find((other) => other.inmate === one.inmate);
+    return { key: one.handover, signature: JSON.stringify([one, person, desk.unsaid.size]), value: one };
+  }), transfer);
+}
+
+function transfer(one) {
+  const comes = h('div', {}, h('p', { class: 'quiet' }, t('reading …')));
+  async function read() {
+    try {
+      const [group] = groups(await get(`/v1/handovers/${one.handover}`));
+      put(comes, (await itemCard(group || { inmate: one.inmate, notes: new Set(), needs: new Set() }, read)).card);
+    } catch (problem) {
+      put(comes, h('p', { class: 'late' }, t('What comes with this person could not be read.'), ' ', h('button', { type: 'button', onclick: read }, t('try again'))));
+    }
+  }
+  async function accept() {
+    try {
+      await create(`/v1/handovers/${one.handover}/acceptance`, {});
+      await refresh();
+    } catch (problem) { failed(problem); }
+  }
+  read();
+  return h('section', { class: 'item' }, h('h2', {}, t('{who} is on the way to you from {unit}', { who: one.name, unit: unitName(one.from.unit) })),
     h('p', {}, t('{name} answers for this person until you accept. Since {time}.', { name: staff(one.outgoing), time: time(one.since) })),
-    h('button', { type: 'button', onclick: async () => {
-      try {
-        await create(`/v1/handovers/${one.handover}/acceptance`, {});
-        await refresh();
-        go.show('handover');
-      } catch (problem) { failed(problem); }
-    } }, t('{who} is here: I have this person', { who: one.name }))));
+    comes, h('button', { type: 'button', onclick: accept }, t('{who} is here: I have this person', { who: one.name })));
 }
 
 // What I have offered: questions come here, and answers go from here.

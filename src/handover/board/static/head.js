@@ -49,6 +49,16 @@ export function head(box, actions) {
   tick();
 }
 
+// What was asked for and does not come for so long is said not to be there.
+const SLOW_MS = 3000;
+
+function behind() {
+  const late = (what) => desk.behind[what] && Date.now() - desk.behind[what] > SLOW_MS;
+  if (late('sheet') && desk.sheet) return t('The sheet is from {time}; it cannot be read again now.', { time: clock(new Date(desk.sheet.given_at), true) });
+  if (late('sheet') && !desk.closed) return t('The sheet cannot be read now.');
+  return late('pages') ? t('Whether somebody must act now cannot be read.') : '';
+}
+
 let lost = ''; // what was said at the foot when nothing was heard any more
 
 // What the two lines say may have changed; they themselves stay.
@@ -68,11 +78,14 @@ export function tick() {
   const unsent = n('{n} not sent', '{n} not sent', kept);
   const feed = desk.feed;
   let words = t('connecting …');
-  let blind = false;
-  if (feed && feed.state === 'live') words = `${t('up to date')} ${clock(new Date(feed.sure), true)} · ${unsent}`;
+  const old = feed && feed.state === 'live' ? behind() : '';
+  let blind = Boolean(old);
+  if (old) words = `${old} ${t('It is asked for again by itself. Urgent? Use the radio.')} · ${unsent}`;
+  else if (feed && feed.state === 'live') words = `${t('up to date')} ${clock(new Date(feed.sure), true)} · ${unsent}`;
   else if (feed && feed.state === 'blind') {
     blind = true;
-    words = feed.sure ? t('Not connected since {time}. What you see is from then.', { time: clock(new Date(feed.sure), true) }) : t('Not connected.');
+    const from = desk.behind.sheet && desk.sheet ? Math.min(feed.sure, Date.parse(desk.sheet.given_at)) : feed.sure;
+    words = from ? t('Not connected since {time}. What you see is from then.', { time: clock(new Date(from), true) }) : t('Not connected.');
     if (kept) words += ` ${n('{n} note kept here, not sent.', '{n} notes kept here, not sent.', kept)}`;
     words += ` ${t('Urgent? Use the radio.')}`;
   }
@@ -80,6 +93,7 @@ export function tick() {
   const row = sight.closest('.line');
   if (row.classList.contains('blind') !== blind) {
     row.classList.toggle('blind', blind);
+    row.parentElement.classList.toggle('blind', blind);
     const box = document.getElementById('said');
     if (blind) box.textContent = lost = words;
     else if (box.textContent === lost) box.textContent = '';

@@ -137,12 +137,22 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
   let sent = null; // {said, key}: the same words once more are the same request
   const done = () => {
     keeping.done().catch(() => {}).then(() => { lines += 1; changed(); });
+    close();
+  };
+  function close() {
     if (!form.isConnected) return;
     hold(null);
     put(box);
     box.hidden = true;
     if (before && before.isConnected) before.focus({ preventScroll: true });
-  };
+  }
+  // What was typed is not thrown away unasked: it is there when it is asked again, and on the unit's screen.
+  function leave() {
+    if (!input.value.trim()) return done();
+    close();
+    say(t('Left. What you typed is kept until you send it or throw it away.'));
+    return keeping.save().then(() => { lines += 1; changed(); });
+  }
   const input = h('input', { id: 'asked', autocomplete: 'off', maxlength: 500, 'aria-describedby': 'wrong-asked' });
   const wrong = h('p', { id: 'wrong-asked', class: 'late', role: 'alert' });
   const group = among && choices({ name: label, options: among, set: (chosen) => { code = chosen; }, after: () => input.focus() });
@@ -159,8 +169,8 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
         await send(group ? { code, text } : text, sent.key);
         done();
       } catch (problem) {
-        if (!(problem instanceof Refused || problem instanceof Unreachable)) throw problem;
-        put(wrong, problem instanceof Refused ? problem.message : t('The server cannot be reached. What you typed stays here.'));
+        if (!(problem instanceof Refused || problem instanceof Unreachable || problem instanceof Unclear)) throw problem;
+        put(wrong, !(problem instanceof Unreachable) ? problem.message : t('The server cannot be reached. What you typed stays here.'));
         input.focus();
       } finally {
         sending = false;
@@ -170,13 +180,13 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
   const form = h('form', { onsubmit: submit },
     group && [h('p', {}, label), group.node], h('label', { for: 'asked' }, group ? more : label), input,
     h('button', { type: 'submit' }, go),
-    h('button', { type: 'button', onclick: done }, h('kbd', {}, 'Esc'), ' ', t('leave it')),
+    h('button', { type: 'button', onclick: leave }, h('kbd', {}, 'Esc'), ' ', t('leave it')),
     !group && more && h('p', { class: 'quiet' }, more), wrong);
   box.hidden = false;
   put(box, form);
   hold((event) => {
     if (event.key !== 'Escape' || !form.isConnected) return false;
-    done();
+    leave();
     return true;
   });
   (group || input).focus();
@@ -186,6 +196,7 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
 // The lines that were begun and neither sent nor left; and a number that tells whether there may be others by now.
 export const begunLines = async () => (await vault.load('form')).filter((one) => one.data.extra && one.data.extra.line && one.data.input)
   .map((one) => ({ asked: one.data.extra.line, text: one.data.input, drop: () => vault.remove(one.id) }));
+export class Unclear extends Error {} // what was typed cannot be meant; its message says why
 let lines = 0;
 export const lineMark = () => `${lines} ${saveMark()}`;
 
@@ -198,4 +209,5 @@ export function say(text, bad) {
   if (!bad) fading = setTimeout(() => put(box), 8000);
 }
 
-export const failed = (problem) => say(problem.problem ? problem.message : t('The server cannot be reached. Nothing was changed.'), true);
+export const failed = (problem) => say(problem.problem ? problem.message
+  : problem.sent ? t('The server cannot be reached. It is not known whether it was done: look before you do it again.') : t('The server cannot be reached.'), true);

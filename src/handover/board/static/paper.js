@@ -5,6 +5,7 @@ import { at, desk } from './desk.js';
 import { accessToken } from './session.js';
 import { language, t } from './words.js';
 
+const PATIENCE_MS = 20000; // laying out takes a moment; a server that says nothing for so long is not there
 let trusted = null; // a policy can be made once: the page is printed more than once in a shift
 
 export function paper(main, go) {
@@ -18,9 +19,12 @@ export function paper(main, go) {
   async function lay(first) {
     const laid = unsaid;
     const unit = desk.unit;
-    const answer = await fetch(`${at(unit)}/sheet`, { headers: { Accept: 'text/html', 'Accept-Language': language(), Authorization: `Bearer ${accessToken()}` }, cache: 'no-store' }).catch(() => null);
-    if (!answer || !answer.ok) return put(main, h('p', { class: 'late' }, t('The page cannot be had from the server now.')));
-    const whole = await answer.text();
+    const given = new AbortController();
+    const patience = setTimeout(() => given.abort(), PATIENCE_MS);
+    const answer = await fetch(`${at(unit)}/sheet`, { signal: given.signal, headers: { Accept: 'text/html', 'Accept-Language': language(), Authorization: `Bearer ${accessToken()}` }, cache: 'no-store' }).catch(() => null);
+    const whole = answer && answer.ok ? await answer.text().catch(() => null) : null;
+    clearTimeout(patience);
+    if (whole === null) return put(main, h('p', { class: 'late' }, t('The page cannot be had from the server now.')));
     // The page's own style is applied by hand: as an element our policy would not let it in.
     const style = whole.split('<style>').slice(1).map((part) => part.split('</style>')[0]).join('\n');
     const html = whole.replace(/<style>[^]*?<\/style>/g, '');

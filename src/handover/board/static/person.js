@@ -2,11 +2,12 @@
 
 import { amendKeys } from './amend.js';
 import { h, keep, put } from './dom.js';
-import { desk, unitName } from './desk.js';
+import { desk, isInsider, unitName } from './desk.js';
 import { all, get, Refused } from './session.js';
 import { codes, label, t } from './words.js';
 import { clock, now, time } from './times.js';
 import * as phrases from './phrases.js';
+import { marked, needKeys } from './needs.js';
 import { picture } from './picture.js';
 
 const WEEKS_MS = 42 * 86400e3;
@@ -26,6 +27,10 @@ export function person(main, go, number) {
   const drawn = h('div');
   const list = h('ol', { class: 'list timeline', 'aria-label': t('what was written') });
   const side = h('aside', { class: 'beside', 'aria-label': t('open needs and what worked') });
+  const openTitle = h('h2', { id: 'h-open' }, t('open needs'));
+  const openNeeds = h('ul', { class: 'list', 'aria-labelledby': 'h-open' });
+  const rest = h('div');
+  put(side, openTitle, openNeeds, rest);
   const filters = { basis: '', place: '', author: '' };
   const controls = h('div', { class: 'filters' });
   let notes = [];
@@ -53,6 +58,7 @@ export function person(main, go, number) {
       aside(learned, needs);
       choose();
       draw();
+      if (title.isConnected) go.refresh(); // there may be needs to act on now
     } catch (problem) {
       const gone = shut(problem);
       failed = { again: !gone };
@@ -66,9 +72,9 @@ export function person(main, go, number) {
     const open = needs.filter((one) => one.status === 'OPEN');
     const closed = needs.filter((one) => one.status !== 'OPEN').slice(0, 6);
     const tried = (items) => h('ul', {}, items.slice(0, 5).map((one) => h('li', {}, phrases.did(one), one.fact ? `: ${one.fact}` : '', ' ', h('span', { class: 'by' }, `${one.by}, ${time(one.at)}`))));
-    put(side, h('h2', {}, t('open needs'), ` (${open.length})`),
-      open.length ? h('ul', {}, open.map((one) => h('li', {}, phrases.need(one), ' ', h('span', { class: 'by' }, one.owner ? t('with {name}', { name: one.owner }) : t('with nobody yet'))))) : h('p', { class: 'quiet' }, t('None.')),
-      h('h2', {}, t('what worked')), learned && learned.worked.length ? tried(learned.worked) : h('p', { class: 'quiet' }, t('Nothing is known yet.')),
+    put(openTitle, t('open needs'), ` (${open.length})`);
+    keep(openNeeds, open.length ? open.map((one) => ({ key: one.id, signature: JSON.stringify(one), value: one })) : [{ key: 'none', signature: '', value: null }], needRow);
+    put(rest, h('h2', {}, t('what worked')), learned && learned.worked.length ? tried(learned.worked) : h('p', { class: 'quiet' }, t('Nothing is known yet.')),
       learned && learned.did_not.length > 0 && [h('h2', {}, t('what did not')), tried(learned.did_not)],
       learned && learned.openings.length > 0 && [h('h2', {}, t('opened up')), h('ul', {}, learned.openings.slice(0, 3).map((one) => h('li', {}, one.fact || '', ' ', h('span', { class: 'by' }, `${one.by}, ${time(one.at)}`))))],
       closed.length > 0 && [h('h2', {}, t('closed')), h('ul', {}, closed.map((one) => h('li', {}, one.code ? label('needs', one.code) : t('a need'), ': ', label('need_status', one.status), one.outcome || one.reason ? `, “${one.outcome || one.reason}”` : '')))]);
@@ -99,9 +105,11 @@ export function person(main, go, number) {
       if (desk.heard.get(number) !== newest) { newest = desk.heard.get(number); later(); }
     },
     leave: () => clearTimeout(reading),
-    keys: () => [go.has('write') && { key: 'w', label: t('write'), strong: true, run: () => { if (known) go.show('write', number); else go.show('write'); } }, { key: 'o', label: t('open all opinions'), run: () => main.querySelectorAll('.timeline details').forEach((one) => { one.open = true; }) }, ...amendKeys(go, read), { key: 'escape', label: t('back'), run: () => go.show('unit') }],
+    keys: () => [go.has('write') && { key: 'w', label: t('write'), strong: true, run: () => { if (known) go.show('write', number); else go.show('write'); } }, { key: 'o', label: t('open all opinions'), run: () => main.querySelectorAll('.timeline details').forEach((one) => { one.open = true; }) }, ...needKeys(go, read), ...amendKeys(go, read), { key: 'escape', label: t('back'), run: () => go.show('unit') }],
   };
 }
+
+const needRow = (one) => (one ? h('li', { 'data-row': true, tabindex: -1, ...marked(one, phrases.need(one)) }, phrases.need(one), ' ', h('span', { class: 'by' }, one.owner ? t('with {name}', { name: one.owner }) : t('with nobody yet'))) : h('li', { class: 'quiet' }, isInsider() ? t('None.') : t('None that you may read.')));
 
 function row(note) {
   const state = phrases.state(note);

@@ -1,7 +1,8 @@
 // One line, or a few, about one thing: everybody who needs attention, what is due, what is new, everyone by cell.
 
 import { h } from './dom.js';
-import { whom } from './desk.js';
+import { desk, whom } from './desk.js';
+import { marked } from './needs.js';
 import * as phrases from './phrases.js';
 import { low, n, t } from './words.js';
 import { isPast, time } from './times.js';
@@ -13,6 +14,9 @@ export function shapes(changes) {
 }
 
 const spoken = (changes) => changes.map((one) => (one.change ? phrases.change(one.change) : t('no word'))).join('; ');
+
+// Who may read it, where that is not everybody on the unit: the screen stands in the office.
+export const reach = (note) => (note.handling && note.handling !== 'UNIT' ? ` · ${t('may be read by: {whom}', { whom: low('handling', note.handling) })}` : '');
 
 export function personRow(person, gone, open) {
   const rules = new Set(person.reasons.map((one) => one.rule));
@@ -26,7 +30,7 @@ export function personRow(person, gone, open) {
       gone ? h('em', {}, t('needs nothing more; goes when you have read the news')) : h('b', {}, phrases.attention(person)),
       h('span', { class: 'shape', title: spoken(person.changes) }, shapes(person.changes)), h('span', { class: 'hidden' }, spoken(person.changes))),
     why.length > 0 && h('p', { class: 'why' }, why.join('; ')),
-    notes.slice(0, 2).map((note) => h('p', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note), note.late ? ` · ${t('LATE ENTRY')}` : ''))),
+    notes.slice(0, 2).map((note) => h('p', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note), note.late ? ` · ${t('LATE ENTRY')}` : '', reach(note)))),
     notes.length > 2 && h('p', { class: 'by' }, n('and {n} more', 'and {n} more', notes.length - 2)),
     person.if_then.slice(0, 1).map((one) => h('p', { class: 'then' }, t('if it happens: '), one.text)),
     person.needs.slice(0, 2).map((one) => h('p', { class: 'need' }, t('need: '), phrases.need(one), one.due_at && isPast(one.due_at) && h('b', { class: 'late' }, ` · ${t('OVERDUE')}`))),
@@ -38,13 +42,13 @@ export function wingRow({ note, incident }) {
   const head = incident ? t('INCIDENT since {time}: {count}, latest {latest}', { time: time(incident.since), count: phrases.times(incident.count), latest: time(incident.latest) }) : t('The unit');
   return h('li', { 'data-row': true, tabindex: -1, 'data-note': note.id, 'data-written': note.id, 'data-by': note.author.username, class: `person ${note.attention.toLowerCase()}` },
     h('p', { class: 'who' }, h('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[note.attention]), ' ', h('strong', {}, head), ' ', h('b', {}, incident && !incident.until ? t('over') : phrases.attention(note))),
-    h('p', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note))),
+    h('p', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note), reach(note))),
     note.if_then && h('p', { class: 'then' }, t('if it happens: '), note.if_then));
 }
 
 export function dueRow(one) {
   const over = one.due_at && isPast(one.due_at);
-  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, 'data-need': one.id, 'data-version': one.version, 'data-words': phrases.need(one) },
+  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, ...marked(one, phrases.need(one)) },
     h('span', { class: 'when' }, one.due_at ? time(one.due_at) : t('no time')), ' ', whom(one.inmate, one.unit), ': ', phrases.need({ ...one, due_at: null, urgency: null }),
     over && h('b', { class: 'late' }, ` · ${t('OVERDUE')}`), one.owner ? h('span', { class: 'by' }, ` ${t('with {name}', { name: one.owner })}`) : '');
 }
@@ -65,16 +69,20 @@ export function everyone(one, unseen, open) {
 
 
 // What else the sheet says: [{key, head, text, by, inmate}].
-export function alsoRows(sheet, told) {
+export function alsoRows(sheet, told, needs) {
   const { last } = sheet.handover;
   const place = (one) => `${one.unit}${one.cell ? `, ${one.cell}` : ''}`;
   return [
     ...(last && last.remarks ? [{ key: 'remarks', head: t('at the handover'), text: last.remarks, by: phrases.staff(last.outgoing) }] : []),
-    ...sheet.late.filter((note) => note.status === 'ACTIVE').map((note) => ({ key: `l${note.id}`, head: t('LATE, for {time}: {who}', { time: time(note.occurred_at), who: whom(note.inmate, note.unit) }), text: phrases.gist(note), by: phrases.source(note), inmate: note.inmate, written: note })),
-    ...sheet.wing_notes.filter((note) => !told.has(note.id)).slice(0, 6).map((note) => ({ key: note.id, head: t('the unit'), text: phrases.gist(note), by: phrases.source(note), written: note })),
+    ...sheet.late.filter((note) => note.status === 'ACTIVE').map((note) => ({ key: `l${note.id}`, head: t('LATE, for {time}: {who}', { time: time(note.occurred_at), who: whom(note.inmate, note.unit) }), text: phrases.gist(note), by: phrases.source(note) + reach(note), inmate: note.inmate, written: note })),
+    ...sheet.wing_notes.filter((note) => !told.has(note.id)).slice(0, 6).map((note) => ({ key: note.id, head: t('the unit'), text: phrases.gist(note), by: phrases.source(note) + reach(note), written: note })),
+    ...needs.map((one) => ({ key: `n${one.id}`, head: t('the unit'), text: `${t('need: ')}${phrases.need(one)}`, by: one.owner ? t('with {name}', { name: one.owner }) : '', need: one })),
     ...sheet.arrived.map((one) => ({ key: `a${one.inmate}${one.at}`, head: t('arrived {time}', { time: time(one.at) }), text: `${one.name} (${place(one.from)} → ${place(one.to)})`, by: one.reason, inmate: one.inmate })),
     ...sheet.left.map((one) => ({ key: `g${one.inmate}${one.at}`, head: t('left {time}', { time: time(one.at) }), text: `${one.name} (→ ${place(one.to)})`, by: one.reason })),
   ];
 }
 
-export const alsoRow = (one) => h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, 'data-written': one.written && one.written.id, 'data-by': one.written && one.written.author.username }, h('b', {}, one.head), ': ', one.text, ' ', h('span', { class: 'by' }, one.by));
+// Who is on the way to this unit.
+export const arriving = (sheet) => sheet.in_transit.filter((one) => one.to.unit === desk.unit && one.to.establishment === desk.place.code);
+
+export const alsoRow = (one) => h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, 'data-written': one.written && one.written.id, 'data-by': one.written && one.written.author.username, ...(one.need && marked(one.need, phrases.need(one.need))) }, h('b', {}, one.head), ': ', one.text, ' ', h('span', { class: 'by' }, one.by));

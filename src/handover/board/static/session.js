@@ -14,7 +14,13 @@ let timer = 0;
 let sitting = 0; // counts who sits here: what one asked is never asked again as the next
 const heard = { token: [], ended: [] };
 
-export class Unreachable extends Error {}
+// `sent`: it may have arrived all the same, and only the answer was lost.
+export class Unreachable extends Error {
+  constructor(cause, sent = false) {
+    super(String(cause));
+    this.sent = sent;
+  }
+}
 
 export class Refused extends Error {
   constructor(status, problem, retry) {
@@ -31,8 +37,14 @@ export const draftsKey = () => key;
 export const who = () => whose;
 export const accessToken = () => token;
 
+// A server that says nothing for so long is not there: whoever waits is told, and may ask again.
+const PATIENCE_MS = 8000;
+
 async function raw(method, path, body, headers) {
+  const given = new AbortController();
+  const patience = setTimeout(() => given.abort(), PATIENCE_MS);
   let answer;
+  let text;
   try {
     answer = await fetch(path, {
       method,
@@ -40,14 +52,15 @@ async function raw(method, path, body, headers) {
       body: body === undefined ? undefined : JSON.stringify(body),
       cache: 'no-store',
       credentials: 'same-origin',
+      signal: given.signal,
     });
+    serverSaid(answer.headers.get('date'));
+    text = await answer.text();
   } catch (cause) {
-    throw new Unreachable(String(cause));
+    throw new Unreachable(cause, method !== 'GET');
+  } finally {
+    clearTimeout(patience);
   }
-  serverSaid(answer.headers.get('date'));
-  const text = await answer.text().catch((cause) => {
-    throw new Unreachable(String(cause));
-  });
   let told = null;
   try {
     told = text ? JSON.parse(text) : null;

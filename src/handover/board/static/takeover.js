@@ -5,10 +5,10 @@ import { desk, learnHandover, refresh, unitName } from './desk.js';
 import { askLine, say } from './keys.js';
 import { create, get, unique } from './session.js';
 import { n, t } from './words.js';
-import { time } from './times.js';
+import { clock, now } from './times.js';
 import { staff } from './phrases.js';
 import { kept } from './forms.js';
-import { concerns, groups, itemCard, queryCard } from './walk.js';
+import { concerns, groups, isCount, itemCard, notACount, queryCard, sinceCard } from './walk.js';
 
 export function takeOver(box, go, offered, took) {
   const list = groups(offered);
@@ -25,7 +25,7 @@ export function takeOver(box, go, offered, took) {
   const questions = h('div');
   const bar = h('progress', { max: Math.max(1, list.length), value: 0, 'aria-label': t('how far') });
   const far = h('span');
-  const roll = h('input', { id: 'roll', inputmode: 'numeric', pattern: '[0-9]*', maxlength: 4 });
+  const roll = h('input', { id: 'roll', inputmode: 'numeric', maxlength: 4 });
   const why = h('input', { id: 'why', class: 'long', maxlength: 500 });
   const whyBox = h('div', { hidden: true }, h('label', { for: 'why' }, t('It does not match. Count again; if it still differs, say why')), why);
   const readBack = h('textarea', { id: 'read-back', rows: 3, maxlength: 1000, spellcheck: 'true' });
@@ -38,9 +38,12 @@ export function takeOver(box, go, offered, took) {
     h('label', { for: 'read-back' }, t('The handover in your own words: that is where mistakes show')), readBack, anywayBox, trouble,
     h('div', {}, h('button', { type: 'submit', class: 'strong' }, t('I take over {unit}', { unit: unitName(offered.unit) }))));
   const missed = h('div');
+  const since = h('div', { 'aria-live': 'polite' });
   put(box, h('h2', {}, t('{name} hands {unit} over to you', { name: staff(offered.outgoing), unit: unitName(offered.unit) }), ' ', bar, ' ', far),
-    offered.remarks && h('p', {}, h('strong', {}, t('{name} adds: ', { name: staff(offered.outgoing) })), offered.remarks), place, questions, missed, end);
+    offered.remarks && h('p', {}, h('strong', {}, t('{name} adds: ', { name: staff(offered.outgoing) })), offered.remarks), place, questions, missed, since, end);
   roll.addEventListener('input', () => { whyBox.hidden = !differs(); });
+  // Whoever said "I have it" once too often did not mean to write here.
+  roll.addEventListener('keydown', (event) => { if (/^[yn]$/i.test(event.key) && !event.ctrlKey && !event.metaKey) event.preventDefault(); });
   for (const [input, next] of [[roll, () => (whyBox.hidden ? readBack : why)], [why, () => readBack]]) input.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter') return;
     event.preventDefault();
@@ -61,7 +64,7 @@ export function takeOver(box, go, offered, took) {
 
   const current = () => list[at] || null;
   const latest = () => desk.handovers.get(offered.id) || offered;
-  const differs = () => offered.roll.expected !== null && roll.value.trim() !== '' && Number(roll.value) !== offered.roll.expected;
+  const differs = () => offered.roll.expected !== null && roll.value.trim() !== '' && isCount(roll) && Number(roll.value) !== offered.roll.expected;
   const isOver = () => ['ACCEPTED', 'ACCEPTED_WITH_QUERIES', 'WITHDRAWN'].includes(latest().state);
   const unanswered = () => latest().queries.filter((one) => !one.answers.length && one.text !== null);
 
@@ -78,7 +81,7 @@ export function takeOver(box, go, offered, took) {
       whyBox.hidden = !differs();
       roll.focus();
     } else {
-      const { card, unread } = await itemCard(group, () => draw());
+      const { card, unread } = await itemCard(group, () => draw(), offered.offered_at);
       if (over || current() !== group) return;
       unshown.set(group, unread);
       put(place, h('article', { class: 'item', tabindex: -1, id: 'item' }, card));
@@ -102,6 +105,8 @@ export function takeOver(box, go, offered, took) {
     const one = latest();
     if (unsaid !== desk.unsaid.size && current()) draw(true);
     unsaid = desk.unsaid.size;
+    const card = !current() && sinceCard(latest());
+    if (since.textContent !== (card ? card.textContent : '')) put(since, card);
     const said = `${one.version} ${at}`;
     if (drawn === said) return;
     drawn = said;
@@ -122,7 +127,7 @@ export function takeOver(box, go, offered, took) {
       h('div', { role: 'alert', class: 'big' },
         h('p', { class: 'late' }, state !== 'WITHDRAWN' ? t('{name} has taken it over.', { name: staff(incoming) })
           : reason ? t('{name} has taken the offer back: {reason}', { name: staff(outgoing), reason }) : t('{name} has taken the offer back.', { name: staff(outgoing) })),
-        !(incoming && incoming.username === desk.me.username) && h('p', {}, t('Nothing of it is yours.'))),
+        h('p', {}, isMine(latest()) ? t('It is yours.') : t('Nothing of it is yours.'))),
       h('p', {}, h('button', { type: 'button', onclick: () => go.show('unit') }, t('back to {unit}', { unit: unitName(offered.unit) }))), end);
     put(trouble);
     if (!end.hidden) readBack.focus({ preventScroll: true });
@@ -157,6 +162,10 @@ export function takeOver(box, go, offered, took) {
     event.preventDefault();
     if (over || sending) return null;
     if (unanswered().length && !anyway.checked) return put(trouble, n('{n} question is open. Wait for the answer, or accept with it open.', '{n} questions are open. Wait for the answers, or accept with them open.', unanswered().length));
+    if (!isCount(roll)) {
+      roll.focus();
+      return put(trouble, notACount());
+    }
     if (differs() && !why.value.trim()) {
       whyBox.hidden = false;
       why.focus();
@@ -175,9 +184,10 @@ export function takeOver(box, go, offered, took) {
       await refresh();
       took(done);
     } catch (problem) {
-      put(trouble, problem.problem ? problem.message : t('The server cannot be reached ({time}). Nothing was accepted; what you typed stays here.', { time: time(new Date().toISOString()) }));
+      put(trouble, problem.problem ? problem.message : t('The server cannot be reached ({time}). It is not known whether it was accepted: look before you do it again. What you typed stays here.', { time: clock(now()) }));
       sending = false;
       update();
+      if (!problem.problem) learn(); // where it was, and only the answer was lost, this screen says so
     }
     return null;
   }
@@ -190,6 +200,13 @@ export function takeOver(box, go, offered, took) {
       { key: 'q', label: t('question'), run: question }, at > 0 && { key: 'b', label: t('back one'), run: () => { at -= 1; draw(); } }, { key: 'e', label: t('to the end'), run: () => { at = list.length; draw(); } },
     ] : [{ key: 'pageup', label: t('back to the items'), run: () => { at = 0; draw(); } }]),
   };
+}
+
+// Whose a unit is does not change by an offer that was taken back: whoever accepted it last has it, or who offered it first.
+function isMine({ unit, state, outgoing, incoming }) {
+  const last = state === 'WITHDRAWN' && desk.sheet && desk.unit === unit && desk.sheet.handover.last;
+  const owner = state === 'WITHDRAWN' ? (last ? last.incoming : outgoing) : incoming;
+  return owner.username === desk.me.username;
 }
 
 // Each author sees that the note reached somebody, where it did. Where a receipt does not get through, the handover still has.

@@ -2,15 +2,17 @@
 
 import * as alarm from './alarm.js';
 import { amendKeys } from './amend.js';
-import { desk, isInsider, isManager, look, refresh, unitName, units } from './desk.js';
+import { desk, isInsider, isManager, look, mayHandOver, refresh, unitName, units } from './desk.js';
 import { h, keep, put } from './dom.js';
-import { askLine, begunLines, here, lineMark, say, stand } from './keys.js';
-import { ask } from './session.js';
+import { begunLines, here, lineMark, stand } from './keys.js';
+import { needKeys } from './needs.js';
 import { n, t } from './words.js';
 import { isPast, time } from './times.js';
-import { alsoRow, alsoRows, dueRow, everyone, personRow, newsRow, wingRow } from './rows.js';
+import { alsoRow, alsoRows, arriving, dueRow, everyone, personRow, newsRow, wingRow } from './rows.js';
 
 const SOON_H = 12;
+
+const isSoon = (one) => one.promised || one.urgency === 'NOW' || one.urgency === 'THIS_SHIFT' || (one.due_at && new Date(one.due_at) - Date.now() < SOON_H * 3600e3);
 
 export function unit(main, go) {
   let order = [];
@@ -58,15 +60,16 @@ export function unit(main, go) {
       return { key: number, signature: JSON.stringify([person, gone]), value: { person, gone } };
     });
     keep(parts.needs.list, [...wing, ...rows], ({ wing: one, person, gone }) => (one ? wingRow(one) : personRow(person, gone, () => go.show('person', person.inmate))));
-    put(parts.needs.more, alarm.waiting().filter((page) => page.unit === desk.unit || !units().some((one) => one.code === desk.unit)).map((page) =>
+    const none = isInsider() ? t('Nobody on this unit needs attention, as far as the notes say.') : t('No note that you may read asks for attention here. There may be others.');
+    put(parts.needs.more, !wing.length && !rows.length && h('p', { class: 'quiet' }, none), arriving(sheet).map((one) =>
+      h('p', { class: 'late' }, t('{who} is on the way to you from {unit}', { who: one.name, unit: unitName(one.from.unit) }), handsOver() && `. ${t('T: what comes along, and accept it.')}`)), alarm.waiting().filter((page) => page.unit === desk.unit || !units().some((one) => one.code === desk.unit)).map((page) =>
       h('p', { class: 'late' }, page.kind === 'HANDOVER' ? t('Nobody has accepted the handover of {unit}.', { unit: unitName(page.unit) }) : t('Nobody has accepted somebody who moved to {unit}.', { unit: unitName(page.unit) }))));
-    if (!wing.length && !rows.length) put(parts.needs.more, h('p', { class: 'quiet' }, isInsider() ? t('Nobody on this unit needs attention, as far as the notes say.') : t('No note that you may read asks for attention here. There may be others.')));
   }
 
   function due(sheet) {
     const names = new Map(sheet.people.map((one) => [one.inmate, one]));
     const open = [...sheet.people.reduce((list, one) => list.concat(one.needs), []), ...sheet.wing_needs];
-    const soon = open.filter((one) => one.promised || one.urgency === 'NOW' || one.urgency === 'THIS_SHIFT' || (one.due_at && new Date(one.due_at) - Date.now() < SOON_H * 3600e3));
+    const soon = open.filter(isSoon);
     soon.sort((a, b) => ((a.due_at || '9') < (b.due_at || '9') ? -1 : 1));
     put(parts.due.title, t('due this shift, or promised'), ` (${soon.length})`);
     keep(parts.due.list, soon.map((one) => ({ key: one.id, signature: JSON.stringify([one, one.due_at && isPast(one.due_at)]), value: one })), (one) => dueRow(one, names.get(one.inmate)));
@@ -74,7 +77,7 @@ export function unit(main, go) {
 
   // What came late, what is about the unit itself, who came and who went.
   function also(sheet) {
-    const rows = alsoRows(sheet, new Set(standingWing(sheet).map((one) => one.id)));
+    const rows = alsoRows(sheet, new Set(standingWing(sheet).map((one) => one.id)), sheet.wing_needs.filter((one) => !isSoon(one)));
     put(parts.also.title, t('about the unit, and late'), ` (${rows.length})`);
     parts.also.title.parentElement.hidden = !rows.length;
     keep(parts.also.list, rows.map((one) => ({ key: one.key, signature: JSON.stringify(one), value: one })), alsoRow);
@@ -95,7 +98,7 @@ export function unit(main, go) {
   function all(sheet) {
     const unseen = new Map(sheet.not_observed.map((one) => [one.inmate, one]));
     const people = [...sheet.people, ...sheet.others].sort((a, b) => ((a.cell || '~') + a.name < (b.cell || '~') + b.name ? -1 : 1));
-    put(parts.all.title, t('everyone'), ` (${people.length}) · `, n('{n} not observed this shift', '{n} not observed this shift', unseen.size));
+    put(parts.all.title, t('everyone'), ` (${people.length}) · `, n('{n} not observed this shift', '{n} not observed this shift', unseen.size), !isInsider() && `, ${t('as far as you may read')}`);
     put(parts.all.more, sheet.in_transit.length > 0 && h('p', {}, t('On the way: '), sheet.in_transit.map((one) => `${one.name} (${unitName(one.from.unit)} → ${unitName(one.to.unit)})`).join(', ')));
     keep(parts.all.list, people.map((one) => ({ key: one.inmate, signature: JSON.stringify([one.cell, one.name, one.changes, unseen.get(one.inmate)]), value: one })), (one) => everyone(one, unseen.get(one.inmate), () => go.show('person', one.inmate)));
   }
@@ -109,22 +112,16 @@ export function unit(main, go) {
     if (first) stand(first);
   }
 
+  const handsOver = () => go.has('handover') && mayHandOver();
   const about = () => (here() && here().dataset.inmate) || null;
-
-  async function done() {
-    const row = here();
-    if (!row || !row.dataset.need) return say(t('Go to a need with the arrows first.'));
-    const { need, words, version } = row.dataset;
-    return askLine(`need-${need}`, t('What came of it? ({need})', { need: words }), (outcome) => change(need, { status: 'DONE', outcome }, version), { go: t('done') });
-  }
 
   return {
     update,
     keys: () => [
       go.has('write') && { key: 'w', label: t('write'), strong: true, run: () => go.show('write', about()) },
-      go.has('handover') && go.may('notes:write') && desk.sheet && { key: 't', label: t('hand over or take over'), strong: /OFFERED|OVERDUE|ESCALATED/.test(desk.sheet.handover.state), run: () => go.show('handover') },
+      handsOver() && desk.sheet && { key: 't', label: t('hand over or take over'), strong: /OFFERED|OVERDUE|ESCALATED/.test(desk.sheet.handover.state), run: () => go.show('handover') },
       go.has('person') && { key: 'enter', label: t('open'), run: () => about() && go.show('person', about()) },
-      go.may('needs:write') && { key: 'd', label: t('need is done'), run: done },
+      ...needKeys(go, refresh),
       ...amendKeys(go, refresh),
       go.has('handover') && { key: 'r', label: t('I have read the news'), run: looked },
       go.has('find') && { key: '/', label: t('find'), run: () => go.show('find') },
@@ -133,20 +130,6 @@ export function unit(main, go) {
       go.has('house') && isManager() && { key: 'h', label: t('whole prison'), run: () => go.show('house') },
     ],
   };
-}
-
-// Of the need as it stands on the screen now: whoever has been told that it changed has looked again.
-async function change(need, body, version) {
-  const shown = document.querySelector(`[data-need="${need}"]`);
-  try {
-    await ask('PATCH', `/v1/needs/${need}`, { body, headers: { 'If-Match': `"${shown ? shown.dataset.version : version}"` } });
-    say(t('Done. Whoever wrote it down is told.'));
-  } catch (problem) {
-    if (problem.status === 412) problem.message = t('Somebody changed it first; look again. Nothing of yours was recorded.');
-    throw problem;
-  } finally {
-    refresh();
-  }
 }
 
 function standingWing(sheet) {
