@@ -2,9 +2,10 @@
 the server."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -234,6 +235,92 @@ def test_without_a_network_notes_wait_go_once_and_keep_their_time(
     assert [note["fact"] for note in notes] == ["Second, without a network.", "First, without a network."]
     for note in notes:
         assert datetime.fromisoformat(note["occurred_at"]) < datetime.fromisoformat(note["recorded_at"]), note
+
+
+def on_the_clock(who: Caller, ahead: timedelta) -> tuple[str, str]:
+    """What the prison's clock shows then, and which day that is taken for when it is typed now."""
+    (place,) = who.all("/v1/establishments")
+    now = datetime.now(ZoneInfo(place["timezone"]))
+    then = now + ahead
+    before = then - timedelta(days=1) if ahead > timedelta() else then
+    return f"{then:%H:%M}", "today" if before.date() == now.date() else "yesterday"
+
+
+def test_why_it_is_late_only_its_author_says_and_the_day_it_falls_on_is_shown(
+    screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Says it was in the morning.")
+    screen.focus("#in-at")
+    soon, day = on_the_clock(hartmann, timedelta(minutes=20))
+    screen.insert(soon)
+    screen.until(f"document.querySelector('#at-day').innerText.startsWith('{day}, ')")
+    screen.until("document.querySelector('#in-late_reason').offsetParent !== null")
+    screen.run("document.querySelector('#in-at').select()")
+    earlier, day = on_the_clock(hartmann, timedelta(minutes=-30))
+    screen.insert(earlier)
+    screen.until(f"document.querySelector('#at-day').innerText.startsWith('{day}, ')")
+    screen.until("document.querySelector('#in-late_reason').offsetParent === null")
+    screen.run("document.querySelector('#in-at').select()")
+    early, day = on_the_clock(hartmann, timedelta(hours=-2))
+    screen.insert(early)
+    screen.until(f"document.querySelector('#at-day').innerText.startsWith('{day}, ')")
+    screen.sees("Why is it written only now?")
+    screen.press("ctrl+Enter")  # it may be left empty
+    screen.sees("Recorded")
+    note = the_note(hartmann, weir)
+    assert (note["late"], note["late_reason"]) == (True, None)
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Says it twice.")
+    screen.focus("#in-at")
+    screen.insert(early)
+    screen.focus("#in-late_reason")
+    screen.insert("The alarm bell went.")
+    screen.press("ctrl+Enter")
+    screen.sees("everyone")
+    eventually(lambda: len(hartmann.all("/v1/notes", inmate=weir)) == 2)
+    assert {note["late_reason"] for note in hartmann.all("/v1/notes", inmate=weir)} == {None, "The alarm bell went."}
+
+
+ANSWER_LOST = """{ const real = fetch; window.fetch = async (path, asked) => {
+  if (String(path) !== '/v1/notes') return real(path, asked);
+  window.fetch = real;
+  await real(path, { ...asked, body: JSON.stringify({ ...JSON.parse(asked.body), late_reason: undefined }) });
+  throw new TypeError('The answer is lost.');
+}; 0; }"""
+
+
+def test_what_waited_more_than_an_hour_for_the_network_says_so(screen: Tab, hartmann: Caller, weir: str) -> None:
+    screen.pardoned += [NO_NETWORK, "status of 422"]
+    screen.offline(True)
+    screen.run("window.real = Date.now, Date.now = () => window.real() - 2 * 3600e3, 0")
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Written two hours ago.")
+    screen.press("ctrl+Enter")
+    screen.sees("1 not")
+    screen.run("Date.now = window.real, document.dispatchEvent(new Event('pointerdown')), 0")
+    screen.run(ANSWER_LOST)
+    screen.offline(False)
+    screen.run("window.dispatchEvent(new Event('online'))")
+    screen.sees("0 not sent")
+    # It had been recorded before an hour was over, and that was not known here: it stays the one note it is.
+    assert the_note(hartmann, weir)["late_reason"] is None
+    screen.offline(True)
+    screen.run("Date.now = () => window.real() - 2 * 3600e3, 0")
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Another.")
+    screen.press("ctrl+Enter")
+    screen.sees("1 not")
+    screen.run("Date.now = window.real, document.dispatchEvent(new Event('pointerdown')), 0")
+    screen.offline(False)
+    screen.run("window.dispatchEvent(new Event('online'))")
+    screen.sees("0 not sent")
+    reasons = [note["late_reason"] for note in hartmann.all("/v1/notes", inmate=weir)]
+    assert sorted(map(str, reasons)) == ["None", "There was no connection when it was written."]
 
 
 def test_where_the_server_has_too_much_to_do_notes_wait_and_what_calls_somebody_goes_past_them(

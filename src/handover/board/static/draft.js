@@ -7,10 +7,11 @@ import { clock, last, now } from './times.js';
 
 export const fresh = (who) => ({
   id: unique(), inmate: null, name: '', cell: '', chosen: false, mood: {}, source: null, change: null, basis: null, fact: '', opinion: '', confidence: null,
-  indicators: [], needs: [], responses: [], attention: null, if_then: '', handling: null, at: '', place: null, opening: false, about_incident: false, open: true,
+  indicators: [], needs: [], responses: [], attention: null, if_then: '', handling: null, at: '', late_reason: '', place: null, opening: false, about_incident: false, open: true,
   ...(who ? { inmate: who.inmate, name: who.name, cell: who.cell, chosen: true } : {}),
 });
 
+const LATE_MS = 60 * 60e3;
 const SAYS = ['change', 'basis', 'fact', 'opinion', 'attention', 'if_then', 'handling', 'at', 'place', 'opening', 'about_incident'];
 const hasMood = (draft) => Object.keys(draft.mood).length > 0;
 
@@ -30,12 +31,21 @@ export function missing(draft) {
 
 export const forced = (draft) => (draft.indicators.some((one) => (entry('indicators', one.code) || {}).forces === 'ACT_NOW') ? 'ACT_NOW' : draft.attention);
 
+// When it is said to have happened; null where nothing is said of it.
+export function claimed(draft) {
+  const at = draft.at ? last(draft.at) : null;
+  return at && draft.corrects ? near(draft.at, new Date(draft.was)) : at;
+}
+
+// So long ago that the shift which had to know of it asks why it was not written then.
+export const isLate = (draft) => !draft.corrects && now() - (claimed(draft) || now()) > LATE_MS;
+
 export function bodyOf(draft) {
   const body = { basis: draft.basis, captured_at: now().toISOString() };
   // A correction leaves the note where it is, and when, unless it says another time. What is not chosen any more is said.
   if (draft.corrects) Object.assign(body, { attention: 'ROUTINE', handling: 'UNIT' });
-  if (!draft.corrects) body.occurred_at = (draft.at ? last(draft.at) : now()).toISOString();
-  else if (draft.at) body.occurred_at = near(draft.at, new Date(draft.was)).toISOString();
+  if (!draft.corrects || draft.at) body.occurred_at = (claimed(draft) || now()).toISOString();
+  if (isLate(draft) && draft.late_reason.trim()) body.late_reason = draft.late_reason.trim();
   if (!draft.corrects && draft.inmate) body.inmate = draft.inmate;
   else if (!draft.corrects) Object.assign(body, { establishment: desk.place.code, unit: desk.unit });
   if (hasMood(draft)) body.mood = draft.mood.not_observed ? draft.mood : { ...draft.mood, ...(draft.source ? { source: draft.source } : {}) };
@@ -57,7 +67,7 @@ function near(text, was) {
 }
 
 // Where on the form the server's pointers point.
-const STEPS = { inmate: 'who', establishment: 'who', unit: 'who', occurred_at: 'at', captured_at: 'at', confidence: 'opinion', about_incident: 'more', place: 'more', opening: 'more', attention_until: 'attention' };
+const STEPS = { inmate: 'who', establishment: 'who', unit: 'who', occurred_at: 'at', captured_at: 'at', confidence: 'opinion', late_reason: 'at', about_incident: 'more', place: 'more', opening: 'more', attention_until: 'attention' };
 export function places(problem) {
   const found = {};
   for (const one of problem.errors || []) {

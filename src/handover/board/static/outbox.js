@@ -90,17 +90,32 @@ function later(problem) {
   rest = Date.now() + problem.retry * 1000;
 }
 
+// Whether the server has had another request under this key.
+export const isKnown = (problem) => (problem.errors || []).some((one) => one.pointer === '/header/Idempotency-Key');
+
+async function hand({ id, data }) {
+  const path = data.draft.corrects ? `/v1/notes/${data.draft.corrects}/corrections` : '/v1/notes';
+  if (!data.late) return create(path, data.body, id);
+  try {
+    return await create(path, { ...data.body, late_reason: data.late }, id);
+  } catch (problem) {
+    if (!(problem instanceof Refused) || !isKnown(problem.problem)) throw problem;
+    return create(path, data.body, id); // it had come there before it was late, and only the answer was lost
+  }
+}
+
 async function send(one) {
   const { data } = one;
   const as = holder;
-  if (!data.attempted) {
-    // Only before the first attempt: after it, another body under the same key would be refused.
-    if (!data.draft.corrects && now() - new Date(data.body.occurred_at) > LATE_MS && !data.body.late_reason) data.body.late_reason = t('There was no connection when it was written.');
+  // That it waited for the network is ours to say; why else it is late, its author's alone.
+  const waited = !data.late && !data.draft.corrects && !data.body.late_reason && now() - new Date(data.body.captured_at) > LATE_MS;
+  if (waited) data.late = t('There was no connection when it was written.');
+  if (waited || !data.attempted) {
     data.attempted = true;
     await vault.save('outbox', one.id, one.at, data, as);
   }
   try {
-    const answer = await create(data.draft.corrects ? `/v1/notes/${data.draft.corrects}/corrections` : '/v1/notes', data.body, one.id);
+    const answer = await hand(one);
     await vault.remove(one.id).catch(() => {}); // else it goes again, and the server knows it by its key
     items = items.filter((other) => other.id !== one.id);
     tell('sent', answer.body, one.id);

@@ -5,13 +5,13 @@ import * as care from './care.js';
 import { choices, moodGrid, picker } from './choices.js';
 import { desk, refresh, unitName } from './desk.js';
 import { h, put } from './dom.js';
-import { bodyOf, forced, fresh, isEmpty, missing, places } from './draft.js';
+import { bodyOf, claimed, forced, fresh, isEmpty, isLate, missing, places } from './draft.js';
 import { say } from './keys.js';
 import { needs as readNeed, people, withMark } from './matching.js';
 import * as outbox from './outbox.js';
 import * as vault from './vault.js';
 import { codes, entry, label, low, t } from './words.js';
-import { clock, now, time } from './times.js';
+import { clock, now, time, whichDay } from './times.js';
 
 const WAIT_MS = 2500;
 const NOT_KEPT = () => t('NOT kept on this PC: its disk takes nothing. It is gone when this page is closed.');
@@ -33,7 +33,8 @@ const REAL = {
 
 export function write(main, go, about, given, errors, ways = REAL) {
   const known = about ? desk.cells.get(about) : null;
-  const draft = given || fresh(known ? { inmate: known.inmate, name: known.name, cell: known.cell } : null);
+  // What was kept may be from before a field was there.
+  const draft = { ...fresh(known ? { inmate: known.inmate, name: known.name, cell: known.cell } : null), ...given };
   draft.open = true;
   const holder = ways.holder();
   let learned = null;
@@ -76,6 +77,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
     const anchor = (entry('handling', handling) || {}).anchor || '';
     const text = t('Read by: {who}. {anchor}', { who: handling === 'UNIT' && desk.unit ? unitName(desk.unit) : label('handling', handling), anchor });
     if (readers.textContent !== text) readers.textContent = text;
+    steps.at.show();
   }
 
   async function save() {
@@ -169,9 +171,17 @@ export function write(main, go, about, given, errors, ways = REAL) {
 
   function more() {
     const at = h('input', { id: 'in-at', 'aria-label': t('when it happened, if not now'), value: draft.at, placeholder: t('13:20'), size: 6, oninput: (event) => set('at')(event.target.value) });
+    const day = h('span', { id: 'at-day', class: 'quiet', role: 'status' });
+    const why = h('input', { id: 'in-late_reason', class: 'long', maxlength: 500, value: draft.late_reason, 'aria-label': t('why it is written only now'), oninput: (event) => set('late_reason')(event.target.value) });
+    const late = h('label', { class: 'late', hidden: true }, t('More than an hour ago. Why is it written only now? It may be left empty.'), ' ', why);
+    const show = () => {
+      const said = claimed(draft) ? whichDay(claimed(draft)) : '';
+      if (day.textContent !== said) day.textContent = said;
+      late.hidden = !isLate(draft);
+    };
     const tick = (name, words) => h('label', {}, h('input', { type: 'checkbox', checked: draft[name], onchange: (event) => set(name)(event.target.checked) }), ' ', words);
     const place = h('select', { 'aria-label': t('where'), onchange: (event) => set('place')(event.target.value || null) }, h('option', { value: '' }, t('where?')), codes('place').map((entry_) => h('option', { value: entry_.code, selected: draft.place === entry_.code }, entry_.label)));
-    return { node: h('div', { class: 'choices' }, at, place, tick('opening', t('he or she opened up')), tick('about_incident', t('about the incident')), selfReported()), focus: () => at.focus() };
+    return { node: h('div', { class: 'choices' }, at, day, late, place, tick('opening', t('he or she opened up')), tick('about_incident', t('about the incident')), selfReported()), focus: () => at.focus(), show };
   }
 
   function selfReported() {
