@@ -113,7 +113,7 @@ def test_everything_a_note_can_say_is_said_with_the_keyboard(screen: Tab, hartma
     assert (note["fact"], note["opinion"]) == ("Says nobody told him.", "He blames himself.")
     assert note["indicators"] == [{"code": "WITHDRAWN", "trend": "NEW"}]
     (need,) = note["needs"]
-    assert (need["code"], need["promised"], need["detail"]) == ("PHONE", True, "call to his daughter")
+    assert (need["code"], need["promised"], need["detail"]) == ("PHONE", True, "to his daughter")
     assert need["due_at"] is not None
     assert note["responses"] == [{"code": "LISTENED", "effect": "HELPED"}]
     assert (note["attention"], note["handling"]) == ("WATCH", "ESTABLISHMENT")
@@ -130,6 +130,71 @@ def test_what_is_missing_is_said_at_its_field_before_anything_is_sent(screen: Ta
     assert hartmann.all("/v1/notes", inmate=weir) == []
     screen.press("1", "ctrl+Enter")
     screen.sees("Recorded")
+
+
+def test_what_is_typed_and_not_entered_is_part_of_the_note(screen: Tab, hartmann: Caller, weir: str) -> None:
+    begin(screen)
+    screen.focus("[data-step=basis] [role=radio]")
+    screen.press("1")
+    screen.focus("#in-responses")
+    screen.type("listened = helped")
+    screen.focus("#in-needs")
+    screen.type("phone! call to his daughter")
+    screen.press("Tab")
+    screen.until("document.querySelector('[data-step=needs] .chips').innerText.includes('to his daughter')")
+    screen.focus("#in-indicators")
+    screen.type("self harm")
+    screen.press("ctrl+Enter")
+    screen.sees("Recorded")
+    note = the_note(hartmann, weir)
+    assert ([one["code"] for one in note["indicators"]], note["attention"]) == (["SAY_SELF_HARM"], "ACT_NOW")
+    assert [(one["code"], one["promised"], one["detail"]) for one in note["needs"]] == [
+        ("PHONE", True, "to his daughter")
+    ]
+    assert note["responses"] == [{"code": "LISTENED", "effect": "HELPED"}]
+
+
+def test_what_is_not_understood_is_kept_and_said_and_nothing_is_sent(
+    service: Service, screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    begin(screen)
+    screen.focus("#in-responses")
+    screen.type("lisstened")
+    screen.press("Enter")
+    said = "document.getElementById(document.querySelector('#in-{0}').getAttribute('aria-describedby')).innerText"
+    unknown = "Nothing is known as “lisstened”."
+    screen.until(f"{said.format('responses')} === '{unknown}'")
+    screen.sees("kept on this PC")
+    screen.press("Escape")
+    screen.sees("everyone")
+    screen.press("w")
+    screen.sees("go on with")
+    screen.run("[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('go on with')).click()")
+    screen.until("(document.querySelector('#in-responses') || {}).value === 'lisstened'")
+    screen.sees("kept on this PC")
+    screen.go(f"{service.url}/board")
+    screen.until("(document.querySelector('#in-responses') || {}).value === 'lisstened'")
+    screen.focus("[data-step=basis] [role=radio]")
+    screen.press("1", "ctrl+Enter")
+    screen.until(f"{said.format('responses')} === '{unknown}'")
+    screen.until("document.activeElement.id === 'in-responses'")
+    screen.run("document.querySelector('#in-responses').select()")
+    screen.press("Backspace")
+    screen.focus("#in-indicators")
+    screen.type("speaks of")  # of self-harm, of harming others, of escape
+    screen.press("ctrl+Enter")
+    screen.until(f"{said.format('indicators')} === '“speaks of” may mean several things: choose one.'")
+    assert hartmann.all("/v1/notes", inmate=weir) == []
+    screen.until("document.querySelectorAll('[data-step=indicators] [role=option]').length === 3")
+    screen.press("ArrowDown", "ctrl+Enter")
+    screen.sees("Recorded")
+    (indicator,) = the_note(hartmann, weir)["indicators"]
+    assert indicator["code"] == "SAY_HARM_OTHERS"
+    screen.press("w")
+    screen.until("document.activeElement.id === 'in-who'")
+    screen.type("nobody of that name")
+    screen.press("Enter")
+    screen.until(f"{said.format('who')} === 'Nobody is known as “nobody of that name”.'")
 
 
 def test_what_the_server_refuses_is_shown_at_its_field_and_nothing_is_lost(

@@ -8,6 +8,7 @@ import { clock, last, now } from './times.js';
 export const fresh = (who) => ({
   id: unique(), inmate: null, name: '', cell: '', chosen: false, mood: {}, source: null, change: null, basis: null, fact: '', opinion: '', confidence: null,
   indicators: [], needs: [], responses: [], attention: null, if_then: '', handling: null, at: '', late_reason: '', place: null, opening: false, about_incident: false, open: true,
+  typed: {}, // by step, what stands where it has not been taken yet
   ...(who ? { inmate: who.inmate, name: who.name, cell: who.cell, chosen: true } : {}),
 });
 
@@ -16,7 +17,8 @@ const SAYS = ['change', 'basis', 'fact', 'opinion', 'attention', 'if_then', 'han
 const hasMood = (draft) => Object.keys(draft.mood).length > 0;
 
 // Whether there is anything that would be a pity to lose.
-export const isEmpty = (draft) => !SAYS.some((name) => draft[name]) && !hasMood(draft) && !draft.indicators.length && !draft.needs.length && !draft.responses.length;
+export const isEmpty = (draft) => !SAYS.some((name) => draft[name]) && !hasMood(draft) && !draft.indicators.length && !draft.needs.length && !draft.responses.length
+  && !Object.values(draft.typed || {}).some((text) => text.trim());
 
 // What is missing, by step, before anything is sent.
 export function missing(draft) {

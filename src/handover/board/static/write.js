@@ -41,6 +41,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   let saving = 0;
   let left = false;
   let sent = false;
+  let sending = false;
   let keeping = null;
   let lacks = {}; // what was still missing when it was to be sent
   const steps = {};
@@ -93,6 +94,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
     return null;
   }
 
+  const typed = (name) => ({ text: draft.typed[name], typed: (value) => { draft.typed = { ...draft.typed, [name]: value }; touched(); }, leaves: true });
   const set = (name) => (value) => { draft[name] = value; touched(); };
   const one = (name, list, title, describe) => choices({ name: title, options: codes(list), value: draft[name], set: set(name), after: after(name), describe });
 
@@ -109,7 +111,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   // Several of a list, as chips; each may be marked by a digit and taken away again.
   function several(name, title, hint, find, words, marks) {
     const chips = h('div', { class: 'chips' });
-    const input = picker({ label: title, hint, find, pick: (value) => { draft[name].push(value); paint(draft[name].length - 1); touched(); }, skip: after(name), id: `in-${name}` });
+    const input = picker({ ...typed(name), label: title, hint, find, pick: (value, gone) => { draft[name].push(value); paint(gone ? null : draft[name].length - 1); touched(); }, skip: after(name), id: `in-${name}` });
     function paint(focused) {
       put(chips, draft[name].map((value, place) => {
         const mark = marks && marks(value, () => { paint(); input.focus(); touched(); });
@@ -118,7 +120,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
       }));
     }
     paint();
-    return { node: h('div', {}, input.node, chips), focus: input.focus };
+    return { node: h('div', {}, input.node, chips), focus: input.focus, settle: input.settle };
   }
 
   const marked = (list, name) => (value, done) => (value[name] ? null : choices({ name: label(list, ''), options: codes(list), set: (code) => { value[name] = code; }, after: done }));
@@ -127,8 +129,8 @@ export function write(main, go, about, given, errors, ways = REAL) {
     const shown = h('strong', { id: 'whom' });
     // A correction is about whom the note is about.
     const input = draft.corrects ? { node: null, focus: () => steps.mood.focus() } : picker({
-      label: t('whom it is about: cell, number or letters'), hint: t('cell, number or a few letters'), id: 'in-who', skip: () => draft.chosen && after('who')(), find: ways.people,
-      pick: (person) => { Object.assign(draft, person, { chosen: true }); about_(); touched(); after('who')(); },
+      ...typed('who'), label: t('whom it is about: cell, number or letters'), hint: t('cell, number or a few letters'), id: 'in-who', unknown: nobody, skip: () => draft.chosen && after('who')(), find: ways.people,
+      pick: (person, gone) => { Object.assign(draft, person, { chosen: true }); about_(); touched(); if (!gone) after('who')(); },
     });
     const about_ = async () => {
       put(shown, draft.chosen ? `${draft.cell || ''} ${draft.name} ${draft.inmate || ''}`.trim() : '');
@@ -138,7 +140,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
       touched();
     };
     about_();
-    return { node: h('div', {}, shown, input.node), focus: input.focus };
+    return { node: h('div', {}, shown, input.node), focus: input.focus, settle: input.settle };
   }
 
   if (draft.corrects) step('reason', t('why corrected'), text('reason', t('why you correct it; whoever read the note is told'), 500, 1));
@@ -198,8 +200,22 @@ export function write(main, go, about, given, errors, ways = REAL) {
     return Boolean(first);
   }
 
+  // What was typed and not entered is part of the note; the first step of which it is not clear what is meant by it.
+  async function unclear() {
+    for (const name of order) if (steps[name].settle && !(await steps[name].settle())) return name;
+    return null;
+  }
+
   async function send() {
-    if (left || wrongs(lacks = missing(draft))) return;
+    if (left || sending) return;
+    sending = true;
+    const unsure = await unclear().finally(() => { sending = false; });
+    if (left) return; // locked meanwhile
+    if (unsure) {
+      steps[unsure].focus();
+      steps[unsure].node.scrollIntoView({ block: 'center' });
+    }
+    if (unsure || wrongs(lacks = missing(draft))) return;
     if (ways.instead) {
       ways.instead(draft);
       return;
@@ -266,6 +282,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   };
 }
 
+const nobody = (words) => (desk.feed && desk.feed.state === 'blind' ? t('Nobody here is known as “{words}”; the rest of the prison cannot be looked up now.', { words }) : t('Nobody is known as “{words}”.', { words }));
 const needWords = (one) => [label('needs', one.code), one.promised && t('promised'), one.due_at && time(one.due_at), one.detail].filter(Boolean).join(', ');
 const recorded = (note, draft) => (draft.corrects ? t('Corrected {time}: {who}', { time: time(note.recorded_at), who: draft.name }) : t('Recorded {time}: {who}', { time: time(note.recorded_at), who: draft.name }));
 const pending = new Map();
