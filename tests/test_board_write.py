@@ -276,6 +276,39 @@ def test_a_draft_survives_a_reload_and_a_lock_and_is_its_authors_alone(
     screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence about'")
 
 
+STEADILY = """new Promise((done) => {
+  const typing = setInterval(() => {
+    document.activeElement.value += 'on and ';
+    document.activeElement.dispatchEvent(new Event('input', { bubbles: true }));
+  }, 60);
+  setTimeout(() => { const asked = indexedDB.open('handover'); asked.onsuccess = () => {
+    const all = asked.result.transaction('kept').objectStore('kept').getAll();
+    all.onsuccess = () => { clearInterval(typing); done(all.result.map((one) => one.kind).join(' ')); };
+  }; }, 2000);
+})"""
+"""Somebody types for two seconds without a pause; answers what was kept by then."""
+
+
+def test_what_is_typed_without_a_pause_is_kept_meanwhile_and_to_the_last_letter_by_a_reload(
+    service: Service, screen: Tab, ngata: Caller, weir: str
+) -> None:
+    ngata.note(weir, needs=[{"code": "PROPERTY", "promised": True, "detail": "his reading glasses"}])
+    screen.sees("his reading glasses")
+    screen.focus("[data-need]")
+    screen.press("d")
+    screen.until("document.activeElement.id === 'asked'")
+    assert "form" in screen.run(STEADILY)
+    screen.insert("and came to an end.")
+    screen.go(f"{service.url}/board")
+    screen.sees("Begun, not sent: What came of it?", "and came to an end.")
+    begin(screen)
+    screen.focus("#in-fact")
+    assert "draft" in screen.run(STEADILY)
+    screen.insert("and came to an end.")
+    screen.go(f"{service.url}/board")
+    screen.until("((document.querySelector('#in-fact') || {}).value || '').endsWith('and came to an end.')")
+
+
 def test_without_a_network_notes_wait_go_once_and_keep_their_time(
     service: Service, screen: Tab, hartmann: Caller, weir: str
 ) -> None:

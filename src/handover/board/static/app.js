@@ -144,17 +144,24 @@ async function entered(offline) {
   for (const name of SOON) load(name).catch(() => {}); // what is not to be had now is fetched when it is asked for
 }
 
+// The page may be gone in a moment: what is typed is kept now. A browser says so several times, the earlier the better.
+function leaving() {
+  if (locked) return;
+  if (current && current.keep) current.keep();
+  keepNow();
+}
+
 async function lock(why, { other = false, over = false } = {}) {
   if (locked) return;
   locked = true;
   const name = session.who();
   // The screen is empty before anything is waited for: a lock depends on no disk and on no server.
-  const leaving = Promise.all([current && current.leave ? current.leave() : null, keepNow()]);
+  const kept = Promise.all([current && current.leave ? current.leave() : null, keepNow()]);
   current = null;
   put(root);
   keys.bind([]);
   keys.hold(null);
-  await Promise.race([leaving.catch(() => {}), new Promise((done) => { setTimeout(done, LEAVE_MS); })]);
+  await Promise.race([kept.catch(() => {}), new Promise((done) => { setTimeout(done, LEAVE_MS); })]);
   const place = desk.place && desk.place.code;
   await away.close(name, Boolean(desk.feed && desk.feed.state !== 'live')).catch(() => {});
   desk_.stop();
@@ -206,6 +213,8 @@ async function boot() {
   outbox.on('refused', (item) => refusedLater(item, (text) => keys.say(text, true)));
   session.on('ended', ({ status }) => lock(status === 409 ? another() : t('Your login has ended. Nothing is lost.'), { over: status === 401 || status === 409 }));
   window.addEventListener('storage', elsewhere);
+  for (const what of ['beforeunload', 'pagehide']) window.addEventListener(what, leaving);
+  document.addEventListener('visibilitychange', () => { if (document.hidden) leaving(); });
   window.addEventListener('pagehide', () => { if (desk.me) desk_.remember(); });
   const left = Number(localStorage.getItem(ACTIVE)) || 0;
   try {

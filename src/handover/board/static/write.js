@@ -14,6 +14,7 @@ import { codes, entry, label, low, t } from './words.js';
 import { clock, now, time, whichDay } from './times.js';
 
 const WAIT_MS = 2500;
+const SAVE_MS = 500; // from the first letter that is not kept yet, however quickly others follow
 const NOT_KEPT = () => t('NOT kept on this PC: its disk takes nothing. It is gone when this page is closed.');
 
 // What becomes of what is typed: it is kept as its author's draft, and sent. The practice unit has ways of its own.
@@ -65,8 +66,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
 
   function touched() {
     if (left) return;
-    clearTimeout(saving);
-    saving = setTimeout(save, 250);
+    saving = saving || setTimeout(save, SAVE_MS);
     const still = missing(draft);
     for (const name of Object.keys(lacks)) if (!still[name]) put(steps[name].wrong);
     const all = care.isHarsh(draft) ? [care.whatHelped(draft.name, learned)] : [];
@@ -83,6 +83,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
 
   async function save() {
     clearTimeout(saving);
+    saving = 0;
     if (sent) return null;
     if (left && isEmpty(draft)) return ways.drop(draft);
     if (isEmpty(draft)) return null;
@@ -222,6 +223,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
     }
     left = sent = true;
     clearTimeout(saving);
+    saving = 0;
     const body = bodyOf({ ...draft, attention: forced(draft) });
     const { id, kept } = await outbox.keep(draft.corrects ? { reason: draft.reason.trim(), note: body } : body, { ...draft, open: false }).catch((problem) => {
       left = sent = false;
@@ -273,6 +275,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   else (steps.reason || (draft.chosen ? steps.mood : steps.who)).focus();
   return {
     again: () => [null, draft],
+    keep: () => (saving ? save() : null),
     leave: () => { left = true; return save(); },
     send,
     keys: () => [
