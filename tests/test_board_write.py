@@ -276,6 +276,84 @@ def test_a_draft_survives_a_reload_and_a_lock_and_is_its_authors_alone(
     screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence about'")
 
 
+def test_a_draft_belongs_to_one_window_at_a_time_and_is_one_note(
+    service: Service, browser: Browser, hartmann: Caller, weir: str
+) -> None:
+    on = "[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('go on with')).click()"
+    with browser.open(service.url) as first:
+        first.login(hartmann.name, PASSWORD)
+        first.sees("everyone (1)")
+        begin(first)
+        first.focus("[data-step=basis] [role=radio]")
+        first.press("1")
+        first.insert("Half a sentence")
+        first.sees("kept on this PC")
+        with browser.open(service.url, beside=first) as second:
+            second.sees("you are Hartmann", "everyone (1)")  # not the form: another window has what is written there
+            second.press("w")
+            second.sees("go on with")
+            second.run(on)
+            second.sees("It is open in another window: go on with it there.")
+            assert second.run("document.querySelector('#in-fact').value") == ""
+            first.press("Escape")
+            first.sees("everyone (1)")
+            second.run(on)
+            second.until("document.querySelector('#in-fact').value === 'Half a sentence'")
+            first.press("w")
+            first.sees("go on with")
+        # The other window is gone without having said anything.
+        first.run(on)
+        first.until("document.querySelector('#in-fact').value === 'Half a sentence'")
+        first.press("Escape")
+        first.sees("everyone (1)")
+        with browser.open(service.url, beside=first) as second:
+            second.sees("everyone (1)")
+            for window in (first, second):
+                window.press("w")
+                window.sees("go on with")
+            first.run(on)
+            first.until("document.querySelector('#in-fact').value === 'Half a sentence'")
+            first.press("ctrl+Enter")
+            first.sees("Recorded")
+            second.run(on)
+            second.sees("It was sent or thrown away in another window.")
+            second.misses("go on with")
+            assert the_note(hartmann, weir)["fact"] == "Half a sentence"
+
+
+def test_a_draft_that_is_sent_from_two_windows_is_one_note_and_the_second_says_so(
+    service: Service, browser: Browser, hartmann: Caller, weir: str
+) -> None:
+    """Also where a browser cannot tell its windows apart."""
+    with browser.open(service.url) as first:
+        first.login(hartmann.name, PASSWORD)
+        first.sees("everyone (1)")
+        with browser.open(service.url, beside=first) as second:
+            second.pardoned.append("status of 422")
+            second.sees("everyone (1)")
+            for window in (first, second):
+                window.run("void Object.defineProperty(navigator, 'locks', { value: undefined })")
+            begin(first)
+            first.focus("[data-step=basis] [role=radio]")
+            first.press("1")
+            first.insert("Half a sentence")
+            first.sees("kept on this PC")
+            second.press("w")
+            second.sees("go on with")
+            second.run(
+                "[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('go on with')).click()"
+            )
+            second.until("document.querySelector('#in-fact').value === 'Half a sentence'")
+            first.press("ctrl+Enter")
+            first.sees("Recorded")
+            second.press("ctrl+Enter")
+            second.sees("This note was sent before, from another window of this browser.")
+            assert the_note(hartmann, weir)["fact"] == "Half a sentence"
+            second.press("ctrl+Enter")
+            second.sees("Recorded")
+            assert len(hartmann.all("/v1/notes", inmate=weir)) == 2
+
+
 STEADILY = """new Promise((done) => {
   const typing = setInterval(() => {
     document.activeElement.value += 'on and ';

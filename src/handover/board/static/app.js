@@ -18,7 +18,7 @@ import * as vault from './vault.js';
 import { t } from './words.js';
 import { unit } from './unit.js';
 import { forget as forgetWords } from './care.js';
-import { refusedLater, write } from './write.js';
+import { refusedLater, wasOpen, write } from './write.js';
 
 const LOCK = 'handover.lock_s';
 let lockS = Number(localStorage.getItem(LOCK) || document.body.dataset.lockS); // of whoever sits here, or sat here last
@@ -128,7 +128,7 @@ async function entered(offline) {
   await vault.unlock(session.who(), session.draftsKey());
   if (!offline) await desk_.start();
   await outbox.start();
-  const drafts = await vault.load('draft').catch(() => []);
+  const begun = await wasOpen().catch(() => null);
   // From here on nothing is waited for: as soon as the two lines are there, every key does what it says.
   locked = false;
   last.name = desk.me.username;
@@ -138,9 +138,9 @@ async function entered(offline) {
     localStorage.setItem(LOCK, String(lockS));
   }
   frame();
-  const begun = drafts.reverse().find((kept) => kept.data.open);
-  if (begun) show('write', null, begun.data);
+  if (begun) show('write', null, begun.draft);
   else show('unit');
+  if (begun) begun.free();
   for (const name of SOON) load(name).catch(() => {}); // what is not to be had now is fetched when it is asked for
 }
 

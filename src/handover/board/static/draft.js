@@ -2,11 +2,12 @@
 
 import { unique } from './session.js';
 import { desk } from './desk.js';
+import { isKnown } from './outbox.js';
 import { entry, t } from './words.js';
 import { clock, last, now } from './times.js';
 
 export const fresh = (who) => ({
-  id: unique(), inmate: null, name: '', cell: '', chosen: false, mood: {}, source: null, change: null, basis: null, fact: '', opinion: '', confidence: null,
+  id: unique(), key: unique(), inmate: null, name: '', cell: '', chosen: false, mood: {}, source: null, change: null, basis: null, fact: '', opinion: '', confidence: null,
   indicators: [], needs: [], responses: [], attention: null, if_then: '', handling: null, at: '', late_reason: '', place: null, opening: false, about_incident: false, open: true,
   typed: {}, // by step, what stands where it has not been taken yet
   ...(who ? { inmate: who.inmate, name: who.name, cell: who.cell, chosen: true } : {}),
@@ -72,6 +73,7 @@ function near(text, was) {
 const STEPS = { inmate: 'who', establishment: 'who', unit: 'who', occurred_at: 'at', captured_at: 'at', confidence: 'opinion', late_reason: 'at', about_incident: 'more', place: 'more', opening: 'more', attention_until: 'attention' };
 export function places(problem) {
   const found = {};
+  if (isKnown(problem)) return { send: t('This note was sent before, from another window of this browser. What stands here was not sent; if it says anything new, sending it once more makes a second note of it.') };
   for (const one of problem.errors || []) {
     const field = one.pointer.replace(/^\/note\//, '/').split('/')[1];
     const step = STEPS[field] || field || 'fact';

@@ -18,6 +18,7 @@ const heard = { sent: [], refused: [], changed: [], waiting: [] };
 export const on = (what, listener) => heard[what].push(listener);
 const tell = (what, ...about) => heard[what].forEach((listener) => listener(...about));
 export const count = () => items.filter((one) => !one.data.refused).length;
+export const has = (id) => items.some((one) => one.id === id);
 export const refused = () => items.filter((one) => one.data.refused);
 const calls = (one) => (one.data.body.note || one.data.body).attention === 'ACT_NOW';
 const due = (one) => !one.data.refused && (calls(one) || Date.now() >= rest);
@@ -38,13 +39,13 @@ export function stop() {
   going = false;
 }
 
-// It is sent after that. Answers its number, and whether it is durable.
+// It is sent after that, under the draft's key: what was sent twice is one note. Answers that, and whether it is durable.
 export async function keep(body, draft) {
-  const one = { id: unique(), at: Date.now(), data: { body, draft, attempted: false, refused: null } };
+  const one = { id: draft.key || unique(), at: Date.now(), data: { body, draft, attempted: false, refused: null } };
   const as = holder;
   const kept = await vault.save('outbox', one.id, one.at, one.data, as);
   if (holder === as) {
-    items.push(one);
+    items = [...items.filter((other) => other.id !== one.id), one];
     tell('changed');
     flush();
   }

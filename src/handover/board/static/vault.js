@@ -99,6 +99,35 @@ export async function remove(id) {
   if (safe) await act('readwrite', (store) => store.delete(id));
 }
 
+// What is being written belongs to one window at a time, also where several are open and one of them crashes. Answers how
+// to let it go; null where another window has it and does not let it go at once.
+const LET_GO_MS = 300;
+const holds = new Map(); // from the id: {users, got, free} of this window
+export async function hold(id) {
+  if (!navigator.locks) return () => {};
+  const one = holds.get(id) || grab(id);
+  one.users += 1;
+  if (!(await one.got)) return null;
+  return () => {
+    one.users -= 1;
+    if (one.users) return;
+    holds.delete(id);
+    one.free();
+  };
+}
+
+function grab(id) {
+  const one = { users: 0 };
+  const until = new Promise((free) => { one.free = free; });
+  const asked = new AbortController();
+  setTimeout(() => asked.abort(), LET_GO_MS);
+  one.got = new Promise((got) => {
+    navigator.locks.request(`handover.draft.${id}`, { signal: asked.signal }, () => { got(true); return until; }).catch(() => { holds.delete(id); got(false); });
+  });
+  holds.set(id, one);
+  return one;
+}
+
 // How many notes of whom wait here: numbers and user names, which is all a locked screen may say.
 export async function waiting() {
   const counts = new Map();

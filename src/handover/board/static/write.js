@@ -9,6 +9,7 @@ import { bodyOf, claimed, forced, fresh, isEmpty, isLate, missing, places } from
 import { say } from './keys.js';
 import { needs as readNeed, people, withMark } from './matching.js';
 import * as outbox from './outbox.js';
+import { unique } from './session.js';
 import * as vault from './vault.js';
 import { codes, entry, label, low, t } from './words.js';
 import { clock, now, time, whichDay } from './times.js';
@@ -25,7 +26,8 @@ const REAL = {
     return vault.safe ? { words: NOT_KEPT(), bad: true } : { words: t('kept until this page is closed: this browser cannot lock it away on the disk') };
   },
   drop: (draft) => vault.remove(draft.id),
-  drafts: () => vault.load('draft'),
+  drafts,
+  hold: vault.hold,
   begin: care.remember,
   people: (typed) => people(typed, true),
   beside,
@@ -38,6 +40,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   const draft = { ...fresh(known ? { inmate: known.inmate, name: known.name, cell: known.cell } : null), ...given };
   draft.open = true;
   const holder = ways.holder();
+  const held = ways.hold(draft.id);
   let learned = null;
   let saving = 0;
   let left = false;
@@ -235,6 +238,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
     const problem = await came;
     if (problem && problem.data) {
       left = sent = false;
+      draft.key = unique();
       await save();
       await outbox.drop(id);
       wrongs(places(problem.data.refused));
@@ -262,13 +266,42 @@ export function write(main, go, about, given, errors, ways = REAL) {
 
   async function begun() {
     const others = (await ways.drafts()).filter((kept) => kept.id !== draft.id && !isEmpty(kept.data));
-    put(waits, others.map((kept) => h('p', {}, h('button', { type: 'button', onclick: () => go.show('write', null, kept.data) }, t('go on with: {who}, {time}', { who: kept.data.name || t('nobody yet'), time: time(new Date(kept.at).toISOString()) })), ' ',
-      h('button', { type: 'button', onclick: async () => { await ways.drop(kept); begun(); } }, t('throw away')))));
-    const same = !given && draft.inmate && others.find((kept) => kept.data.inmate === draft.inmate);
-    if (same && isEmpty(draft) && !left) go.show('write', null, same.data);
+    put(waits, others.map((kept) => h('p', {}, h('button', { type: 'button', onclick: () => goOn(kept) }, t('go on with: {who}, {time}', { who: kept.data.name || t('nobody yet'), time: time(new Date(kept.at).toISOString()) })), ' ',
+      h('button', { type: 'button', onclick: () => throwAway(kept) }, t('throw away')))));
+    return others;
   }
 
-  begun().catch(() => {});
+  // Whoever begins anew about somebody goes on with what was begun about him or her.
+  async function goOnAbout() {
+    const others = await begun();
+    const same = !given && draft.inmate && others.find((kept) => kept.data.inmate === draft.inmate);
+    if (same && isEmpty(draft) && !left) await goOn(same, () => isEmpty(draft));
+  }
+
+  // Whoever goes on with a draft goes on with it as it is now: another window may have it, or be done with it.
+  async function goOn(kept, still = () => true) {
+    const taken = await takeUp(kept.id, ways);
+    if (!taken.draft) say(taken.free ? t('It was sent or thrown away in another window.') : t('It is open in another window: go on with it there.'), true);
+    if (taken.draft && !left && still()) go.show('write', null, taken.draft);
+    else if (!left) begun();
+    if (taken.free) taken.free();
+  }
+
+  async function throwAway(kept) {
+    const free = await ways.hold(kept.id);
+    if (!free) return say(t('It is open in another window: go on with it there.'), true);
+    await ways.drop(kept);
+    free();
+    return begun();
+  }
+
+  held.then((free) => {
+    if (free || left) return;
+    left = sent = true; // what stands in another window is the newer
+    say(t('It is open in another window: go on with it there.'), true);
+    go.show('unit');
+  });
+  goOnAbout().catch(() => {});
   ways.begin();
   touched();
   if (errors) wrongs(places(errors));
@@ -276,7 +309,12 @@ export function write(main, go, about, given, errors, ways = REAL) {
   return {
     again: () => [null, draft],
     keep: () => (saving ? save() : null),
-    leave: () => { left = true; return save(); },
+    leave: async () => {
+      left = true;
+      await save();
+      const free = await held;
+      if (free) free();
+    },
     send,
     keys: () => [
       { key: 'ctrl+enter', label: t('send'), strong: true, does: 'send', run: send },
@@ -301,10 +339,35 @@ outbox.on('sent', (note, id) => {
 outbox.on('waiting', () => { for (const resolve of pending.values()) resolve(null); });
 outbox.on('refused', (item) => { if (pending.has(item.id)) pending.get(item.id)(item); });
 
+// What was begun. What is on its way already is no draft any more, also where the page was gone before that was kept.
+async function drafts() {
+  const all = await vault.load('draft');
+  const gone = all.filter((kept) => outbox.has(kept.data.key));
+  await Promise.all(gone.map((kept) => vault.remove(kept.id)));
+  return all.filter((kept) => !gone.includes(kept));
+}
+
+// A draft for this window: as it stands on the disk now, and how to let it go.
+async function takeUp(id, ways) {
+  const free = await ways.hold(id);
+  const found = free && (await ways.drafts()).find((kept) => kept.id === id);
+  return { free, draft: found ? found.data : null };
+}
+
+// What was open when this PC was locked or the page was gone, where no other window has it.
+export async function wasOpen() {
+  for (const kept of (await drafts()).reverse()) {
+    const taken = kept.data.open ? await takeUp(kept.id, REAL) : {};
+    if (taken.draft) return taken;
+    if (taken.free) taken.free();
+  }
+  return null;
+}
+
 // What the server refused later, when nobody was looking: it becomes a draft again, with what was wrong.
 export async function refusedLater(item, tell) {
   if (pending.has(item.id)) return;
-  await vault.save('draft', item.data.draft.id, Date.now(), item.data.draft, vault.holder());
+  await vault.save('draft', item.data.draft.id, Date.now(), { ...item.data.draft, key: unique() }, vault.holder());
   await outbox.drop(item.id);
   tell(t('A note about {who} was refused: {why} It is among your drafts: W.', { who: item.data.draft.name, why: item.data.refused.detail || '' }));
 }
