@@ -238,6 +238,29 @@ def test_quiet_prompts_ask_what_helped_and_point_out_the_same_words(
     assert screen.run("document.querySelector('#in-fact').value") == "Settled night, no concerns"
 
 
+def test_who_may_read_it_is_the_staff_of_the_persons_own_unit_and_what_is_not_known_is_not_none(
+    screen: Tab, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    tembo = prison.hire("tembo", "officer", "B")
+    kane = prison.receive("B2200AA", unit="B", name="Kane, D.", cell="B2-11")
+    tembo.note(kane, fact="Asked for a call.", needs=[{"code": "PHONE", "promised": True}])
+    begin(screen, "kane")
+    screen.sees("Read by: B wing.", "Nothing that you may read.")
+    screen.misses("None.", "Nothing was written.", "Nothing is known yet.", "Asked for a call.")
+    screen.focus("#in-fact")
+    screen.insert("Rude and abusive at the hatch.")
+    screen.misses("Nothing is written yet about what helps with Kane")
+    moved = {"establishment": prison.code, "unit": "A", "cell": "A2-02", "reason": "Works in the kitchen."}
+    prison.admin.post(f"/v1/inmates/{kane}/moves", moved)
+    screen.sees("Read by: A wing.", "A2-02 Kane, D.", "phone call, promised")
+    prison.admin.post(f"/v1/inmates/{kane}/moves", moved | {"unit": "B", "cell": "B2-11", "reason": "Back again."})
+    screen.sees("Read by: B wing.", "B2-11 Kane, D.")
+    screen.press("Escape")
+    screen.sees("everyone (1)")
+    begin(screen)
+    screen.sees("Read by: A wing.", "None.")
+
+
 def test_a_draft_survives_a_reload_and_a_lock_and_is_its_authors_alone(
     service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

@@ -7,10 +7,10 @@ import { entry, t } from './words.js';
 import { clock, last, now } from './times.js';
 
 export const fresh = (who) => ({
-  id: unique(), key: unique(), inmate: null, name: '', cell: '', chosen: false, mood: {}, source: null, change: null, basis: null, fact: '', opinion: '', confidence: null,
+  id: unique(), key: unique(), inmate: null, name: '', cell: '', unit: null, chosen: false, mood: {}, source: null, change: null, basis: null, fact: '', opinion: '', confidence: null,
   indicators: [], needs: [], responses: [], attention: null, if_then: '', handling: null, at: '', late_reason: '', place: null, opening: false, about_incident: false, open: true,
   typed: {}, // by step, what stands where it has not been taken yet
-  ...(who ? { inmate: who.inmate, name: who.name, cell: who.cell, chosen: true } : {}),
+  ...(who ? { inmate: who.inmate, name: who.name, cell: who.cell, unit: who.unit || null, chosen: true } : {}),
 });
 
 const LATE_MS = 60 * 60e3;

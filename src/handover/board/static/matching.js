@@ -24,19 +24,25 @@ function entries(list, text) {
 
 export const personText = (one) => `${one.cell || ''} ${one.name} ${one.inmate}`.trim();
 
+// The unit somebody is on, where this screen knows it.
+export function unitOf(inmate) {
+  const here = desk.sheet && [...desk.sheet.people, ...desk.sheet.others].some((one) => one.inmate === inmate);
+  return here ? desk.sheet.unit : (desk.cells.get(inmate) || {}).unit || null;
+}
+
 export async function people(text, withUnit) {
   const typed = plain(text);
   const here = desk.sheet ? [...desk.sheet.people, ...desk.sheet.others] : [];
   const ranked = here.map((one) => [rank([one.cell, one.inmate, ...one.name.split(/[\s,]+/)], typed), one]).filter(([place]) => place < 9);
   ranked.sort((a, b) => a[0] - b[0] || (a[1].cell || '').localeCompare(b[1].cell || ''));
-  const found = ranked.map(([place, one]) => ({ rank: place, text: personText(one), value: { inmate: one.inmate, name: one.name, cell: one.cell } }));
-  if (withUnit && desk.unit && rank([unitName(desk.unit), t('wing'), t('unit')], typed) < 2) found.push({ text: t('{unit} itself, nobody in particular', { unit: unitName(desk.unit) }), value: { inmate: null, name: unitName(desk.unit), cell: '' } });
+  const found = ranked.map(([place, one]) => ({ rank: place, text: personText(one), value: { inmate: one.inmate, name: one.name, cell: one.cell, unit: desk.sheet.unit } }));
+  if (withUnit && desk.unit && rank([unitName(desk.unit), t('wing'), t('unit')], typed) < 2) found.push({ text: t('{unit} itself, nobody in particular', { unit: unitName(desk.unit) }), value: { inmate: null, name: unitName(desk.unit), cell: '', unit: null } });
   if (found.length || typed.length < 2 || !desk.place) return found;
   const query = new URLSearchParams({ establishment: desk.place.code, q: text, limit: 8 });
   const answer = await get(`/v1/inmates?${query}`).catch(() => ({ items: [] }));
   // Whoever may not look people up, or cannot now, can still give a number.
-  if (!answer.items.length && /^(?=.*\d)[A-Za-z0-9_-]{4,32}$/.test(text.trim())) return [{ text: t('number {number}, as typed', { number: text.trim() }), value: { inmate: text.trim(), name: text.trim(), cell: '' } }];
-  return answer.items.map((one) => ({ text: `${personText({ ...one, inmate: one.number })} · ${unitName(one.unit)}`, value: { inmate: one.number, name: one.name, cell: one.cell } }));
+  if (!answer.items.length && /^(?=.*\d)[A-Za-z0-9_-]{4,32}$/.test(text.trim())) return [{ text: t('number {number}, as typed', { number: text.trim() }), value: { inmate: text.trim(), name: text.trim(), cell: '', unit: null } }];
+  return answer.items.map((one) => ({ text: `${personText({ ...one, inmate: one.number })} · ${unitName(one.unit)}`, value: { inmate: one.number, name: one.name, cell: one.cell, unit: one.unit } }));
 }
 
 // "phone! 18:00 call to his daughter": what, promised, by when, what exactly.

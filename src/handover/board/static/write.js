@@ -7,7 +7,7 @@ import { desk, refresh, unitName } from './desk.js';
 import { h, put } from './dom.js';
 import { bodyOf, claimed, forced, fresh, isEmpty, isLate, missing, places } from './draft.js';
 import { say } from './keys.js';
-import { needs as readNeed, people, withMark } from './matching.js';
+import { needs as readNeed, people, unitOf, withMark } from './matching.js';
 import * as outbox from './outbox.js';
 import { unique } from './session.js';
 import * as vault from './vault.js';
@@ -37,7 +37,7 @@ const REAL = {
 export function write(main, go, about, given, errors, ways = REAL) {
   const known = about ? desk.cells.get(about) : null;
   // What was kept may be from before a field was there.
-  const draft = { ...fresh(known ? { inmate: known.inmate, name: known.name, cell: known.cell } : null), ...given };
+  const draft = { ...fresh(known ? { inmate: known.inmate, name: known.name, cell: known.cell, unit: unitOf(about) } : null), ...given };
   draft.open = true;
   const holder = ways.holder();
   const held = ways.hold(draft.id);
@@ -79,7 +79,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
     if (prompt.textContent !== all.join('')) put(prompt, all.map((text) => h('p', { class: 'prompt' }, text)));
     const handling = draft.handling || 'UNIT';
     const anchor = (entry('handling', handling) || {}).anchor || '';
-    const text = t('Read by: {who}. {anchor}', { who: handling === 'UNIT' && desk.unit ? unitName(desk.unit) : label('handling', handling), anchor });
+    const text = t('Read by: {who}. {anchor}', { who: handling === 'UNIT' ? staffOf(draft) : label('handling', handling), anchor });
     if (readers.textContent !== text) readers.textContent = text;
     steps.at.show();
   }
@@ -137,9 +137,16 @@ export function write(main, go, about, given, errors, ways = REAL) {
       pick: (person, gone) => { Object.assign(draft, person, { chosen: true }); about_(); touched(); if (!gone) after('who')(); },
     });
     const about_ = async () => {
-      put(shown, draft.chosen ? `${draft.cell || ''} ${draft.name} ${draft.inmate || ''}`.trim() : '');
       const whose = draft.inmate;
-      const found = await ways.beside(side, draft);
+      const paint = () => put(shown, draft.chosen ? `${draft.cell || ''} ${draft.name} ${draft.inmate || ''}`.trim() : '');
+      paint();
+      // Whoever is moved meanwhile is on another unit: another staff reads the note.
+      const found = await ways.beside(side, draft, ({ unit, cell, name }) => {
+        if (whose !== draft.inmate) return;
+        Object.assign(draft, { unit: draft.corrects ? draft.unit : unit, cell: cell || '', name }); // a note stays where it was written
+        paint();
+        touched();
+      });
       if (whose === draft.inmate) learned = found;
       touched();
     };
@@ -323,6 +330,10 @@ export function write(main, go, about, given, errors, ways = REAL) {
   };
 }
 
+const staffOf = ({ inmate, unit, corrects }) => {
+  if (inmate && (unit || !corrects)) return unit ? unitName(unit) : t('the staff of the unit this person is on');
+  return desk.unit && !inmate ? unitName(desk.unit) : label('handling', 'UNIT');
+};
 const nobody = (words) => (desk.feed && desk.feed.state === 'blind' ? t('Nobody here is known as “{words}”; the rest of the prison cannot be looked up now.', { words }) : t('Nobody is known as “{words}”.', { words }));
 const needWords = (one) => [label('needs', one.code), one.promised && t('promised'), one.due_at && time(one.due_at), one.detail].filter(Boolean).join(', ');
 const recorded = (note, draft) => (draft.corrects ? t('Corrected {time}: {who}', { time: time(note.recorded_at), who: draft.name }) : t('Recorded {time}: {who}', { time: time(note.recorded_at), who: draft.name }));
