@@ -601,6 +601,31 @@ def test_what_waits_belongs_to_its_author_and_a_locked_screen_says_how_many(
     assert the_note(hartmann, weir)["fact"] == "Kept through a lock."
 
 
+def test_an_urgent_note_that_has_not_left_is_not_locked_away_in_silence(
+    service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    screen.pardoned.append(NO_NETWORK)
+    screen.offline(True)
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Holds a blade.")
+    screen.focus("[data-step=attention] [role=radio]")
+    screen.press("3", "ctrl+Enter")
+    screen.sees("NOT SENT, and it is urgent")
+    screen.press("l")
+    screen.sees("An ACT NOW of yours has not left this PC: use the RADIO.", "everyone (1)")
+    screen.press("l")
+    screen.sees("Unlock", f"1 kept here, not sent, and URGENT: use the radio. They go when {hartmann.name} logs in.")
+    screen.offline(False)
+    screen.login(ngata.name, PASSWORD)
+    screen.sees(f"1 of the notes of {hartmann.name} waits here, not sent, and it is URGENT: use the radio.")
+    screen.press("s")
+    screen.login(hartmann.name, PASSWORD)
+    screen.sees("0 not sent")
+    screen.misses("URGENT: use the radio")
+    assert the_note(hartmann, weir)["fact"] == "Holds a blade."
+
+
 def test_a_screen_locked_without_a_network_is_unlocked_without_it_by_its_officer_alone(
     service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

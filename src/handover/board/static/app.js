@@ -37,6 +37,7 @@ let shown = null; // {name, about} of it
 let header = null;
 let active = Date.now();
 let locked = true;
+let others = []; // what is said of others' notes that wait here
 let asked = 0; // how often a screen was: one that comes late does not push aside what was asked for since
 
 async function load(name) {
@@ -69,12 +70,19 @@ const may = (scope) => desk.me.scopes.includes(scope);
 const actions = {
   may,
   has: (name) => (name in screens || name in LATER) && (!NEEDS[name] || may(NEEDS[name])),
-  lock: () => lock(t('You locked it.')),
-  switch: () => lock('', { other: true }),
+  lock: () => warned(() => lock(t('You locked it.'))),
+  switch: () => warned(() => lock('', { other: true })),
   refresh: () => update(),
   language: spoken,
   unit: (code, screen) => { const chosen = desk_.choose(code); head(header, actions); chosen.then(() => show(screen || 'unit')); },
 };
+
+// What must be acted on and has not left goes behind the lock of whoever wrote it: that is said before.
+function warned(go) {
+  const words = t('An ACT NOW of yours has not left this PC: use the RADIO. Once more, and it is locked all the same.');
+  if (outbox.urgent() && document.getElementById('said').textContent !== words) return keys.say(words, true);
+  return go();
+}
 
 function nextUnit() {
   const select = document.getElementById('units');
@@ -115,7 +123,7 @@ async function spoken(from) {
 
 function frame() {
   header = h('header', { id: 'head' });
-  put(root, h('a', { class: 'skip', href: '#main' }, t('To the content')), header,
+  put(root, h('a', { class: 'skip', href: '#main' }, t('To the content')), header, others.map((words) => h('p', { class: 'late', role: 'alert' }, words)),
     h('main', { id: 'main', tabindex: -1 }),
     h('aside', { id: 'foot', 'aria-label': t('Calls and keys') },
       h('div', { id: 'alarm', role: 'alert', hidden: true }), h('div', { id: 'asking', hidden: true }),
@@ -128,6 +136,7 @@ async function entered(offline) {
   await vault.unlock(session.who(), session.draftsKey());
   if (!offline) await desk_.start();
   await outbox.start();
+  others = await vault.urgentOfOthers().catch(() => []);
   const begun = await wasOpen().catch(() => null);
   // From here on nothing is waited for: as soon as the two lines are there, every key does what it says.
   locked = false;

@@ -39,11 +39,13 @@ export function stop() {
   going = false;
 }
 
+const store = (one, as) => vault.save('outbox', one.id, one.at, one.data, as, calls(one));
+
 // It is sent after that, under the draft's key: what was sent twice is one note. Answers that, and whether it is durable.
 export async function keep(body, draft) {
   const one = { id: draft.key || unique(), at: Date.now(), data: { body, draft, attempted: false, refused: null } };
   const as = holder;
-  const kept = await vault.save('outbox', one.id, one.at, one.data, as);
+  const kept = await store(one, as);
   if (holder === as) {
     items = [...items.filter((other) => other.id !== one.id), one];
     tell('changed');
@@ -113,7 +115,7 @@ async function send(one) {
   if (waited) data.late = t('There was no connection when it was written.');
   if (waited || !data.attempted) {
     data.attempted = true;
-    await vault.save('outbox', one.id, one.at, data, as);
+    await store(one, as);
   }
   try {
     const answer = await hand(one);
@@ -124,7 +126,7 @@ async function send(one) {
     if (!(problem instanceof Refused) || problem.status >= 500 || [401, 429].includes(problem.status)) throw problem;
     if (problem.status === 409 && !data.draft.corrects) throw problem; // the same key, still being worked on; else it was corrected before
     data.refused = problem.problem;
-    await vault.save('outbox', one.id, one.at, data, as);
+    await store(one, as);
     tell('refused', one);
   }
 }
