@@ -64,7 +64,7 @@ def test_a_routine_note_takes_eight_decisions_at_most(screen: Tab, hartmann: Cal
     screen.type(said)  # 5: what happened
     screen.press("ctrl+Enter")  # 6: send
     decisions += 2
-    screen.sees("Recorded", "needs you (1)")
+    screen.sees("Recorded", ": A1-07 Weir, J.", "needs you (1)")
     assert decisions <= 8
     assert screen.keys - keys - len(said) <= 12
     assert screen.run("performance.now()") - began < 30_000
@@ -113,7 +113,7 @@ def test_everything_a_note_can_say_is_said_with_the_keyboard(screen: Tab, hartma
     assert (note["fact"], note["opinion"]) == ("Says nobody told him.", "He blames himself.")
     assert note["indicators"] == [{"code": "WITHDRAWN", "trend": "NEW"}]
     (need,) = note["needs"]
-    assert (need["code"], need["promised"], need["detail"]) == ("PHONE", True, "to his daughter")
+    assert (need["code"], need["promised"], need["detail"]) == ("PHONE", True, "call to his daughter")
     assert need["due_at"] is not None
     assert note["responses"] == [{"code": "LISTENED", "effect": "HELPED"}]
     assert (note["attention"], note["handling"]) == ("WATCH", "ESTABLISHMENT")
@@ -195,6 +195,47 @@ def test_what_is_not_understood_is_kept_and_said_and_nothing_is_sent(
     screen.type("nobody of that name")
     screen.press("Enter")
     screen.until(f"{said.format('who')} === 'Nobody is known as “nobody of that name”.'")
+
+
+def test_nothing_of_what_is_pasted_is_cut_off_and_how_many_letters_are_left_is_said(
+    screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    begin(screen)
+    screen.press("Tab", "1", "6", "1")
+    screen.until("document.activeElement.id === 'in-fact'")
+    screen.insert("a" * 899)
+    assert screen.run("document.querySelector('#room-fact').innerText") == ""
+    screen.insert("a")
+    screen.until("document.querySelector('#room-fact').innerText === '100 letters left'")
+    screen.insert("b" * 99 + "cut here?")
+    screen.until(
+        "document.querySelector('#room-fact').innerText === '8 letters too many, from “ut here?” on. "
+        "Nothing was cut off.'"
+    )
+    screen.press("ctrl+Enter")
+    screen.until("document.querySelector('#wrong-fact').innerText === 'It is too long to be sent.'")
+    assert hartmann.all("/v1/notes", inmate=weir) == []
+    screen.press(*["Backspace"] * 8)
+    screen.until("document.querySelector('#room-fact').innerText === '0 letters left'")
+    screen.press("ctrl+Enter")
+    screen.sees("Recorded")
+    assert the_note(hartmann, weir)["fact"] == "a" * 900 + "b" * 99 + "c"
+
+
+def test_a_sum_of_money_is_no_time(screen: Tab, hartmann: Caller, weir: str) -> None:
+    begin(screen)
+    screen.focus("[data-step=basis] [role=radio]")
+    screen.press("1")
+    screen.focus("#in-needs")
+    for text in ("money 12.50 missing", "phone @18.00: his daughter", "phone 18:00: his son"):
+        screen.insert(text)
+        screen.press("Enter")
+    screen.press("ctrl+Enter")
+    screen.sees("Recorded")
+    money, daughter, son = the_note(hartmann, weir)["needs"]
+    assert (money["detail"], money["due_at"]) == ("12.50 missing", None)
+    assert (daughter["detail"], son["detail"]) == ("his daughter", "his son")
+    assert daughter["due_at"] == son["due_at"] is not None
 
 
 def test_what_the_server_refuses_is_shown_at_its_field_and_nothing_is_lost(
@@ -294,7 +335,7 @@ def test_a_draft_survives_a_reload_and_a_lock_and_is_its_authors_alone(
     screen.login(hartmann.name, PASSWORD)
     screen.sees("everyone")
     screen.press("w")
-    screen.sees("go on with: Weir, J.")
+    screen.sees("go on with: A1-07 Weir, J.")
     screen.run("[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('go on with')).click()")
     screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence about'")
 

@@ -1,7 +1,9 @@
 // Choosing one of a few by a key, and finding one of many by a few letters. Nothing is ever chosen beforehand.
 
 import { h, newId, put } from './dom.js';
-import { t } from './words.js';
+import { n, t } from './words.js';
+
+const SHOWN = 40;
 
 const radio = (attributes, ...children) => h('div', { role: 'radio', 'aria-checked': 'false', tabindex: -1, ...attributes }, ...children);
 
@@ -186,4 +188,32 @@ export function picker({ label, hint = '', find, pick, skip, id = newId('pick'),
     event.stopPropagation();
   });
   return { node: h('div', {}, input, list, wrong), input, settle, focus: () => input.focus() };
+}
+
+// Words, up to so many letters; Enter goes on. Nothing of what is pasted is cut off: what is too much is said.
+export function sentence({ name, title, rows, most, value, set, after }) {
+  const room = h('p', { id: `room-${name}`, role: 'status' });
+  const area = h('textarea', { 'aria-label': title, 'aria-describedby': room.id, rows, spellcheck: 'true', id: `in-${name}`, value, oninput: () => { set(area.value); show(); } });
+  area.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.ctrlKey || event.metaKey || event.isComposing) return;
+    event.preventDefault();
+    after();
+  });
+  function show() {
+    const left = most - letters(area.value).length;
+    const words = left < 0 ? tooMuch(area.value, most) : left <= most / 10 ? n('{n} letter left', '{n} letters left', left) : '';
+    if (room.textContent === words) return;
+    put(room, words);
+    room.className = left < 0 ? 'late' : 'quiet';
+  }
+  show();
+  return { node: h('div', {}, area, room), focus: () => area.focus() };
+}
+
+export const letters = (text) => [...text.trim()];
+
+function tooMuch(text, most) {
+  const beyond = letters(text).slice(most);
+  const words = `${beyond.slice(0, SHOWN).join('')}${beyond.length > SHOWN ? ' …' : ''}`;
+  return n('{n} letter too many, from “{words}” on. Nothing was cut off.', '{n} letters too many, from “{words}” on. Nothing was cut off.', beyond.length, { words });
 }

@@ -1,5 +1,6 @@
 // One note as it is being written, and what becomes of it.
 
+import { letters } from './choices.js';
 import { unique } from './session.js';
 import { desk } from './desk.js';
 import { isKnown } from './outbox.js';
@@ -21,6 +22,9 @@ const hasMood = (draft) => Object.keys(draft.mood).length > 0;
 export const isEmpty = (draft) => !SAYS.some((name) => draft[name]) && !hasMood(draft) && !draft.indicators.length && !draft.needs.length && !draft.responses.length
   && !Object.values(draft.typed || {}).some((text) => text.trim());
 
+// How many letters the server takes.
+export const MOST = { reason: 500, fact: 1000, opinion: 500, if_then: 200 };
+
 // What is missing, by step, before anything is sent.
 export function missing(draft) {
   const found = {};
@@ -28,6 +32,7 @@ export function missing(draft) {
   if (!draft.chosen) found.who = t('Whom is it about? A cell, a number or a few letters; the unit itself, if nobody in particular.');
   if (!draft.basis) found.basis = t('How do you know? A note without that is worth little to the next shift.');
   if (!hasMood(draft) && !draft.change && !draft.fact.trim() && !draft.indicators.length && !draft.needs.length && !draft.responses.length) found.fact = t('Say something: what happened, how the person is, what is needed or what you did.');
+  for (const [name, most] of Object.entries(MOST)) if (letters(draft[name] || '').length > most) found[name] = t('It is too long to be sent.');
   if (draft.at && !last(draft.at)) found.at = t('Write a time like 13:20.');
   return found;
 }

@@ -45,10 +45,16 @@ export async function people(text, withUnit) {
   return answer.items.map((one) => ({ text: `${personText({ ...one, inmate: one.number })} · ${unitName(one.unit)}`, value: { inmate: one.number, name: one.name, cell: one.cell, unit: one.unit } }));
 }
 
+// What is said where nobody was found; without a network only those on the sheet are looked through.
+export const nobody = (words) => (desk.feed && desk.feed.state === 'blind' ? t('Nobody here is known as “{words}”; the rest of the prison cannot be looked up now.', { words }) : t('Nobody is known as “{words}”.', { words }));
+
+// 18:00 is a time by itself, 18.00 behind an @ alone: "money 12.50 missing" is due at no time.
+const TIME = /(?:^|[\s@])([01]?\d|2[0-3])[:h][0-5]\d\b|@([01]?\d|2[0-3])\.[0-5]\d\b/i;
+
 // "phone! 18:00 call to his daughter": what, promised, by when, what exactly.
 export function needs(text) {
   const promised = text.includes('!');
-  const time = /(?:^|[\s@])([01]?\d|2[0-3])[:.h][0-5]\d\b/i.exec(text);
+  const time = TIME.exec(text);
   const due = time ? next(time[0].replace('@', '').trim()) : null;
   const rest = text.replace(time ? time[0] : '', ' ').replace('!', ' ').replace(/^\s+|\s+$/g, '');
   const [head, ...tail] = rest.split(/\s*[:,]\s*/);

@@ -2,12 +2,12 @@
 
 import { beside } from './beside.js';
 import * as care from './care.js';
-import { choices, moodGrid, picker } from './choices.js';
+import { choices, moodGrid, picker, sentence } from './choices.js';
 import { desk, refresh, unitName } from './desk.js';
 import { h, put } from './dom.js';
-import { bodyOf, claimed, forced, fresh, isEmpty, isLate, missing, places } from './draft.js';
+import { bodyOf, claimed, forced, fresh, isEmpty, isLate, missing, MOST, places } from './draft.js';
 import { say } from './keys.js';
-import { needs as readNeed, people, unitOf, withMark } from './matching.js';
+import { needs as readNeed, nobody, people, unitOf, withMark } from './matching.js';
 import * as outbox from './outbox.js';
 import { unique } from './session.js';
 import * as vault from './vault.js';
@@ -102,15 +102,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   const set = (name) => (value) => { draft[name] = value; touched(); };
   const one = (name, list, title, describe) => choices({ name: title, options: codes(list), value: draft[name], set: set(name), after: after(name), describe });
 
-  function text(name, title, most, rows) {
-    const area = h('textarea', { 'aria-label': title, rows, maxlength: most, spellcheck: 'true', id: `in-${name}`, value: draft[name], oninput: (event) => set(name)(event.target.value) });
-    area.addEventListener('keydown', (event) => {
-      if (event.key !== 'Enter' || event.shiftKey || event.ctrlKey || event.metaKey || event.isComposing) return;
-      event.preventDefault();
-      after(name)();
-    });
-    return { node: area, focus: () => area.focus() };
-  }
+  const text = (name, title, rows) => sentence({ name, title, rows, most: MOST[name], value: draft[name], set: set(name), after: after(name) });
 
   // Several of a list, as chips; each may be marked by a digit and taken away again.
   function several(name, title, hint, find, words, marks) {
@@ -154,18 +146,18 @@ export function write(main, go, about, given, errors, ways = REAL) {
     return { node: h('div', {}, shown, input.node), focus: input.focus, settle: input.settle };
   }
 
-  if (draft.corrects) step('reason', t('why corrected'), text('reason', t('why you correct it; whoever read the note is told'), 500, 1));
+  if (draft.corrects) step('reason', t('why corrected'), text('reason', t('why you correct it; whoever read the note is told'), 1));
   step('who', t('who'), whoStep());
   step('mood', t('mood'), moodGrid({ down: codes('mood_valence'), across: codes('mood_energy'), gone: codes('not_observed'), value: draft.mood, set: set('mood'), after: after('mood') }));
   step('change', t('against usual'), one('change', 'change', t('compared with this person’s usual')));
   step('basis', t('how I know'), one('basis', 'basis', t('how you know')));
-  step('fact', t('what happened'), text('fact', t('what happened: facts alone'), 1000, 2));
+  step('fact', t('what happened'), text('fact', t('what happened: facts alone'), 2));
   step('opinion', t('what I make of it'), withSure());
   step('indicators', t('noticed'), several('indicators', t('what you noticed'), t('e.g. withdrawn, new'), withMark('indicators', 'trends', 'trend'), (v) => `${label('indicators', v.code)}${v.trend ? ` (${low('trends', v.trend)})` : ''}`));
   step('needs', t('needs'), several('needs', t('what is needed'), t('e.g. phone! 18:00 call to his daughter   (! promised)'), readNeed, needWords));
   step('responses', t('what I did'), several('responses', t('what you did, and whether it helped'), t('e.g. listened = helped'), withMark('responses', 'effects', 'effect'), (v) => `${label('responses', v.code)}${v.effect ? ` (${low('effects', v.effect)})` : ''}`, marked('effects', 'effect')));
   step('attention', t('attention'), one('attention', 'attention', t('attention for this note'), true));
-  step('if_then', t('if it happens'), text('if_then', t('what to do if it happens'), 200, 1));
+  step('if_then', t('if it happens'), text('if_then', t('what to do if it happens'), 1));
   step('handling', t('who may read it'), one('handling', 'handling', t('who may read it; the unit, if you choose nothing'), true));
   step('at', draft.corrects ? t('when, if not as written') : t('when, if not now'), more());
   form.append(h('div', { class: 'send' }, h('span', {}, t('written by'), ' ', h('strong', {}, desk.me.name)), readers, saved, steps_('send')));
@@ -177,7 +169,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   }
 
   function withSure() {
-    const words = text('opinion', t('what you make of it; shown as your opinion, never as fact'), 500, 1);
+    const words = text('opinion', t('what you make of it; shown as your opinion, never as fact'), 1);
     const sure = choices({ name: t('how sure you are'), options: codes('confidence'), value: draft.confidence, set: set('confidence'), after: after('opinion') });
     return { node: h('div', {}, words.node, h('div', { class: 'choices' }, h('span', { class: 'quiet' }, t('opinion; how sure: ')), sure.node)), focus: words.focus };
   }
@@ -273,7 +265,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
 
   async function begun() {
     const others = (await ways.drafts()).filter((kept) => kept.id !== draft.id && !isEmpty(kept.data));
-    put(waits, others.map((kept) => h('p', {}, h('button', { type: 'button', onclick: () => goOn(kept) }, t('go on with: {who}, {time}', { who: kept.data.name || t('nobody yet'), time: time(new Date(kept.at).toISOString()) })), ' ',
+    put(waits, others.map((kept) => h('p', {}, h('button', { type: 'button', onclick: () => goOn(kept) }, t('go on with: {who}, {time}', { who: named(kept.data) || t('nobody yet'), time: time(new Date(kept.at).toISOString()) })), ' ',
       h('button', { type: 'button', onclick: () => throwAway(kept) }, t('throw away')))));
     return others;
   }
@@ -334,9 +326,9 @@ const staffOf = ({ inmate, unit, corrects }) => {
   if (inmate && (unit || !corrects)) return unit ? unitName(unit) : t('the staff of the unit this person is on');
   return desk.unit && !inmate ? unitName(desk.unit) : label('handling', 'UNIT');
 };
-const nobody = (words) => (desk.feed && desk.feed.state === 'blind' ? t('Nobody here is known as “{words}”; the rest of the prison cannot be looked up now.', { words }) : t('Nobody is known as “{words}”.', { words }));
 const needWords = (one) => [label('needs', one.code), one.promised && t('promised'), one.due_at && time(one.due_at), one.detail].filter(Boolean).join(', ');
-const recorded = (note, draft) => (draft.corrects ? t('Corrected {time}: {who}', { time: time(note.recorded_at), who: draft.name }) : t('Recorded {time}: {who}', { time: time(note.recorded_at), who: draft.name }));
+const named = (draft) => `${draft.cell || ''} ${draft.name}`.trim();
+const recorded = (note, draft) => (draft.corrects ? t('Corrected {time}: {who}', { time: time(note.recorded_at), who: named(draft) }) : t('Recorded {time}: {who}', { time: time(note.recorded_at), who: named(draft) }));
 const pending = new Map();
 let waiting = null; // the last of which it was said that it is not sent yet: {id, words, draft}
 outbox.on('sent', (note, id) => {
@@ -380,5 +372,5 @@ export async function refusedLater(item, tell) {
   if (pending.has(item.id)) return;
   await vault.save('draft', item.data.draft.id, Date.now(), { ...item.data.draft, key: unique() }, vault.holder());
   await outbox.drop(item.id);
-  tell(t('A note about {who} was refused: {why} It is among your drafts: W.', { who: item.data.draft.name, why: item.data.refused.detail || '' }));
+  tell(t('A note about {who} was refused: {why} It is among your drafts: W.', { who: named(item.data.draft), why: item.data.refused.detail || '' }));
 }
