@@ -183,7 +183,7 @@ def test_what_is_not_understood_is_kept_and_said_and_nothing_is_sent(
     screen.focus("#in-indicators")
     screen.type("speaks of")  # of self-harm, of harming others, of escape
     screen.press("ctrl+Enter")
-    screen.until(f"{said.format('indicators')} === '“speaks of” may mean several things: choose one.'")
+    screen.until(f"{said.format('indicators')} === '“speaks of” fits several: choose one.'")
     assert hartmann.all("/v1/notes", inmate=weir) == []
     screen.until("document.querySelectorAll('[data-step=indicators] [role=option]').length === 3")
     screen.press("ArrowDown", "ctrl+Enter")

@@ -80,6 +80,7 @@ async function read(inmate) {
   const known = desk.cells.get(inmate) || {};
   const shifts = recently();
   const here = unitOf(inmate);
+  const [everywhere, mine] = [isManager(), desk.me.units]; // it may be locked before the answer is there
   const [person, notes, learned, needs] = await Promise.all([
     desk.me.scopes.includes('roster:read') ? get(`/v1/inmates/${number}`).catch(() => null) : null,
     get(`/v1/notes?inmate=${number}&limit=30`).then((page) => page.items, () => known.notes || null),
@@ -88,7 +89,7 @@ async function read(inmate) {
   ]);
   const recent = notes && notes.filter((note) => note.status === 'ACTIVE' && (!shifts.length || shifts.includes(note.shift)));
   const unit = person ? person.unit : here;
-  return { person, recent, learned, needs, all: isManager() || desk.me.units.includes(unit) };
+  return { person, recent, learned, needs, all: everywhere || mine.includes(unit) };
 }
 
 function draw(box, { recent, learned, needs, all }) {

@@ -157,7 +157,7 @@ export function picker({ label, hint = '', find, pick, skip, id = newId('pick'),
     if (!words) return true;
     const sure = chosen || found.length === 1 || (found.length > 1 && found[0].rank < found[1].rank);
     if (sure) take(at, true);
-    else say(found.length ? t('“{words}” may mean several things: choose one.', { words }) : unknown(words));
+    else say(found.length ? t('“{words}” fits several: choose one.', { words }) : unknown(words));
     return sure;
   }
 

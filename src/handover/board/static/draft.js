@@ -16,11 +16,12 @@ export const fresh = (who) => ({
 
 const LATE_MS = 60 * 60e3;
 const SAYS = ['change', 'basis', 'fact', 'opinion', 'attention', 'if_then', 'handling', 'at', 'place', 'opening', 'about_incident'];
+const TYPED = ['indicators', 'needs', 'responses']; // whom it is about is looked up again as quickly
 const hasMood = (draft) => Object.keys(draft.mood).length > 0;
 
 // Whether there is anything that would be a pity to lose.
 export const isEmpty = (draft) => !SAYS.some((name) => draft[name]) && !hasMood(draft) && !draft.indicators.length && !draft.needs.length && !draft.responses.length
-  && !Object.values(draft.typed || {}).some((text) => text.trim());
+  && !TYPED.some((name) => ((draft.typed || {})[name] || '').trim());
 
 // How many letters the server takes.
 export const MOST = { reason: 500, fact: 1000, opinion: 500, if_then: 200 };

@@ -280,8 +280,8 @@ export function write(main, go, about, given, errors, ways = REAL) {
   // Whoever goes on with a draft goes on with it as it is now: another window may have it, or be done with it.
   async function goOn(kept, still = () => true) {
     const taken = await takeUp(kept.id, ways);
-    if (!taken.draft) say(taken.free ? t('It was sent or thrown away in another window.') : t('It is open in another window: go on with it there.'), true);
-    if (taken.draft && !left && still()) go.show('write', null, taken.draft);
+    if (!left && !taken.draft) say(taken.free ? t('It was sent or thrown away in another window.') : t('It is open in another window: go on with it there.'), true);
+    if (!left && taken.draft && still()) go.show('write', null, taken.draft);
     else if (!left) begun();
     if (taken.free) taken.free();
   }
@@ -353,7 +353,7 @@ async function drafts() {
 // A draft for this window: as it stands on the disk now, and how to let it go.
 async function takeUp(id, ways) {
   const free = await ways.hold(id);
-  const found = free && (await ways.drafts()).find((kept) => kept.id === id);
+  const found = free && (await ways.drafts().catch(() => [])).find((kept) => kept.id === id);
   return { free, draft: found ? found.data : null };
 }
 
