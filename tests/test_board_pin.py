@@ -151,7 +151,7 @@ def test_a_pc_whose_disk_takes_nothing_says_so_locks_all_the_same_and_sends_from
     screen.press("Escape")
     screen.sees("everyone (1)", "NOT kept on this PC: its disk takes nothing.", "W goes on with it.")
     screen.press("w")
-    screen.sees("go on with: Weir, J.")
+    screen.sees("go on with: A1-07 Weir, J.")
     screen.run("[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('go on with')).click()")
     screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence'")
     # The lock waits for no disk; what it could not keep there is in the page, sealed, for its author.

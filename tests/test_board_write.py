@@ -2,9 +2,10 @@
 the server."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_a_routine_note_takes_eight_decisions_at_most(screen: Tab, hartmann: Cal
     screen.type(said)  # 5: what happened
     screen.press("ctrl+Enter")  # 6: send
     decisions += 2
-    screen.sees("Recorded", "needs you (1)")
+    screen.sees("Recorded", ": A1-07 Weir, J.", "needs you (1)")
     assert decisions <= 8
     assert screen.keys - keys - len(said) <= 12
     assert screen.run("performance.now()") - began < 30_000
@@ -131,6 +132,112 @@ def test_what_is_missing_is_said_at_its_field_before_anything_is_sent(screen: Ta
     screen.sees("Recorded")
 
 
+def test_what_is_typed_and_not_entered_is_part_of_the_note(screen: Tab, hartmann: Caller, weir: str) -> None:
+    begin(screen)
+    screen.focus("[data-step=basis] [role=radio]")
+    screen.press("1")
+    screen.focus("#in-responses")
+    screen.type("listened = helped")
+    screen.focus("#in-needs")
+    screen.type("phone! call to his daughter")
+    screen.press("Tab")
+    screen.until("document.querySelector('[data-step=needs] .chips').innerText.includes('to his daughter')")
+    screen.focus("#in-indicators")
+    screen.type("self harm")
+    screen.press("ctrl+Enter")
+    screen.sees("Recorded")
+    note = the_note(hartmann, weir)
+    assert ([one["code"] for one in note["indicators"]], note["attention"]) == (["SAY_SELF_HARM"], "ACT_NOW")
+    assert [(one["code"], one["promised"], one["detail"]) for one in note["needs"]] == [
+        ("PHONE", True, "to his daughter")
+    ]
+    assert note["responses"] == [{"code": "LISTENED", "effect": "HELPED"}]
+
+
+def test_what_is_not_understood_is_kept_and_said_and_nothing_is_sent(
+    service: Service, screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    begin(screen)
+    screen.focus("#in-responses")
+    screen.type("lisstened")
+    screen.press("Enter")
+    said = "document.getElementById(document.querySelector('#in-{0}').getAttribute('aria-describedby')).innerText"
+    unknown = "Nothing is known as “lisstened”."
+    screen.until(f"{said.format('responses')} === '{unknown}'")
+    screen.sees("kept on this PC")
+    screen.press("Escape")
+    screen.sees("everyone")
+    screen.press("w")
+    screen.sees("go on with")
+    screen.run("[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('go on with')).click()")
+    screen.until("(document.querySelector('#in-responses') || {}).value === 'lisstened'")
+    screen.sees("kept on this PC")
+    screen.go(f"{service.url}/board")
+    screen.until("(document.querySelector('#in-responses') || {}).value === 'lisstened'")
+    screen.focus("[data-step=basis] [role=radio]")
+    screen.press("1", "ctrl+Enter")
+    screen.until(f"{said.format('responses')} === '{unknown}'")
+    screen.until("document.activeElement.id === 'in-responses'")
+    screen.run("document.querySelector('#in-responses').select()")
+    screen.press("Backspace")
+    screen.focus("#in-indicators")
+    screen.type("speaks of")  # of self-harm, of harming others, of escape
+    screen.press("ctrl+Enter")
+    screen.until(f"{said.format('indicators')} === '“speaks of” fits several: choose one.'")
+    assert hartmann.all("/v1/notes", inmate=weir) == []
+    screen.until("document.querySelectorAll('[data-step=indicators] [role=option]').length === 3")
+    screen.press("ArrowDown", "ctrl+Enter")
+    screen.sees("Recorded")
+    (indicator,) = the_note(hartmann, weir)["indicators"]
+    assert indicator["code"] == "SAY_HARM_OTHERS"
+    screen.press("w")
+    screen.until("document.activeElement.id === 'in-who'")
+    screen.type("nobody of that name")
+    screen.press("Enter")
+    screen.until(f"{said.format('who')} === 'Nobody is known as “nobody of that name”.'")
+
+
+def test_nothing_of_what_is_pasted_is_cut_off_and_how_many_letters_are_left_is_said(
+    screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    begin(screen)
+    screen.press("Tab", "1", "6", "1")
+    screen.until("document.activeElement.id === 'in-fact'")
+    screen.insert("a" * 899)
+    assert screen.run("document.querySelector('#room-fact').innerText") == ""
+    screen.insert("a")
+    screen.until("document.querySelector('#room-fact').innerText === '100 letters left'")
+    screen.insert("b" * 99 + "cut here?")
+    screen.until(
+        "document.querySelector('#room-fact').innerText === '8 letters too many, from “ut here?” on. "
+        "Nothing was cut off.'"
+    )
+    screen.press("ctrl+Enter")
+    screen.until("document.querySelector('#wrong-fact').innerText === 'It is too long to be sent.'")
+    assert hartmann.all("/v1/notes", inmate=weir) == []
+    screen.press(*["Backspace"] * 8)
+    screen.until("document.querySelector('#room-fact').innerText === '0 letters left'")
+    screen.press("ctrl+Enter")
+    screen.sees("Recorded")
+    assert the_note(hartmann, weir)["fact"] == "a" * 900 + "b" * 99 + "c"
+
+
+def test_a_sum_of_money_is_no_time(screen: Tab, hartmann: Caller, weir: str) -> None:
+    begin(screen)
+    screen.focus("[data-step=basis] [role=radio]")
+    screen.press("1")
+    screen.focus("#in-needs")
+    for text in ("money 12.50 missing", "phone @18.00: his daughter", "phone 18:00: his son"):
+        screen.insert(text)
+        screen.press("Enter")
+    screen.press("ctrl+Enter")
+    screen.sees("Recorded")
+    money, daughter, son = the_note(hartmann, weir)["needs"]
+    assert (money["detail"], money["due_at"]) == ("12.50 missing", None)
+    assert (daughter["detail"], son["detail"]) == ("his daughter", "his son")
+    assert daughter["due_at"] == son["due_at"] is not None
+
+
 def test_what_the_server_refuses_is_shown_at_its_field_and_nothing_is_lost(
     screen: Tab, hartmann: Caller, weir: str
 ) -> None:
@@ -172,6 +279,29 @@ def test_quiet_prompts_ask_what_helped_and_point_out_the_same_words(
     assert screen.run("document.querySelector('#in-fact').value") == "Settled night, no concerns"
 
 
+def test_who_may_read_it_is_the_staff_of_the_persons_own_unit_and_what_is_not_known_is_not_none(
+    screen: Tab, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    tembo = prison.hire("tembo", "officer", "B")
+    kane = prison.receive("B2200AA", unit="B", name="Kane, D.", cell="B2-11")
+    tembo.note(kane, fact="Asked for a call.", needs=[{"code": "PHONE", "promised": True}])
+    begin(screen, "kane")
+    screen.sees("Read by: B wing.", "Nothing that you may read.")
+    screen.misses("None.", "Nothing was written.", "Nothing is known yet.", "Asked for a call.")
+    screen.focus("#in-fact")
+    screen.insert("Rude and abusive at the hatch.")
+    screen.misses("Nothing is written yet about what helps with Kane")
+    moved = {"establishment": prison.code, "unit": "A", "cell": "A2-02", "reason": "Works in the kitchen."}
+    prison.admin.post(f"/v1/inmates/{kane}/moves", moved)
+    screen.sees("Read by: A wing.", "A2-02 Kane, D.", "phone call, promised")
+    prison.admin.post(f"/v1/inmates/{kane}/moves", moved | {"unit": "B", "cell": "B2-11", "reason": "Back again."})
+    screen.sees("Read by: B wing.", "B2-11 Kane, D.")
+    screen.press("Escape")
+    screen.sees("everyone (1)")
+    begin(screen)
+    screen.sees("Read by: A wing.", "None.")
+
+
 def test_a_draft_survives_a_reload_and_a_lock_and_is_its_authors_alone(
     service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
@@ -205,9 +335,120 @@ def test_a_draft_survives_a_reload_and_a_lock_and_is_its_authors_alone(
     screen.login(hartmann.name, PASSWORD)
     screen.sees("everyone")
     screen.press("w")
-    screen.sees("go on with: Weir, J.")
+    screen.sees("go on with: A1-07 Weir, J.")
     screen.run("[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('go on with')).click()")
     screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence about'")
+
+
+def test_a_draft_belongs_to_one_window_at_a_time_and_is_one_note(
+    service: Service, browser: Browser, hartmann: Caller, weir: str
+) -> None:
+    on = "[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('go on with')).click()"
+    with browser.open(service.url) as first:
+        first.login(hartmann.name, PASSWORD)
+        first.sees("everyone (1)")
+        begin(first)
+        first.focus("[data-step=basis] [role=radio]")
+        first.press("1")
+        first.insert("Half a sentence")
+        first.sees("kept on this PC")
+        with browser.open(service.url, beside=first) as second:
+            second.sees("you are Hartmann", "everyone (1)")  # not the form: another window has what is written there
+            second.press("w")
+            second.sees("go on with")
+            second.run(on)
+            second.sees("It is open in another window: go on with it there.")
+            assert second.run("document.querySelector('#in-fact').value") == ""
+            first.press("Escape")
+            first.sees("everyone (1)")
+            second.run(on)
+            second.until("document.querySelector('#in-fact').value === 'Half a sentence'")
+            first.press("w")
+            first.sees("go on with")
+        # The other window is gone without having said anything.
+        first.run(on)
+        first.until("document.querySelector('#in-fact').value === 'Half a sentence'")
+        first.press("Escape")
+        first.sees("everyone (1)")
+        with browser.open(service.url, beside=first) as second:
+            second.sees("everyone (1)")
+            for window in (first, second):
+                window.press("w")
+                window.sees("go on with")
+            first.run(on)
+            first.until("document.querySelector('#in-fact').value === 'Half a sentence'")
+            first.press("ctrl+Enter")
+            first.sees("Recorded")
+            second.run(on)
+            second.sees("It was sent or thrown away in another window.")
+            second.misses("go on with")
+            assert the_note(hartmann, weir)["fact"] == "Half a sentence"
+
+
+def test_a_draft_that_is_sent_from_two_windows_is_one_note_and_the_second_says_so(
+    service: Service, browser: Browser, hartmann: Caller, weir: str
+) -> None:
+    """Also where a browser cannot tell its windows apart."""
+    with browser.open(service.url) as first:
+        first.login(hartmann.name, PASSWORD)
+        first.sees("everyone (1)")
+        with browser.open(service.url, beside=first) as second:
+            second.pardoned.append("status of 422")
+            second.sees("everyone (1)")
+            for window in (first, second):
+                window.run("void Object.defineProperty(navigator, 'locks', { value: undefined })")
+            begin(first)
+            first.focus("[data-step=basis] [role=radio]")
+            first.press("1")
+            first.insert("Half a sentence")
+            first.sees("kept on this PC")
+            second.press("w")
+            second.sees("go on with")
+            second.run(
+                "[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('go on with')).click()"
+            )
+            second.until("document.querySelector('#in-fact').value === 'Half a sentence'")
+            first.press("ctrl+Enter")
+            first.sees("Recorded")
+            second.press("ctrl+Enter")
+            second.sees("This note was sent before, from another window of this browser.")
+            assert the_note(hartmann, weir)["fact"] == "Half a sentence"
+            second.press("ctrl+Enter")
+            second.sees("Recorded")
+            assert len(hartmann.all("/v1/notes", inmate=weir)) == 2
+
+
+STEADILY = """new Promise((done) => {
+  const typing = setInterval(() => {
+    document.activeElement.value += 'on and ';
+    document.activeElement.dispatchEvent(new Event('input', { bubbles: true }));
+  }, 60);
+  setTimeout(() => { const asked = indexedDB.open('handover'); asked.onsuccess = () => {
+    const all = asked.result.transaction('kept').objectStore('kept').getAll();
+    all.onsuccess = () => { clearInterval(typing); done(all.result.map((one) => one.kind).join(' ')); };
+  }; }, 2000);
+})"""
+"""Somebody types for two seconds without a pause; answers what was kept by then."""
+
+
+def test_what_is_typed_without_a_pause_is_kept_meanwhile_and_to_the_last_letter_by_a_reload(
+    service: Service, screen: Tab, ngata: Caller, weir: str
+) -> None:
+    ngata.note(weir, needs=[{"code": "PROPERTY", "promised": True, "detail": "his reading glasses"}])
+    screen.sees("his reading glasses")
+    screen.focus("[data-need]")
+    screen.press("d")
+    screen.until("document.activeElement.id === 'asked'")
+    assert "form" in screen.run(STEADILY)
+    screen.insert("and came to an end.")
+    screen.go(f"{service.url}/board")
+    screen.sees("Begun, not sent: What came of it?", "and came to an end.")
+    begin(screen)
+    screen.focus("#in-fact")
+    assert "draft" in screen.run(STEADILY)
+    screen.insert("and came to an end.")
+    screen.go(f"{service.url}/board")
+    screen.until("((document.querySelector('#in-fact') || {}).value || '').endsWith('and came to an end.')")
 
 
 def test_without_a_network_notes_wait_go_once_and_keep_their_time(
@@ -234,6 +475,92 @@ def test_without_a_network_notes_wait_go_once_and_keep_their_time(
     assert [note["fact"] for note in notes] == ["Second, without a network.", "First, without a network."]
     for note in notes:
         assert datetime.fromisoformat(note["occurred_at"]) < datetime.fromisoformat(note["recorded_at"]), note
+
+
+def on_the_clock(who: Caller, ahead: timedelta) -> tuple[str, str]:
+    """What the prison's clock shows then, and which day that is taken for when it is typed now."""
+    (place,) = who.all("/v1/establishments")
+    now = datetime.now(ZoneInfo(place["timezone"]))
+    then = now + ahead
+    before = then - timedelta(days=1) if ahead > timedelta() else then
+    return f"{then:%H:%M}", "today" if before.date() == now.date() else "yesterday"
+
+
+def test_why_it_is_late_only_its_author_says_and_the_day_it_falls_on_is_shown(
+    screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Says it was in the morning.")
+    screen.focus("#in-at")
+    soon, day = on_the_clock(hartmann, timedelta(minutes=20))
+    screen.insert(soon)
+    screen.until(f"document.querySelector('#at-day').innerText.startsWith('{day}, ')")
+    screen.until("document.querySelector('#in-late_reason').offsetParent !== null")
+    screen.run("document.querySelector('#in-at').select()")
+    earlier, day = on_the_clock(hartmann, timedelta(minutes=-30))
+    screen.insert(earlier)
+    screen.until(f"document.querySelector('#at-day').innerText.startsWith('{day}, ')")
+    screen.until("document.querySelector('#in-late_reason').offsetParent === null")
+    screen.run("document.querySelector('#in-at').select()")
+    early, day = on_the_clock(hartmann, timedelta(hours=-2))
+    screen.insert(early)
+    screen.until(f"document.querySelector('#at-day').innerText.startsWith('{day}, ')")
+    screen.sees("Why is it written only now?")
+    screen.press("ctrl+Enter")  # it may be left empty
+    screen.sees("Recorded")
+    note = the_note(hartmann, weir)
+    assert (note["late"], note["late_reason"]) == (True, None)
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Says it twice.")
+    screen.focus("#in-at")
+    screen.insert(early)
+    screen.focus("#in-late_reason")
+    screen.insert("The alarm bell went.")
+    screen.press("ctrl+Enter")
+    screen.sees("everyone")
+    eventually(lambda: len(hartmann.all("/v1/notes", inmate=weir)) == 2)
+    assert {note["late_reason"] for note in hartmann.all("/v1/notes", inmate=weir)} == {None, "The alarm bell went."}
+
+
+ANSWER_LOST = """{ const real = fetch; window.fetch = async (path, asked) => {
+  if (String(path) !== '/v1/notes') return real(path, asked);
+  window.fetch = real;
+  await real(path, { ...asked, body: JSON.stringify({ ...JSON.parse(asked.body), late_reason: undefined }) });
+  throw new TypeError('The answer is lost.');
+}; 0; }"""
+
+
+def test_what_waited_more_than_an_hour_for_the_network_says_so(screen: Tab, hartmann: Caller, weir: str) -> None:
+    screen.pardoned += [NO_NETWORK, "status of 422"]
+    screen.offline(True)
+    screen.run("window.real = Date.now, Date.now = () => window.real() - 2 * 3600e3, 0")
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Written two hours ago.")
+    screen.press("ctrl+Enter")
+    screen.sees("1 not")
+    screen.run("Date.now = window.real, document.dispatchEvent(new Event('pointerdown')), 0")
+    screen.run(ANSWER_LOST)
+    screen.offline(False)
+    screen.run("window.dispatchEvent(new Event('online'))")
+    screen.sees("0 not sent")
+    # It had been recorded before an hour was over, and that was not known here: it stays the one note it is.
+    assert the_note(hartmann, weir)["late_reason"] is None
+    screen.offline(True)
+    screen.run("Date.now = () => window.real() - 2 * 3600e3, 0")
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Another.")
+    screen.press("ctrl+Enter")
+    screen.sees("1 not")
+    screen.run("Date.now = window.real, document.dispatchEvent(new Event('pointerdown')), 0")
+    screen.offline(False)
+    screen.run("window.dispatchEvent(new Event('online'))")
+    screen.sees("0 not sent")
+    reasons = [note["late_reason"] for note in hartmann.all("/v1/notes", inmate=weir)]
+    assert sorted(map(str, reasons)) == ["None", "There was no connection when it was written."]
 
 
 def test_where_the_server_has_too_much_to_do_notes_wait_and_what_calls_somebody_goes_past_them(
@@ -313,6 +640,31 @@ def test_what_waits_belongs_to_its_author_and_a_locked_screen_says_how_many(
     screen.login(hartmann.name, PASSWORD)
     screen.sees("0 not sent")
     assert the_note(hartmann, weir)["fact"] == "Kept through a lock."
+
+
+def test_an_urgent_note_that_has_not_left_is_not_locked_away_in_silence(
+    service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    screen.pardoned.append(NO_NETWORK)
+    screen.offline(True)
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Holds a blade.")
+    screen.focus("[data-step=attention] [role=radio]")
+    screen.press("3", "ctrl+Enter")
+    screen.sees("NOT SENT, and it is urgent")
+    screen.press("l")
+    screen.sees("An ACT NOW of yours has not left this PC: use the RADIO.", "everyone (1)")
+    screen.press("l")
+    screen.sees("Unlock", f"1 kept here, not sent, and URGENT: use the radio. They go when {hartmann.name} logs in.")
+    screen.offline(False)
+    screen.login(ngata.name, PASSWORD)
+    screen.sees(f"1 of the notes of {hartmann.name} waits here, not sent, and it is URGENT: use the radio.")
+    screen.press("s")
+    screen.login(hartmann.name, PASSWORD)
+    screen.sees("0 not sent")
+    screen.misses("URGENT: use the radio")
+    assert the_note(hartmann, weir)["fact"] == "Holds a blade."
 
 
 def test_a_screen_locked_without_a_network_is_unlocked_without_it_by_its_officer_alone(

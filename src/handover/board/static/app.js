@@ -18,7 +18,7 @@ import * as vault from './vault.js';
 import { t } from './words.js';
 import { unit } from './unit.js';
 import { forget as forgetWords } from './care.js';
-import { refusedLater, write } from './write.js';
+import { refusedLater, wasOpen, write } from './write.js';
 
 const LOCK = 'handover.lock_s';
 let lockS = Number(localStorage.getItem(LOCK) || document.body.dataset.lockS); // of whoever sits here, or sat here last
@@ -37,6 +37,7 @@ let shown = null; // {name, about} of it
 let header = null;
 let active = Date.now();
 let locked = true;
+let others = []; // what is said of others' notes that wait here
 let asked = 0; // how often a screen was: one that comes late does not push aside what was asked for since
 
 async function load(name) {
@@ -69,12 +70,19 @@ const may = (scope) => desk.me.scopes.includes(scope);
 const actions = {
   may,
   has: (name) => (name in screens || name in LATER) && (!NEEDS[name] || may(NEEDS[name])),
-  lock: () => lock(t('You locked it.')),
-  switch: () => lock('', { other: true }),
+  lock: () => warned(() => lock(t('You locked it.'))),
+  switch: () => warned(() => lock('', { other: true })),
   refresh: () => update(),
   language: spoken,
   unit: (code, screen) => { const chosen = desk_.choose(code); head(header, actions); chosen.then(() => show(screen || 'unit')); },
 };
+
+// What must be acted on and has not left goes behind the lock of whoever wrote it: that is said before.
+function warned(go) {
+  const words = t('An ACT NOW of yours has not left this PC: use the RADIO. Once more, and it is locked all the same.');
+  if (outbox.urgent() && document.getElementById('said').textContent !== words) return keys.say(words, true);
+  return go();
+}
 
 function nextUnit() {
   const select = document.getElementById('units');
@@ -115,7 +123,7 @@ async function spoken(from) {
 
 function frame() {
   header = h('header', { id: 'head' });
-  put(root, h('a', { class: 'skip', href: '#main' }, t('To the content')), header,
+  put(root, h('a', { class: 'skip', href: '#main' }, t('To the content')), header, others.map((words) => h('p', { class: 'late', role: 'alert' }, words)),
     h('main', { id: 'main', tabindex: -1 }),
     h('aside', { id: 'foot', 'aria-label': t('Calls and keys') },
       h('div', { id: 'alarm', role: 'alert', hidden: true }), h('div', { id: 'asking', hidden: true }),
@@ -128,7 +136,8 @@ async function entered(offline) {
   await vault.unlock(session.who(), session.draftsKey());
   if (!offline) await desk_.start();
   await outbox.start();
-  const drafts = await vault.load('draft').catch(() => []);
+  others = await vault.urgentOfOthers().catch(() => []);
+  const begun = await wasOpen().catch(() => null);
   // From here on nothing is waited for: as soon as the two lines are there, every key does what it says.
   locked = false;
   last.name = desk.me.username;
@@ -138,10 +147,17 @@ async function entered(offline) {
     localStorage.setItem(LOCK, String(lockS));
   }
   frame();
-  const begun = drafts.reverse().find((kept) => kept.data.open);
-  if (begun) show('write', null, begun.data);
+  if (begun) show('write', null, begun.draft);
   else show('unit');
+  if (begun) begun.free();
   for (const name of SOON) load(name).catch(() => {}); // what is not to be had now is fetched when it is asked for
+}
+
+// The page may be gone in a moment: what is typed is kept now. A browser says so several times, the earlier the better.
+function leaving() {
+  if (locked) return;
+  if (current && current.keep) current.keep();
+  keepNow();
 }
 
 async function lock(why, { other = false, over = false } = {}) {
@@ -149,12 +165,12 @@ async function lock(why, { other = false, over = false } = {}) {
   locked = true;
   const name = session.who();
   // The screen is empty before anything is waited for: a lock depends on no disk and on no server.
-  const leaving = Promise.all([current && current.leave ? current.leave() : null, keepNow()]);
+  const kept = Promise.all([current && current.leave ? current.leave() : null, keepNow()]);
   current = null;
   put(root);
   keys.bind([]);
   keys.hold(null);
-  await Promise.race([leaving.catch(() => {}), new Promise((done) => { setTimeout(done, LEAVE_MS); })]);
+  await Promise.race([kept.catch(() => {}), new Promise((done) => { setTimeout(done, LEAVE_MS); })]);
   const place = desk.place && desk.place.code;
   await away.close(name, Boolean(desk.feed && desk.feed.state !== 'live')).catch(() => {});
   desk_.stop();
@@ -206,6 +222,8 @@ async function boot() {
   outbox.on('refused', (item) => refusedLater(item, (text) => keys.say(text, true)));
   session.on('ended', ({ status }) => lock(status === 409 ? another() : t('Your login has ended. Nothing is lost.'), { over: status === 401 || status === 409 }));
   window.addEventListener('storage', elsewhere);
+  for (const what of ['beforeunload', 'pagehide']) window.addEventListener(what, leaving);
+  document.addEventListener('visibilitychange', () => { if (document.hidden) leaving(); });
   window.addEventListener('pagehide', () => { if (desk.me) desk_.remember(); });
   const left = Number(localStorage.getItem(ACTIVE)) || 0;
   try {

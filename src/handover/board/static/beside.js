@@ -2,8 +2,9 @@
 // here as well: words that were taken back must not stay.
 
 import { h, put } from './dom.js';
-import { desk, watch } from './desk.js';
+import { desk, isManager, watch } from './desk.js';
 import { get } from './session.js';
+import { unitOf } from './matching.js';
 import { n, t } from './words.js';
 import { dayName, digits, now, time } from './times.js';
 import * as phrases from './phrases.js';
@@ -13,8 +14,9 @@ const SHIFTS = 4;
 const SHOWN = 6;
 const leaving = new WeakMap(); // from the box: how to look no longer after whoever stands in it
 
-// Answers what is known to have worked; it is kept up to date in place.
-export async function beside(box, draft) {
+// Answers what is known to have worked; it is kept up to date in place. `met` hears where the person is, now and whenever
+// that changes.
+export async function beside(box, draft, met) {
   const { inmate } = draft;
   if (leaving.has(box)) leaving.get(box)();
   put(box);
@@ -37,15 +39,22 @@ export async function beside(box, draft) {
   }
   leaving.set(box, leave);
   told = await read(inmate);
-  if (leaving.get(box) === leave) draw(box, told);
-  return told.learned;
+  show();
+  // Of whom one may not read everything, one does not know that nothing helped yet.
+  return told.all || (told.learned && told.learned.worked.length) ? told.learned : null;
+
+  function show() {
+    if (leaving.get(box) !== leave) return;
+    if (told.person) met(told.person);
+    draw(box, told);
+  }
 
   async function again() {
     const newer = await read(inmate);
     if (leaving.get(box) !== leave || JSON.stringify(newer) === JSON.stringify(told)) return;
     if (told.learned && newer.learned) Object.assign(told.learned, newer.learned);
     told = { ...newer, learned: told.learned || newer.learned };
-    draw(box, told);
+    show();
   }
 }
 
@@ -68,23 +77,28 @@ function recently() {
 
 async function read(inmate) {
   const number = encodeURIComponent(inmate);
-  const known = desk.cells.get(inmate);
+  const known = desk.cells.get(inmate) || {};
   const shifts = recently();
-  const [notes, learned, needs] = await Promise.all([
-    get(`/v1/notes?inmate=${number}&limit=30`).then((page) => page.items, () => (known && known.notes) || null),
+  const here = unitOf(inmate);
+  const [everywhere, mine] = [isManager(), desk.me.units]; // it may be locked before the answer is there
+  const [person, notes, learned, needs] = await Promise.all([
+    desk.me.scopes.includes('roster:read') ? get(`/v1/inmates/${number}`).catch(() => null) : null,
+    get(`/v1/notes?inmate=${number}&limit=30`).then((page) => page.items, () => known.notes || null),
     get(`/v1/inmates/${number}/worked`).catch(() => null),
-    get(`/v1/needs?inmate=${number}&status=OPEN&limit=20`).then((page) => page.items, () => (known && known.needs) || []),
+    get(`/v1/needs?inmate=${number}&status=OPEN&limit=20`).then((page) => page.items, () => known.needs || (desk.sheet && desk.sheet.unit === here ? [] : null)), // whoever has any stands on the sheet with them
   ]);
   const recent = notes && notes.filter((note) => note.status === 'ACTIVE' && (!shifts.length || shifts.includes(note.shift)));
-  return { recent, learned, needs };
+  const unit = person ? person.unit : here;
+  return { person, recent, learned, needs, all: everywhere || mine.includes(unit) };
 }
 
-function draw(box, { recent, learned, needs }) {
+function draw(box, { recent, learned, needs, all }) {
+  const nothing = (list, words) => h('p', { class: 'quiet' }, !list ? t('It cannot be read now.') : all ? words : t('Nothing that you may read.'));
   put(box,
     h('h2', {}, t('this shift and the three before it')),
-    !recent ? h('p', { class: 'quiet' }, t('It cannot be read now.')) : recent.length ? h('ul', {}, recent.slice(0, SHOWN).map((note) => h('li', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note)))), recent.length > SHOWN && h('li', { class: 'quiet' }, n('and {n} more', 'and {n} more', recent.length - SHOWN))) : h('p', { class: 'quiet' }, t('Nothing was written.')),
+    recent && recent.length ? h('ul', {}, recent.slice(0, SHOWN).map((note) => h('li', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note)))), recent.length > SHOWN && h('li', { class: 'quiet' }, n('and {n} more', 'and {n} more', recent.length - SHOWN))) : nothing(recent, t('Nothing was written.')),
     h('h2', {}, t('what worked')),
-    learned && learned.worked.length ? h('ul', {}, learned.worked.slice(0, 3).map((one) => h('li', {}, phrases.did(one), one.fact ? `: ${one.fact}` : '', ' ', h('span', { class: 'by' }, `${one.by}, ${time(one.at)}`)))) : h('p', { class: 'quiet' }, t('Nothing is known yet.')),
+    learned && learned.worked.length ? h('ul', {}, learned.worked.slice(0, 3).map((one) => h('li', {}, phrases.did(one), one.fact ? `: ${one.fact}` : '', ' ', h('span', { class: 'by' }, `${one.by}, ${time(one.at)}`)))) : nothing(learned, t('Nothing is known yet.')),
     h('h2', {}, t('open needs')),
-    needs.length ? h('ul', {}, needs.map((one) => h('li', {}, phrases.need(one)))) : h('p', { class: 'quiet' }, t('None.')));
+    needs && needs.length ? h('ul', {}, needs.map((one) => h('li', {}, phrases.need(one)))) : nothing(needs, t('None.')));
 }

@@ -1,7 +1,9 @@
 // Choosing one of a few by a key, and finding one of many by a few letters. Nothing is ever chosen beforehand.
 
 import { h, newId, put } from './dom.js';
-import { t } from './words.js';
+import { n, t } from './words.js';
+
+const SHOWN = 40;
 
 const radio = (attributes, ...children) => h('div', { role: 'radio', 'aria-checked': 'false', tabindex: -1, ...attributes }, ...children);
 
@@ -93,66 +95,125 @@ export function moodGrid({ down, across, gone, value, set, after }) {
   return { node: h('div', {}, grid, anchor, h('div', { class: 'choices' }, h('span', { class: 'quiet' }, t('or not observed: ')), instead.node)), focus: () => cells.find((cell) => cell.tabIndex === 0).focus() };
 }
 
-// `find(text)` answers [{text, value}] at once or later; Enter takes the one that is marked.
-export function picker({ label, hint = '', find, pick, skip, id = newId('pick') }) {
+// `find(text)` answers [{text, value, rank}] at once or later; Enter takes the one that is marked. `typed` hears what stands
+// there; with `leaves`, what is meant is taken when the field is left as well, and `pick` hears that nobody waits for it.
+export function picker({ label, hint = '', find, pick, skip, id = newId('pick'), text = '', typed = () => {}, leaves = false, unknown = (words) => t('Nothing is known as “{words}”.', { words }) }) {
   const list = h('ul', { role: 'listbox', class: 'found', id: `${id}-list`, 'aria-label': label });
-  const input = h('input', { id, role: 'combobox', 'aria-expanded': 'false', 'aria-controls': `${id}-list`, 'aria-autocomplete': 'list', 'aria-label': label, autocomplete: 'off', spellcheck: 'false', placeholder: hint, class: 'long' });
+  const wrong = h('p', { class: 'wrong', id: `${id}-wrong`, role: 'alert' });
+  const input = h('input', { id, role: 'combobox', 'aria-expanded': 'false', 'aria-controls': `${id}-list`, 'aria-autocomplete': 'list', 'aria-describedby': `${id}-wrong`, 'aria-label': label, autocomplete: 'off', spellcheck: 'false', placeholder: hint, class: 'long', value: text });
   let found = [];
   let at = 0;
-  let asked = 0;
-  let answers = ''; // what was typed when `found` was found
+  let chosen = false; // the arrows went to it
+  let search = null; // {words, done, runs}: what `found` is found by
 
-  async function look() {
-    asked += 1;
-    const mine = asked;
-    const text = input.value.trim();
-    const answer = text ? await find(text) : [];
-    if (mine !== asked) return;
-    found = answer.slice(0, 8);
-    answers = text;
-    at = 0;
-    paint();
+  function look() {
+    const words = input.value.trim();
+    if (search && search.words === words && (search.runs || found.length)) return search.done;
+    const mine = search = { words, runs: true };
+    mine.done = (async () => {
+      const answer = words ? await find(words) : [];
+      if (mine !== search) return;
+      mine.runs = false;
+      found = answer.slice(0, 8);
+      at = 0;
+      chosen = false;
+      paint();
+    })();
+    return mine.done;
   }
 
   function paint() {
-    put(list, found.map((one, place) => h('li', { role: 'option', id: `${id}-${place}`, 'aria-selected': String(place === at), onclick: () => take(place) }, one.text)));
+    put(list, found.map((one, place) => h('li', { role: 'option', id: `${id}-${place}`, 'aria-selected': String(place === at), onmousedown: (event) => event.preventDefault(), onclick: () => take(place) }, one.text)));
     input.setAttribute('aria-expanded', String(found.length > 0));
     if (found.length) input.setAttribute('aria-activedescendant', `${id}-${at}`);
     else input.removeAttribute('aria-activedescendant');
   }
 
-  function take(place) {
-    const one = found[place];
-    if (!one) return false;
-    input.value = '';
+  function close() {
     found = [];
-    asked += 1;
+    search = null;
     paint();
-    pick(one.value);
-    return true;
   }
 
-  input.addEventListener('input', look);
-  input.addEventListener('blur', () => setTimeout(() => { if (document.activeElement !== input) { found = []; paint(); } }, 200));
+  function say(words) {
+    put(wrong, words);
+    if (words) input.setAttribute('aria-invalid', 'true');
+    else input.removeAttribute('aria-invalid');
+  }
+
+  function take(place, left = false) {
+    const one = found[place];
+    input.value = '';
+    close();
+    say('');
+    typed('');
+    pick(one.value, left);
+  }
+
+  // Takes what is meant where nothing else can be; answers whether nothing is left that is not understood.
+  async function settle() {
+    if (input.value.trim()) await look();
+    const words = input.value.trim();
+    if (!words) return true;
+    const sure = chosen || found.length === 1 || (found.length > 1 && found[0].rank < found[1].rank);
+    if (sure) take(at, true);
+    else say(found.length ? t('“{words}” fits several: choose one.', { words }) : unknown(words));
+    return sure;
+  }
+
+  input.addEventListener('input', () => { say(''); typed(input.value); look(); });
+  input.addEventListener('focus', () => { if (input.value.trim()) look(); });
+  input.addEventListener('blur', () => setTimeout(async () => {
+    if (document.activeElement === input || !input.isConnected) return;
+    if (leaves) await settle();
+    if (document.activeElement !== input) close();
+  }, 200));
   input.addEventListener('keydown', async (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (way && found.length) {
       at = (at + way + found.length) % found.length;
+      chosen = true;
       paint();
     } else if (event.key === 'Enter') {
       event.preventDefault();
-      if (!input.value.trim()) { if (skip) skip(); } else {
-        // A quick hand presses Enter before the answer to the last letter is there.
-        if (!found.length || answers !== input.value.trim()) await look();
-        if (!take(at)) input.setAttribute('aria-invalid', 'true');
-        else input.removeAttribute('aria-invalid');
-      }
       event.stopPropagation();
+      if (!input.value.trim()) return skip && skip();
+      await look(); // a quick hand presses Enter before the answer to the last letter is there
+      if (found.length) take(at);
+      else if (input.value.trim()) say(unknown(input.value.trim()));
       return;
     } else return;
     event.preventDefault();
     event.stopPropagation();
   });
-  return { node: h('div', {}, input, list), input, focus: () => input.focus() };
+  return { node: h('div', {}, input, list, wrong), input, settle, focus: () => input.focus() };
+}
+
+// Words, up to so many letters; Enter goes on. Nothing of what is pasted is cut off: what is too much is said.
+export function sentence({ name, title, rows, most, value, set, after }) {
+  const room = h('p', { id: `room-${name}`, role: 'status' });
+  const area = h('textarea', { 'aria-label': title, 'aria-describedby': room.id, rows, spellcheck: 'true', id: `in-${name}`, value, oninput: () => { set(area.value); show(); } });
+  area.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.ctrlKey || event.metaKey || event.isComposing) return;
+    event.preventDefault();
+    after();
+  });
+  function show() {
+    const left = most - letters(area.value).length;
+    const words = left < 0 ? tooMuch(area.value, most) : left <= most / 10 ? n('{n} letter left', '{n} letters left', left) : '';
+    if (room.textContent === words) return;
+    put(room, words);
+    room.className = left < 0 ? 'late' : 'quiet';
+  }
+  show();
+  return { node: h('div', {}, area, room), focus: () => area.focus() };
+}
+
+export const letters = (text) => [...text.trim()];
+
+function tooMuch(text, most) {
+  const beyond = letters(text).slice(most);
+  const words = `${beyond.slice(0, SHOWN).join('')}${beyond.length > SHOWN ? ' …' : ''}`;
+  return n('{n} letter too many, from “{words}” on. Nothing was cut off.', '{n} letters too many, from “{words}” on. Nothing was cut off.', beyond.length, { words });
 }

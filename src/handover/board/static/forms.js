@@ -3,6 +3,7 @@
 import { changed } from './desk.js';
 import * as vault from './vault.js';
 
+const SAVE_MS = 500; // from the first letter that is not kept yet, however quickly others follow
 const pending = new Map(); // what is typed and not on the disk yet, and how to keep it
 
 // Keeps it now: after a lock nobody would see what comes to the disk later.
@@ -41,13 +42,13 @@ export function kept(id, inputs, extra) {
 
   function save() {
     clearTimeout(timer);
+    timer = 0;
     last = last.then(keep);
     return last;
   }
 
   function soon() {
-    clearTimeout(timer);
-    timer = setTimeout(save, 250);
+    timer = timer || setTimeout(save, SAVE_MS);
     typed = true;
     pending.set(key, save);
   }

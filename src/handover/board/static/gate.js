@@ -16,7 +16,8 @@ export const last = {
   set name(value) { localStorage.setItem('handover.last', value); },
 };
 
-// `why`: what the officer finds on coming back. `kept`: notes that wait here, by author, as numbers alone.
+// `why`: what the officer finds on coming back. `kept`: notes that wait here, by author, as numbers alone, and whether one is
+// urgent.
 export function gate(root, told) {
   const { why, name = '', kept = [], entered } = told;
   const user = h('input', { id: 'user', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', required: true, value: name, oninput: named, onkeydown: among });
@@ -34,7 +35,7 @@ export function gate(root, told) {
     byPin().length > 0 && h('p', { class: 'quiet' }, h('kbd', {}, '↓'), ' ', t('those who were here this shift')),
     asked, password,
     trouble, go, instead,
-    kept.map((text) => h('p', { class: 'quiet' }, text)),
+    kept.map((one) => h('p', { class: one.urgent ? 'late' : 'quiet' }, one.words)),
     h('p', { class: 'quiet' }, t('Notes are written by whoever is named on the screen. Lock it when you leave.')));
   const learn = h('button', { type: 'button', onclick: practise }, t('Practise'));
   const lessons = h('div', { hidden: true });

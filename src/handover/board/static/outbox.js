@@ -18,6 +18,7 @@ const heard = { sent: [], refused: [], changed: [], waiting: [] };
 export const on = (what, listener) => heard[what].push(listener);
 const tell = (what, ...about) => heard[what].forEach((listener) => listener(...about));
 export const count = () => items.filter((one) => !one.data.refused).length;
+export const has = (id) => items.some((one) => one.id === id);
 export const refused = () => items.filter((one) => one.data.refused);
 const calls = (one) => (one.data.body.note || one.data.body).attention === 'ACT_NOW';
 const due = (one) => !one.data.refused && (calls(one) || Date.now() >= rest);
@@ -38,13 +39,15 @@ export function stop() {
   going = false;
 }
 
-// It is sent after that. Answers its number, and whether it is durable.
+const store = (one, as) => vault.save('outbox', one.id, one.at, one.data, as, calls(one));
+
+// It is sent after that, under the draft's key: what was sent twice is one note. Answers that, and whether it is durable.
 export async function keep(body, draft) {
-  const one = { id: unique(), at: Date.now(), data: { body, draft, attempted: false, refused: null } };
+  const one = { id: draft.key || unique(), at: Date.now(), data: { body, draft, attempted: false, refused: null } };
   const as = holder;
-  const kept = await vault.save('outbox', one.id, one.at, one.data, as);
+  const kept = await store(one, as);
   if (holder === as) {
-    items.push(one);
+    items = [...items.filter((other) => other.id !== one.id), one];
     tell('changed');
     flush();
   }
@@ -90,17 +93,32 @@ function later(problem) {
   rest = Date.now() + problem.retry * 1000;
 }
 
+// Whether the server has had another request under this key.
+export const isKnown = (problem) => (problem.errors || []).some((one) => one.pointer === '/header/Idempotency-Key');
+
+async function hand({ id, data }) {
+  const path = data.draft.corrects ? `/v1/notes/${data.draft.corrects}/corrections` : '/v1/notes';
+  if (!data.late) return create(path, data.body, id);
+  try {
+    return await create(path, { ...data.body, late_reason: data.late }, id);
+  } catch (problem) {
+    if (!(problem instanceof Refused) || !isKnown(problem.problem)) throw problem;
+    return create(path, data.body, id); // it had come there before it was late, and only the answer was lost
+  }
+}
+
 async function send(one) {
   const { data } = one;
   const as = holder;
-  if (!data.attempted) {
-    // Only before the first attempt: after it, another body under the same key would be refused.
-    if (!data.draft.corrects && now() - new Date(data.body.occurred_at) > LATE_MS && !data.body.late_reason) data.body.late_reason = t('There was no connection when it was written.');
+  // That it waited for the network is ours to say; why else it is late, its author's alone.
+  const waited = !data.late && !data.draft.corrects && !data.body.late_reason && now() - new Date(data.body.captured_at) > LATE_MS;
+  if (waited) data.late = t('There was no connection when it was written.');
+  if (waited || !data.attempted) {
     data.attempted = true;
-    await vault.save('outbox', one.id, one.at, data, as);
+    await store(one, as);
   }
   try {
-    const answer = await create(data.draft.corrects ? `/v1/notes/${data.draft.corrects}/corrections` : '/v1/notes', data.body, one.id);
+    const answer = await hand(one);
     await vault.remove(one.id).catch(() => {}); // else it goes again, and the server knows it by its key
     items = items.filter((other) => other.id !== one.id);
     tell('sent', answer.body, one.id);
@@ -108,7 +126,7 @@ async function send(one) {
     if (!(problem instanceof Refused) || problem.status >= 500 || [401, 429].includes(problem.status)) throw problem;
     if (problem.status === 409 && !data.draft.corrects) throw problem; // the same key, still being worked on; else it was corrected before
     data.refused = problem.problem;
-    await vault.save('outbox', one.id, one.at, data, as);
+    await store(one, as);
     tell('refused', one);
   }
 }

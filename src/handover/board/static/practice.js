@@ -77,6 +77,7 @@ export function practice(main, go) {
       keep: async () => ({ words: t('practice: not kept') }),
       drop: async () => {},
       drafts: async () => [],
+      hold: async () => () => {},
       begin: () => {},
       people: async () => [{ text: `${cell} ${name}`, value: person }],
       beside: async (box) => { put(box, h('h2', {}, t('what is known')), h('ul', {}, beside.map((line) => h('li', {}, line)))); return null; },

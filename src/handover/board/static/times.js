@@ -61,7 +61,15 @@ export function time(text) {
 }
 
 export const date = (text) => named(new Date(text), { day: 'numeric', month: 'short' });
-export const today = () => named(now(), { weekday: 'short', day: 'numeric', month: 'short' });
+const dayOf = (at) => named(at, { weekday: 'short', day: 'numeric', month: 'short' });
+export const today = () => dayOf(now());
+
+// Which day that is, said so that nobody has to count: yesterday, Wed 25 Nov.
+export function whichDay(at) {
+  const before = new Date(Date.parse(dayName(now())) - 86400e3).toISOString().slice(0, 10);
+  if (dayName(at) === dayName(now())) return t('today, {day}', { day: dayOf(at) });
+  return dayName(at) === before ? t('yesterday, {day}', { day: dayOf(at) }) : dayOf(at);
+}
 export const isPast = (text) => new Date(text) <= now();
 
 const TYPED = /^([01]?\d|2[0-3])[:.h]([0-5]\d)$/;

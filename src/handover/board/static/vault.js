@@ -2,7 +2,7 @@
 // has logged in as the author; this module keeps it in memory until the lock. Without WebCrypto (a page that came over
 // plain http from another machine) nothing goes to the disk: it is kept in memory until the page is closed.
 
-import { t } from './words.js';
+import { n, t } from './words.js';
 
 const NAME = 'handover';
 const inMemory = new Map(); // what no disk keeps
@@ -53,8 +53,9 @@ export function forget() {
 
 // Answers whether it is durable. What the disk does not take (it is full, or the browser may not) is kept in memory,
 // locked all the same, until this page is closed.
-export async function save(kind, id, at, data, as) {
-  const one = { id, kind, author: as.author, at };
+// `urgent` stands beside it for everybody to see.
+export async function save(kind, id, at, data, as, urgent = false) {
+  const one = { id, kind, author: as.author, at, urgent };
   const said = JSON.stringify(data);
   if (!safe) {
     inMemory.set(id, { ...one, data: said });
@@ -99,11 +100,55 @@ export async function remove(id) {
   if (safe) await act('readwrite', (store) => store.delete(id));
 }
 
-// How many notes of whom wait here: numbers and user names, which is all a locked screen may say.
+// What is being written belongs to one window at a time, also where several are open and one of them crashes. Answers how
+// to let it go; null where another window has it and does not let it go at once.
+const LET_GO_MS = 300;
+const holds = new Map(); // from the id: {users, got, free} of this window
+export async function hold(id) {
+  if (!navigator.locks) return () => {};
+  const one = holds.get(id) || grab(id);
+  one.users += 1;
+  if (!(await one.got)) return null;
+  return () => {
+    one.users -= 1;
+    if (one.users) return;
+    holds.delete(id);
+    one.free();
+  };
+}
+
+function grab(id) {
+  const one = { users: 0 };
+  const until = new Promise((free) => { one.free = free; });
+  const asked = new AbortController();
+  setTimeout(() => asked.abort(), LET_GO_MS);
+  one.got = new Promise((got) => {
+    navigator.locks.request(`handover.draft.${id}`, { signal: asked.signal }, () => { got(true); return until; }).catch(() => { holds.delete(id); got(false); });
+  });
+  holds.set(id, one);
+  return one;
+}
+
+// How many notes of whom wait here, and whether somebody must act on one: numbers and user names, which is all a locked
+// screen may say.
+async function counted() {
+  const found = new Map();
+  for (const one of await everything()) {
+    const { count, urgent } = found.get(one.author) || { count: 0, urgent: false };
+    if (one.kind === 'outbox') found.set(one.author, { count: count + 1, urgent: urgent || Boolean(one.urgent) });
+  }
+  return [...found].map(([name, told]) => ({ name, ...told }));
+}
+
+// What the next officer at this PC must know of the others' notes.
+export async function urgentOfOthers() {
+  const others = (await counted()).filter((one) => one.urgent && one.name !== held.author);
+  return others.map(({ name, count }) => n('{n} of the notes of {name} waits here, not sent, and it is URGENT: use the radio.', '{n} of the notes of {name} wait here, not sent, one of them URGENT: use the radio.', count, { name }));
+}
+
 export async function waiting() {
-  const counts = new Map();
-  for (const one of await everything()) if (one.kind === 'outbox') counts.set(one.author, (counts.get(one.author) || 0) + 1);
   const unkept = safe ? [...new Set([...inMemory.values()].map((one) => one.author))] : [];
-  return [...[...counts].map(([name, count]) => t('{count} kept here, not sent. They go when {name} logs in.', { count, name })),
-    ...unkept.map((name) => t('This PC could NOT keep what {name} wrote. It is in this page until the page is closed: leave it open.', { name }))];
+  const told = ({ urgent, ...one }) => (urgent ? t('{count} kept here, not sent, and URGENT: use the radio. They go when {name} logs in.', one) : t('{count} kept here, not sent. They go when {name} logs in.', one));
+  return [...(await counted()).map((one) => ({ words: told(one), urgent: one.urgent })),
+    ...unkept.map((name) => ({ urgent: true, words: t('This PC could NOT keep what {name} wrote. It is in this page until the page is closed: leave it open.', { name }) }))];
 }
