@@ -68,7 +68,7 @@ function ofNote(note) {
   const mood = note.mood || {};
   const felt = mood.not_observed ? { not_observed: mood.not_observed } : mood.valence === undefined || mood.valence === null ? {} : { valence: mood.valence, energy: mood.energy };
   return {
-    id: unique(), corrects: note.id, was: note.occurred_at, reason: '', chosen: true, open: true, inmate: note.inmate, cell: known ? known.cell : '',
+    id: unique(), corrects: note.id, was: note.occurred_at, reason: '', chosen: true, open: true, inmate: note.inmate, unit: note.unit, cell: known ? known.cell : '',
     name: known ? known.name : note.inmate || unitName(note.unit), mood: felt, source: mood.source === 'SELF_REPORTED' ? mood.source : null, at: '',
     fact: note.fact || '', opinion: note.opinion || '', if_then: note.if_then || '', about_incident: note.incident !== null,
     ...Object.fromEntries(['change', 'basis', 'confidence', 'attention', 'handling', 'place', 'opening'].map((name) => [name, note[name]])),
