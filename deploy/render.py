@@ -45,7 +45,10 @@ def told(cluster: dict[str, Any], node: str, here: Path) -> dict[str, Any]:
 
 def render(file: Path, node: str, here: Path) -> None:
     """Writes one node's files into a folder, for nobody else to read."""
-    values = told(tomllib.loads(file.read_text("utf-8")), node, here) | passwords(file)
+    cluster = tomllib.loads(file.read_text("utf-8"))
+    if node not in cluster["nodes"]:
+        sys.exit(f"{file} names no node {node}; there are {', '.join(cluster['nodes'])}.")
+    values = told(cluster, node, here) | passwords(file)
     here.mkdir(mode=0o700, parents=True, exist_ok=True)
     for template in sorted(TEMPLATES.iterdir()):
         target = here / template.name
@@ -56,4 +59,11 @@ def render(file: Path, node: str, here: Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit(f"usage: {sys.argv[0]} cluster.toml NODE FOLDER")
-    render(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]).resolve())
+    try:
+        render(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]).resolve())
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
+    except KeyError as error:
+        sys.exit(f"{sys.argv[1]}, or secrets.toml beside it, does not say {error}; see deploy/cluster.toml.")
+    except ValueError as error:  # of what cannot be read as TOML, too
+        sys.exit(f"{sys.argv[1]}, or secrets.toml beside it, cannot be read: {error}")

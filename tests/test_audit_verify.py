@@ -5,10 +5,11 @@ import itertools
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any
 import orjson
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as some
 from typer.testing import CliRunner
 
 from handover.cli import command
@@ -96,8 +99,8 @@ class Kept:
         """Every line with all columns, chain after chain."""
         engines = open_engines(self.url)
         with engines.read.connect() as conn, reading(conn, surely=True):
-            chains = accesslog.chains_with_lines(conn)
-            found = [dict(row._mapping) for chain in chains for row in accesslog.lines_of(conn, chain)]
+            query = sa.select(*accesslog.COLUMNS).order_by(access_lines.c.chain, access_lines.c.position)
+            found = [dict(row._mapping) for row in conn.execute(query)]
         engines.close()
         return found
 
@@ -285,10 +288,94 @@ def test_a_log_that_is_gone_altogether_is_missed_by_a_noted_head(copy: Kept) -> 
 
 
 def test_a_head_that_was_copied_wrongly_is_a_mistake_in_the_command_not_in_the_log(kept: Kept) -> None:
-    for head in ("nonsense", "a:b:c", f"{'a' * 36}:1:{'0' * 63}"):
+    places = ("x", "", "-1", "1.0", "\u00b2", "\u0661", "9" * 5000)
+    for head in ("nonsense", "a:b:c", f"{'a' * 36}:1:{'0' * 63}", *(f"a:{place}:{'0' * 64}" for place in places)):
         done = kept.run("audit", "verify", "--head", head)
         assert (done.exit_code, done.stdout) == (2, "")
         assert "CHAIN:LINE:HASH" in done.stderr
+
+
+def test_a_line_far_beyond_the_end_costs_no_more_than_another_and_the_gap_is_told(copy: Kept) -> None:
+    chain = copy.born[1]
+    for position, far in ((4, 10**12), (10**12, 2**63 - 1)):
+        copy.change({"chain": chain, "position": position}, position=far)
+        told = copy.verify()["faults"]
+        assert next(f["line"] for f in told if f["chain"] == chain) == 4
+        assert f"lines 4 to {far - 1} are missing, {far - 4:,} in all" in {f["what"] for f in told}
+    copy.remove(chain, 2)
+    assert {(1, 2), (1, 4)} <= copy.faults()
+
+
+@pytest.mark.parametrize("time", ["infinity", "-infinity", "9999-12-31T23:59:59.999999Z"])
+def test_a_time_that_no_clock_told_is_found(copy: Kept, time: str) -> None:
+    copy.change({"chain": copy.born[1], "position": 2}, at=sa.literal_column(f"'{time}'"))
+    assert copy.faults() == {(1, 2)}
+    assert copy.run("audit", "export").exit_code == 0
+
+
+# What SQLite takes for any column whose type it does not hold to; a text may be of bytes that are none.
+KEPT = some.one_of(
+    some.text().map(lambda text: ("?", text)),
+    some.binary().map(lambda bytes_: ("?", bytes_)),
+    some.binary().map(lambda bytes_: ("CAST(? AS TEXT)", bytes_)),
+    some.integers(-(2**63), 2**63 - 1).map(lambda number: ("?", number)),
+    some.floats(allow_nan=False).map(lambda number: ("?", number)),
+    some.sampled_from([("?", None), ("?", 10**12), ("?", "rubbish"), ("?", "\x1b[2J"), ("?", b"\xff\x00\xff")]),
+)
+ONCE = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+# A server keeps what a column's type allows, and nothing else.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def file_of(url: str) -> Path:
+    """The embedded store's file."""
+    return Path(url.removeprefix("sqlite:///"))
+
+
+@ON_SQLITE
+@ONCE
+@given(number=some.integers(0, 9), column=some.sampled_from(accesslog.NAMES), to=KEPT)
+def test_whatever_is_put_into_a_line_of_the_embedded_store_its_place_is_told(
+    kept: Kept, number: int, column: str, to: tuple[str, Any]
+) -> None:
+    line = kept.lines()[number]
+    place = line["chain"], line["position"]
+    with kept.copy() as copy:
+        assume(_put(file_of(copy.url), "access_lines", column, place, to))
+        assert place in {(fault["chain"], fault["line"]) for fault in copy.verify()["faults"]}
+
+
+@ON_SQLITE
+@ONCE
+@given(number=some.integers(0, 2), column=some.sampled_from(["chain", "position", "hash"]), to=KEPT)
+def test_whatever_is_put_into_a_head_of_the_embedded_store_its_chain_is_told(
+    kept: Kept, number: int, column: str, to: tuple[str, Any]
+) -> None:
+    with kept.copy() as copy:
+        assume(_put(file_of(copy.url), "access_chains", column, (kept.born[number],), to))
+        assert kept.born[number] in {fault["chain"] for fault in copy.verify()["faults"]}
+
+
+def _put(file: Path, table: str, column: str, key: tuple[Any, ...], to: tuple[str, Any]) -> bool:
+    """Puts a value into one column; whether that was taken, and is another than the one before."""
+    expression, value = to
+    where = "WHERE " + " AND ".join(f"{name} = ?" for name in ("chain", "position")[: len(key)])
+    store = sqlite3.connect(file)
+    store.text_factory = bytes
+    try:
+        for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            store.execute(f"DROP TRIGGER {name.decode()}")
+        told = f"{column}, typeof({column})"
+        [was] = store.execute(f"SELECT {told} FROM {table} {where}", key)
+        [now] = store.execute(f"UPDATE {table} SET {column} = {expression} {where} RETURNING {told}", (value, *key))
+        store.commit()
+    except sqlite3.IntegrityError:  # nothing where there must be something, or a place that is taken
+        return False
+    finally:
+        store.close()
+    return bool(now != was)
 
 
 # --- Away from the store ---------------------------------------------------------------------------------------------
@@ -335,6 +422,34 @@ def test_an_export_is_sound_away_from_its_store_and_names_who_took_it(exported: 
     assert (last["action"], last["actor_role"]) == ("access-log.export", "operator")
 
 
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only some systems have a disk that is always full")
+def test_an_export_onto_a_full_disk_is_told_in_words(copy: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FULL.open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "handover", "audit", "export"],
+            env={**os.environ, "HANDOVER_DATABASE_URL": copy.url},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert (done.returncode, done.stderr.splitlines()) == (
+        1,
+        ["The log could not be printed to its end: No space left on device."],
+    )
+    made = itertools.count()
+    monkeypatch.setattr("handover.services.audit.export", lambda conn: (f"{next(made):1000}" for _ in range(100_000)))
+    monkeypatch.setattr("sys.stdout", FULL.open("w"))
+    monkeypatch.setenv("HANDOVER_DATABASE_URL", copy.url)
+    with suppress(Exception):
+        command(["audit"])(["audit", "export"], standalone_mode=False)
+    assert next(made) < 1000, "a log may be larger than the memory: it goes out as it is read"
+
+
 def _swap(lines: list[dict[str, Any]]) -> None:
     lines[5].update(position=3)
     lines[6].update(position=2)
@@ -365,6 +480,52 @@ def test_an_export_that_was_tampered_with_is_found_out(exported: Path, how: str)
     change, where = CHANGES[how]
     rewrite(exported, change)
     assert sorted(fault["line"] for fault in check(exported)["faults"]) == where
+
+
+FINITE = some.floats(allow_nan=False, allow_infinity=False)
+JSON = some.recursive(
+    some.none() | some.booleans() | some.integers(-(2**63), 2**64 - 1) | FINITE | some.text(),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@ONCE
+@given(number=some.integers(0, 11), name=some.sampled_from(accesslog.NAMES), value=JSON)
+def test_whatever_is_put_into_a_line_of_an_export_its_place_is_told(
+    exported: Path, export: tuple[Kept, str], number: int, name: str, value: Any
+) -> None:
+    exported.write_text(export[1])
+    lines = [orjson.loads(line) for line in export[1].splitlines()]
+    line = lines[number]
+    places = {(line["chain"], line["position"]), ("", number + 1)}
+    same = (type(line[name]), line[name]) == (type(value), value)
+    rewrite(exported, lambda lines: lines[number].update({name: value}))
+    assert bool(places & {(fault["chain"], fault["line"]) for fault in check(exported)["faults"]}) is not same
+
+
+@ONCE
+@given(number=some.integers(0, 3), part=some.integers(0, 2), value=JSON)
+def test_whatever_is_put_into_a_head_of_an_export_is_told(
+    exported: Path, export: tuple[Kept, str], number: int, part: int, value: Any
+) -> None:
+    exported.write_text(export[1])
+    rewrite(exported, lambda lines: lines[-1]["heads"][number].__setitem__(part, value))
+    changed = exported.read_text() != export[1]
+    assert bool(check(exported)["faults"]) is changed
+
+
+@ON_SQLITE
+def test_an_export_of_a_store_that_was_tampered_with_is_made_and_found_out(copy: Kept, tmp_path: Path) -> None:
+    file = file_of(copy.url)
+    place = copy.born[1], 2
+    for column, to in (("at", ("?", "rubbish")), ("detail", ("?", b"\xff")), ("actor", ("CAST(? AS TEXT)", b"\xff"))):
+        assert _put(file, "access_lines", column, place, to)
+        done = copy.run("audit", "export")
+        assert done.exit_code == 0, done.exception
+        (log := tmp_path / "log.ndjson").write_text(done.stdout)
+        faults = {(fault["chain"], fault["line"]) for fault in check(log)["faults"]}
+        assert faults & {place, ("", 6)}
 
 
 def test_an_export_cut_off_in_the_middle_or_not_one_at_all_is_found_out(exported: Path, tmp_path: Path) -> None:

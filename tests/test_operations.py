@@ -2,9 +2,13 @@
 a page that tells all of it."""
 
 import json
+import os
 import re
+import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
@@ -24,14 +28,20 @@ from websockets.exceptions import ConnectionClosed
 
 from handover.api import middleware
 from handover.cli import command
+from handover.clock import now
+from handover.domain.access import operator
+from handover.schemas.roster import EstablishmentDraft
+from handover.services import opening, roster
 from handover.services.metrics import Metrics
+from handover.services.unit_of_work import Asker, UnitOfWork
 from handover.settings import Settings
 from handover.store import engine
-from tests.support import postgres
+from handover.store.roster import all_codes
+from tests.support import debian, postgres
 from tests.support.outages import at_it, away, without
 from tests.support.processes import handover, office, serving
 from tests.support.readers import eventually
-from tests.support.service import PASSWORD, Feed, Prison, Service
+from tests.support.service import PASSWORD, Feed, Prison, Service, settings_for
 
 PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
 REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -472,6 +482,103 @@ def test_what_a_command_logs_does_not_spoil_what_it_answers() -> None:
     assert json.loads(done.stderr)["event"].startswith("the store is of a newer release")
 
 
+# --- The page's own commands -----------------------------------------------------------------------------------------
+
+
+def written(before: str) -> str:
+    """The first commands on the page after these words."""
+    found = re.search(re.escape(before) + ".*?^```sh\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert found
+    return found[1]
+
+
+AGE = """\
+#!/bin/sh
+while getopts r:i:o:d option; do [ $option = o ] && out=$OPTARG; done
+shift $((OPTIND - 1))
+[ "${BACKUP_KEY-}" != wrong ] || { echo begun > "$out"; exit 1; }
+cp "$1" "$out"
+"""
+
+
+def test_the_page_backs_up_and_restores_a_store(tmp_path: Path) -> None:
+    debian.needed("sqlite3", lambda: shutil.which("sqlite3"), "sqlite3")
+    home, programs, settings = tmp_path / "home", tmp_path / "bin", tmp_path / "handover.env"
+    home.mkdir()
+    programs.mkdir()
+    (programs / "age").write_text(AGE)
+    (programs / "age").chmod(0o755)
+    url = f"sqlite:///{home / 'handover.sqlite3'}"
+    settings.write_text(f'HANDOVER_DATABASE_URL="{url}"\n')
+
+    def run(text: str, **more: str) -> subprocess.CompletedProcess[str]:
+        for there, here in (("/var/lib/handover", home), ("/etc/handover.env", settings)):
+            text = text.replace(there, str(here))
+        path = f"{programs}:{os.environ['PATH']}"
+        return subprocess.run(
+            ["bash", "-c", text], env={"PATH": path, **more}, capture_output=True, text=True, check=False
+        )
+
+    desk = opening.open_desk(settings_for(url), now)  # the service runs meanwhile
+    desk.do(Asker(operator("operator", {"ALM", "BXI"})), lambda uow: found(uow, "ALM"))
+    failed = run(written("**Backup**"), BACKUP_KEY="wrong")
+    assert failed.returncode != 0
+    assert [one.name for one in home.iterdir() if not one.name.startswith("handover.sqlite3")] == []
+    done = run(written("**Backup**"), BACKUP_KEY="age1")
+    assert (done.returncode, done.stderr) == (0, "")
+    [backup] = [one for one in home.iterdir() if not one.name.startswith("handover.sqlite3")]
+    assert backup.stat().st_mode & 0o777 == 0o600
+    desk.do(Asker(operator("operator", {"ALM", "BXI"})), lambda uow: found(uow, "BXI"))
+    desk.store.close()
+    (home / "handover.sqlite3-wal").touch()
+    done = run(written("**Restore**"), KEY_FILE="key.txt", BACKUP=str(backup))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(one.name for one in home.iterdir()) == sorted([backup.name, "before", "handover.sqlite3"])
+    assert (home / "handover.sqlite3").stat().st_mode & 0o777 == 0o600
+    assert typed("audit", "verify", DATABASE_URL=url).exit_code == 0
+    assert typed("restored", DATABASE_URL=url).exit_code == 0
+    desk = opening.open_desk(settings_for(url), now)
+    assert desk.store.read(all_codes).result() == ["ALM"]
+    desk.store.close()
+
+
+def found(uow: UnitOfWork, code: str) -> None:
+    """Sets up an establishment."""
+    roster.put_establishment(uow, code, EstablishmentDraft(name=f"HMP {code}", timezone="Europe/London"))
+
+
+# --- The database's machines -----------------------------------------------------------------------------------------
+
+
+def test_a_machines_files_are_written_or_it_is_told_in_words_why_not(tmp_path: Path) -> None:
+    top = PAGE.parents[1]
+    cluster = tmp_path / "cluster.toml"
+    whole = (top / "deploy/cluster.toml").read_text()
+
+    def rendered(node: str, here: Path) -> subprocess.CompletedProcess[str]:
+        words: list[str | Path] = [sys.executable, top / "deploy/render.py", cluster, node, here]
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    blocked = tmp_path / "a file"
+    blocked.touch()
+    for text, node, here, words in (
+        (None, "a", tmp_path / "a", "cluster.toml: No such file"),
+        ("[ports", "a", tmp_path / "a", "cannot be read"),
+        ("x = 1", "a", tmp_path / "a", "does not say 'nodes'"),
+        (whole, "z", tmp_path / "z", "names no node z; there are a, b, c."),
+        (whole, "a", blocked / "a", "Not a directory"),
+    ):
+        if text is not None:
+            cluster.write_text(text)
+        done = rendered(node, here)
+        assert (done.returncode, words in done.stderr) == (1, True), done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert list(tmp_path.glob("*/*")) == []
+    done = rendered("a", tmp_path / "a")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list((tmp_path / "a").iterdir())
+
+
 # --- Settings --------------------------------------------------------------------------------------------------------
 
 
@@ -526,7 +633,7 @@ def test_the_page_for_operators_names_every_metric_and_only_commands_there_are()
     metrics = re.findall(r"^# TYPE (\w+)", Metrics().text().decode(), re.MULTILINE)
     assert set(re.findall(r"`(handover_\w+)`", page)) == {name for name in metrics if not name.endswith("_created")}
     commands = {words.strip() for words in re.findall(r"^handover ((?:[a-z]+ ?)+)", page, re.MULTILINE)}
-    assert {"migrate", "serve", "audit verify", "audit export"} <= commands
+    assert {"migrate", "audit verify", "audit export"} <= commands
     for words in commands | set(re.findall(r"`handover ([a-z]+) --help`", page)):
         assert typed(*words.split(), "--help").exit_code == 0, words
-    assert len(page.splitlines()) <= 220
+    assert len(page.splitlines()) <= 280

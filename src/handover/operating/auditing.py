@@ -1,12 +1,17 @@
 """Verifying and exporting the access log."""
 
 import getpass
+import re
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.engine import Connection
 
 from handover.domain.access import operator
+from handover.errors import Conflict
 from handover.operating.shared import (
     Json,
     fail,
@@ -62,9 +67,25 @@ def audit_verify(
 def audit_export() -> None:
     """Print the whole access log as lines of JSON, for `handover audit verify FILE` elsewhere."""
 
+    begun = False
+
+    def printed(conn: Connection) -> None:
+        nonlocal begun
+        if begun:  # a reading whose connection was lost is begun once more
+            raise Conflict("The store was lost on the way: what was printed is only the beginning. Type it again.")
+        try:
+            for line in audit.export(conn):
+                sys.stdout.buffer.write(f"{line}\n".encode())
+                begun = True
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            with suppress(OSError):
+                sys.stdout.close()  # or what it still holds is tried, and told, once more at the end
+            raise Conflict(f"The log could not be printed to its end: {error.strerror}.") from None
+
     def run(desk: Desk) -> None:
         desk.do(Asker(operator(getpass.getuser(), ())), audit.exported)
-        desk.store.read(lambda conn: typer.echo("\n".join(audit.export(conn)))).result()
+        desk.store.read(printed).result()
 
     with_desk(settings_from(), run)
 
@@ -72,6 +93,6 @@ def audit_export() -> None:
 def _head(text: str) -> Head:
     chain, _, rest = text.partition(":")
     position, _, digest = rest.partition(":")
-    if not position.isdigit() or len(digest) != 64:
+    if not re.fullmatch("[0-9]{1,19}:[0-9a-f]{64}", rest):
         fail("A head reads CHAIN:LINE:HASH, as `handover audit verify` prints it.", 2)
     return Head(chain, int(position), digest)

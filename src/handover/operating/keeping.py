@@ -20,6 +20,7 @@ from handover.operating.shared import (
 )
 from handover.services import accounts
 from handover.services.passwords import Hasher
+from handover.services.unit_of_work import UnitOfWork
 
 users = typer.Typer(no_args_is_help=True, help="Accounts of staff (on the server).")
 clients = typer.Typer(no_args_is_help=True, help="Clients of other prison systems (on the server).")
@@ -40,10 +41,13 @@ def user_add(
     settings = settings_from()
     places = places_of(establishment, unit)
     hasher = Hasher(settings)
-    id_ = do(
-        settings,
-        lambda uow: accounts.add_user(uow, hasher, username, name=name, role=role, places=places, password=password),
-    )
+
+    def add(uow: UnitOfWork) -> tuple[str, list[str]]:
+        id_ = accounts.add_user(uow, hasher, username, name=name, role=role, places=places, password=password)
+        return id_, accounts.not_there(uow, places)
+
+    id_, missing = do(settings, add)
+    _warn(missing)
     tell(as_json, {"id": id_, "username": username.lower(), "role": role}, f"{username.lower()} can log in as {role}.")
 
 
@@ -62,7 +66,12 @@ def user_change(
     if unit and not establishment:
         fail("Say --establishment too: the places given replace those before.", 2)
     places = places_of(establishment, unit) if establishment else None
-    do(settings_from(), lambda uow: accounts.change_user(uow, username, name=name, role=role, places=places))
+
+    def change(uow: UnitOfWork) -> list[str]:
+        accounts.change_user(uow, username, name=name, role=role, places=places)
+        return accounts.not_there(uow, places or ())
+
+    _warn(do(settings_from(), change))
     tell(as_json, {"username": username}, f"{username} is changed.")
 
 
@@ -115,12 +124,15 @@ def client_add(
     settings = settings_from()
     hasher = Hasher(settings)
     scopes, classes, places = split(scope), split(handling or []), split(establishment)
-    secret = do(
-        settings,
-        lambda uow: accounts.add_client(
+
+    def add(uow: UnitOfWork) -> tuple[str, list[str]]:
+        secret = accounts.add_client(
             uow, hasher, client, name=name, scopes=scopes, establishments=places, handling=classes
-        ),
-    )
+        )
+        return secret, accounts.not_there(uow, [(place, "") for place in places])
+
+    secret, missing = do(settings, add)
+    _warn(missing)
     told = {"client_id": client, "client_secret": secret, "scopes": sorted(scopes), "establishments": sorted(places)}
     tell(as_json, told, f"client_id      {client}\nclient_secret  {secret}\nThe secret is not shown again.")
 
@@ -138,3 +150,9 @@ def client_list(as_json: Json = False) -> None:
     for row in do(settings_from(), accounts.clients):
         state = "" if row["active"] else "  revoked"
         tell(as_json, row, f"{row['id']:<20} {' '.join(row['scopes'])}  at {' '.join(row['establishments'])}{state}")
+
+
+def _warn(missing: list[str]) -> None:
+    """Says which places are not there: an account that belongs to one sees nothing, and nobody would know why."""
+    for place in missing:
+        typer.echo(f"{place} is not set up here (yet). If it is written rightly, load the roster next.", err=True)

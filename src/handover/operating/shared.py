@@ -91,9 +91,14 @@ def split(values: list[str]) -> list[str]:
 
 def ask_password(from_stdin: bool) -> str:
     """A password, from standard input or typed twice."""
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    try:
+        if from_stdin:
+            return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        password = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+        password.encode()
+    except UnicodeError:
+        fail("The password is not UTF-8.", 2)
+    return password
 
 
 def tell(as_json: bool, data: dict[str, Any], words: str) -> None:

@@ -3,18 +3,23 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.engine import RowMapping
 
 from handover.domain.access import CLIENT_HANDLING, HANDLING, ROLES, SCOPES
 from handover.domain.logins import key as attempts_key
 from handover.errors import Conflict, FieldError, Invalid, NotFound
+from handover.schemas.common import EstablishmentCode, Name, UnitCode, fault
 from handover.services.passwords import SHORTEST, Hasher, new_token
 from handover.services.unit_of_work import UnitOfWork
-from handover.store import accounts, seats
+from handover.store import accounts, roster, seats
 
 PRACTICE_PASSWORD = "practice"  # noqa: S105 - printed by `handover demo`, and refused everywhere else
 RESERVED = frozenset({"operator", "handover"})
 """What the service itself and whoever keeps it are called in the access log."""
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+_ESTABLISHMENT: TypeAdapter[str] = TypeAdapter(EstablishmentCode)
+_UNIT: TypeAdapter[str] = TypeAdapter(UnitCode)
 
 
 def add_user(
@@ -31,8 +36,9 @@ def add_user(
     """Makes an account. `places` are (establishment, unit) pairs, unit empty for the establishment as a whole.
     Answers its id."""
     username = username.strip().lower()
-    uow.doing("accounts.add", subject=username, role=role, places=sorted({f"{p}/{u}" if u else p for p, u in places}))
-    errors = [*_names(username, role), *_password(username, password, practice)]
+    uow.doing("accounts.add", subject=username, role=role, places=_listed(_told(places)))
+    name = name.strip() or username
+    errors = [*_names(username, role), *_name(name), *_password(username, password, practice), *_places(places)]
     if not places:
         errors.append(FieldError("/establishment", "say at least one establishment"))
     if errors:
@@ -44,7 +50,7 @@ def add_user(
     row = {
         "id": id_,
         "username": username,
-        "name": name.strip() or username,
+        "name": name,
         "role": role,
         "password": hasher.hash(password),
         "active": True,
@@ -67,17 +73,21 @@ def change_user(
     """Changes an account. Open feeds follow within seconds; disabling ends every login at once."""
     uow.doing("accounts.change", subject=username, role=role, active=active)
     row = _account(uow, username)
+    name = name if name is None else name.strip()
     columns = {k: v for k, v in {"name": name, "role": role, "active": active}.items() if v is not None}
+    errors = [*([] if name is None else _name(name)), *_places(places or ())]
     if role is not None and role not in ROLES:
-        raise Invalid(FieldError("/role", f"one of {', '.join(ROLES)}"))
-    if columns:
-        accounts.change_account(uow.conn, row["id"], **columns)
+        errors.append(FieldError("/role", f"one of {', '.join(ROLES)}"))
     if places is not None and not places:
-        raise Invalid(
+        errors.append(
             FieldError("/establishment", "say at least one establishment; to shut somebody out, disable the account")
         )
+    if errors:
+        raise Invalid(*errors)
+    if columns:
+        accounts.change_account(uow.conn, row["id"], **columns)
     if places:
-        uow.about(places=sorted({f"{p}/{u}" if u else p for p, u in places}))
+        uow.about(places=_told(places))
         accounts.post(uow.conn, row["id"], _with_whole(places))
     if active is False:
         accounts.revoke_grants_of(uow.conn, uow.now, account=row["id"])
@@ -128,12 +138,15 @@ def add_client(
     uow.doing(
         "clients.add",
         subject=client,
-        scopes=sorted(scopes),
-        establishments=sorted(establishments),
-        handling=sorted(handling),
+        scopes=_listed(scopes),
+        establishments=_listed(establishments),
+        handling=_listed(handling),
     )
+    name = name.strip() or client
     errors = [
         *_username(client),
+        *_name(name),
+        *_places([(place, "") for place in establishments]),
         *(
             FieldError("/scope", f"{s} is not a scope; there are {', '.join(SCOPES)}")
             for s in scopes
@@ -155,7 +168,7 @@ def add_client(
     secret = new_token("secret")
     row = {
         "id": client,
-        "name": name.strip() or client,
+        "name": name,
         "secret": hasher.hash(secret),
         "scopes": " ".join(sorted(set(scopes))),
         "establishments": " ".join(sorted(set(establishments))),
@@ -170,7 +183,7 @@ def add_client(
 def revoke_client(uow: UnitOfWork, client: str) -> None:
     """Ends a client: its tokens stop working, its feeds close."""
     uow.doing("clients.revoke", subject=client)
-    if accounts.client(uow.conn, client) is None:
+    if _username(client) or accounts.client(uow.conn, client) is None:
         raise NotFound(f"There is no client {client}.")
     accounts.change_client(uow.conn, client, active=False)
     accounts.revoke_grants_of(uow.conn, uow.now, client=client)
@@ -187,6 +200,15 @@ def clients(uow: UnitOfWork) -> list[dict[str, Any]]:
     ]
 
 
+def not_there(uow: UnitOfWork, places: Iterable[tuple[str, str]]) -> list[str]:
+    """Which of these places nobody has set up: they may come with the next roster, or be a slip of the finger."""
+    return [
+        f"{place}/{unit}" if unit else place
+        for place, unit in sorted(set(places))
+        if (roster.unit(uow.conn, place, unit) if unit else roster.establishment(uow.conn, place)) is None
+    ]
+
+
 def _free(uow: UnitOfWork, name: str) -> None:
     """Refuses a name that another could be taken for: notes and the access log name people and systems by it alone."""
     taken = accounts.account(uow.conn, name.lower()) or accounts.client_named(uow.conn, name)
@@ -195,7 +217,8 @@ def _free(uow: UnitOfWork, name: str) -> None:
 
 
 def _account(uow: UnitOfWork, username: str) -> RowMapping:
-    row = accounts.account(uow.conn, username.strip().lower())
+    username = username.strip().lower()
+    row = None if _username(username) else accounts.account(uow.conn, username)
     if row is None:
         raise NotFound(f"There is no account {username}.")
     return row
@@ -207,7 +230,12 @@ def _with_whole(places: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
 
 
 def _told(places: Iterable[tuple[str, str]]) -> list[str]:
-    return sorted(f"{place}/{unit}" if unit else place for place, unit in places)
+    return sorted({f"{place}/{unit}" if unit else place for place, unit in places})
+
+
+def _listed(typed: Iterable[str]) -> list[str]:
+    """What was typed, in order, as the access log can hold it: a keyboard may send what are no letters."""
+    return sorted(one.encode(errors="replace").decode() for one in typed)
 
 
 def _username(username: str) -> list[FieldError]:
@@ -220,6 +248,26 @@ def _names(username: str, role: str) -> list[FieldError]:
     if role not in ROLES:
         errors.append(FieldError("/role", f"{role} is not a role; there are {', '.join(ROLES)}"))
     return errors
+
+
+def _name(name: str) -> list[FieldError]:
+    return _shape(_NAME, "/name", name)
+
+
+def _places(places: Iterable[tuple[str, str]]) -> list[FieldError]:
+    establishments, units = {place for place, _ in places}, {unit for _, unit in places if unit}
+    return [
+        *(error for place in sorted(establishments) for error in _shape(_ESTABLISHMENT, "/establishment", place)),
+        *(error for unit in sorted(units) for error in _shape(_UNIT, "/unit", unit)),
+    ]
+
+
+def _shape(kind: TypeAdapter[str], pointer: str, value: str) -> list[FieldError]:
+    try:
+        kind.validate_python(value)
+    except ValidationError as error:
+        return [FieldError(pointer, f"{value!r:.40}: {fault(error.errors()[0])}")]
+    return []
 
 
 def _password(username: str, password: str, practice: bool) -> list[FieldError]:

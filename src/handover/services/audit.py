@@ -1,9 +1,13 @@
 """The access log: read by the auditor, exported, and verified line by line, from the store or from an export."""
 
+import json
+import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -15,8 +19,11 @@ from handover.services.unit_of_work import UnitOfWork, as_json
 from handover.store import accesslog
 from handover.store.accesslog import FIELDS, GENESIS, Head
 
-HASH = 64
-"""Characters of a hash."""
+_NAMES = ("chain", "action", "outcome", "detail", "hash")
+"""What no line is without."""
+_HASH = re.compile("[0-9a-f]{64}")
+_BYTES = 32
+"""Of a hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +85,16 @@ def _shown(row: sa.Row[Any], detail: dict[str, Any], own: set[str], establishmen
 
 def export(conn: Connection) -> Iterator[str]:
     """The whole log as lines of JSON, then a line with the heads: all that a check away from here needs."""
-    for row in _rows(conn, accesslog.chains_with_lines(conn)):
-        yield as_json(row)
-    yield as_json({"heads": [[h.chain, h.position, h.hash] for h in accesslog.heads(conn)]})
+    for row in accesslog.lines_as_kept(conn):
+        yield _as_line(row)
+    yield _as_line({"heads": accesslog.heads_as_kept(conn)})
+
+
+def _as_line(row: dict[str, Any]) -> str:
+    try:
+        return as_json(row)
+    except TypeError:  # somebody put there what was never written: a check will say so
+        return json.dumps(row, default=str).encode(errors="replace").decode()
 
 
 def exported(uow: UnitOfWork) -> None:
@@ -93,7 +107,15 @@ def exported(uow: UnitOfWork) -> None:
 
 def verify_store(conn: Connection, noted: Sequence[Head] = ()) -> Verified:
     """Checks the log of a store. `noted` are heads written down after an earlier check."""
-    return _verify(_rows(conn, accesslog.chains_with_lines(conn)), accesslog.heads(conn), noted)
+    heads: list[Head] = []
+    unread: list[Fault] = []
+    for chain, position, digest in accesslog.heads_as_kept(conn):
+        try:
+            heads.append(_head((chain, position, digest)))
+        except ValueError:
+            unread.append(Fault(_shown_chain(chain), 0, "the head of this chain cannot be read"))
+    found = _verify(accesslog.lines_as_kept(conn), heads, noted)
+    return Verified(found.lines, (*unread, *found.faults), found.heads)
 
 
 def verify_export(text: Iterable[str], noted: Sequence[Head] = ()) -> Verified:
@@ -123,38 +145,67 @@ def told(fault: Fault) -> str:
     return f"chain {fault.chain or '-'}, line {fault.position}: {fault.what}"
 
 
-def _rows(conn: Connection, chains: Iterable[str]) -> Iterator[dict[str, Any]]:
-    return (dict(row._mapping) for chain in chains for row in accesslog.lines_of(conn, chain))
-
-
 def _read(value: dict[str, Any]) -> dict[str, Any]:
     """A line of an export, sound enough to be checked."""
-    row = {name: value[name] for name in ("chain", "position", *FIELDS, "hash")}
+    row = {name: value[name] for name in accesslog.NAMES}
     row["at"] = datetime.fromisoformat(row["at"])
-    texts = (row[name] for name in row if name not in ("position", "at"))
-    if type(row["position"]) is not int or row["position"] < 1 or not all(isinstance(t, str | None) for t in texts):
+    if not _placed(row):
         raise ValueError
     return row
 
 
 def _head(value: Sequence[Any]) -> Head:
     chain, position, digest = value
-    if not (isinstance(chain, str) and type(position) is int and isinstance(digest, str)):
+    if not (chain == _shown_chain(chain) and type(position) is int and position >= 0 and isinstance(digest, str)):
         raise ValueError
     return Head(chain, position, digest)
 
 
+def _placed(row: dict[str, Any]) -> bool:
+    """Whether a line is in a place that there can be."""
+    return row["chain"] == _shown_chain(row["chain"]) and type(row["position"]) is int and row["position"] > 0
+
+
+def _shown_chain(chain: Any) -> str:
+    """A chain's name, to be shown; nothing where it is none."""
+    return chain if isinstance(chain, str) and chain.isprintable() else ""
+
+
+def _told_hash(row: dict[str, Any], previous: str) -> str | None:
+    """The hash this line must have; None where there is something in it that was never written."""
+    if not all(isinstance(row[name], str) for name in _NAMES):
+        return None
+    at, *others = (row[name] for name in FIELDS)
+    if isinstance(at, str):  # as the embedded store keeps a time; the hash is over its other spelling
+        at = f"{at.removesuffix('Z')}+00:00"
+    try:
+        return accesslog.digest(previous, row["chain"], row["position"], [at, *others])
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 @dataclass(slots=True)
 class _Walk:
-    """How far a chain has been followed. Of each line only its hash is kept, in 32 bytes: logs grow for years."""
+    """How far a chain has been followed. Of each line only its hash is kept, in 32 bytes: logs grow for years. `runs`
+    says where lines follow each other without a gap: from which place, and how many lines there were before."""
 
     previous: str = GENESIS
     expected: int = 1
     hashes: bytearray = field(default_factory=bytearray)
+    runs: list[tuple[int, int]] = field(default_factory=lambda: [(1, 0)])
+
+    @property
+    def passed(self) -> int:
+        """How many lines were there."""
+        return len(self.hashes) // _BYTES
 
     def hash_of(self, position: int) -> str:
-        """The hash of a line passed; zeros where it was missing."""
-        return self.hashes[(position - 1) * 32 : position * 32].hex()
+        """The hash of a line passed; nothing where it was missing."""
+        run = bisect_right(self.runs, position, key=itemgetter(0))
+        first, before = self.runs[run - 1]
+        line = before + position - first
+        ends = self.runs[run][1] if run < len(self.runs) else self.passed
+        return self.hashes[line * _BYTES : (line + 1) * _BYTES].hex() if line < ends else ""
 
 
 def _verify(rows: Iterable[dict[str, Any]], heads: Sequence[Head], noted: Sequence[Head]) -> Verified:
@@ -166,11 +217,20 @@ def _verify(rows: Iterable[dict[str, Any]], heads: Sequence[Head], noted: Sequen
     count = 0
     for row in rows:
         count += 1
+        if not _placed(row):
+            faults.append(
+                Fault(
+                    _shown_chain(row["chain"]),
+                    0,
+                    f"a line is in the place {row['position']!r:.80}, which there cannot be",
+                )
+            )
+            continue
         walk = walks.setdefault(row["chain"], _Walk())
         faults += _step(walk, row)
         if row["action"] == "chain.open":
             # A detail that cannot be read was changed, and has been reported above.
-            with suppress(orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            with suppress(KeyError, TypeError, ValueError):  # what orjson raises is a ValueError
                 named = orjson.loads(row["detail"])["heads"]
                 witnessed += [(_head(h), f"line {row['position']} of chain {row['chain']}") for h in named]
     known = {head.chain for head in heads}
@@ -188,19 +248,18 @@ def _step(walk: _Walk, row: dict[str, Any]) -> list[Fault]:
     chain, found, wrong = row["chain"], row["position"], []
     if found < walk.expected:
         return [Fault(chain, found, "a second line in this place")]
-    if found > walk.expected:
-        last = found - 1
-        lost = f"lines {walk.expected} to {last} are" if last > walk.expected else f"line {last} is"
-        wrong.append(Fault(chain, walk.expected, f"{lost} missing"))
-        walk.hashes += bytes((last - walk.expected + 1) * 32)
+    follows, last = found == walk.expected, found - 1
+    if not follows:
+        lost = f"lines {walk.expected} to {last} are missing, {found - walk.expected:,} in all"
+        wrong.append(Fault(chain, walk.expected, lost if last > walk.expected else f"line {last} is missing"))
+        walk.runs.append((found, walk.passed))
+    due = _told_hash(row, walk.previous)
     # After a gap the chain is taken up again at the line's own word, so that one fault is reported once.
-    elif accesslog.digest(walk.previous, chain, found, [row[name] for name in FIELDS]) != row["hash"]:
+    if due is None or (follows and due != row["hash"]):
         wrong.append(Fault(chain, found, "this line was changed, or is not the one that was written here"))
-    try:
-        walk.hashes += bytes.fromhex(row["hash"]) if len(row["hash"]) == HASH else bytes(32)
-    except ValueError:
-        walk.hashes += bytes(32)
-    walk.previous, walk.expected = row["hash"], found + 1
+    sound = isinstance(row["hash"], str) and _HASH.fullmatch(row["hash"])
+    walk.hashes += bytes.fromhex(row["hash"]) if sound else bytes(_BYTES)
+    walk.previous, walk.expected = row["hash"] if sound else "", found + 1
     return wrong
 
 

@@ -3,7 +3,7 @@ the rest go on."""
 
 import csv
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,8 @@ from handover.store import roster as store_roster
 
 AT_ONCE = 256
 """Lines handed to the writer before the first answer is waited for."""
+TOLD = 10
+"""Lines of which it is told that they are there twice; a file put together of two has them all."""
 _CODE: TypeAdapter[str] = TypeAdapter(EstablishmentCode)
 _NUMBER: TypeAdapter[str] = TypeAdapter(InmateNumber)
 
@@ -83,26 +85,25 @@ def _establishment(uow: UnitOfWork, row: Row) -> bool:
 def _run(
     desk: Desk, name: str, path: Path, columns: tuple[str, ...], put: Put, progress: Callable[[int], None]
 ) -> Report:
-    deque(
-        _rows(path, columns), maxlen=0
-    )  # a file that cannot be read to its end is refused before its first line is taken
+    _once(_rows(path, columns), columns[0])  # before the first line is taken
     known = desk.store.read(store_roster.all_codes).result()
-    waiting: deque[tuple[int, Future[bool | Refusal]]] = deque()
+    waiting: deque[tuple[int, int, Future[bool | Refusal]]] = deque()
     taken: list[bool] = []
     refused: list[Refused] = []
 
     def settle() -> None:
-        line, future = waiting.popleft()
+        line, ends, future = waiting.popleft()
         try:
             taken.append(future.result() is True)
         except Refusal as refusal:
-            refused.append(Refused(line, _told(refusal)))
+            joined = f" (a quotation mark makes one of the lines {line} to {ends})" if ends > line else ""
+            refused.append(Refused(line, _told(refusal) + joined))
         progress(1)
 
-    for line, row in _rows(path, columns):
+    for line, ends, row in _rows(path, columns):
         place = row.get("establishment") or row.get("code") or ""
         asker = Asker(operator(name, {*known, place}))
-        waiting.append((line, desk.submit(asker, given(partial(_sound, put), row))))
+        waiting.append((line, ends, desk.submit(asker, given(partial(_sound, put), row))))
         if len(waiting) >= AT_ONCE:
             settle()
     while waiting:
@@ -136,25 +137,58 @@ def _told(refusal: Refusal) -> str:
     return "; ".join(f"{error.pointer.strip('/')}: {error.detail}" for error in refusal.errors)
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Row]]:
-    """The lines of a file by the names in its heading, each with the line it begins on. Spreadsheets separate columns
-    by commas, semicolons or tabs, depending on the country."""
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, int, Row]]:
+    """The lines of a file by the names in its heading, each with the lines it begins and ends on. Spreadsheets separate
+    columns by commas, semicolons or tabs, depending on the country."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         heading = file.readline()
         by = max(",;\t", key=heading.count)
-        names = [name.strip().lower() for name in next(csv.reader([heading], delimiter=by), [])]
-        missing = [column for column in columns if column not in names]
-        if missing:
-            raise Invalid(
-                FieldError(
-                    "", f"the first line must name the columns {', '.join(columns)}; missing: {', '.join(missing)}"
-                )
-            )
-        reader = csv.DictReader(file, names, restkey="", restval="", delimiter=by)
-        try:
-            for row in reader:
-                cells = {k: v for k, v in row.items() if k and isinstance(v, str)}
-                begins = 1 + reader.line_num - sum(v.count("\n") for v in cells.values())
-                yield begins, {k: v.strip() for k, v in cells.items()}
-        except csv.Error as error:
-            raise Invalid(FieldError("", f"line {2 + reader.line_num} cannot be read: {error}")) from None
+        names = _names(next(_cells([heading], by, 1), (1, 1, []))[2], columns)
+        for begins, ends, cells in _cells(file, by, 2):
+            row = dict(zip(names, cells + [""] * (len(names) - len(cells)), strict=False))
+            yield begins, ends, {name: cell.strip() for name, cell in row.items() if name}
+
+
+def _cells(lines: Iterable[str], by: str, begins: int) -> Iterator[tuple[int, int, list[str]]]:
+    """What is between the separators. A quotation mark that nobody closed is refused: the lines behind it would be
+    taken for one name."""
+    reader, first = csv.reader(lines, delimiter=by, strict=True), begins
+    try:
+        for cells in reader:
+            ends = first + reader.line_num - 1
+            if cells:
+                yield begins, ends, cells
+            begins = ends + 1
+    except csv.Error as error:
+        ends, unread = first + reader.line_num - 1, f"line {begins} cannot be read: {error}"
+        open_ = str(error) == "unexpected end of data" or ends > begins
+        raise Invalid(
+            FieldError("", f"a quotation mark is opened in line {begins} and not closed" if open_ else unread)
+        ) from None
+
+
+def _names(heading: Iterable[str], columns: tuple[str, ...]) -> list[str]:
+    """The columns' names, each once, and all that must be there."""
+    names = [name.strip().lower() for name in heading]
+    missing = [column for column in columns if column not in names]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if missing:
+        told = f"the first line must name the columns {', '.join(columns)}; missing: {', '.join(missing)}"
+        raise Invalid(FieldError("", told))
+    if twice:
+        raise Invalid(FieldError("", f"the first line names a column twice: {', '.join(twice)}"))
+    return names
+
+
+def _once(rows: Iterable[tuple[int, int, Row]], key: str) -> None:
+    """Reads a file to its end, and refuses one that says something twice: which line is right, nobody here knows."""
+    first: dict[str, int] = {}
+    twice = [
+        FieldError("", f"line {line}: the same {key} as in line {first[row[key]]}; leave one of them out")
+        for line, _, row in rows
+        if row[key] and first.setdefault(row[key], line) != line
+    ]
+    if len(twice) > TOLD:
+        twice[TOLD:] = [FieldError("", f"and {len(twice) - TOLD} more like these")]
+    if twice:
+        raise Invalid(*twice)

@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection
 from handover.store.quick import Quick
 from handover.store.rows import write
 from handover.store.tables import access_chains, access_lines, inmates
+from handover.store.types import whatever_is_kept
 
 GENESIS = "0" * 64
 
@@ -54,6 +55,10 @@ _MOVED = (_HEAD.chain == sa.bindparam("of"), _HEAD.position == sa.bindparam("to"
 _UNLESS_MOVED = Quick(sa.insert(access_lines).from_select(NAMES, _AGAIN.where(~sa.exists().where(*_MOVED))))
 """Writes the newest line a second time, which no store allows, unless the chain was moved on."""
 COLUMNS = [access_lines.c[name] for name in NAMES]
+_AT = access_lines.c.at
+_SANE = _AT.between(datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+_KEPT = [sa.case((_SANE, sa.type_coerce(_AT, sa.types.NULLTYPE))).label("at") if c is _AT else c for c in COLUMNS]
+"""The columns without our reading of a time, and without a time at which a driver would stop."""
 _LENGTHS = [getattr(access_lines.c[name].type, "length", None) or maxsize for name in FIELDS]
 LONGEST = 32_768
 """Characters kept of one thing in a line's detail: the longest cursor there can be fits."""
@@ -154,16 +159,19 @@ def append(conn: Connection, head: Head, lines: Iterable[Line]) -> Head:
     return end
 
 
-def chains_with_lines(conn: Connection) -> list[str]:
-    """Every chain that has a line, known by its head or not."""
-    found = conn.execute(sa.select(access_lines.c.chain).distinct()).scalars()
-    return sorted(set(found))
+def lines_as_kept(conn: Connection) -> Iterator[dict[str, Any]]:
+    """Every line, chain after chain, each in its order. Where somebody tampered with the store, anything may be in any
+    column."""
+    query = sa.select(*_KEPT).order_by(access_lines.c.chain, access_lines.c.position)
+    with whatever_is_kept(conn):
+        for row in conn.execute(query.execution_options(yield_per=1000)):
+            yield dict(row._mapping)
 
 
-def lines_of(conn: Connection, chain: str) -> Iterator[sa.Row[Any]]:
-    """The lines of one chain in order, with all columns."""
-    query = sa.select(*COLUMNS).where(access_lines.c.chain == chain).order_by(access_lines.c.position)
-    yield from conn.execute(query.execution_options(yield_per=1000))
+def heads_as_kept(conn: Connection) -> list[tuple[Any, ...]]:
+    """The end of every chain, newest chain first; anything may be in it, too."""
+    with whatever_is_kept(conn):
+        return [(head.chain, head.position, head.hash) for head in heads(conn)]
 
 
 def find(

@@ -1,12 +1,13 @@
 """Column types that mean the same on both engines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import cast
+from functools import lru_cache, partial
+from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -54,6 +55,20 @@ class UtcTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
         """Always aware, always UTC."""
         return None if value is None else as_time(value)
+
+
+@contextmanager
+def whatever_is_kept(conn: Connection) -> Iterator[None]:
+    """Reads texts that are none, too: in SQLite's file there may be any bytes, and its driver would stop at them."""
+    driver: Any = conn.connection.driver_connection
+    if conn.dialect.name != "sqlite":
+        yield
+        return
+    driver.text_factory = partial(bytes.decode, errors="surrogateescape")
+    try:
+        yield
+    finally:
+        driver.text_factory = str
 
 
 def apart(later: str, earlier: str, hours: int) -> dict[str, str]:
