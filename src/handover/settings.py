@@ -21,7 +21,7 @@ def default_database_url() -> str:
 
 
 class Settings(BaseSettings):
-    """What the server and its commands read from the environment; there is no settings file."""
+    """What the server and its commands read from the environment, and from nothing else."""
 
     model_config = SettingsConfigDict(env_prefix="HANDOVER_", extra="ignore", frozen=True)
 
