@@ -239,6 +239,7 @@ def test_those_who_write_at_once_write_about_one_incident(prison: Prison, hartma
         assert {note.result(20)["incident"] for note in beside} == {None}
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # the embedded store is served by one
 def test_two_servers_that_open_at_once_open_one(database_url: str, tmp_path: Path) -> None:
     with ExitStack() as stack:
         servers = [stack.enter_context(serving(database_url, tmp_path / name)) for name in "ab"]
