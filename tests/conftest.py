@@ -67,6 +67,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     postgres.drop_database(url)
 
 
+@pytest.fixture
+def url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty store of this test's own, that no service has open, on each engine in turn."""
+    if database_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'handover.sqlite3'}"
+        return
+    own = postgres.create_database(request.getfixturevalue("template"))
+    yield own
+    postgres.drop_database(own)
+
+
 @pytest.fixture(scope="module")
 def service(database_url: str) -> Iterator[Service]:
     """A running service, shared by a module's tests: each founds a prison of its own."""

@@ -3,29 +3,15 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner, Result
 
 from handover.cli import command
-from tests.support import postgres
 from tests.support.processes import environment
 
 PASSWORD = "a few good words"
-
-
-@pytest.fixture
-def url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty store, on each engine in turn."""
-    if database_url.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path / 'handover.sqlite3'}"
-        return
-    own = postgres.create_database(request.getfixturevalue("template"))
-    yield own
-    postgres.drop_database(own)
 
 
 def typed(url: str, *words: str, given: str | bytes = PASSWORD) -> Result:

@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from handover.clock import now
 from handover.domain.codelists import CodeList, Entry, shipped, translations, typed
 from handover.services import opening
-from tests.support import postgres
 from tests.support.service import Caller, Prison, Service, settings_for
 
 DOMAIN = {
@@ -137,17 +135,6 @@ def newer(lists: tuple[CodeList, ...]) -> tuple[CodeList, ...]:
     new = Entry("HOMESICK", "Homesick", "Speaks of home and little else.", "Mood", ("homesick",), version=2)
     changed = replace(old, version=2, entries=(new, *entries))
     return tuple(changed if one.name == "indicators" else one for one in lists)
-
-
-@pytest.fixture
-def url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A store that no other service has open, on the same engine as the others."""
-    if database_url.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path / 'handover.sqlite3'}"
-        return
-    own = postgres.create_database(request.getfixturevalue("template"))
-    yield own
-    postgres.drop_database(own)
 
 
 @contextmanager

@@ -1,15 +1,12 @@
 """Rosters from files: what a file says is there afterwards; a line that cannot be taken is named, with the reason."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner, Result
 
 from handover.cli import command
-from tests.support import postgres
 from tests.support.service import Prison, Service, settings_for
 
 PRISONS = """\
@@ -24,17 +21,6 @@ A4417KD,"Weir, J.",ACI,A,A1-07,,
 B1002XX,"Ọbi, Tọ́lá",ACI,B,,yo,speaks English too
 C7,Ashworth P.,AGI,A,A1-17,en-GB,
 """
-
-
-@pytest.fixture
-def url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty store that no service has open, on each engine in turn."""
-    if database_url.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path / 'handover.sqlite3'}"
-        return
-    own = postgres.create_database(request.getfixturevalue("template"))
-    yield own
-    postgres.drop_database(own)
 
 
 def load(url: str, *words: str | Path) -> Result:

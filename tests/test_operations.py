@@ -415,6 +415,16 @@ def test_the_embedded_store_is_served_by_one_process(tmp_path: Path) -> None:
         server.start()  # what a process held went with it
 
 
+@pytest.mark.parametrize("url", ["sqlite:///:memory:", "sqlite://", "sqlite:x"])
+def test_an_address_that_names_no_file_is_refused_in_words_and_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = typed("serve", DATABASE_URL=url, PORT="0")
+    assert (done.exit_code, "sqlite:///" in done.stderr) == (1, True), (done.stderr, done.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_command_that_finds_no_store_says_that_it_makes_one(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/mistyped.sqlite3"
     first, second = (handover("user", "list", database_url=url) for _ in range(2))

@@ -118,9 +118,13 @@ def one_process_only(url: str) -> bool:
 def hold(url: str) -> AbstractContextManager[object]:
     """Keeps any other process from serving the embedded store meanwhile: it has one writer, and one that moves its log
     (`tidy`). A file of its own, as the store's own must not be opened and closed beside SQLite."""
-    if not one_process_only(url) or not (name := make_url(url).database):
-        return nullcontext()
-    file = Path(name)
+    with suppress(sa.exc.ArgumentError, ValueError):
+        if one_process_only(url) and (name := make_url(url).database) not in (None, ":memory:"):
+            return _held(Path(name))
+    return nullcontext()  # what is no address of a store is refused where it is opened
+
+
+def _held(file: Path) -> AbstractContextManager[object]:
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.fdopen(os.open(file.with_name(f"{file.name}-serving"), os.O_WRONLY | os.O_CREAT, 0o600), "wb")
