@@ -62,10 +62,10 @@ async def read_sheet(
 
     paper = preferred(ask.request.headers.get("accept", ""), JSON, HTML) == HTML
 
-    def work(uow: UnitOfWork) -> tuple[str, dict[str, str], set[str]]:
+    def work(uow: UnitOfWork) -> tuple[str, dict[str, str], dict[str, str]]:
         sheet = sheets.get(uow, code, unit, at)
         if not paper:
-            return as_json(sheet), {}, set()
+            return as_json(sheet), {}, {}
         return as_json(sheet), sheets.heading(uow, code, unit), sheets.narrow(uow, sheet)
 
     told, heading, narrow = await ask.read(work)

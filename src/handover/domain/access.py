@@ -28,6 +28,8 @@ SCOPES = (
 HANDLING = ("UNIT", "ESTABLISHMENT", "HEALTH", "SECURITY", "COMPLAINT")
 WIDE = ("UNIT", "ESTABLISHMENT")
 """Classes that everybody on the unit may read: only their words go on paper, which lies there."""
+UNMENTIONED = ("COMPLAINT",)
+"""Classes of which nothing is mentioned on the unit, not even that there is something."""
 STAYS_BEHIND = ("COMPLAINT",)
 """Classes that do not go along with a person who moves: a complaint is for the governor of the prison it is about."""
 CLIENT_HANDLING = ("UNIT", "ESTABLISHMENT")

@@ -51,8 +51,9 @@ def heading(uow: UnitOfWork, place: str, unit: str) -> dict[str, str]:
     return {"zone": establishment["timezone"], "place": establishment["name"], "unit": row["name"]}
 
 
-def narrow(uow: UnitOfWork, sheet: Mapping[str, Any]) -> set[str]:
-    """Notes that the sheet tells something of, and that are not for everybody on the unit: printed, it lies there."""
+def narrow(uow: UnitOfWork, sheet: Mapping[str, Any]) -> dict[str, str]:
+    """Notes that the sheet tells something of, and that are not for everybody on the unit, with their classes: printed,
+    it lies there."""
     told = {need["note"] for need in sheet["wing_needs"]}
     for one in (*sheet["people"], *sheet["others"]):
         for part in ("reasons", "worked", "did_not", "openings", "if_then", "needs", "changes"):

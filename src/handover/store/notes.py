@@ -208,10 +208,10 @@ def change(conn: Connection, note: str, **columns: Any) -> None:
     conn.execute(sa.update(notes).where(notes.c.id == note).values(**columns))
 
 
-def narrow(conn: Connection, ids: Collection[str]) -> set[str]:
-    """Those of these notes that are not for everybody on their unit."""
-    found = conn.execute(sa.select(_N.id).where(_N.id.in_(ids), _N.handling.not_in(WIDE)))
-    return set(found.scalars())
+def narrow(conn: Connection, ids: Collection[str]) -> dict[str, str]:
+    """Those of these notes that are not for everybody on their unit, and their classes."""
+    found = conn.execute(sa.select(_N.id, _N.handling).where(_N.id.in_(ids), _N.handling.not_in(WIDE)))
+    return {row.id: row.handling for row in found}
 
 
 def all_of_inmate(conn: Connection, inmate: str) -> list[RowMapping]:

@@ -6,7 +6,7 @@ no script and asks nothing of anybody, so it can be kept, mailed to a printer or
 
 import re
 from base64 import b64encode
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -49,14 +49,14 @@ def print_sheet(
     unit: str | None = None,
     lists: Iterable[CodeList] | None = None,
     language: str = ENGLISH,
-    narrow: Collection[str] = (),
+    narrow: Mapping[str, str] | None = None,
 ) -> str:
     """The sheet as a page of HTML. `zone`, `place` and `unit`: the establishment's clock and the names people know;
     `lists`: the code lists in use, those of this release if left out; `language`: its reader's; `narrow`: ids of
     notes that not everybody on the wing may read, of which the sheet has only what they led to."""
     words = Words(sheet, zone, tuple(lists) if lists is not None else shipped(), language)
     view = view_of(
-        sheet, words, place or sheet["establishment"], unit or words.t("Unit {code}", code=sheet["unit"]), narrow
+        sheet, words, place or sheet["establishment"], unit or words.t("Unit {code}", code=sheet["unit"]), narrow or {}
     )
     given = words.t("given out {time} · hash {hash}", time=view["given"], hash=sheet["hash"][:8])
     whose = f"{words.t('PRACTICE') + ' · ' if practice else ''}{view['unit']}, {view['place']} · {given}"

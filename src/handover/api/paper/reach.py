@@ -1,21 +1,24 @@
 """What the paper does not say: it lies in the wing office, and whoever comes by can read it. Of a note of a narrower
-class than the unit's or the prison's it says that there is one, and keeps how much attention is asked for."""
+class than the unit's or the prison's it says that there is one (of a complaint not even that), and keeps how much
+attention is asked for."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from handover.api.paper.words import Document
-from handover.domain.access import WIDE
+from handover.domain.access import UNMENTIONED, WIDE
 
 
-def printable(sheet: Document, narrow: Collection[str]) -> tuple[dict[str, Any], frozenset[str]]:
+def printable(sheet: Document, narrow: Mapping[str, str]) -> tuple[dict[str, Any], frozenset[str]]:
     """The sheet without the words of such notes, each person and the sheet with how many there are (`unprinted`); and
     their ids. A person's notes themselves stay: from them one sees what attention has run out. `narrow`: such notes of
     which the sheet has only what they led to."""
     whole = [note for one in sheet["people"] for note in one["notes"]]
     whole += [*sheet["wing_notes"], *sheet["late"], *(one["began"] for one in sheet["incidents"])]
-    hidden = frozenset(narrow) | {note["id"] for note in whole if note["handling"] not in WIDE}
-    people = [_person(one, hidden) for one in sheet["people"]]
+    classes = {**narrow, **{note["id"]: note["handling"] for note in whole if note["handling"] not in WIDE}}
+    hidden = frozenset(classes)
+    told = frozenset(id_ for id_, handling in classes.items() if handling not in UNMENTIONED)
+    people = [_person(one, hidden, told) for one in sheet["people"]]
     theirs = {number for one in sheet["people"] for number in _told(one)}
     about = [note["id"] for note in (*sheet["wing_notes"], *sheet["late"], *(i["began"] for i in sheet["incidents"]))]
     about += [need["note"] for need in sheet["wing_needs"]]
@@ -27,17 +30,17 @@ def printable(sheet: Document, narrow: Collection[str]) -> tuple[dict[str, Any],
         "wing_notes": [note for note in sheet["wing_notes"] if note["id"] not in hidden],
         "wing_needs": _without(sheet["wing_needs"], hidden),
         "late": [note for note in sheet["late"] if note["id"] not in hidden],
-        "unprinted": len(hidden.intersection(about) - theirs),
+        "unprinted": len(told.intersection(about) - theirs),
     }, hidden
 
 
-def _person(one: Document, hidden: frozenset[str]) -> dict[str, Any]:
+def _person(one: Document, hidden: frozenset[str], told: frozenset[str]) -> dict[str, Any]:
     return {
         **one,
         **{part: _without(one[part], hidden) for part in ("worked", "did_not", "openings", "if_then", "needs")},
         "reasons": [why for why in one["reasons"] if why["rule"] == "RAN_OUT" or why["note"] not in hidden],
         "changes": _changes(one["changes"], hidden),
-        "unprinted": len(hidden.intersection(_told(one))),
+        "unprinted": len(told.intersection(_told(one))),
     }
 
 

@@ -1,7 +1,7 @@
 """What is on the page, each part ready to be printed where it stands."""
 
 import re
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,8 @@ from handover.api.paper.words import BLANK, CARRIERS, ELSE, GONE, SHAPES, Docume
 from handover.domain.sheets import RANK
 
 
-def view_of(whole: Document, words: Words, place: str, unit: str, narrow: Collection[str] = ()) -> dict[str, Any]:
-    """All that the template prints, in words. `narrow`: ids of notes that not everybody on the wing may read."""
+def view_of(whole: Document, words: Words, place: str, unit: str, narrow: Mapping[str, str]) -> dict[str, Any]:
+    """All that the template prints, in words. `narrow`: notes that not everybody on the wing may read, by class."""
     sheet, hidden = printable(whole, narrow)
     unseen = {one["inmate"]: one for one in sheet["not_observed"]}
     people = [_person(one, unseen.get(one["inmate"]), words, hidden) for one in sheet["people"]]
