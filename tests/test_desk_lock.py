@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from handover.client import seats
+from handover.terminal.screens.lock import Lock
 from tests.support.outage import Outage
 from tests.support.seats import pc, sitting
 from tests.support.service import PASSWORD, Caller, Prison
@@ -108,6 +109,27 @@ async def test_a_locked_screen_at_night_says_that_somebody_must_act_and_nobodys_
         await seat.wait(lambda: "Not connected" not in seat.text)
         await seat.types(PASSWORD, "enter")
         await seat.until("you are Ngata")
+
+
+async def test_a_call_that_is_heard_while_the_lock_is_being_taken_away_goes_nowhere(
+    outage: Outage, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on a screen is gone before the screen itself is told that it goes."""
+    async with sitting(tmp_path / "office", hartmann, outage.url) as seat:
+        await seat.until("you are Hartmann", "everyone (1)")
+        await seat.press("l")
+        await seat.until("LOCKED")
+        late: list[str] = []
+
+        def hears(lock: Lock) -> None:
+            lock._calls("ACT NOW in unit A: somebody must go.")
+            lock.say("One moment …")
+            late.append("heard")
+
+        monkeypatch.setattr(Lock, "on_unmount", hears)
+        await seat.types(PASSWORD, "enter")
+        await seat.until("you are Hartmann", "everyone (1)")
+        assert late == ["heard"]
 
 
 async def test_a_call_that_stood_there_at_the_start_is_locked_like_any_other_screen(

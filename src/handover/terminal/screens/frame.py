@@ -50,8 +50,7 @@ class Frame(Screen[Any]):
         self._ready = False
         self._ending: list[Any] = []
         self._said_at = 0.0
-        self.stands = False
-        """Whether there is a screen to draw on: from the moment it is put together until it is taken away."""
+        self._stood = False
         self._ahead: list[events.Key] = []
 
     def compose(self) -> ComposeResult:
@@ -78,7 +77,7 @@ class Frame(Screen[Any]):
 
     def on_mount(self) -> None:
         """The first look."""
-        self.stands = True
+        self._stood = True
         self.keys(self.KEYS)
         for rows in self.query(Rows):
             self.set_focus(rows)
@@ -94,9 +93,11 @@ class Frame(Screen[Any]):
         """What there is room for at the top is a matter of the width."""
         self.changed()
 
-    def on_unmount(self) -> None:
-        """What comes late has nowhere to go."""
-        self.stands = False
+    @property
+    def stands(self) -> bool:
+        """Whether there is a screen to draw on: from the moment it is put together until it begins to be taken away.
+        What was on it goes before the screen itself is told."""
+        return self._stood and bool(self.display)
 
     def opened(self) -> None:
         """What a screen does at first. A method of its own: the toolkit calls each class's `on_mount`, base last."""
