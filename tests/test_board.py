@@ -260,6 +260,61 @@ def test_what_becomes_of_a_need_is_recorded_as_it_is(
     ]
 
 
+def test_the_foot_offers_what_can_be_done_on_the_line_one_stands_on(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    reeve = prison.receive("A3391QX", name="Reeve, T.")
+    both = [{"code": "PHONE", "promised": True}, {"code": "MAIL", "promised": True}]
+    ngata.note(weir, needs=both, attention="WATCH", fact="Pacing.")
+    ngata.note(reeve, needs=[{"code": "PROPERTY", "detail": "his reading glasses"}])
+
+    def offers(screen: Tab, *letters: str) -> None:
+        screen.until(
+            "[...document.querySelectorAll('#keys kbd')].map((one) => one.innerText)"
+            f".filter((one) => 'DMVGCNEB'.includes(one)).join('') === '{''.join(letters)}'"
+        )
+
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("needs you (2)")
+        offers(screen)
+        screen.press("d")
+        screen.sees("Go to a need with the arrows first.")
+        screen.focus(f".needs [data-inmate='{weir}']")  # two needs: which one is meant is not known
+        offers(screen, "C", "N")
+        screen.focus(f".due [data-inmate='{weir}']")
+        offers(screen, "D", "M", "V", "G")
+        screen.focus(f".needs [data-inmate='{reeve}']")
+        offers(screen, "D", "M", "V", "G")
+        # The line one goes to is never behind the foot, however much is offered there.
+        screen.call("Emulation.setDeviceMetricsOverride", width=1280, height=400, deviceScaleFactor=1, mobile=False)
+        for _ in range(6):
+            screen.press("ArrowDown")
+            assert screen.run(
+                "document.activeElement.getBoundingClientRect().bottom <= "
+                "document.querySelector('#foot').getBoundingClientRect().top"
+            )
+        screen.focus(f".needs [data-inmate='{reeve}']")
+        screen.press("d")
+        screen.sees("What came of it? (property: his reading glasses)")
+        screen.type("Found them.")
+        screen.press("Enter")
+        screen.sees("needs you (1)")
+        screen.focus(f".needs [data-inmate='{weir}']")
+        screen.press("Enter")
+        screen.sees("Pacing.")
+        offers(screen)
+        screen.focus("[data-written]")
+        offers(screen, "C", "N")  # a note of somebody else's
+        screen.press("Escape")
+        hartmann.note(weir, fact="Asleep at last.")
+        screen.focus(f".needs [data-inmate='{weir}']")
+        screen.press("Enter")
+        screen.sees("Asleep at last.")
+        screen.focus(".timeline [data-written]")
+        offers(screen, "E", "B")
+
+
 def test_without_single_letters_everything_is_done_by_tab_and_enter(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

@@ -9,11 +9,14 @@ import { clock, next, time } from './times.js';
 
 // `done` reads again whatever the screen shows.
 export const amendKeys = (go, done) => (go.may('notes:write') && go.has('handover') ? [
-  { key: 'c', label: t('close attention'), run: () => attend(true, done) },
-  { key: 'n', label: t('renew attention'), run: () => attend(false, done) },
-  { key: 'e', label: t('correct a note'), run: () => correct(go) },
-  { key: 'b', label: t('take a note back'), run: () => takeBack(done) },
+  { key: 'c', label: t('close attention'), on: attended, run: () => attend(true, done) },
+  { key: 'n', label: t('renew attention'), on: attended, run: () => attend(false, done) },
+  { key: 'e', label: t('correct a note'), on: changeable, run: () => correct(go) },
+  { key: 'b', label: t('take a note back'), on: changeable, run: () => takeBack(done) },
 ] : []);
+
+const attended = (line) => line.note;
+const changeable = (line) => line.written && (line.by === desk.me.username || isManager());
 
 function attend(close, done) {
   const note = here() && here().dataset.note;
@@ -37,7 +40,7 @@ function attend(close, done) {
 function mine() {
   const row = here();
   if (!row || !row.dataset.written) say(t('Go to a note with the arrows first; a person’s notes are on his or her page.'));
-  else if (row.dataset.by !== desk.me.username && !isManager()) say(t('Only its author, a supervisor or the governor may change a note.'));
+  else if (!changeable(row.dataset)) say(t('Only its author, a supervisor or the governor may change a note.'));
   else return row.dataset.written;
   return null;
 }

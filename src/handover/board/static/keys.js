@@ -12,6 +12,7 @@ const LETTERS = 'handover.letters';
 let bound = [];
 let held = null;
 let stood = { row: null, list: null }; // the line one was on last
+let shownAt = null; // where it is said what the keys do
 
 export function bind(list) {
   bound = list.filter(Boolean);
@@ -40,7 +41,9 @@ export function listen() {
   document.addEventListener('focusin', ({ target }) => {
     // From a line to what can be done with it: one is still on that line.
     const row = target.closest('[data-row]');
-    if (!target.closest('#foot')) stood = { row, list: row && row.parentElement };
+    if (target.closest('#foot')) return;
+    stood = { row, list: row && row.parentElement };
+    if (shownAt && shownAt.isConnected) hints(shownAt);
   });
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.isComposing) return;
@@ -98,10 +101,12 @@ export function placeOf(was) {
 
 // The foot lies over the end of the page, as high as what it has to say: nothing that gets the focus stays behind it.
 export function clearOf(foot) {
-  new ResizeObserver(() => {
-    document.documentElement.style.scrollPaddingBottom = `${foot.offsetHeight + 8}px`;
-    document.body.style.paddingBottom = `${foot.offsetHeight + 24}px`;
-  }).observe(foot);
+  new ResizeObserver(() => clear(foot)).observe(foot);
+}
+
+function clear(foot) {
+  document.documentElement.style.scrollPaddingBottom = `${foot.offsetHeight + 8}px`;
+  document.body.style.paddingBottom = `${foot.offsetHeight + 24}px`;
 }
 
 // One line of a list is in the tab order; the arrows reach the others.
@@ -113,11 +118,17 @@ export function oneStop() {
 const named = { pageup: 'PgUp', escape: 'Esc', 'ctrl+enter': 'Ctrl+Enter', enter: 'Enter', '/': '/' };
 export const keyName = (key) => named[key] || key.toUpperCase();
 
+// What is done to a line is offered where one stands on such a line (`on`); its key says so where one does not.
+const offered = (one) => one.label && (!one.on || Boolean(here() && one.on(here().dataset)));
+
 export function hints(footer) {
   const on = letters();
-  const shown = bound.filter((one) => one.label).map((one) => ({ key: one.key, signature: JSON.stringify([one.label, one.strong, on]), value: one }));
+  shownAt = footer;
+  const shown = bound.filter(offered).map((one) => ({ key: one.key, signature: JSON.stringify([one.label, one.strong, on]), value: one }));
   keep(footer, [...shown, { key: 'letters', signature: t('letter keys are on') + on, value: null }], (one) => (one ? hint(one, on) :
     h('button', { type: 'button', class: 'hint', id: 'letters', onclick: () => heed(footer) }, on ? t('letter keys are on') : t('letter keys are off'))));
+  const foot = footer.closest('#foot');
+  if (foot) clear(foot); // before the line one goes to is brought into sight
 }
 
 const hint = (one, on) =>

@@ -13,7 +13,7 @@ export const needKeys = (go, done) => (go.may('needs:write') && document.querySe
   { key: 'm', label: t('I see to the need'), run: () => mine(done) },
   { key: 'v', label: t('need is not possible'), run: () => notPossible(done) },
   { key: 'g', label: t('pass the need on'), run: () => passOn(done) },
-] : []);
+].map((one) => ({ ...one, on: (line) => line.need })) : []);
 
 // What a line is made of that can be acted on.
 export const marked = (one, words) => ({ 'data-need': one.id, 'data-version': one.version, 'data-words': words });

@@ -24,7 +24,7 @@ export function personRow(person, gone, open) {
   const notes = live.length ? person.notes.filter((one) => live.includes(one.id)) : person.notes.slice(0, 1);
   const closable = (live.length ? live : person.reasons.filter((one) => one.rule === 'RAN_OUT').map((one) => one.note))[0];
   const why = ['RAN_OUT', 'WORSE_TWICE'].filter((one) => rules.has(one) && (one !== 'RAN_OUT' || person.attention === 'ROUTINE')).map((one) => phrases.RULES[one]());
-  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': person.inmate, 'data-note': closable, class: gone ? 'person gone' : `person ${person.attention.toLowerCase()}`, ondblclick: open },
+  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': person.inmate, 'data-note': closable, ...(person.needs.length === 1 && !gone && marked(person.needs[0], phrases.need(person.needs[0]))), class: gone ? 'person gone' : `person ${person.attention.toLowerCase()}`, ondblclick: open },
     h('p', { class: 'who' }, h('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[person.attention]), ' ',
       h('span', { class: 'cell' }, person.cell || ''), ' ', h('strong', {}, person.name), ' ',
       gone ? h('em', {}, t('needs nothing more; goes when you have read the news')) : h('b', {}, phrases.attention(person)),

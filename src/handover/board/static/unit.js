@@ -120,7 +120,7 @@ export function unit(main, go) {
     keys: () => [
       go.has('write') && { key: 'w', label: t('write'), strong: true, run: () => go.show('write', about()) },
       handsOver() && desk.sheet && { key: 't', label: t('hand over or take over'), strong: /OFFERED|OVERDUE|ESCALATED/.test(desk.sheet.handover.state), run: () => go.show('handover') },
-      go.has('person') && { key: 'enter', label: t('open'), run: () => about() && go.show('person', about()) },
+      go.has('person') && { key: 'enter', label: t('open'), on: (line) => line.inmate, run: () => about() && go.show('person', about()) },
       ...needKeys(go, refresh),
       ...amendKeys(go, refresh),
       go.has('handover') && { key: 'r', label: t('I have read the news'), run: looked },
