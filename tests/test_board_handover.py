@@ -2,6 +2,7 @@
 
 import base64
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -24,6 +25,28 @@ def take_over_items(screen: Tab, many: int) -> None:
         screen.sees(f"{item} of {many}")
         screen.press("y")
     screen.sees(f"{many} of {many}", "The roll")
+
+
+def test_what_was_written_twice_is_handed_over_once_and_what_ran_out_asks_only_where_nothing_runs(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    then = {"attention": "WATCH", "if_then": "If awake: sit and talk."}
+    soon = (service.clock() + timedelta(minutes=1)).isoformat()
+    hartmann.note(weir, fact="Pacing.", attention_until=soon, **then)
+    service.clock.ahead = timedelta(minutes=2)
+    pacing = hartmann.note(weir, fact="Pacing again.", **then)
+    offered(hartmann, prison)
+    with browser.open(service.url) as screen:
+        screen.login(ngata.name, PASSWORD)
+        screen.press("t")
+        screen.sees("Hartmann hands A wing over to you", "Pacing again.", "if it happens: If awake: sit and talk.")
+        assert screen.run("document.body.innerText.split('if it happens').length") == 2
+        screen.misses("renew or close?")
+        ngata.post(f"/v1/notes/{pacing['id']}/attention", {"close": True, "reason": "Asleep."})
+        screen.press("Escape")
+        screen.sees("attention ran out: renew or close?")
+        screen.press("t")
+        screen.sees("Hartmann hands A wing over to you", "attention ran out: renew or close?")
 
 
 def test_two_officers_hand_over_with_a_question_and_a_roll_that_does_not_match(

@@ -101,6 +101,10 @@ export const RULES = {
   NOTED: () => t('written about in the last three shifts'),
 };
 
+// What presses about somebody beside the attention that runs: one of several that has run out asks for nothing.
+export const pressing = (person) => ['RAN_OUT', 'WORSE_TWICE'].filter((rule) => person.reasons.some((one) => one.rule === rule))
+  .filter((rule) => rule !== 'RAN_OUT' || person.attention === 'ROUTINE').map((rule) => RULES[rule]());
+
 export const STATES = {
   DRAFT: () => t('nobody has offered it yet'),
   OFFERED: () => t('not accepted'),

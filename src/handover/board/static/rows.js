@@ -19,11 +19,10 @@ const spoken = (changes) => changes.map((one) => (one.change ? phrases.change(on
 export const reach = (note) => (note.handling && note.handling !== 'UNIT' ? ` · ${t('may be read by: {whom}', { whom: low('handling', note.handling) })}` : '');
 
 export function personRow(person, gone, open) {
-  const rules = new Set(person.reasons.map((one) => one.rule));
   const live = person.reasons.filter((one) => one.rule === 'ACT_NOW' || one.rule === 'WATCH').map((one) => one.note);
   const notes = live.length ? person.notes.filter((one) => live.includes(one.id)) : person.notes.slice(0, 1);
   const closable = (live.length ? live : person.reasons.filter((one) => one.rule === 'RAN_OUT').map((one) => one.note))[0];
-  const why = ['RAN_OUT', 'WORSE_TWICE'].filter((one) => rules.has(one) && (one !== 'RAN_OUT' || person.attention === 'ROUTINE')).map((one) => phrases.RULES[one]());
+  const why = phrases.pressing(person);
   return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': person.inmate, 'data-note': closable, ...(person.needs.length === 1 && !gone && marked(person.needs[0], phrases.need(person.needs[0]))), class: gone ? 'person gone' : `person ${person.attention.toLowerCase()}`, ondblclick: open },
     h('p', { class: 'who' }, h('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[person.attention]), ' ',
       h('span', { class: 'cell' }, person.cell || ''), ' ', h('strong', {}, person.name), ' ',

@@ -43,7 +43,8 @@ export async function itemCard(group, again, offeredAt = null) {
   const allNeeds = person ? person.needs : (sheet ? sheet.wing_needs : []);
   const needs = allNeeds.filter((one) => group.needs.has(one.id) || one.status === 'OPEN');
   const head = person ? `${person.cell || ''} ${person.name}` : whom(group.inmate);
-  const why = person ? ['RAN_OUT', 'WORSE_TWICE'].filter((rule) => person.reasons.some((one) => one.rule === rule)).map((rule) => phrases.RULES[rule]()) : [];
+  const why = person ? phrases.pressing(person) : [];
+  const then = person ? new Set(person.if_then.map((one) => one.text)) : []; // what was written twice is said once
   const card = h('div', {},
     h('h2', {}, group.inmate ? head : t('{unit} itself', { unit: unitName(desk.unit) }), ' ', person && h('b', {}, phrases.attention(person)), ' ', person && h('span', { class: 'shape' }, shapes(person.changes))),
     notes.length ? notes.map((note) => h('div', {},
@@ -55,7 +56,7 @@ export async function itemCard(group, again, offeredAt = null) {
     later.map((note) => sinceRow(note, offeredAt)),
     !notes.length && !unread.length && known.filter((note) => !later.includes(note)).slice(0, 1).map((note) => h('p', {}, t('earlier: '), phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note)))),
     why.length > 0 && h('p', { class: 'why' }, why.join('; ')),
-    person && person.if_then.map((one) => h('p', { class: 'then' }, t('if it happens: '), one.text)),
+    [...then].map((words) => h('p', { class: 'then' }, t('if it happens: '), words)),
     needs.map((one) => h('p', {}, t('open: '), phrases.need(one), one.due_at && isPast(one.due_at) ? h('b', { class: 'late' }, ` · ${t('OVERDUE')}`) : '', ' ', h('span', { class: 'by' }, `${phrases.staff(one.opened_by)}, ${time(one.opened_at)}`, one.carried && one.carried.length ? ` · ${n('carried over {n} time', 'carried over {n} times', one.carried.length)}` : ''))),
     person && person.worked.slice(0, 2).map((one) => h('p', { class: 'worked' }, t('worked: '), phrases.did(one), one.fact ? `: ${one.fact}` : '')));
   return { card, unread };

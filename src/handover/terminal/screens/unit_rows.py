@@ -84,7 +84,7 @@ def _person(person: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
     rules = {reason["rule"] for reason in person["reasons"]}
     head = _marked(_called(person), person["attention"], person["attention_until"], reader)
     told = []
-    if "RAN_OUT" in rules:
+    if "RAN_OUT" in rules and person["attention"] == "ROUTINE":  # else there is attention that runs
         told.append(t("attention ran out: renew or close?"))
     if "WORSE_TWICE" in rules:
         told.append(t("worse in two of the last three shifts"))
