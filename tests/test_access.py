@@ -218,11 +218,9 @@ class World:
             id_
             for id_, thing in things.items()
             if thing["own"]
-            or reads(
-                role,
-                thing["handling"],
-                relation_to(thing["unit"], thing["establishment"], postings),
-                thing["status"],
+            or any(
+                reads(role, thing["handling"], relation_to(unit, thing["establishment"], postings), thing["status"])
+                for unit in thing["units"]
             )
         }
 
@@ -255,11 +253,21 @@ def keep(world: World, prison: Prison, writer: Caller) -> None:
                 gone = writer.note(person, handling=handling, needs=[{"code": "FOOD"}])
                 writer.post(f"/v1/notes/{gone['id']}/retractions", {"reason": "NOT_TRUE"})
                 remember(world, writer, gone, "RETRACTED")
+    # Somebody on the way from A to B, whom nobody has accepted: what is open lies in both, but for a complaint.
+    moving = prison.receive("M1")
+    for handling in HANDLING:
+        note = writer.note(moving, handling=handling, needs=[{"code": "PHONE"}])
+        remember(world, writer, note, lies=("A",) if handling == "COMPLAINT" else ("A", "B"))
+    to = {"establishment": prison.code, "unit": "B", "reason": "Asked."}
+    prison.admin.post(f"/v1/inmates/{moving}/moves", to)
 
 
-def remember(world: World, by: Caller, note: dict[str, Any], status: str = "ACTIVE") -> None:
-    kept = {name: note[name] for name in ("establishment", "unit", "handling")}
+def remember(
+    world: World, by: Caller, note: dict[str, Any], status: str = "ACTIVE", lies: tuple[str, ...] = ()
+) -> None:
+    kept = {"establishment": note["establishment"], "units": (note["unit"],), "handling": note["handling"]}
     world.notes[note["id"]] = {**kept, "status": status, "own": by is world.reader}
+    kept["units"] = lies or kept["units"]
     for need in note["needs"]:
         # Of a retracted note's need nothing is left to look into, for the auditor either.
         world.needs[need["id"]] = {**kept, "status": "OPEN", "own": by is world.reader}

@@ -48,6 +48,7 @@ def test_a_need_is_opened_by_its_note(prison: Prison, hartmann: Caller) -> None:
         "note": note["id"],
         "establishment": prison.code,
         "unit": "A",
+        "from_unit": None,
         "inmate": weir,
         "code": "PHONE",
         "urgency": "ROUTINE",
@@ -237,3 +238,93 @@ def test_needs_are_read_with_the_scope_for_needs_alone(prison: Prison, hartmann:
     needs_only.get("/v1/notes", 403)
     hartmann.get("/v1/needs/019ab3f0-6a52-7c11-9f4e-2d1b8a3c5e77", 404)
     assert "id" in hartmann.get("/v1/needs/x", 422)["errors"][0]["detail"]
+
+
+def moves(prison: Prison, number: str, unit: str, place: str | None = None) -> None:
+    prison.admin.post(
+        f"/v1/inmates/{number}/moves", {"establishment": place or prison.code, "unit": unit, "reason": "Asked."}
+    )
+
+
+def accepted(who: Caller) -> None:
+    """Accepts whoever is on the way to this officer's unit."""
+    [waiting] = who.get("/v1/handovers", state="OFFERED")["items"]
+    who.post(f"/v1/handovers/{waiting['id']}/acceptance", {})
+
+
+def shown(who: Caller, need: Any) -> tuple[bool, ...]:
+    """Whether somebody is given a need by itself, in the list of all, and in the list of its person's."""
+    found = who.http.get(f"/v1/needs/{need['id']}")
+    assert found.status_code in (200, 404)
+    lists = (who.all("/v1/needs"), who.all("/v1/needs", inmate=found.json().get("inmate", "A4417KD")))
+    return found.status_code == 200, *(need["id"] in [one["id"] for one in some] for some in lists)
+
+
+NOWHERE, EVERYWHERE = (False, False, False), (True, True, True)
+
+
+def test_until_the_person_is_accepted_the_unit_that_sent_answers_for_the_need(
+    prison: Prison, hartmann: Caller, ngata: Caller
+) -> None:
+    weir = prison.receive("A4417KD")
+    note = hartmann.note(weir, needs=[{"code": "PHONE", "promised": True}, {"code": "MAIL"}])
+    phone, mail = note["needs"]
+    brandt, cole = prison.hire("brandt", "officer", "B"), prison.hire("cole", "officer", "C")
+    _, start = ngata.pull()
+    moves(prison, weir, "B")
+    assert [shown(who, phone) for who in (ngata, brandt, cole)] == [EVERYWHERE, EVERYWHERE, NOWHERE]
+    told = ngata.get(f"/v1/needs/{phone['id']}")
+    assert (told["unit"], told["from_unit"]) == ("B", "A")
+    # Where it must be met is B: a list of A's does not have it.
+    assert [one["id"] for one in brandt.all("/v1/needs", unit="B")] == [phone["id"], mail["id"]]
+    assert ngata.all("/v1/needs", unit="A") == []
+    assert [one["id"] for one in ngata.all("/v1/needs", unit="B")] == [phone["id"], mail["id"]]
+
+    change(ngata, phone, status="DONE", outcome="Spoke to his daughter.")
+    change(brandt, mail, owner="Brandt")
+    events, cursor = ngata.pull(start)
+    needed = [event["data"] for event in events if event["type"] == "need.updated"]
+    assert [(one["id"], one["owner"]) for one in needed if one.get("owner")] == [(mail["id"], "Brandt")]
+    assert [one["outcome"] for one in needed if one.get("outcome")] == ["Spoke to his daughter."]
+
+    accepted(brandt)
+    assert [shown(who, mail) for who in (ngata, brandt)] == [NOWHERE, EVERYWHERE]
+    assert brandt.get(f"/v1/needs/{mail['id']}")["from_unit"] is None
+    assert patch(ngata, mail, "*", owner="Ngata").status_code == 404
+    assert shown(ngata, phone) == NOWHERE
+    gone = [event["data"] for event in ngata.pull(cursor)[0] if event["type"] == "need.updated"]
+    assert gone == [{"id": phone["id"], "status": "DONE"}, {"id": mail["id"], "status": "OPEN"}]
+
+
+def test_who_moves_on_before_anybody_accepted_is_answered_for_by_those_who_sent_first(
+    prison: Prison, hartmann: Caller, ngata: Caller, phone: Any
+) -> None:
+    weir = hartmann.get(f"/v1/needs/{phone['id']}")["inmate"]
+    prison.admin.put(f"/v1/establishments/{prison.code}/units/C", {"name": "C wing"})
+    brandt, cole = prison.hire("brandt", "officer", "B"), prison.hire("cole", "officer", "C")
+    moves(prison, weir, "B")
+    moves(prison, weir, "B")  # another cell: nothing is different
+    assert brandt.get(f"/v1/needs/{phone['id']}")["version"] == 2
+    moves(prison, weir, "C")
+    assert [shown(who, phone) for who in (ngata, brandt, cole)] == [EVERYWHERE, NOWHERE, EVERYWHERE]
+    moves(prison, weir, "A")
+    assert [shown(who, phone) for who in (ngata, brandt, cole)] == [EVERYWHERE, NOWHERE, NOWHERE]
+    assert ngata.get(f"/v1/needs/{phone['id']}")["from_unit"] is None
+    # From another prison nothing can be done: whoever wrote it is told what comes of it.
+    moves(prison, weir, "B")
+    bel = prison.service.prison()
+    moves(prison, weir, "A", bel.code)
+    assert shown(ngata, phone) == NOWHERE
+    assert hartmann.get(f"/v1/needs/{phone['id']}")["from_unit"] is None
+
+
+def test_a_need_of_a_narrow_class_is_no_wider_on_the_way(prison: Prison, hartmann: Caller, ngata: Caller) -> None:
+    weir = prison.receive("A4417KD")
+    nurse = prison.hire("osei", "health", "A")
+    health = nurse.note(weir, handling="HEALTH", needs=[{"code": "MEDICATION"}])["needs"][0]
+    complaint = ngata.note(weir, handling="COMPLAINT", needs=[{"code": "INFORMATION"}])["needs"][0]
+    governor = prison.hire("ash", "governor", "A")
+    moves(prison, weir, "B")
+    assert [shown(who, health) for who in (hartmann, nurse)] == [NOWHERE, EVERYWHERE]
+    assert [shown(who, complaint) for who in (hartmann, governor, ngata)] == [NOWHERE, NOWHERE, EVERYWHERE]
+    assert ngata.get(f"/v1/needs/{complaint['id']}")["from_unit"] is None, "it stays where it was"

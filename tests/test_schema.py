@@ -265,6 +265,9 @@ def test_what_an_older_release_kept_of_events_is_told_as_it_was(engine: str, tmp
     engines = open_engines(url)
     with engines.write.connect() as conn, conn.begin():
         rows = conn.execute(sa.select(metadata.tables["events"])).mappings().all()
+        needs = conn.execute(sa.select(metadata.tables["needs"])).mappings().all()
+        assert [need["from_unit"] for need in needs] == ["A"]
+        conn.exec_driver_sql("ALTER TABLE needs DROP COLUMN from_unit")
         conn.exec_driver_sql("DROP TABLE events")
         BEFORE_0010.create(conn)
         for row in rows:
@@ -275,6 +278,7 @@ def test_what_an_older_release_kept_of_events_is_told_as_it_was(engine: str, tmp
     opening.migrate(settings_for(url))
     with engines.read.connect() as conn:
         assert conn.execute(sa.select(metadata.tables["events"])).mappings().all() == rows
+        assert conn.execute(sa.select(metadata.tables["needs"])).mappings().all() == needs
         assert compare_metadata(MigrationContext.configure(conn, opts={"compare_type": True}), metadata) == []
     engines.close()
 

@@ -75,6 +75,7 @@ _NEED: dict[str, Any] = {
     "note": NOTE_ID,
     "establishment": "ALM",
     "unit": "A",
+    "from_unit": None,
     "inmate": "A4417KD",
     "code": "PHONE",
     "urgency": "THIS_SHIFT",

@@ -103,13 +103,15 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a decision about reading one thing may rest on."""
+    """All that a decision about reading one thing may rest on. `also_unit`: a second unit of the establishment that it
+    lies in (a need whose person is on the way, a handover of such a person)."""
 
     establishment: str
     unit: str
     handling: str
     author: str | None
     status: str = "ACTIVE"
+    also_unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,9 @@ class Sight:
         return (
             thing.establishment == self.establishment
             and thing.handling == self.handling
-            and (self.units is None or thing.unit in self.units)
+            and (self.units is None or thing.unit in self.units or thing.also_unit in self.units)
             and thing.unit not in self.except_units
+            and thing.also_unit not in self.except_units
             and (self.status is None or thing.status == self.status)
         )
 

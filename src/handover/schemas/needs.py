@@ -41,6 +41,10 @@ class Need(Resource):
     note: Id
     establishment: str
     unit: str
+    from_unit: str | None = Field(
+        description="The unit of this establishment that sent its person, and answers for it until `unit` has accepted "
+        "him or her; null where nobody waits for that."
+    )
     inmate: str | None
     code: str | None = Field(description="Null once the note it came from was retracted.")
     urgency: str

@@ -25,8 +25,9 @@ def about_note(
     uow: UnitOfWork, type_: str, row: Mapping[Any, Any], kind: str, about: str, status: str, data: str
 ) -> Event:
     """A change to a note or to what hangs on it (`row`: the note's or need's own columns): heard by whoever may read
-    that."""
-    sort = Sort(kind, type_, row["unit"], None, row["handling"], status, row["author"])
+    that, a need in the unit that sent it, too."""
+    also_unit = row["from_unit"] if kind == "need" else None
+    sort = Sort(kind, type_, row["unit"], also_unit, row["handling"], status, row["author"])
     note = row["note"] if kind in ("need", OUTCOME) else row["id"]
     return _event(uow, row["establishment"], sort, row["inmate"], about, note, data)
 

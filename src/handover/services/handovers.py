@@ -12,6 +12,7 @@ from handover.domain.access import MANAGERS, may_hold, may_read_handover
 from handover.domain.codelists import known
 from handover.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
 from handover.schemas.handovers import AcceptanceDraft, AnswerDraft, HandoverDraft, QueryDraft, WithdrawalDraft
+from handover.services import needs as need_services
 from handover.services import pages, sheets, spots, views
 from handover.services.events import about_handover
 from handover.services.paging import Page, page, read_cursor
@@ -278,6 +279,8 @@ def accept(uow: UnitOfWork, handover: str, draft: AcceptanceDraft, fresh: Fresh 
         _look_whether_offered(uow, {**row, "document": as_json(document)})
     uow.about(state=state)
     changed = change(uow, row, document, "handover.accepted", **columns)
+    if row["kind"] == handovers.TRANSFER:
+        need_services.taken_over(uow, [item["need"] for item in document["items"] if item["need"]])
     # A page that the caller may not see goes on calling those who may.
     pages.taken(uow, [handover, *(item["note"] for _, item in _each(visible) if item["note"])])
     return shown(uow, changed)

@@ -109,9 +109,8 @@ class Ear:
             return self._scopes["inmate"] and bool(belongs(self.who, place))
         if sort.kind == OUTCOME and self.who.kind == "user":
             return sort.author == self.who.id
-        units = (sort.unit or "", sort.also_unit)
-        things = (Facts(place, u, sort.handling, sort.author, sort.status) for u in units if u is not None)
-        return any(may_read(self.who, thing, self.sights) for thing in things)
+        thing = Facts(place, sort.unit or "", sort.handling, sort.author, sort.status, sort.also_unit)
+        return bool(may_read(self.who, thing, self.sights))
 
     def whole(self, sort: Sort) -> bool:
         """Whether the reader may have the resource, and not only learn that it changed (an integration without its

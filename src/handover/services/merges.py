@@ -96,7 +96,7 @@ def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> tuple[str, str
     ]
     for need in moved_needs:
         need_services.give_to(uow, need, draft.previous)
-    need_services.follow(uow, draft.previous, restored["establishment"], restored["unit"])
+    need_services.follow(uow, draft.previous, restored["establishment"], restored["unit"], handed_over=False)
     roster.give_moves(uow.conn, moved.get("moves", []), draft.previous)
     transfers.give_to(uow, moved.get("transfers", []), draft.previous, restored["name"])
     for row in transfers.sender_of(uow, survivor)[1]:

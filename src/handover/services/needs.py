@@ -1,6 +1,6 @@
 """Needs: opened by a note, followed until they are met, closed with an outcome that is told back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from handover.domain.access import STAYS_BEHIND, may_read
 from handover.domain.codelists import known
 from handover.errors import Conflict, Invalid, NotFound, Stale
 from handover.schemas.needs import NeedChange
-from handover.services import transfers, views
+from handover.services import views
 from handover.services.events import OUTCOME, about_note
 from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
@@ -42,6 +42,7 @@ def open_for(uow: UnitOfWork, note: Mapping[Any, Any], wanted: Sequence[Mapping[
             **{name: need[name] for name in ("id", "code", *STATED)},
             "establishment": at[0],
             "unit": at[1],
+            "from_unit": None,
             "note": note["id"],
             "status": rules.OPEN,
             "owner": None,
@@ -97,18 +98,20 @@ def continue_under(uow: UnitOfWork, old: str, said: Sequence[Mapping[str, Any]],
     return Continued(carried, opened)
 
 
-def settle(uow: UnitOfWork, note: Mapping[Any, Any], needed: Continued) -> None:
+def settle(uow: UnitOfWork, note: Mapping[Any, Any], needed: Continued) -> list[dict[str, Any]]:
     """Hangs the needs of a corrected note on its correction. They are read by whoever may read it; so where it is of
     another class, or says in other words what is needed, whoever wrote the corrected one does not go on reading them as
-    their author."""
+    their author. Answers those that are of another class now."""
+    reclassed = []
     for row, changes in needed.carried:
         columns = {**changes, "note": note["id"]}
         if row["handling"] != note["handling"] or "detail" in changes:
             columns |= {"handling": note["handling"], "author": note["author"]}
         changed = _change(uow, row, columns)
         if row["handling"] != note["handling"]:
-            transfers.need_changed(uow, changed)
+            reclassed.append(changed)
     open_for(uow, note, needed.opened, _where(uow, note))
+    return reclassed
 
 
 def _where(uow: UnitOfWork, thing: Mapping[Any, Any]) -> Place:
@@ -140,11 +143,27 @@ def _seal(uow: UnitOfWork, row: RowMapping, steps: Sequence[str]) -> None:
         )
 
 
-def follow(uow: UnitOfWork, number: str, establishment: str, unit: str) -> None:
-    """Takes a person's open needs along to where he or she is now."""
+def follow(uow: UnitOfWork, number: str, establishment: str, unit: str, *, handed_over: bool = True) -> None:
+    """Takes a person's open needs along to where he or she is now. The unit they were in, the first of several, answers
+    for them until the one they come to has accepted the person, where it is one of the same prison: from another one
+    nothing can be done. `handed_over`: somebody is asked to accept."""
     for row in needs.all_of_inmate(uow.conn, number, rules.OPEN):
-        if row["handling"] not in STAYS_BEHIND and (row["establishment"], row["unit"]) != (establishment, unit):
-            _change(uow, row, {"establishment": establishment, "unit": unit})
+        if row["handling"] in STAYS_BEHIND:
+            continue
+        stays = (row["establishment"], row["unit"]) == (establishment, unit)
+        sender = row["from_unit"] or (None if stays else row["unit"])
+        if not handed_over or sender == unit or row["establishment"] != establishment:
+            sender = None
+        if not stays or sender != row["from_unit"]:
+            _change(uow, row, {"establishment": establishment, "unit": unit, "from_unit": sender})
+
+
+def taken_over(uow: UnitOfWork, some: Iterable[str]) -> None:
+    """Says of these needs that their person was accepted: whoever sent them answers for them no more."""
+    for id_ in some:
+        row = needs.get(uow.conn, id_, "mine")
+        if row is not None and row["from_unit"] is not None:
+            _change(uow, row, {"from_unit": None})
 
 
 def renumber(uow: UnitOfWork, previous: str, number: str) -> list[RowMapping]:
@@ -205,8 +224,9 @@ def change(uow: UnitOfWork, need: str, version: int | None, wanted: NeedChange) 
         raise Invalid(*errors)
     uow.about(status=new.status)
     columns = {name: getattr(new, name) for name in ("status", "owner", "due_at", "outcome", "reason")}
-    if new.status == rules.OPEN != state.status:
-        columns["establishment"], columns["unit"] = _where(uow, row)  # it may have moved on since it was closed
+    if new.status == rules.OPEN != state.status and (now := _where(uow, row)) != (row["establishment"], row["unit"]):
+        # Its person has moved on since it was closed.
+        columns |= {"establishment": now[0], "unit": now[1], "from_unit": None}
     changed = _change(uow, row, columns)
     return views.need(changed, needs.steps(uow.conn, need)), changed["version"]
 
@@ -228,7 +248,7 @@ def _change(uow: UnitOfWork, row: RowMapping, columns: dict[str, Any]) -> dict[s
         timers.put(uow.conn, columns["due_at"], timers.PROMISE, row["id"])
     new = {**row, **columns, "updated_at": uow.now, "version": row["version"] + 1}
     needs.add_steps(uow.rows, [_step(uow, new)])
-    if any(new[name] != row[name] for name in ("establishment", "unit", "handling")):
+    if any(new[name] != row[name] for name in ("establishment", "unit", "from_unit", "handling")):
         # First, so that those who see it both before and after drop it and then take it up again.
         uow.record(
             about_note(uow, "need.updated", row, "need", row["id"], new["status"], views.thin(row["id"], new["status"]))

@@ -142,7 +142,8 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     if (row["handling"], row["author"]) != (old["handling"], old["author"]):
         # Those who can read the old note but not the new one still learn that the old one no longer stands.
         uow.record(about_note(uow, "note.corrected", old, "note", note, "CORRECTED", superseded))
-    need_services.settle(uow, row, needed)
+    for need in need_services.settle(uow, row, needed):
+        transfers.need_changed(uow, need)
     transfers.note_changed(uow, {**old, "document": superseded})
     uow.about(establishment=spot.establishment, unit=spot.unit, person=spot.inmate, correction=row["id"])
     return Made(row["id"], row["document"], row["id"])

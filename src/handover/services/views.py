@@ -14,7 +14,8 @@ from handover.services.unit_of_work import as_json
 
 def facts(row: Mapping[Any, Any]) -> Facts:
     """What a decision about a note, need or page rests on; a page has no status of its own."""
-    return Facts(row["establishment"], row["unit"], row["handling"], row["author"], row.get("status", "ACTIVE"))
+    status, also = row.get("status", "ACTIVE"), row.get("from_unit")
+    return Facts(row["establishment"], row["unit"], row["handling"], row["author"], status, also)
 
 
 def thin(about: str, status: str) -> str:
@@ -130,6 +131,7 @@ NEED_ORDER = (
     "note",
     "establishment",
     "unit",
+    "from_unit",
     "inmate",
     "code",
     "urgency",

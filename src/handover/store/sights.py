@@ -28,15 +28,20 @@ def visible_in(
 
 def _terms(table: sa.Table, sight: Sight, unit: str | None = None) -> Iterator[list[Any]]:
     c = table.c
+    also = c.from_unit if "from_unit" in c else None  # a need whose person is on the way lies in two units
     terms: list[Any] = [c.handling == sight.handling]
-    if unit is not None:
-        if unit in sight.except_units or (sight.units is not None and unit not in sight.units):
+    if sight.units is not None and unit not in sight.units:
+        lies = [one.in_(sorted(sight.units)) for one in (c.unit if unit is None else None, also) if one is not None]
+        if not lies:
             return
-    else:
-        if sight.units is not None:
-            terms.append(c.unit.in_(sorted(sight.units)))
-        if sight.except_units:
+        terms.append(sa.or_(*lies))
+    if sight.except_units:
+        if unit in sight.except_units:
+            return
+        if unit is None:
             terms.append(c.unit.not_in(sorted(sight.except_units)))
+        if also is not None:
+            terms.append(sa.or_(also.is_(None), also.not_in(sorted(sight.except_units))))
     if sight.status is not None:
         if "status" not in c:
             return  # pages: what an auditor looks into besides is what was taken back, and no page is

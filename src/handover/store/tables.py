@@ -260,6 +260,11 @@ class NeedRow(SQLModel, table=True):
     )
     establishment: str = _is("Where it must be met now; it follows the person.", sa.String(16))
     unit: str = _is("The unit that must meet it now.", sa.String(16))
+    from_unit: str | None = _is(
+        "The unit of this establishment that answers for it until the one it came to has accepted its person.",
+        sa.String(16),
+        nullable=True,
+    )
     inmate: str | None = _is("Whose need it is; empty for a need of the wing.", sa.String(32), nullable=True)
     author: str = _is("The account or client that wrote the note.", Who)
     handling: str = _is("Who may read it: as its note.", sa.String(40))
