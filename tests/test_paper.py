@@ -414,6 +414,24 @@ def test_what_not_everybody_on_the_wing_may_read_is_not_on_paper_but_that_there_
     assert text.count("not printed: 2 notes that not everybody on the wing may read") == 1
 
 
+def test_a_complaint_puts_nobody_on_paper_and_raises_no_attention_there() -> None:
+    people = [person("A1", "Abel, A.", "A1-01"), person("B2", "Bell, B.", "A1-02"), person("C3", "Cole, C.", "A1-03")]
+    secret: Document = {"handling": "COMPLAINT", "attention": "ACT_NOW", "fact": "About a colleague."}
+    notes = [
+        note("n1", "A1", **secret),
+        note("n2", "B2", **secret),
+        note("n3", "B2", attention="WATCH", fact="Pacing since noon."),
+        note("n4", "C3", handling="COMPLAINT", attention="WATCH", attention_until=before(1)),
+    ]
+    text = said(sheet_of(people=people, notes=notes))
+    assert "ACT NOW" not in text
+    assert "ran out" not in text
+    assert "not printed" not in text
+    assert "Needing words: 1 of 3" in text
+    assert "A1-02 Bell, B. B2 WATCH until" in text
+    assert "Nothing to pass on, 2 of 3" in text
+
+
 def test_what_is_left_of_such_a_note_after_days_is_not_printed_either(prison: Prison, weir: str) -> None:
     governor = prison.hire("ashdown", "governor")
     governor.note(weir, handling="COMPLAINT", needs=[{"code": "LEGAL", "detail": "about a member of staff"}])

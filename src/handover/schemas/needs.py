@@ -42,8 +42,9 @@ class Need(Resource):
     establishment: str
     unit: str
     from_unit: str | None = Field(
+        None,
         description="The unit of this establishment that sent its person, and answers for it until `unit` has accepted "
-        "him or her; null where nobody waits for that."
+        "him or her; null where nobody waits for that, left out in events from before there was such a field.",
     )
     inmate: str | None
     code: str | None = Field(description="Null once the note it came from was retracted.")

@@ -3,10 +3,12 @@ class than the unit's or the prison's it says that there is one (of a complaint 
 attention is asked for."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from handover.api.paper.words import Document
 from handover.domain.access import UNMENTIONED, WIDE
+from handover.domain.sheets import RANK
 
 
 def printable(sheet: Document, narrow: Mapping[str, str]) -> tuple[dict[str, Any], frozenset[str]]:
@@ -18,14 +20,24 @@ def printable(sheet: Document, narrow: Mapping[str, str]) -> tuple[dict[str, Any
     classes = {**narrow, **{note["id"]: note["handling"] for note in whole if note["handling"] not in WIDE}}
     hidden = frozenset(classes)
     told = frozenset(id_ for id_, handling in classes.items() if handling not in UNMENTIONED)
-    people = [_person(one, hidden, told) for one in sheet["people"]]
+    secret = hidden - told
+    people = [_person(_unmentioned(one, secret, sheet["at"]), hidden, told) for one in sheet["people"]]
+    # Of whom nothing is left to say is among those of whom nothing is said.
+    silent = [one for one in people if not one["reasons"] and not one["unprinted"]]
+    others = [
+        *sheet["others"],
+        *({name: one[name] for name in ("inmate", "name", "cell", "changes")} for one in silent),
+    ]
     theirs = {number for one in sheet["people"] for number in _told(one)}
     about = [note["id"] for note in (*sheet["wing_notes"], *sheet["late"], *(i["began"] for i in sheet["incidents"]))]
     about += [need["note"] for need in sheet["wing_needs"]]
     return {
         **sheet,
-        "people": people,
-        "others": [{**one, "changes": _changes(one["changes"], hidden)} for one in sheet["others"]],
+        "people": sorted((one for one in people if one not in silent), key=lambda one: RANK[one["attention"]]),
+        "others": [
+            {**one, "changes": _changes(one["changes"], hidden)}
+            for one in sorted(others, key=lambda one: (one["cell"] or "", one["name"]))
+        ],
         "incidents": [one for one in sheet["incidents"] if one["began"]["id"] not in hidden],
         "wing_notes": [note for note in sheet["wing_notes"] if note["id"] not in hidden],
         "wing_needs": _without(sheet["wing_needs"], hidden),
@@ -42,6 +54,27 @@ def _person(one: Document, hidden: frozenset[str], told: frozenset[str]) -> dict
         "changes": _changes(one["changes"], hidden),
         "unprinted": len(told.intersection(_told(one))),
     }
+
+
+def _unmentioned(one: Document, secret: frozenset[str], at: str) -> Document:
+    """A person as if nobody had written these notes: what attention they ask for is not on paper either."""
+    if not any(note["id"] in secret for note in one["notes"]):
+        return one
+    notes = [note for note in one["notes"] if note["id"] not in secret]
+    live = [note for note in notes if note["attention"] != "ROUTINE" and _time(note["attention_until"]) > _time(at)]
+    attention = min((note["attention"] for note in live), key=RANK.__getitem__, default="ROUTINE")
+    until = [note["attention_until"] for note in live if note["attention"] == attention]
+    return {
+        **one,
+        "attention": attention,
+        "attention_until": max(until, key=_time) if until else None,
+        "reasons": [why for why in one["reasons"] if why["note"] not in secret],
+        "notes": notes,
+    }
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _told(person: Document) -> Iterable[str]:
