@@ -244,9 +244,10 @@ def test_a_move_within_the_prison_is_told_to_both_wings_and_open_needs_go_along(
     assert (made["inmate"], made["reason"], made["by"]["name"]) == (weir, move["reason"], "Cole")
     now = brandt.get(f"/v1/inmates/{weir}")
     assert (now["unit"], now["cell"], now["version"]) == ("B", "B2-03", 2)
-    moved, gone, offered = hartmann.pull(a_here, unit="A")[0]
+    moved, gone, kept, offered = hartmann.pull(a_here, unit="A")[0]
     assert (moved["type"], moved["data"]) == ("inmate.moved", {**now, "move": made})
     assert (gone["type"], gone["data"]) == ("need.updated", {"id": needs[0]["id"], "status": "OPEN"})
+    assert (kept["data"]["id"], kept["data"]["from_unit"]) == (needs[0]["id"], "A"), "until somebody has accepted"
     told, arrived, waiting = brandt.pull(b_here, unit="B")[0]
     assert told["data"] == moved["data"]
     assert waiting == offered, "the wing that is left and the one that takes over hear of one and the same transfer"
