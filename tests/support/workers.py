@@ -7,29 +7,37 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 
 ENGINES = ("sqlite", "postgresql")
 LONG = (
-    "test_paper",
-    "test_ways_in",
-    "test_openapi",
-    "test_plans",
-    "test_board_write",
     "test_board",
-    "test_picture",
-    "test_crash",
-    "test_feed",
+    "test_ways_in",
     "test_feed_hard",
-    "test_board_looking",
-    "test_board_handover",
-    "test_access",
+    "test_openapi",
+    "test_board_write",
+    "test_plans",
+    "test_feed",
+    "test_day_of_a_country",
+    "test_desk_line",
+    "test_picture",
+    "test_leaders",
     "test_practice",
-    "test_processes",
     "test_rights_taken_away",
+    "test_audit_verify",
     "test_terminal_watch",
+    "test_paper",
+    "test_overload",
+    "test_access",
+    "test_feed_resting",
     "test_log_properties",
+    "test_board_looking",
+    "test_handovers",
+    "test_desk_write",
+    "test_crash",
+    "test_processes",
     "test_feed_lines",
     "test_logins",
-    "test_handovers",
 )
-"""Files that take long: first, so that no process is left with one of them at the end while the others are done."""
+"""Files that take long: first, so that no process is left with one of them at the end while the others are done. Those
+that mostly wait (for a browser, for what must not happen) stand between those that compute: side by side they would
+leave the machine idle, and then keep it from the others."""
 _ENGINE = re.compile(rf"[\[-]({'|'.join(ENGINES)})[-\]]")
 
 
