@@ -667,6 +667,33 @@ def test_an_urgent_note_that_has_not_left_is_not_locked_away_in_silence(
     assert the_note(hartmann, weir)["fact"] == "Holds a blade."
 
 
+def test_an_urgent_note_that_was_begun_and_not_sent_is_not_locked_away_in_silence_either(
+    service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    locks = "document.querySelector('#head button').click()"
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Holds a blade.")
+    screen.focus("[data-step=attention] [role=radio]")
+    screen.press("3")
+    screen.run(locks)
+    screen.sees("You have begun an ACT NOW and not sent it. Send it, or use the RADIO.", "what happened")
+    screen.run(locks)
+    begun = f"{hartmann.name} began an ACT NOW here and has not sent it: use the radio."
+    screen.sees("Unlock", begun)
+    assert "blade" not in screen.run("document.documentElement.outerHTML")
+    screen.login(ngata.name, PASSWORD)
+    screen.sees(begun)
+    screen.press("s")
+    screen.login(hartmann.name, PASSWORD, sees="what happened")
+    screen.press("ctrl+Enter")
+    screen.sees("Recorded")
+    assert the_note(hartmann, weir)["attention"] == "ACT_NOW"
+    screen.press("l")
+    screen.sees("Unlock")
+    screen.misses("began an ACT NOW")
+
+
 def test_a_screen_locked_without_a_network_is_unlocked_without_it_by_its_officer_alone(
     service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

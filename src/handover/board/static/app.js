@@ -79,8 +79,9 @@ const actions = {
 
 // What must be acted on and has not left goes behind the lock of whoever wrote it: that is said before.
 function warned(go) {
-  const words = t('An ACT NOW of yours has not left this PC: use the RADIO. Once more, and it is locked all the same.');
-  if (outbox.urgent() && document.getElementById('said').textContent !== words) return keys.say(words, true);
+  const words = outbox.urgent() ? t('An ACT NOW of yours has not left this PC: use the RADIO. Once more, and it is locked all the same.')
+    : current && current.urgent && current.urgent() ? t('You have begun an ACT NOW and not sent it. Send it, or use the RADIO. Once more, and it is locked all the same.') : '';
+  if (words && document.getElementById('said').textContent !== words) return keys.say(words, true);
   return go();
 }
 

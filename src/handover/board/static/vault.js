@@ -129,26 +129,32 @@ function grab(id) {
   return one;
 }
 
-// How many notes of whom wait here, and whether somebody must act on one: numbers and user names, which is all a locked
-// screen may say.
+// How many notes of whom wait here, whether somebody must act on one, and whether such a one was begun and never sent:
+// numbers and user names, which is all a locked screen may say.
+const LIVE_MS = 24 * 3600e3; // what was begun longer ago calls nobody any more
 async function counted() {
   const found = new Map();
   for (const one of await everything()) {
-    const { count, urgent } = found.get(one.author) || { count: 0, urgent: false };
-    if (one.kind === 'outbox') found.set(one.author, { count: count + 1, urgent: urgent || Boolean(one.urgent) });
+    const told = found.get(one.author) || { count: 0, urgent: false, begun: false };
+    if (one.kind === 'outbox') found.set(one.author, { ...told, count: told.count + 1, urgent: told.urgent || Boolean(one.urgent) });
+    else if (one.kind === 'draft' && one.urgent && Date.now() - one.at < LIVE_MS) found.set(one.author, { ...told, begun: true });
   }
   return [...found].map(([name, told]) => ({ name, ...told }));
 }
 
+const begunBy = ({ name }) => t('{name} began an ACT NOW here and has not sent it: use the radio.', { name });
+
 // What the next officer at this PC must know of the others' notes.
 export async function urgentOfOthers() {
-  const others = (await counted()).filter((one) => one.urgent && one.name !== held.author);
-  return others.map(({ name, count }) => n('{n} of the notes of {name} waits here, not sent, and it is URGENT: use the radio.', '{n} of the notes of {name} wait here, not sent, one of them URGENT: use the radio.', count, { name }));
+  const others = (await counted()).filter((one) => one.name !== held.author);
+  return [...others.filter((one) => one.begun).map(begunBy), ...others.filter((one) => one.urgent).map(({ name, count }) => n('{n} of the notes of {name} waits here, not sent, and it is URGENT: use the radio.', '{n} of the notes of {name} wait here, not sent, one of them URGENT: use the radio.', count, { name }))];
 }
 
 export async function waiting() {
   const unkept = safe ? [...new Set([...inMemory.values()].map((one) => one.author))] : [];
-  const told = ({ urgent, ...one }) => (urgent ? t('{count} kept here, not sent, and URGENT: use the radio. They go when {name} logs in.', one) : t('{count} kept here, not sent. They go when {name} logs in.', one));
-  return [...(await counted()).map((one) => ({ words: told(one), urgent: one.urgent })),
+  const all = await counted();
+  const told = ({ urgent, begun, ...one }) => (urgent ? t('{count} kept here, not sent, and URGENT: use the radio. They go when {name} logs in.', one) : t('{count} kept here, not sent. They go when {name} logs in.', one));
+  return [...all.filter((one) => one.begun).map((one) => ({ words: begunBy(one), urgent: true })),
+    ...all.filter((one) => one.count).map((one) => ({ words: told(one), urgent: one.urgent })),
     ...unkept.map((name) => ({ urgent: true, words: t('This PC could NOT keep what {name} wrote. It is in this page until the page is closed: leave it open.', { name }) }))];
 }

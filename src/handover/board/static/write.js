@@ -22,7 +22,7 @@ const NOT_KEPT = () => t('NOT kept on this PC: its disk takes nothing. It is gon
 const REAL = {
   holder: vault.holder,
   keep: async (draft, holder) => {
-    if (await vault.save('draft', draft.id, now().getTime(), { ...draft }, holder)) return { words: t('kept on this PC {time}', { time: clock(now(), true) }) };
+    if (await vault.save('draft', draft.id, now().getTime(), { ...draft }, holder, forced(draft) === 'ACT_NOW')) return { words: t('kept on this PC {time}', { time: clock(now(), true) }) };
     return vault.safe ? { words: NOT_KEPT(), bad: true } : { words: t('kept until this page is closed: this browser cannot lock it away on the disk') };
   },
   drop: (draft) => vault.remove(draft.id),
@@ -308,6 +308,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
   return {
     again: () => [null, draft],
     keep: () => (saving ? save() : null),
+    urgent: () => !ways.instead && !sent && forced(draft) === 'ACT_NOW',
     leave: async () => {
       left = true;
       await save();
