@@ -6,19 +6,23 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import httpx
 import orjson
 import pytest
+import sqlalchemy as sa
 from websockets.exceptions import ConnectionClosed
 
-from handover.services import accounts
+from handover.services import accounts, hub
+from handover.store import tables
+from tests.support import embedded
 from tests.support.processes import handover
 from tests.support.readers import eventually
 from tests.support.rights import ask_for_token, change, closed, password_grant, revoke_client, stranger
-from tests.support.service import PASSWORD, Caller, Feed, Prison, Service
+from tests.support.service import PASSWORD, Caller, Feed, Prison, Service, settings_for
 
 SOON = 5.0
 """Seconds in which an open feed must have learnt of it."""
@@ -292,6 +296,24 @@ def test_a_command_in_another_process_takes_rights_away_from_open_feeds(prison: 
         eventually(lambda: status(ngata) == 401, SOON)
         other.next("heartbeat")
     assert status(keyes) == 200
+
+
+def test_what_nothing_tells_of_is_noticed_as_well_by_and_by(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As where a store is set back, or changed by hand: nobody says that rights have changed."""
+    monkeypatch.setattr(hub, "RIGHTS_ANYWAY_S", 2.0)
+    service = Service(settings_for(embedded.copy(tmp_path / "handover.sqlite3"), rights_check_s=0.2))
+    prison = service.prison()
+    officers = [prison.hire(name, "officer", "A") for name in ("ngata", "keyes", "brandt", "cole", "marsh")]
+    with ExitStack() as open_:
+        feeds = [open_.enter_context(officer.feed()) for officer in officers]
+        for feed in feeds:
+            feed.until_live()
+        gone = (officer.name for officer in officers[1:])
+        unsaid = sa.update(tables.accounts).where(tables.accounts.c.username.in_(gone)).values(active=False)
+        service.desk.store.write(lambda batch: batch.conn.execute(unsaid)).result()
+        assert [closed(feed, SOON)[0] for feed in feeds[1:]] == [4401] * 4
+        feeds[0].next("heartbeat")
+    service.stop()
 
 
 # --- A new token on an open feed --------------------------------------------------------------------------------------
