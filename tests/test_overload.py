@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -13,11 +14,13 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from handover.services import timers
 from handover.services.limits import Limits
+from handover.services.unit_of_work import Desk
 from handover.settings import Settings
 from tests.support.outages import held_up
 from tests.support.readers import closed, eventually, metric
-from tests.support.service import Caller, Service, settings_for
+from tests.support.service import Caller, Prison, Service, settings_for
 from tests.support.terminals import Terminal
 
 QUEUE_S, LONG_S = 0.4, 2.0
@@ -261,3 +264,33 @@ def test_two_hundred_feeds_that_stop_reading_are_cut_off_and_cost_a_bounded_memo
         assert current.event()["data"]["id"] == note["id"]
     assert DEAF * 64 * 1024 < held < DEAF * (2 * 64 * 1024 + 60_000), "what each of them keeps in memory is bounded"
     assert largest < DEAF * min(400 * 1024, sent / 2), f"{largest // 1024} KiB of {DEAF * sent // 1024}"
+
+
+# --- What falls due together ----------------------------------------------------------------------------------------
+
+
+def test_promises_that_fall_due_together_are_told_a_few_at_a_time(
+    service: Service, prison: Prison, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At six o'clock in all prisons at once: whoever writes a note then waits for a few of them, not for all."""
+    under_way, fire = [0, 0], timers._fire
+
+    async def counted(desk: Desk, timer: Any) -> None:
+        under_way[0] += 1
+        under_way[1] = max(under_way)
+        await fire(desk, timer)
+        under_way[0] -= 1
+
+    monkeypatch.setattr(timers, "_fire", counted)
+    due = (service.clock() + timedelta(minutes=5)).isoformat()
+    promised = [{"code": "PHONE", "promised": True, "due_at": due, "detail": str(i)} for i in range(5)]
+    needs = {need["id"] for _ in range(6) for need in hartmann.note(weir, needs=promised)["needs"]}
+    _, cursor = hartmann.pull()
+    service.clock.ahead += timedelta(minutes=6)
+
+    def told() -> list[str]:
+        return [event["data"]["id"] for event in hartmann.pull(cursor)[0] if event["type"] == "need.overdue"]
+
+    eventually(lambda: len(told()) >= len(needs), 10)
+    assert sorted(told()) == sorted(needs)
+    assert 1 < under_way[1] <= timers.TOGETHER
