@@ -287,9 +287,9 @@ def test_the_foot_offers_what_can_be_done_on_the_line_one_stands_on(
         screen.focus(f".needs [data-inmate='{reeve}']")
         offers(screen, "D", "M", "V", "G")
         # The line one goes to is never behind the foot, however much is offered there.
-        screen.call("Emulation.setDeviceMetricsOverride", width=1280, height=400, deviceScaleFactor=1, mobile=False)
-        for _ in range(6):
-            screen.press("ArrowDown")
+        screen.call("Emulation.setDeviceMetricsOverride", width=700, height=330, deviceScaleFactor=1, mobile=False)
+        for way in (*("ArrowDown",) * 6, *("ArrowUp",) * 6):
+            screen.press(way)
             assert screen.run(
                 "document.activeElement.getBoundingClientRect().bottom <= "
                 "document.querySelector('#foot').getBoundingClientRect().top"

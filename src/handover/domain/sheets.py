@@ -207,8 +207,7 @@ def _person(
     live = [note for note in about if _live(known, note)]
     shown = [note for note in about if _live(known, note) or _recent(known, note) or _ran_out(known, note)]
     wanted = sorted(needs, key=lambda need: (_due(need), need["id"]))
-    attention = min((note["attention"] for note in live), key=RANK.__getitem__, default="ROUTINE")
-    until = [note["attention_until"] for note in live if note["attention"] == attention]
+    attention, until = attention_of(live)
     changes = _changes(known, about)
     told = learned(about) if attention != "ROUTINE" else {"worked": [], "did_not": [], "openings": []}
     return {
@@ -216,7 +215,7 @@ def _person(
         "name": person["name"],
         "cell": person["cell"],
         "attention": attention,
-        "attention_until": max(until, key=time_of) if until else None,
+        "attention_until": until,
         "reasons": list(_reasons(known, shown, wanted, changes)),
         **told,
         "if_then": [
@@ -228,6 +227,13 @@ def _person(
         "changes": changes,
         "notes": shown,
     }
+
+
+def attention_of(live: Sequence[Document]) -> tuple[str, Any]:
+    """How much attention these notes, whose attention runs, ask for together, and until when."""
+    attention = min((note["attention"] for note in live), key=RANK.__getitem__, default="ROUTINE")
+    until = (note["attention_until"] for note in live if note["attention"] == attention)
+    return attention, max(until, key=time_of, default=None)
 
 
 def _order(entry: Document) -> tuple[int, datetime, str, str]:

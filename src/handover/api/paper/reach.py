@@ -3,12 +3,11 @@ class than the unit's or the prison's it says that there is one (of a complaint 
 attention is asked for."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from handover.api.paper.words import Document
 from handover.domain.access import UNMENTIONED, WIDE
-from handover.domain.sheets import RANK
+from handover.domain.sheets import RANK, attention_of, time_of
 
 
 def printable(sheet: Document, narrow: Mapping[str, str]) -> tuple[dict[str, Any], frozenset[str]]:
@@ -61,20 +60,15 @@ def _unmentioned(one: Document, secret: frozenset[str], at: str) -> Document:
     if not any(note["id"] in secret for note in one["notes"]):
         return one
     notes = [note for note in one["notes"] if note["id"] not in secret]
-    live = [note for note in notes if note["attention"] != "ROUTINE" and _time(note["attention_until"]) > _time(at)]
-    attention = min((note["attention"] for note in live), key=RANK.__getitem__, default="ROUTINE")
-    until = [note["attention_until"] for note in live if note["attention"] == attention]
+    live = [n for n in notes if n["attention"] != "ROUTINE" and time_of(n["attention_until"]) > time_of(at)]
+    attention, until = attention_of(live)
     return {
         **one,
         "attention": attention,
-        "attention_until": max(until, key=_time) if until else None,
+        "attention_until": until,
         "reasons": [why for why in one["reasons"] if why["note"] not in secret],
         "notes": notes,
     }
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def _told(person: Document) -> Iterable[str]:
