@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support import embedded, postgres, stores, workers
+from tests.support.browser import Browser
 from tests.support.outage import Outage
 from tests.support.service import Caller, Prison, Service, settings_for
 from tests.support.terminals import Terminal
@@ -71,7 +72,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 def url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty store of this test's own, that no service has open, on each engine in turn."""
     if database_url.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path / 'handover.sqlite3'}"
+        yield embedded.copy(tmp_path / "handover.sqlite3")
         return
     own = postgres.create_database(request.getfixturevalue("template"))
     yield own
@@ -84,6 +85,14 @@ def service(database_url: str) -> Iterator[Service]:
     running = Service(settings_for(database_url))
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all tests of this process; each officer has a context, as if at a PC of his or her own."""
+    running = Browser(tmp_path_factory.mktemp("browser") / "profile")
+    yield running
+    running.close()
 
 
 @pytest.fixture

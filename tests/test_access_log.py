@@ -19,6 +19,7 @@ from handover.services import accounts, opening
 from handover.services.unit_of_work import Asker
 from handover.store import accesslog
 from handover.store.engine import open_engines
+from tests.support import embedded
 from tests.support.outages import without
 from tests.support.service import PASSWORD, Caller, Prison, Service, settings_for
 
@@ -363,7 +364,7 @@ def test_from_where_is_what_a_trusted_proxy_says(prison: Prison) -> None:
 
 
 def test_from_where_is_not_what_a_stranger_says(tmp_path: Path) -> None:
-    running = Service(settings_for(f"sqlite:///{tmp_path}/store.sqlite3", trusted_proxies="10.0.0.1"))
+    running = Service(settings_for(embedded.copy(tmp_path / "store.sqlite3"), trusted_proxies="10.0.0.1"))
     try:
         prison = running.prison()
         ngata, log = prison.hire("ngata", "officer", "A"), Log(prison)

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.support.boards import NO_NETWORK, browser, database_url, drop
+from tests.support import embedded
+from tests.support.boards import NO_NETWORK, database_url, drop
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service, settings_for
 
-__all__ = ["browser", "database_url"]
+__all__ = ["database_url"]
 
 THE_CALLS_TAKE_LONG = """{
   const asks = window.fetch;
@@ -513,7 +514,7 @@ def test_a_reload_goes_on_and_a_screen_locked_for_long_does_not(
 
 
 def test_nobody_typing_locks_it_by_itself(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> None:
-    store = f"sqlite:///{tmp_path_factory.mktemp('store') / 'short.sqlite3'}"
+    store = embedded.copy(tmp_path_factory.mktemp("store") / "short.sqlite3")
     # An access token for five seconds: in as many, the feed is renewed on the open socket.
     short = Service(settings_for(store, lock_s=9, access_token_s=5))
     try:

@@ -6,11 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
 
-from tests.support.boards import NO_NETWORK, browser, database_url
+from tests.support.boards import NO_NETWORK, database_url
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service
 
-__all__ = ["browser", "database_url"]
+__all__ = ["database_url"]
 
 
 def offered(by: Caller, prison: Prison, unit: str = "A", **more: object) -> str:

@@ -5,12 +5,12 @@ import re
 from handover.board import words
 from handover.domain.codelists import shipped, translations
 from tests.support import wording
-from tests.support.boards import browser, database_url
+from tests.support.boards import database_url
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service
 from tests.test_board_looking import faults, sized
 
-__all__ = ["browser", "database_url"]
+__all__ = ["database_url"]
 HOLE = re.compile(r"\{\w+\}")
 # All that is to be read, or heard by whoever cannot see it, line by line.
 READ = """[document.title, document.body.innerText, ...[...document.querySelectorAll('*')].flatMap((one) =>

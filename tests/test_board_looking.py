@@ -9,11 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from handover.domain.shifts import ShiftStart, shift_at
-from tests.support.boards import NO_NETWORK, browser, database_url, drop
+from tests.support.boards import NO_NETWORK, database_url, drop
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service
 
-__all__ = ["browser", "database_url"]
+__all__ = ["database_url"]
 PATTERN = [ShiftStart("EARLY", time(7, 30)), ShiftStart("LATE", time(13, 30)), ShiftStart("NIGHT", time(21))]
 CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")

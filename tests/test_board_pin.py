@@ -4,14 +4,14 @@ server's word; two windows, a full disk, a wrong clock, and what each role is of
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from tests.support.boards import NO_NETWORK, browser, database_url, drop
+from tests.support.boards import NO_NETWORK, database_url, drop
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service
 from tests.test_board_looking import faults
 from tests.test_board_write import begin, screen, the_note
 from tests.test_pin import PIN, allow
 
-__all__ = ["browser", "database_url", "screen"]
+__all__ = ["database_url", "screen"]
 HIS = "294016"
 
 

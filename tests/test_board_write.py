@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from handover.services import accounts
-from tests.support.boards import NO_NETWORK, browser, database_url, drop
+from tests.support import embedded
+from tests.support.boards import NO_NETWORK, database_url, drop
 from tests.support.browser import Browser, Tab
 from tests.support.outages import held_up
 from tests.support.processes import office, serving
 from tests.support.readers import eventually, metric
 from tests.support.service import PASSWORD, Caller, Prison, Service
 
-__all__ = ["browser", "database_url"]
+__all__ = ["database_url"]
 
 
 @pytest.fixture
@@ -548,6 +549,7 @@ def test_what_waited_more_than_an_hour_for_the_network_says_so(screen: Tab, hart
     screen.sees("0 not sent")
     # It had been recorded before an hour was over, and that was not known here: it stays the one note it is.
     assert the_note(hartmann, weir)["late_reason"] is None
+    screen.sees("Written two hours ago.")  # the sheet was read again: no answer on its way sets the clock right
     screen.offline(True)
     screen.run("Date.now = () => window.real() - 2 * 3600e3, 0")
     begin(screen)
@@ -603,7 +605,7 @@ def test_what_takes_long_is_said_to_be_kept_and_then_to_be_recorded(
 def test_a_killed_server_loses_nothing_and_sends_nothing_twice(
     browser: Browser, database_url: str, tmp_path: Path
 ) -> None:
-    store = f"sqlite:///{tmp_path / 'handover.sqlite3'}"
+    store = embedded.copy(tmp_path / "handover.sqlite3")
     with serving(store, tmp_path / "log") as server, office(store, server.url) as keeper:
         prison = keeper.prison()
         ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")

@@ -12,6 +12,7 @@ import pyte
 import pytest
 
 from handover.terminal.screens.shadow import Shadow
+from tests.support import embedded
 from tests.support.lines import on_a_line
 from tests.support.outage import Outage
 from tests.support.seats import sitting
@@ -118,7 +119,7 @@ def test_without_a_screen_it_says_what_to_type_instead(terminal: Terminal) -> No
 
 
 async def test_a_screen_that_is_left_alone_is_live_in_the_morning(tmp_path: Path) -> None:
-    service = Service(settings_for(f"sqlite:///{tmp_path / 'night.sqlite3'}", access_token_s=5))
+    service = Service(settings_for(embedded.copy(tmp_path / "night.sqlite3"), access_token_s=5))
     try:
         prison = service.prison()
         hartmann, night = (prison.hire(name, "officer", "A") for name in ("hartmann", "oyelaran"))

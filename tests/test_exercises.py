@@ -8,14 +8,14 @@ import pytest
 from handover.domain.codelists import shipped, translated
 from handover.schemas import exercises
 from handover.schemas.exercises import Exercises
-from tests.support.boards import browser, database_url
+from tests.support.boards import database_url
 from tests.support.browser import Browser
 from tests.support.seats import sitting
 from tests.support.service import PASSWORD, Caller, Prison, Service
 from tests.support.terminals import Terminal, served_lists
 from tests.test_board_looking import faults
 
-__all__ = ["browser", "database_url"]
+__all__ = ["database_url"]
 ENGLISH = exercises.exercises("en")
 LISTS = {
     "mood": ("mood_valence", "not_observed"),

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import embedded
 from tests.support.service import Caller, Service, settings_for
 
 SOUND = b'{"inmate": "%s", "basis": "SAW", "change": "WORSE"}'
@@ -42,7 +43,7 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[Caller
     running, callers = [], []
     for lane in (True, False):
         folder = tmp_path_factory.mktemp("lane" if lane else "plain")
-        service = Service(settings_for(f"sqlite:///{folder / 'handover.sqlite3'}"), lane=lane)
+        service = Service(settings_for(embedded.copy(folder / "handover.sqlite3")), lane=lane)
         prison = service.prison()
         callers.append((prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")))
         running.append(service)

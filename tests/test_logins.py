@@ -20,6 +20,7 @@ from handover.errors import Conflict
 from handover.services import accounts, tidying
 from handover.services.passwords import Hasher
 from handover.services.unit_of_work import UnitOfWork
+from tests.support import embedded
 from tests.support.rights import ask_for_token, basic, change, closed, password_grant, stranger, told
 from tests.support.service import PASSWORD, Caller, Prison, Service, run, settings_for
 
@@ -128,7 +129,7 @@ def test_an_unknown_name_is_slowed_as_a_known_one_is(
 @pytest.fixture
 def careful(tmp_path: Path) -> Iterator[Service]:
     """A service whose passwords cost what they cost in a real prison."""
-    url = f"sqlite:///{tmp_path / 'careful.sqlite3'}"
+    url = embedded.copy(tmp_path / "careful.sqlite3")
     running = Service(settings_for(url, argon2_memory_kib=19456, argon2_time_cost=2))
     yield running
     running.stop()

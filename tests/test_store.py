@@ -22,6 +22,7 @@ from handover.store import marks
 from handover.store.engine import open_engines
 from handover.store.tables import idempotency, store_meta
 from handover.store.writer import TIDY_AFTER
+from tests.support import embedded
 from tests.support.outages import away, cut, cut_by_the_commit, held_up
 from tests.support.readers import eventually
 from tests.support.service import Caller, Prison, Service, settings_for
@@ -375,7 +376,7 @@ def test_a_full_disk_is_told_as_such_and_what_was_acknowledged_stays(prison: Pri
 
 
 def test_what_was_handed_over_before_the_end_is_finished(tmp_path: Path) -> None:
-    running = Service(settings_for(f"sqlite:///{tmp_path}/store.sqlite3"))
+    running = Service(settings_for(embedded.copy(tmp_path / "store.sqlite3")))
     prison = running.prison()
     ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
     with ThreadPoolExecutor(8) as pool:

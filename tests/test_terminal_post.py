@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from handover.client.http import Api
+from tests.support import forking
 from tests.support.service import PASSWORD, Caller, Prison
 from tests.support.terminals import Terminal
 
@@ -161,7 +162,8 @@ def test_a_note_is_recorded_also_where_nothing_can_be_said_of_it(
     [("post", "A4417KD", "--saw"), ("pst",), ("post", "--sawn", "x"), ("needs", "done"), ("offer", "--roll", "x")],
 )
 def test_a_program_that_misspells_an_option_is_told_in_json(terminal: Terminal, typed: tuple[str, ...]) -> None:
-    said = real(terminal, *typed[:1], "--json", *typed[1:])
+    environment = {**os.environ, **terminal.environment}
+    said = forking.run([*typed[:1], "--json", *typed[1:]], environment, timeout=60)
     assert (said.returncode, said.stdout) == (2, "")
     assert json.loads(said.stderr)["error"] == "usage"
 

@@ -1,10 +1,8 @@
-"""The fixtures of every test in a browser: one engine, one browser a module."""
-
-from collections.abc import Iterator
+"""What every test in a browser is about: one engine."""
 
 import pytest
 
-from tests.support.browser import Browser
+from tests.support import embedded
 from tests.support.service import Service
 
 NO_NETWORK = r"ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK|ERR_EMPTY"
@@ -14,15 +12,7 @@ NO_NETWORK = r"ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK|ERR_EMPTY"
 @pytest.fixture(scope="module")
 def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """One engine: the pages are the same whatever is behind them."""
-    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'handover.sqlite3'}"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One browser for all of them; each officer has a context, as if at a PC of his or her own."""
-    running = Browser(tmp_path_factory.mktemp("browser") / "profile")
-    yield running
-    running.close()
+    return embedded.copy(tmp_path_factory.mktemp("store") / "handover.sqlite3")
 
 
 def drop(service: Service) -> None:

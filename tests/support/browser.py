@@ -26,7 +26,7 @@ _KEYS |= {"ArrowLeft": (37, ""), "ArrowRight": (39, ""), "Backspace": (8, "")}
 
 
 class Browser:
-    """One Chromium, shared by a module's tests."""
+    """One Chromium, shared by the tests of a process."""
 
     def __init__(self, folder: Path) -> None:
         command = [binary(), *QUIET, "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"]

@@ -61,6 +61,7 @@ def by_code(lists: tuple[CodeList, ...]) -> Lists:
     return Lists({one.name: {entry.code: entry for entry in one.entries} for one in lists})
 
 
+@cache
 def shipped() -> tuple[CodeList, ...]:
     """The lists this release comes with."""
     folder = files("handover.domain") / "codelists"
