@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from handover.domain.shifts import ShiftStart, shift_at
 from tests.support.boards import NO_NETWORK, database_url, drop
 from tests.support.browser import Browser, Tab
+from tests.support.readers import eventually
 from tests.support.service import PASSWORD, Caller, Prison, Service
 
 __all__ = ["database_url"]
@@ -275,14 +276,20 @@ def test_the_whole_prison_counts_units_and_items_never_officers(
         hers.login(hartmann.name, PASSWORD)
         hers.sees("everyone (1)")
         hers.misses("whole prison")
+        listening = f"/v1/establishments/{prison.code}/listening"
+        eventually(lambda: boss.get(listening)["items"][0]["hears"] == "ALL")  # hers
         screen.login(boss.name, PASSWORD)
         screen.sees("everyone (1)", "whole prison")
         screen.press("h")
         screen.sees("units and changeovers", "offered", "nobody has offered it", "1 page nobody has taken")
+        screen.sees("1 unit where no screen listens", "B wing: nobody has listened there yet")
         assert "Hartmann" not in screen.run("document.querySelector('main table').innerText")
         sized(screen, 320, 640)  # the table is wider, and moves in a box of its own
         assert screen.run("document.documentElement.scrollWidth") <= 320
         assert screen.run("(([box]) => box.scrollWidth > box.clientWidth)(document.querySelectorAll('main .wide'))")
+        hers.press("l")
+        hers.sees("Unlock")  # a locked screen still hears calls
+        eventually(lambda: boss.get(listening)["items"][0]["hears"] == "CALLS")
         screen.focus("tr[data-unit=B]")
         screen.press("Enter")
         screen.until("document.querySelector('#unit').innerText === 'B wing'")

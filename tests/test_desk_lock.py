@@ -164,6 +164,8 @@ async def test_the_whole_prison_for_its_managers_counts_units_and_items_never_of
         await seat.until("ACT NOW: A WING")
         await seat.press("escape", "m")
         await seat.until("The whole prison is for its managers.")
+        listening = f"/v1/establishments/{outage.prison.code}/listening"
+        await seat.wait(lambda: boss.get(listening)["items"][0]["hears"] == "ALL")
     async with sitting(tmp_path / "office", boss, outage.url) as seat:
         await seat.until("ACT NOW: A WING")
         await seat.press("escape", "m")
@@ -174,11 +176,15 @@ async def test_the_whole_prison_for_its_managers_counts_units_and_items_never_of
         assert "ACT NOW since" in text
         assert "1 promise past its time" in text
         assert "Kane, D.: B wing → A wing" in text
+        await seat.until("B wing: nobody has listened there yet")
         for officer in ("Hartmann", "hartmann"):
             assert officer not in "\n".join(text.splitlines()[2:]), "no line names an officer"
         hartmann.note(weir, fact="Again.", attention="ACT_NOW")
         await seat.until("ACT NOW: A WING")
         await seat.press("escape")
         await seat.until("2 pages nobody has taken")
+        await seat.wait(lambda: boss.get(listening)["items"][0]["hears"] == "NOTHING")
+        await seat.press("escape", "m")
+        await seat.until("2 units where no screen listens", "A wing: since", "B wing: nobody has listened there yet")
         await seat.press("down", "enter")
         await seat.wait(lambda: "B wing" in seat.text.splitlines()[0])

@@ -204,7 +204,7 @@ def test_every_answer_is_as_told_and_every_example_request_works(
     tell = Telling(document)
     admin, weir = aldermoor.admin, "A4417KD"
     ngata, auditor = aldermoor.hire("ngata", "officer", "A"), aldermoor.hire("quill", "auditor")
-    hartmann = aldermoor.hire("hartmann", "officer", "A")
+    hartmann, keyes = aldermoor.hire("hartmann", "officer", "A"), aldermoor.hire("keyes", "governor")
 
     def example(method: str, path: str) -> Any:
         return document["paths"][path][method]["requestBody"]["content"]["application/json"]["example"]
@@ -222,6 +222,8 @@ def test_every_answer_is_as_told_and_every_example_request_works(
         f"/v1/inmates/{weir}",
     ):
         tell(ngata, "GET", path, 200)
+    tell(keyes, "GET", "/v1/establishments/ALM/listening", 200)
+    tell(ngata, "GET", "/v1/establishments/ALM/listening", 403)
     for path in ("/v1/codelists", "/v1/codelists/change"):
         etag = tell(ngata, "GET", path, 200).headers["etag"]
         tell(ngata, "GET", path, 304, headers={"If-None-Match": etag})

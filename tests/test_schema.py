@@ -268,7 +268,8 @@ def test_what_an_older_release_kept_of_events_is_told_as_it_was(engine: str, tmp
         needs = conn.execute(sa.select(metadata.tables["needs"])).mappings().all()
         assert [need["from_unit"] for need in needs] == ["A"]
         conn.exec_driver_sql("ALTER TABLE needs DROP COLUMN from_unit")
-        conn.exec_driver_sql("DROP TABLE events")
+        for table in ("listening", "processes", "events"):
+            conn.exec_driver_sql(f"DROP TABLE {table}")
         BEFORE_0010.create(conn)
         for row in rows:
             sort, data = sort_of(row["sort"]), apart(row["told"])[1]

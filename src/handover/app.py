@@ -21,6 +21,7 @@ from handover.api import (
     docs,
     events,
     handovers,
+    listening,
     needs,
     notes,
     oauth,
@@ -38,6 +39,7 @@ from handover.errors import Refusal
 from handover.feed import kept, route
 from handover.feed.transport import FeedProtocol
 from handover.logs import configure_logging
+from handover.services import listening as listening_service
 from handover.services import opening, tidying, timers
 from handover.services.hub import Hub
 from handover.services.limits import Limits
@@ -58,6 +60,7 @@ ROUTERS = (
     notes.router,
     needs.router,
     handovers.router,
+    listening.router,
     events.router,
     accesslog.router,
     operations.router,
@@ -81,7 +84,8 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.start()
-        tasks = [asyncio.create_task(tidying.keep(desk)), asyncio.create_task(timers.keep(desk))]
+        keeping = tidying.keep(desk), timers.keep(desk), listening_service.keep(desk, hub)
+        tasks = [asyncio.create_task(work) for work in keeping]
         # What was made at start stays for good: the collector need not look at it again (it halves the longest pauses).
         gc.collect()
         gc.freeze()
@@ -133,8 +137,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Says where it listens: whoever starts it by hand sees that it does, and with port 0 there is no other way."""
         await super().startup(sockets)
-        for listening in (one for server in self.servers for one in server.sockets):
-            log.info("serving", address="{}:{}".format(*listening.getsockname()[:2]))
+        for door in (one for server in self.servers for one in server.sockets):
+            log.info("serving", address="{}:{}".format(*door.getsockname()[:2]))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Feeds leave first, with their own close code: the server would close them with another."""

@@ -392,6 +392,7 @@ EXAMPLES: dict[str, Any] = {
     },
     "Establishment": _ESTABLISHMENT,
     "EstablishmentPage": _page(_ESTABLISHMENT),
+    "ListeningList": _page({"unit": "C", "hears": "NOTHING", "since": "2026-11-23T21:14:30.204511Z"}),
     "UnitDraft": {"name": "A wing"},
     "Unit": _UNIT,
     "InmateDraft": {"name": "Weir, J.", "establishment": "ALM", "unit": "A", "cell": "A1-07"},

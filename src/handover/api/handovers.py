@@ -249,7 +249,5 @@ async def make_pass(ask: Somebody, draft: PassDraft) -> Response:
 @router.post("/calls", response_model=Calling, **operation(None, 400, 413, 422))
 async def ask_calling(request: Request, draft: CallingDraft) -> Response:
     """What a locked screen hears: in which units somebody must act now. Nothing else, and nobody's name."""
-    desk = parts(request).desk
-    now, secret = desk.clock(), desk.store.identity.secret
-    units = await desk.peek(lambda conn: calls.calling(conn, secret, draft.pass_, now))
+    units = await calls.hear(parts(request), draft.pass_)
     return Response(as_json({"units": units}), 200, {"Cache-Control": "no-store"}, "application/json")

@@ -131,9 +131,8 @@ async def end(request: Request, ending: Ending) -> Response:
 @router.post(CALLS_PATH)
 async def hear(request: Request) -> Response:
     """What a locked screen hears: the units in which somebody must act now. Null where it hears nothing."""
-    desk, given = _parts(request).desk, request.cookies.get(CALLS, "")
-    now = desk.clock()
-    units = await desk.peek(lambda conn: calls.calling(conn, desk.store.identity.secret, given, now)) if given else None
+    given = request.cookies.get(CALLS)
+    units = await calls.hear(_parts(request), given) if given else None
     return Response(as_json({"units": units}), 200, {"Cache-Control": "no-store"}, "application/json")
 
 

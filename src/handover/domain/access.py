@@ -51,6 +51,7 @@ _ALLOWED: dict[str, tuple[frozenset[str], str | None]] = {
     "needs.change": (_WRITERS, "needs:write"),
     "events.read": (frozenset(ROLES), "events:read"),
     "roster.read": (_STAFF, "roster:read"),
+    "listening.read": (MANAGERS, "roster:read"),
     "handovers.read": (_STAFF, "handovers:read"),
     "handovers.give": (_HOLDERS, None),
     "attention.change": (_WRITERS, "notes:write"),
@@ -251,6 +252,12 @@ def may_hold(who: Principal, establishment: str, unit: str) -> Verdict:
     if who.role in MANAGERS and establishment in who.establishments:
         return Verdict(True, f"{who.role} of the establishment")
     return Verdict(False, "Only staff of the unit, a supervisor or the governor can hand it over or take it over.")
+
+
+def answers_for(who: Principal) -> frozenset[tuple[str, str]]:
+    """The units, with their establishments, whose staff this person is and for which he or she can be answerable:
+    somebody who hears what is told there, and can go."""
+    return who.units if who.kind == "user" and who.role in _HOLDERS else frozenset()
 
 
 def may_use_pin(who: Principal, allowing: Collection[str]) -> Verdict:

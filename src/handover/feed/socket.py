@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from handover.domain.access import answers_for
 from handover.errors import CursorRefused, FieldError, Forbidden, Invalid, NotFound, Refusal, Unauthenticated
 from handover.feed import protocol
 from handover.feed.protocol import Close
@@ -117,6 +118,14 @@ class Feed:
             self._hub.leave(self.wake, self.positions)
             if self._begun:
                 await self._leave_line(ended)
+
+    @property
+    def stands_in(self) -> Iterable[tuple[str, str]]:
+        """The units where somebody who answers for them hears what it is told: those of its reader, as far as they were
+        asked for, once it is up to date."""
+        wanted = self._ear.wanted
+        own = answers_for(self.session.principal) if self._live else ()
+        return [where for where in own if where[0] in self.positions and wanted.unit in (None, where[1])]
 
     def rights(self, session: Session | None) -> None:
         """Takes in what its token is worth now: closes, or narrows what it hears."""

@@ -12,6 +12,7 @@ from handover.domain.access import Principal, sights
 from handover.errors import NotFound
 from handover.services import logins
 from handover.services.pages import ACT_NOW, RAISED
+from handover.services.parts import Parts
 from handover.services.passwords import token_digest
 from handover.services.unit_of_work import UnitOfWork
 from handover.store import accounts, pages
@@ -50,9 +51,20 @@ def issue(uow: UnitOfWork, secret: str, place: str) -> str:
     return given
 
 
-def calling(conn: Connection, secret: str, given: str, now: datetime) -> list[str] | None:
-    """The units in which somebody must act now and nobody has taken it, as far as the pass's owner may know; None where
-    the pass is none, or no longer."""
+async def hear(parts: Parts, given: str) -> list[str] | None:
+    """What a pass has a locked screen hear: the units in which somebody must act now and nobody has taken it, as far as
+    its owner may know. None where the pass is none, or no longer. While it asks, it counts as listening."""
+    desk = parts.desk
+    now, secret = desk.clock(), desk.store.identity.secret
+    found = await desk.peek(lambda conn: _calling(conn, secret, given, now))
+    if found is None:
+        return None
+    who, place, units = found
+    parts.hub.called(who, place)
+    return units
+
+
+def _calling(conn: Connection, secret: str, given: str, now: datetime) -> tuple[Principal, str, list[str]] | None:
     said, _, seal = given.partition(".")
     try:
         said = urlsafe_b64decode(said + "==").decode()
@@ -65,7 +77,7 @@ def calling(conn: Connection, secret: str, given: str, now: datetime) -> list[st
     if datetime.fromtimestamp(int(until), UTC) <= now or place not in who.establishments:
         return None
     found = pages.find(conn, who.id, sights(who), place, None, RAISED, None, MOST, kind=ACT_NOW)
-    return sorted({row["unit"] for row in found})
+    return who, place, sorted({row["unit"] for row in found})
 
 
 def _seal(secret: str, who: Principal, said: str) -> str:

@@ -19,6 +19,8 @@ from typing import Protocol
 
 import structlog
 
+from handover.domain.access import Principal, answers_for
+from handover.domain.listening import ALL, CALLS
 from handover.services import latest, missed
 from handover.services.cursors import Positions
 from handover.services.hearing import Encoded, Latest
@@ -53,6 +55,10 @@ RIGHTS_AT_ONCE = 50
 RIGHTS_ANYWAY_S = 60.0
 """Seconds in which all are looked at, by and by, although nothing says that rights have changed: of a country's 12,000
 in one go, everybody would feel it every minute."""
+CALLED_S = 30.0
+"""Seconds after it last asked for which a locked screen counts as listening for calls; it asks every five."""
+IN_A_ROW = 500
+"""Feeds that are counted in one turn of the loop."""
 Take = Callable[[Latest], bool]
 """Takes what is new in one establishment at once, without waiting; False if it cannot, and wants to be woken."""
 
@@ -63,6 +69,10 @@ class Reader(Protocol):
     wake: asyncio.Event
     positions: Positions
     session: Session
+
+    @property
+    def stands_in(self) -> Iterable[tuple[str, str]]:
+        """The units, with their establishments, where somebody who answers for them hears what it is told."""
 
     def rights(self, session: Session | None) -> None:
         """Told what its token is worth now."""
@@ -164,6 +174,7 @@ class Hub:
         self._gave_way = 0.0
         self.knocking, self.opening = asyncio.Semaphore(KNOCKING), asyncio.Semaphore(OPENING)
         self._readers: set[Reader] = set()
+        self._called: dict[tuple[str, str], float] = {}
         self._new: set[Reader] = set()  # their tokens were looked up before they came in: rights may have changed since
         self._rights: str | None = None
         self._empty = asyncio.Event()
@@ -281,6 +292,22 @@ class Hub:
             if not self._readers:
                 self._empty.set()
             self._metrics.feeds.dec()
+
+    def called(self, who: Principal, place: str) -> None:
+        """A locked screen of this person has asked whether something calls."""
+        now = monotonic()
+        self._called |= {where: now for where in answers_for(who) if where[0] == place}
+
+    async def heard(self) -> dict[tuple[str, str], str]:
+        """In which units anybody hears what this process tells: everything, or calls alone."""
+        since = monotonic() - CALLED_S
+        self._called = {where: at for where, at in self._called.items() if at >= since}
+        found = dict.fromkeys(self._called, CALLS)
+        for count, reader in enumerate(list(self._readers), 1):
+            found |= dict.fromkeys(reader.stands_in, ALL)
+            if count % IN_A_ROW == 0:
+                await asyncio.sleep(0)
+        return found
 
     @property
     def sees(self) -> bool:

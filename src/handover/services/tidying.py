@@ -14,11 +14,13 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from handover.services.unit_of_work import Desk
-from handover.store import accounts, eventlog, handovers, idempotency, needs, seats, turns
+from handover.store import accounts, eventlog, handovers, idempotency, listening, needs, seats, turns
 from handover.store.eventlog import Ends, Event
 
 KEEP_ANSWERS = timedelta(days=8)
 KEEP_TOKENS = timedelta(days=1)
+KEEP_PROCESSES = timedelta(days=30)
+"""How long it is remembered since when nobody has listened, of a process that is gone."""
 EVERY = timedelta(hours=1)
 """How long the store is left alone after it was tidied up."""
 LOOK_S = 300.0
@@ -51,6 +53,7 @@ async def tidy(desk: Desk) -> None:
         (accounts.prune_attempts, now - KEEP_TOKENS),
         (accounts.prune_grants, now - KEEP_TOKENS),
         (seats.prune, now),
+        (listening.prune, now - KEEP_PROCESSES),
     ):
         while await turn.step(lambda conn, prune=prune, before=before: prune(conn, before, AT_ONCE)) == AT_ONCE:  # type: ignore[misc]  # the default binds it
             pass

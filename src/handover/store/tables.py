@@ -439,6 +439,25 @@ class EventRow(SQLModel, table=True):
     )
 
 
+class ProcessRow(SQLModel, table=True):
+    """A process that has told somebody something: while it lives, what it says of who listens holds."""
+
+    __tablename__ = "processes"
+    name: str = _key("What the process is called.", sa.String(16))
+    seen_at: datetime = _is("When it last said that it was there.", UtcTime)
+
+
+class ListeningRow(SQLModel, table=True):
+    """Whether anybody hears, in a unit, what a process tells."""
+
+    __tablename__ = "listening"
+    establishment: str = _key("The establishment of the unit.", sa.String(16))
+    unit: str = _key("The unit.", sa.String(16))
+    process: str = _key("The process that tells its screens.", sa.String(16))
+    hears: str = _is("ALL: a feed is open; CALLS: a locked screen asks for calls alone; NOTHING.", sa.String(16))
+    since: datetime = _is("Since when it is so, to a heartbeat.", UtcTime)
+
+
 class AccessChainRow(SQLModel, table=True):
     """A chain of access-log lines. Every writing process has its own, so that none waits for another."""
 
@@ -612,6 +631,8 @@ timers = _table(TimerRow)
 event_heads = _table(EventHeadRow)
 event_floors = _table(EventFloorRow)
 events = _table(EventRow)
+processes = _table(ProcessRow)
+listening = _table(ListeningRow)
 access_chains = _table(AccessChainRow)
 access_lines = _table(AccessLineRow)
 accounts = _table(AccountRow)

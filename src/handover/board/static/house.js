@@ -13,6 +13,7 @@ import { shiftOf } from './head.js';
 const BACK_MS = 36 * 3600e3;
 const OPEN = ['OFFERED', 'OVERDUE', 'ESCALATED'];
 const EVERY_MS = 2000;
+const LISTEN_MS = 30000; // nothing tells of a screen that went dark: it is asked for
 
 export function house(main, go) {
   const table = h('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': t('{place}: units and changeovers', { place: desk.place.name }) });
@@ -21,7 +22,20 @@ export function house(main, go) {
   let waiting = 0;
   let seen = '';
   let going = false;
+  const dark = h('div');
+  const listening = setInterval(listen, LISTEN_MS);
   read();
+
+  async function listen() {
+    try {
+      const { items } = await get(`/v1/establishments/${desk.place.code}/listening`);
+      const deaf = items.filter((one) => one.hears === 'NOTHING');
+      put(dark, part(n('{n} unit where no screen listens', '{n} units where no screen listens', deaf.length),
+        deaf.map((one) => [one.unit, `${unitName(one.unit)}: ${one.since ? t('since {time}', { time: time(one.since) }) : t('nobody has listened there yet')}`])));
+    } catch (problem) {
+      failed(problem);
+    }
+  }
 
   async function read() {
     going = true;
@@ -37,6 +51,7 @@ export function house(main, go) {
         if (one) desk.cells.set(number, { ...one, inmate: one.number });
       }));
       draw(handovers, pages, needs);
+      await listen();
     } catch (problem) {
       failed(problem);
     }
@@ -60,7 +75,7 @@ export function house(main, go) {
     put(lists,
       part(n('{n} page nobody has taken', '{n} pages nobody has taken', pages.length), pages.map((one) => [one.unit, `${whom(one.inmate, one.unit)}: ${{ ACT_NOW: t('ACT NOW'), HANDOVER: t('the handover is not accepted'), TRANSFER: t('has moved, not accepted') }[one.kind]}, ${t('since {time}', { time: time(one.raised_at) })}`])),
       part(n('{n} promise past its time', '{n} promises past their time', promised.length), promised.map((one) => [one.unit, `${whom(one.inmate, one.unit)}: ${phrases.need(one)}`])),
-      part(n('{n} person on the way', '{n} people on the way', moving.length), moving.map((one) => [one.unit, `${one.transfer.name}: ${unitName(one.transfer.from.unit)} → ${unitName(one.transfer.to.unit)}, ${t('since {time}', { time: time(one.offered_at) })}`])));
+      part(n('{n} person on the way', '{n} people on the way', moving.length), moving.map((one) => [one.unit, `${one.transfer.name}: ${unitName(one.transfer.from.unit)} → ${unitName(one.transfer.to.unit)}, ${t('since {time}', { time: time(one.offered_at) })}`])), dark);
   }
 
   const part = (title, items) => h('section', { class: 'part' }, h('h2', {}, title), h('ul', { class: 'list' }, items.map(([unit, text]) => h('li', { 'data-row': true, tabindex: -1, 'data-unit': unit }, text))));
@@ -74,7 +89,7 @@ export function house(main, go) {
       seen = mark;
       if (!first && !waiting && !going) waiting = setTimeout(() => { waiting = 0; read(); }, EVERY_MS);
     },
-    leave: () => clearTimeout(waiting),
+    leave: () => { clearTimeout(waiting); clearInterval(listening); },
     keys: () => [{ key: 'enter', label: t('to the unit'), run: () => unit() && go.unit(unit()) }, { key: 'escape', label: t('back'), run: () => go.show('unit') }],
   };
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 from typing import ClassVar
 
 from textual import on
@@ -13,6 +14,7 @@ from textual.widget import Widget
 
 from handover.client.feed_protocol import Event
 from handover.client.http import Api
+from handover.client.refusals import ServerRefused
 from handover.client.resources import Document, every, read
 from handover.schemas.common import in_utc
 from handover.terminal import calls, phrases
@@ -27,6 +29,8 @@ _OPEN = ("OFFERED", "OVERDUE", "ESCALATED")
 _BACK = timedelta(hours=36)
 _CHANGEOVERS = 3
 _AGAIN_S = 2.0
+_LISTEN_S = 30.0
+"""Nothing tells of a screen that went dark: it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class House:
     pages: list[Document]
     needs: list[Document]
     """Open, and past their time."""
+    deaf: list[Document] | None
+    """Units where nobody hears what is told; None where the server is too old to know."""
     names: dict[str, str]
 
 
@@ -61,6 +67,7 @@ class HouseScreen(Frame):
         """Asks for it."""
         self.query_one(Rows).show([row("  " + t("Being fetched …"))])
         self.work(self._fetch())
+        self.set_interval(_LISTEN_S, self.hears)
 
     def on_screen_resume(self) -> None:
         """A page stood before it: what came meanwhile it has not heard."""
@@ -105,7 +112,17 @@ def fetch(api: Api, place: str, reader: Reader, names: dict[str, str]) -> House:
         handovers.append(one)
     pages = list(every(api, "/v1/pages", {**where, "state": "RAISED"}))
     late = {**where, "status": "OPEN", "due_before": in_utc(reader.now())}
-    return House(told["name"], told["units"], handovers, pages, list(every(api, "/v1/needs", late)), names)
+    needs = list(every(api, "/v1/needs", late))
+    return House(told["name"], told["units"], handovers, pages, needs, _deaf(api, place), names)
+
+
+def _deaf(api: Api, place: str) -> list[Document] | None:
+    try:
+        return [one for one in read(api, f"/v1/establishments/{place}/listening")["items"] if one["hears"] == "NOTHING"]
+    except ServerRefused as refused:
+        if refused.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
 
 
 def rows(house: House, reader: Reader) -> Iterator[Row]:
@@ -146,6 +163,16 @@ def rows(house: House, reader: Reader) -> Iterator[Row]:
         start, end = (names.get(transfer[side]["unit"], transfer[side]["unit"]) for side in ("from", "to"))
         words = t("{name}: {start} → {end} since {since}", name=transfer["name"], start=start, end=end, since=since)
         yield row(f"  {words}", ("unit", one["unit"], "move", n))
+    if house.deaf is not None:
+        heading = plural("{n} unit where no screen listens", "{n} units where no screen listens", len(house.deaf))
+        yield row(f"— {heading}", style="bold")
+        for one in house.deaf:
+            name = names.get(one["unit"], one["unit"])
+            if one["since"]:
+                words = t("{unit}: since {since}", unit=name, since=reader.time(one["since"]))
+            else:
+                words = t("{unit}: nobody has listened there yet", unit=name)
+            yield row(f"  {words}", ("unit", one["unit"], "deaf"))
 
 
 def _changeover(shifts: list[Document], unit: str, shift: str, reader: Reader) -> str:
