@@ -13,6 +13,7 @@ from handover.services.attempts import counted, forgive, look
 from handover.services.passwords import Hasher, new_token, token_digest
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork
 from handover.store import accounts
+from handover.store.accounts import Holder
 
 _SCOPES = {role: frozenset(scopes) for role, scopes in ROLE_SCOPES.items()}
 """By role. One set for all who have it: thousands are logged in at a time."""
@@ -191,17 +192,27 @@ def by_digest(conn: Connection, digest: str, now: datetime) -> Session | None:
 
 def by_digests(conn: Connection, digests: Collection[str], now: datetime) -> dict[str, Session | None]:
     """The same, for several at once: as many statements as for one."""
-    working = {
-        digest: row
-        for digest, row in accounts.tokens_with(conn, digests).items()
-        if row["kind"] == "ACCESS" and not row["revoked_at"] and not row["grant_revoked_at"] and row["expires_at"] > now
-    }
-    staff = _staff(conn, {row["account"] for row in working.values() if row["account"]})
+    held: dict[str, list[Holder]] = {}
+    for one in accounts.holders(conn, sorted(digests)) if digests else ():
+        held.setdefault(one.digest, []).append(one)
     sessions: dict[str, Session | None] = dict.fromkeys(digests)
-    for digest, row in working.items():
-        who = staff.get(row["account"]) if row["account"] else _client(conn, row["client"], row["scope"])
-        sessions[digest] = Session(who, digest, row["grant_id"], row["expires_at"]) if who else None
+    for digest, rows in held.items():
+        [first, *_] = rows
+        if first.expires_at > now:
+            who = _holder(conn, rows)
+            sessions[digest] = Session(who, digest, first.grant, first.expires_at) if who else None
     return sessions
+
+
+def _holder(conn: Connection, rows: list[Holder]) -> Principal | None:
+    """Who holds a token, if he or she may come in."""
+    [first, *_] = rows
+    if first.account is None:
+        return _client(conn, first.client, first.scope) if first.client else None
+    if not first.active:
+        return None
+    places = [(row.place, row.unit or "") for row in rows if row.place is not None]
+    return _staff(first.account, first.username, first.name, first.role, places)
 
 
 def taken_away(conn: Connection, digest: str, now: datetime) -> tuple[str, frozenset[str]] | None:
@@ -216,7 +227,9 @@ def taken_away(conn: Connection, digest: str, now: datetime) -> tuple[str, froze
 def member(conn: Connection, username: str) -> Principal | None:
     """A member of staff who may come in, by name, with the rights that hold now."""
     row = accounts.account(conn, username)
-    return _staff(conn, {row["id"]}).get(row["id"]) if row is not None else None
+    if row is None or not row["active"]:
+        return None
+    return _staff(row["id"], row["username"], row["name"], row["role"], accounts.postings_of(conn, row["id"]))
 
 
 def holder(conn: Connection, token: str) -> str | None:
@@ -235,24 +248,17 @@ def _whose(conn: Connection, row: RowMapping) -> tuple[str, frozenset[str]]:
     return row["client"], frozenset(client["establishments"].split() if client else ())
 
 
-def _staff(conn: Connection, ids: Collection[str]) -> dict[str, Principal]:
-    """Those of these members of staff who may come in, by account."""
-    found = accounts.accounts_by_id(conn, ids) if ids else {}
-    places = accounts.postings_of_all(conn, found) if found else {}
-    return {
-        id_: Principal(
-            kind="user",
-            id=id_,
-            username=row["username"],
-            name=row["name"],
-            role=row["role"],
-            establishments=frozenset(place for place, _ in places.get(id_, ())),
-            units=frozenset((place, unit) for place, unit in places.get(id_, ()) if unit),
-            scopes=_SCOPES[row["role"]],
-        )
-        for id_, row in found.items()
-        if row["active"]
-    }
+def _staff(id_: str, username: str, name: str, role: str, places: Collection[tuple[str, str]]) -> Principal:
+    return Principal(
+        kind="user",
+        id=id_,
+        username=username,
+        name=name,
+        role=role,
+        establishments=frozenset(place for place, _ in places),
+        units=frozenset((place, unit) for place, unit in places if unit),
+        scopes=_SCOPES[role],
+    )
 
 
 def _client(conn: Connection, client: str, scope: str) -> Principal | None:

@@ -1,26 +1,24 @@
 """Accounts, clients, logins, tokens and failed attempts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import MANAGERS
 from handover.store import pruning
+from handover.store.engine import found
+from handover.store.quick import Quick
 from handover.store.tables import accounts, clients, grants, handovers, login_attempts, postings, tokens
+from handover.store.types import as_time
 
 
 def account(conn: Connection, username: str) -> RowMapping | None:
     """The account with this user name."""
     return conn.execute(sa.select(accounts).where(accounts.c.username == username)).mappings().first()
-
-
-def accounts_by_id(conn: Connection, ids: Iterable[str]) -> dict[str, RowMapping]:
-    """The accounts with these ids."""
-    query = sa.select(accounts).where(accounts.c.id.in_(sorted(ids)))
-    return {row["id"]: row for row in conn.execute(query).mappings()}
 
 
 def account_by_id(conn: Connection, account: str) -> RowMapping | None:
@@ -55,16 +53,6 @@ def postings_of(conn: Connection, account: str) -> list[tuple[str, str]]:
     """Where a member of staff belongs: (establishment, unit), unit empty for the establishment as a whole."""
     query = sa.select(postings.c.establishment, postings.c.unit).where(postings.c.account == account)
     return [(place, unit) for place, unit in conn.execute(query)]
-
-
-def postings_of_all(conn: Connection, accounts: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
-    """The same, of several members of staff."""
-    p = postings.c
-    found: dict[str, list[tuple[str, str]]] = {}
-    query = sa.select(p.account, p.establishment, p.unit).where(p.account.in_(sorted(accounts)))
-    for account, place, unit in conn.execute(query):
-        found.setdefault(account, []).append((place, unit))
-    return found
 
 
 def client(conn: Connection, client: str) -> RowMapping | None:
@@ -120,11 +108,6 @@ def add_tokens(conn: Connection, rows: list[dict[str, Any]]) -> None:
 
 def token(conn: Connection, digest: str) -> RowMapping | None:
     """A token with the login it came from."""
-    return tokens_with(conn, [digest]).get(digest)
-
-
-def tokens_with(conn: Connection, digests: Iterable[str]) -> dict[str, RowMapping]:
-    """Tokens with the logins they came from, by digest."""
     query = (
         sa.select(
             tokens,
@@ -135,9 +118,51 @@ def tokens_with(conn: Connection, digests: Iterable[str]) -> dict[str, RowMappin
             grants.c.revoked_at.label("grant_revoked_at"),
         )
         .join(grants, grants.c.id == tokens.c.grant_id)
-        .where(tokens.c.hash.in_(sorted(digests)))
+        .where(tokens.c.hash == digest)
     )
-    return {row["hash"]: row for row in conn.execute(query).mappings()}
+    return conn.execute(query).mappings().first()
+
+
+class Holder(NamedTuple):
+    """An access token that was not taken away, and who holds it. Of a member of staff there is one for each posting;
+    `active` is None where the login is another system's."""
+
+    digest: str
+    grant: str
+    expires_at: datetime
+    client: str | None
+    scope: str
+    account: str | None
+    username: str
+    name: str
+    role: str
+    active: bool | None
+    place: str | None
+    unit: str | None
+
+
+@lru_cache(maxsize=16)
+def _held(many: int) -> Quick:
+    t, g, a, p = tokens.c, grants.c, accounts.c, postings.c
+    whose = (g.client, g.scope, a.id, a.username, a.name, a.role, a.active, p.establishment, p.unit)
+    return Quick(
+        sa.select(t.hash, t.grant_id, t.expires_at, *whose)
+        .join(grants, g.id == t.grant_id)
+        .outerjoin(accounts, a.id == g.account)
+        .outerjoin(postings, p.account == a.id)
+        .where(t.hash.in_([sa.bindparam(f"n{i}") for i in range(many)]), t.kind == sa.bindparam("kind"))
+        .where(t.revoked_at.is_(None), g.revoked_at.is_(None))
+    )
+
+
+def holders(conn: Connection, digests: Sequence[str]) -> list[Holder]:
+    """Who holds these access tokens. Thousands of open feeds are looked at again and again: one statement, by the
+    driver's own cursor."""
+    # As many places as a power of two, the last digest repeated: few different statements, each prepared once.
+    many = 1 << (len(digests) - 1).bit_length()
+    values = {f"n{i}": digests[min(i, len(digests) - 1)] for i in range(many)}
+    rows = found(conn, _held(many)(conn, {**values, "kind": "ACCESS"}))
+    return [Holder(digest, grant, as_time(until), *whose) for digest, grant, until, *whose in rows]
 
 
 def use_token(conn: Connection, digest: str, at: datetime) -> bool:

@@ -6,17 +6,20 @@ from secrets import token_hex
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover.store.engine import found
+from handover.store.quick import Quick
 from handover.store.tables import store_meta
 
 REWRITTEN, RIGHTS, TRIED = "rewritten", "rights", "tried"
 """Of events that were rewritten (a retraction); of anybody's rights; of nothing, when it is tried whether the store can
 be written."""
-_GET = sa.select(store_meta.c.value).where(store_meta.c.name == sa.bindparam("mark"))
+_GET = Quick(sa.select(store_meta.c.value).where(store_meta.c.name == sa.bindparam("mark")))
 
 
 def get(conn: Connection, mark: str) -> str | None:
     """The mark as it is."""
-    return conn.execute(_GET, {"mark": mark}).scalar()
+    rows = found(conn, _GET(conn, {"mark": mark}))
+    return rows[0][0] if rows else None
 
 
 def change(conn: Connection, mark: str) -> None:
