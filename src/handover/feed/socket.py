@@ -122,10 +122,10 @@ class Feed:
     @property
     def stands_in(self) -> Iterable[tuple[str, str]]:
         """The units where somebody who answers for them hears what it is told: those of its reader, as far as they were
-        asked for, once it is up to date."""
-        wanted = self._ear.wanted
-        own = answers_for(self.session.principal) if self._live else ()
-        return [where for where in own if where[0] in self.positions and wanted.unit in (None, where[1])]
+        asked for."""
+        wanted = self._ear.wanted.unit
+        own = answers_for(self.session.principal)
+        return [where for where in own if where[0] in self.positions and wanted in (None, where[1])]
 
     def rights(self, session: Session | None) -> None:
         """Takes in what its token is worth now: closes, or narrows what it hears."""

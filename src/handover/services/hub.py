@@ -57,8 +57,8 @@ RIGHTS_ANYWAY_S = 60.0
 in one go, everybody would feel it every minute."""
 CALLED_S = 30.0
 """Seconds after it last asked for which a locked screen counts as listening for calls; it asks every five."""
-IN_A_ROW = 500
-"""Feeds that are counted in one turn of the loop."""
+IN_A_ROW = 100
+"""Feeds that are looked at in one turn of the loop, where it is asked who listens."""
 Take = Callable[[Latest], bool]
 """Takes what is new in one establishment at once, without waiting; False if it cannot, and wants to be woken."""
 
@@ -175,6 +175,8 @@ class Hub:
         self.knocking, self.opening = asyncio.Semaphore(KNOCKING), asyncio.Semaphore(OPENING)
         self._readers: set[Reader] = set()
         self._called: dict[tuple[str, str], float] = {}
+        self._listening: set[tuple[str, str]] = set()
+        self._stirred = False  # somebody has come or gone, or has other rights, since it was asked who listens
         self._new: set[Reader] = set()  # their tokens were looked up before they came in: rights may have changed since
         self._rights: str | None = None
         self._empty = asyncio.Event()
@@ -275,6 +277,7 @@ class Hub:
         """Counts a feed in: its rights are looked at from now on."""
         self._readers.add(reader)
         self._new.add(reader)
+        self._stirred = True
         self._empty.clear()
         self._metrics.feeds.inc()
         if self.stopping:
@@ -283,12 +286,14 @@ class Hub:
     def look_again(self, reader: Reader) -> None:
         """Has a reader's rights looked at again: its new token's were remembered, and may have changed since."""
         self._new.add(reader)
+        self._stirred = True
 
     def exit(self, reader: Reader) -> None:
         """Counts a feed out, if it ever came in."""
         if reader in self._readers:
             self._readers.remove(reader)
             self._new.discard(reader)
+            self._stirred = True
             if not self._readers:
                 self._empty.set()
             self._metrics.feeds.dec()
@@ -302,12 +307,15 @@ class Hub:
         """In which units anybody hears what this process tells: everything, or calls alone."""
         since = monotonic() - CALLED_S
         self._called = {where: at for where, at in self._called.items() if at >= since}
-        found = dict.fromkeys(self._called, CALLS)
-        for count, reader in enumerate(list(self._readers), 1):
-            found |= dict.fromkeys(reader.stands_in, ALL)
-            if count % IN_A_ROW == 0:
+        if self._stirred:
+            self._stirred = False
+            found: set[tuple[str, str]] = set()
+            readers = list(self._readers)
+            for at in range(0, len(readers), IN_A_ROW):
+                found.update(where for reader in readers[at : at + IN_A_ROW] for where in reader.stands_in)
                 await asyncio.sleep(0)
-        return found
+            self._listening = found
+        return dict.fromkeys(self._called, CALLS) | dict.fromkeys(self._listening, ALL)
 
     @property
     def sees(self) -> bool:
@@ -497,7 +505,9 @@ class Hub:
             sessions = await self._sessions.again(sorted({reader.session.digest for reader in some}))
             for reader in some:
                 if reader.session.digest in sessions:  # else it was renewed meanwhile
-                    reader.rights(sessions[reader.session.digest])
+                    session = sessions[reader.session.digest]
+                    self._stirred |= session is None or session.principal != reader.session.principal
+                    reader.rights(session)
 
 
 async def _rings(bell: asyncio.Event, at_most_s: float) -> bool:
