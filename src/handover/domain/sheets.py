@@ -86,7 +86,7 @@ def compose(known: Known) -> dict[str, Any]:
         "people": sorted(people, key=_order),
         "wing_notes": [note for note in notes_on[None] if _live(known, note) or _recent(known, note)],
         "wing_needs": sorted(needs_of[None], key=lambda need: (_due(need), need["id"])),
-        "late": [note for note in notes if _is_late(known, note)],
+        "late": _late(known, notes),
         "not_observed": _not_observed(known, notes_on),
         "arrived": [_moved(one) for one in _moves(known) if _here(known, one["to"]) and one["inmate"] in here],
         "left": [_moved(one) for one in _moves(known) if _here(known, one["from"]) and one["inmate"] not in here],
@@ -158,13 +158,17 @@ def _ran_out(known: Known, note: Document) -> bool:
     return _back(known) <= time_of(note["attention_until"]) <= known.at
 
 
-def _is_late(known: Known, note: Document) -> bool:
+def _late(known: Known, notes: Iterable[Document]) -> list[Document]:
     """Written after the unit was offered, and so not among what was taken over, about what was before that; or after it
     was taken over, about what was before: the shift that took over has not been told it."""
-    if known.last is None or not _here(known, note):
-        return False
-    ends = (time_of(known.last[name]) for name in ("offered_at", "accepted_at"))
-    return any(time_of(note["recorded_at"]) > end > time_of(note["occurred_at"]) for end in ends)
+    if known.last is None:
+        return []
+    ends = [time_of(known.last[name]) for name in ("offered_at", "accepted_at")]
+    return [
+        note
+        for note in notes
+        if _here(known, note) and any(time_of(note["recorded_at"]) > end > time_of(note["occurred_at"]) for end in ends)
+    ]
 
 
 # --- Incidents --------------------------------------------------------------------------------------------------------
@@ -284,12 +288,12 @@ def _says_something(note: Document) -> bool:
 def _changes(known: Known, about: Sequence[Document]) -> list[dict[str, Any]]:
     """Change from usual and mood, shift by shift, the latest first: the newest note of each that says so."""
     found = []
-    for shift in known.shifts[:3]:
-        said = [n for n in about if n["shift"] == shift.key and (n["change"] or n["mood"])]
+    for key in (shift.key for shift in known.shifts[:3]):
+        said = [n for n in about if n["shift"] == key and (n["change"] or n["mood"])]
         note: Document | None = said[0] if said else None
         found.append(
             {
-                "shift": shift.key,
+                "shift": key,
                 "change": note["change"] if note else None,
                 "mood": note["mood"] if note else None,
                 "note": note["id"] if note else None,
