@@ -282,7 +282,7 @@ def test_the_whole_prison_counts_units_and_items_never_officers(
         screen.sees("everyone (1)", "whole prison")
         screen.press("h")
         screen.sees("units and changeovers", "offered", "nobody has offered it", "1 page nobody has taken")
-        screen.sees("1 unit where no screen listens", "B wing: nobody has listened there yet")
+        screen.sees("1 unit where no screen listens", "B wing: never, as far as is known")
         assert "Hartmann" not in screen.run("document.querySelector('main table').innerText")
         sized(screen, 320, 640)  # the table is wider, and moves in a box of its own
         assert screen.run("document.documentElement.scrollWidth") <= 320

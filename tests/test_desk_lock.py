@@ -176,7 +176,7 @@ async def test_the_whole_prison_for_its_managers_counts_units_and_items_never_of
         assert "ACT NOW since" in text
         assert "1 promise past its time" in text
         assert "Kane, D.: B wing → A wing" in text
-        await seat.until("B wing: nobody has listened there yet")
+        await seat.until("B wing: never, as far as is known")
         for officer in ("Hartmann", "hartmann"):
             assert officer not in "\n".join(text.splitlines()[2:]), "no line names an officer"
         hartmann.note(weir, fact="Again.", attention="ACT_NOW")
@@ -185,6 +185,6 @@ async def test_the_whole_prison_for_its_managers_counts_units_and_items_never_of
         await seat.until("2 pages nobody has taken")
         await seat.wait(lambda: boss.get(listening)["items"][0]["hears"] == "NOTHING")
         await seat.press("escape", "m")
-        await seat.until("2 units where no screen listens", "A wing: since", "B wing: nobody has listened there yet")
+        await seat.until("2 units where no screen listens", "A wing: since", "B wing: never, as far as is known")
         await seat.press("down", "enter")
         await seat.wait(lambda: "B wing" in seat.text.splitlines()[0])

@@ -382,8 +382,9 @@ def test_schemathesis_finds_no_answer_that_the_document_has_not_told(
     }
     told = tmp_path / "openapi.json"
     told.write_text(json.dumps(closed(document)))
-    # Each phase once. What PostgreSQL refuses and SQLite does not (lengths, NUL) shows at the boundaries.
-    phases, least = ("fuzzing,stateful", 200) if database_url.startswith("sqlite") else ("examples,coverage", 1000)
+    # What one engine refuses and the other does not (lengths, NUL; numbers over 64 bits, halves of letters) shows at
+    # the boundaries.
+    phases = "coverage,fuzzing,stateful" if database_url.startswith("sqlite") else "coverage,examples"
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", str(told)]
     done = subprocess.run(
         [*command, "--url", aldermoor.service.url, "--checks", "all", "--phases", phases, "--seed", "1"],
@@ -397,4 +398,4 @@ def test_schemathesis_finds_no_answer_that_the_document_has_not_told(
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
     tried = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
     assert tried is not None, done.stdout
-    assert int(tried[2]) > least, done.stdout
+    assert int(tried[2]) > 1000, done.stdout

@@ -31,6 +31,6 @@ def upgrade() -> None:
             nullable=False,
             comment="ALL: a feed is open; CALLS: a locked screen asks for calls alone; NOTHING.",
         ),
-        sa.Column("since", UtcTime(), nullable=False, comment="Since when it is so, to a heartbeat."),
+        sa.Column("since", UtcTime(), nullable=False, comment="Since when it is so, to within a minute."),
         sa.PrimaryKeyConstraint("establishment", "unit", "process", name=op.f("pk_listening")),
     )

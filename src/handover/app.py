@@ -84,7 +84,7 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.start()
-        keeping = tidying.keep(desk), timers.keep(desk), listening_service.keep(desk, hub)
+        keeping = tidying.keep(desk), timers.keep(desk), listening_service.keep(desk, hub.present)
         tasks = [asyncio.create_task(work) for work in keeping]
         # What was made at start stays for good: the collector need not look at it again (it halves the longest pauses).
         gc.collect()

@@ -19,7 +19,7 @@ class Said(NamedTuple):
 
 class Heard(NamedTuple):
     """What is heard in a unit: ALL (a feed of somebody who answers for it is open), CALLS (such a screen is locked, and
-    asks whether something calls) or NOTHING; and since when, None where nobody has ever listened there."""
+    asks whether something calls) or NOTHING; and since when, None where nobody has listened, as far as is known."""
 
     hears: str
     since: datetime | None

@@ -14,12 +14,10 @@ class Listening(Resource):
 
     unit: UnitCode
     hears: Hears = Field(
-        description="`ALL`: a feed of somebody who can answer for the unit is open; `CALLS`: such a screen is locked, "
-        "and hears that somebody must act now, and no more; `NOTHING`: no screen there has the service's word."
+        description="`ALL`: an officer or manager who is posted to the unit has a feed open, wherever he or she sits; "
+        "`CALLS`: such a screen is locked, and hears that somebody must act now, and no more; `NOTHING`: neither."
     )
-    since: Time | None = Field(
-        description="Since when, to about a heartbeat; null where nobody has listened there as far as is known."
-    )
+    since: Time | None = Field(description="Since when, to within a minute; null where nobody has, as far as is known.")
 
 
 class ListeningList(Resource):

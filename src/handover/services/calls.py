@@ -60,7 +60,7 @@ async def hear(parts: Parts, given: str) -> list[str] | None:
     if found is None:
         return None
     who, place, units = found
-    parts.hub.called(who, place)
+    parts.hub.present.called(who, place)
     return units
 
 

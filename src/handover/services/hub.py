@@ -19,13 +19,12 @@ from typing import Protocol
 
 import structlog
 
-from handover.domain.access import Principal, answers_for
-from handover.domain.listening import ALL, CALLS
 from handover.services import latest, missed
 from handover.services.cursors import Positions
 from handover.services.hearing import Encoded, Latest
 from handover.services.logins import Session
 from handover.services.metrics import Metrics
+from handover.services.present import Listener, Present
 from handover.services.sessions import Sessions
 from handover.services.unit_of_work import Desk
 from handover.store.eventlog import Event, Written
@@ -55,24 +54,16 @@ RIGHTS_AT_ONCE = 50
 RIGHTS_ANYWAY_S = 60.0
 """Seconds in which all are looked at, by and by, although nothing says that rights have changed: of a country's 12,000
 in one go, everybody would feel it every minute."""
-CALLED_S = 30.0
-"""Seconds after it last asked for which a locked screen counts as listening for calls; it asks every five."""
-IN_A_ROW = 100
-"""Feeds that are looked at in one turn of the loop, where it is asked who listens."""
 Take = Callable[[Latest], bool]
 """Takes what is new in one establishment at once, without waiting; False if it cannot, and wants to be woken."""
 
 
-class Reader(Protocol):
+class Reader(Listener, Protocol):
     """What the hub knows of an open feed."""
 
     wake: asyncio.Event
     positions: Positions
     session: Session
-
-    @property
-    def stands_in(self) -> Iterable[tuple[str, str]]:
-        """The units, with their establishments, where somebody who answers for them hears what it is told."""
 
     def rights(self, session: Session | None) -> None:
         """Told what its token is worth now."""
@@ -174,9 +165,7 @@ class Hub:
         self._gave_way = 0.0
         self.knocking, self.opening = asyncio.Semaphore(KNOCKING), asyncio.Semaphore(OPENING)
         self._readers: set[Reader] = set()
-        self._called: dict[tuple[str, str], float] = {}
-        self._listening: set[tuple[str, str]] = set()
-        self._stirred = False  # somebody has come or gone, or has other rights, since it was asked who listens
+        self.present = Present(self._readers)
         self._new: set[Reader] = set()  # their tokens were looked up before they came in: rights may have changed since
         self._rights: str | None = None
         self._empty = asyncio.Event()
@@ -277,7 +266,7 @@ class Hub:
         """Counts a feed in: its rights are looked at from now on."""
         self._readers.add(reader)
         self._new.add(reader)
-        self._stirred = True
+        self.present.stirred()
         self._empty.clear()
         self._metrics.feeds.inc()
         if self.stopping:
@@ -286,36 +275,17 @@ class Hub:
     def look_again(self, reader: Reader) -> None:
         """Has a reader's rights looked at again: its new token's were remembered, and may have changed since."""
         self._new.add(reader)
-        self._stirred = True
+        self.present.stirred()
 
     def exit(self, reader: Reader) -> None:
         """Counts a feed out, if it ever came in."""
         if reader in self._readers:
             self._readers.remove(reader)
             self._new.discard(reader)
-            self._stirred = True
+            self.present.stirred()
             if not self._readers:
                 self._empty.set()
             self._metrics.feeds.dec()
-
-    def called(self, who: Principal, place: str) -> None:
-        """A locked screen of this person has asked whether something calls."""
-        now = monotonic()
-        self._called |= {where: now for where in answers_for(who) if where[0] == place}
-
-    async def heard(self) -> dict[tuple[str, str], str]:
-        """In which units anybody hears what this process tells: everything, or calls alone."""
-        since = monotonic() - CALLED_S
-        self._called = {where: at for where, at in self._called.items() if at >= since}
-        if self._stirred:
-            self._stirred = False
-            found: set[tuple[str, str]] = set()
-            readers = list(self._readers)
-            for at in range(0, len(readers), IN_A_ROW):
-                found.update(where for reader in readers[at : at + IN_A_ROW] for where in reader.stands_in)
-                await asyncio.sleep(0)
-            self._listening = found
-        return dict.fromkeys(self._called, CALLS) | dict.fromkeys(self._listening, ALL)
 
     @property
     def sees(self) -> bool:
@@ -506,7 +476,8 @@ class Hub:
             for reader in some:
                 if reader.session.digest in sessions:  # else it was renewed meanwhile
                     session = sessions[reader.session.digest]
-                    self._stirred |= session is None or session.principal != reader.session.principal
+                    if session is None or session.principal != reader.session.principal:
+                        self.present.stirred()
                     reader.rights(session)
 
 

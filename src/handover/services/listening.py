@@ -10,30 +10,39 @@ import structlog
 from handover.domain.access import belongs
 from handover.domain.listening import NOTHING, Said, heard
 from handover.errors import NotFound
-from handover.services.hub import Hub
 from handover.services.paging import Page
+from handover.services.present import Present
 from handover.services.unit_of_work import Desk, UnitOfWork, as_json
 from handover.store import listening, roster
 
+AT_ONCE = 50
+"""Units of which it is told in one transaction: when everybody comes back, notes do too."""
 MISSED = 3
 """Heartbeats after which a process that has not said it is there counts as gone."""
 log = structlog.get_logger("handover.feed")
 
 
-async def keep(desk: Desk, hub: Hub) -> None:
-    """Says where somebody listens whenever that changes, and that this process is still there while anybody does."""
-    told: dict[tuple[str, str], str] = {}
+async def keep(desk: Desk, present: Present) -> None:
+    """Says where somebody listens whenever that is not what the store has of this process, and that it is still there
+    while anybody does."""
     while True:
         await asyncio.sleep(desk.settings.heartbeat_s)
         try:
-            hears = dict.fromkeys(told, NOTHING) | await hub.heard()
-            changed = {where: what for where, what in hears.items() if told.get(where) != what}
-            if changed or any(what != NOTHING for what in hears.values()):
-                now = desk.clock()
-                await desk.quietly(lambda conn: listening.tell(conn, desk.store.name, now, changed))  # noqa: B023 - awaited
-                told |= changed
+            await _tell(desk, present)
         except Exception:
             log.exception("who listens could not be told")  # the store may be away for a moment
+
+
+async def _tell(desk: Desk, present: Present) -> None:
+    hears, name = await present.heard(), desk.store.name
+    # As it is kept, not as it was told: a server that took over may not have the last of that.
+    told = await desk.peek(lambda conn: listening.said_by(conn, name))
+    changed = [(where, what) for where in told | hears if told.get(where) != (what := hears.get(where, NOTHING))]
+    if not hears and not changed:
+        return
+    for start in range(0, max(len(changed), 1), AT_ONCE):
+        some, now = dict(changed[start : start + AT_ONCE]), desk.clock()
+        await desk.quietly(lambda conn, some=some, now=now: listening.tell(conn, name, now, some))  # type: ignore[misc]  # the default binds it
 
 
 def find(uow: UnitOfWork, code: str) -> Page:

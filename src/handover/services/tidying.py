@@ -20,7 +20,7 @@ from handover.store.eventlog import Ends, Event
 KEEP_ANSWERS = timedelta(days=8)
 KEEP_TOKENS = timedelta(days=1)
 KEEP_PROCESSES = timedelta(days=30)
-"""How long it is remembered since when nobody has listened, of a process that is gone."""
+"""How long it is remembered since when nobody has listened."""
 EVERY = timedelta(hours=1)
 """How long the store is left alone after it was tidied up."""
 LOOK_S = 300.0

@@ -23,6 +23,12 @@ def tell(conn: Connection, process: str, now: datetime, changed: Mapping[tuple[s
             conn.execute(sa.insert(listening), row)
 
 
+def said_by(conn: Connection, process: str) -> dict[tuple[str, str], str]:
+    """What is kept of what a process said: establishment and unit, to ALL, CALLS or NOTHING."""
+    query = sa.select(_L.establishment, _L.unit, _L.hears).where(_L.process == process)
+    return {(place, unit): hears for place, unit, hears in conn.execute(query)}
+
+
 def of(conn: Connection, place: str) -> list[RowMapping]:
     """What each process has said of the units of an establishment, and when it last said anything."""
     query = sa.select(_L.unit, _L.hears, _L.since, _P.seen_at).join(processes, _P.name == _L.process)
@@ -30,7 +36,7 @@ def of(conn: Connection, place: str) -> list[RowMapping]:
 
 
 def prune(conn: Connection, before: datetime, most: int) -> int:
-    """Forgets processes that have not been there since, and what they said; answers how many."""
+    """Forgets processes that have said nothing since, and what they said before; answers how many."""
     gone = list(conn.execute(sa.select(_P.name).where(_P.seen_at < before).limit(most)).scalars())
     conn.execute(sa.delete(listening).where(_L.process.in_(gone)))
     conn.execute(sa.delete(processes).where(_P.name.in_(gone)))

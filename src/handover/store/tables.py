@@ -455,7 +455,7 @@ class ListeningRow(SQLModel, table=True):
     unit: str = _key("The unit.", sa.String(16))
     process: str = _key("The process that tells its screens.", sa.String(16))
     hears: str = _is("ALL: a feed is open; CALLS: a locked screen asks for calls alone; NOTHING.", sa.String(16))
-    since: datetime = _is("Since when it is so, to a heartbeat.", UtcTime)
+    since: datetime = _is("Since when it is so, to within a minute.", UtcTime)
 
 
 class AccessChainRow(SQLModel, table=True):

@@ -26,15 +26,14 @@ export function house(main, go) {
   const listening = setInterval(listen, LISTEN_MS);
   read();
 
+  // What cannot be asked now is asked again: what stands meanwhile was true half a minute ago.
   async function listen() {
-    try {
-      const { items } = await get(`/v1/establishments/${desk.place.code}/listening`);
-      const deaf = items.filter((one) => one.hears === 'NOTHING');
-      put(dark, part(n('{n} unit where no screen listens', '{n} units where no screen listens', deaf.length),
-        deaf.map((one) => [one.unit, `${unitName(one.unit)}: ${one.since ? t('since {time}', { time: time(one.since) }) : t('nobody has listened there yet')}`])));
-    } catch (problem) {
-      failed(problem);
-    }
+    const told = await get(`/v1/establishments/${desk.place.code}/listening`).catch(() => null);
+    if (!told) return;
+    const deaf = told.items.filter((one) => one.hears === 'NOTHING');
+    const shown = part(n('{n} unit where no screen listens', '{n} units where no screen listens', deaf.length),
+      deaf.map((one) => [one.unit, `${unitName(one.unit)}: ${one.since ? t('since {time}', { time: time(one.since) }) : t('never, as far as is known')}`]));
+    if (dark.textContent !== shown.textContent) put(dark, shown);
   }
 
   async function read() {
@@ -51,7 +50,7 @@ export function house(main, go) {
         if (one) desk.cells.set(number, { ...one, inmate: one.number });
       }));
       draw(handovers, pages, needs);
-      await listen();
+      listen();
     } catch (problem) {
       failed(problem);
     }

@@ -3,7 +3,7 @@ who is on the way. Units and items are counted, officers never are."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
@@ -58,6 +58,7 @@ class HouseScreen(Frame):
         super().__init__()
         self._place = establishment
         self._waiting = self._shown = False
+        self._house: House | None = None
 
     def body(self) -> Iterable[Widget]:
         """One list."""
@@ -67,7 +68,7 @@ class HouseScreen(Frame):
         """Asks for it."""
         self.query_one(Rows).show([row("  " + t("Being fetched …"))])
         self.work(self._fetch())
-        self.set_interval(_LISTEN_S, self.hears)
+        self.set_interval(_LISTEN_S, lambda: self.work(self._listen()))
 
     def on_screen_resume(self) -> None:
         """A page stood before it: what came meanwhile it has not heard."""
@@ -97,8 +98,18 @@ class HouseScreen(Frame):
         here, reader, names = self.station.desk, self.station.reader, self.station.names()
         found = await self.ask(partial(fetch, here.api, self._place, reader, names))
         if found is not None and self.stands and here is self.station.here:
-            self._shown = True
+            self._shown, self._house = True, found
             self.query_one(Rows).show(list(rows(found, reader)))
+
+    async def _listen(self) -> None:
+        """Asks for nothing but who listens."""
+        here, before = self.station.desk, self._house
+        if before is None:
+            return
+        deaf = await self.ask(partial(_deaf, here.api, self._place))
+        if deaf is not None and before is self._house and self.stands and here is self.station.here:
+            self._house = now = replace(before, deaf=deaf)
+            self.query_one(Rows).show(list(rows(now, self.station.reader)))
 
 
 def fetch(api: Api, place: str, reader: Reader, names: dict[str, str]) -> House:
@@ -171,7 +182,7 @@ def rows(house: House, reader: Reader) -> Iterator[Row]:
             if one["since"]:
                 words = t("{unit}: since {since}", unit=name, since=reader.time(one["since"]))
             else:
-                words = t("{unit}: nobody has listened there yet", unit=name)
+                words = t("{unit}: never, as far as is known", unit=name)
             yield row(f"  {words}", ("unit", one["unit"], "deaf"))
 
 
