@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from handover.client import seats
+from handover.terminal.screens import house
 from handover.terminal.screens.lock import Lock
 from tests.support.outage import Outage
 from tests.support.seats import pc, sitting
@@ -188,3 +189,21 @@ async def test_the_whole_prison_for_its_managers_counts_units_and_items_never_of
         await seat.until("2 units where no screen listens", "A wing: since", "B wing: never, as far as is known")
         await seat.press("down", "enter")
         await seat.wait(lambda: "B wing" in seat.text.splitlines()[0])
+
+
+async def test_a_lock_over_the_whole_prison_stays_and_hears_calls(
+    outage: Outage, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house, "_LISTEN_S", 0.1)
+    boss = outage.prison.hire("ashdown", "governor")
+    async with sitting(tmp_path / "office", boss, outage.url) as seat:
+        await seat.until("you are Ashdown")
+        await seat.press("m")
+        await seat.until("2 units where no screen listens")
+        hartmann.note(weir, fact="Ate nothing.")  # it is about to be asked for again
+        await seat.press("ctrl+l")
+        await seat.until("LOCKED")
+        hartmann.note(weir, fact="Says goodbye to everybody.", attention="ACT_NOW")
+        await seat.until("LOCKED", "somebody must go")
+        await seat.types(PASSWORD, "enter")
+        await seat.until("you are Ashdown")

@@ -141,10 +141,12 @@ def test_who_listens_to_one_of_several_processes_is_known_at_all(template: str, 
         ),
         # A process that is gone: whoever listened to it does not, from when it was last seen.
         ([Said(ALL, AT - timedelta(hours=1), AT - timedelta(minutes=9))], Heard(NOTHING, AT - timedelta(minutes=9))),
+        # One by a clock that was an hour ahead is gone, too.
+        ([Said(ALL, AT + timedelta(hours=1), AT + timedelta(hours=1))], Heard(NOTHING, AT)),
         # It had said itself that nobody does, long before it went.
         ([Said(NOTHING, AT - timedelta(hours=1), AT - timedelta(minutes=9))], Heard(NOTHING, AT - timedelta(hours=1))),
         ([Said(ALL, AT - timedelta(hours=1), AT - timedelta(minutes=9)), Said(CALLS, AT, AT)], Heard(CALLS, AT)),
     ],
 )
 def test_of_what_all_processes_said_what_holds(said: list[Said], found: Heard) -> None:
-    assert heard(said, AT - timedelta(minutes=1)) == found
+    assert heard(said, AT, timedelta(minutes=2)) == found

@@ -2,7 +2,7 @@
 and to nobody else; a wing where no screen is on says nothing at all."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 ALL, CALLS, NOTHING = "ALL", "CALLS", "NOTHING"
@@ -25,11 +25,13 @@ class Heard(NamedTuple):
     since: datetime | None
 
 
-def heard(said: Iterable[Said], there_since: datetime) -> Heard:
-    """Of what all processes said, what holds. One that has not been seen since then is gone, and so is who listened to
-    it, from the moment it was last seen."""
+def heard(said: Iterable[Said], now: datetime, lost_after: timedelta) -> Heard:
+    """Of what all processes said, what holds. One that has not been seen for so long is gone, and so is who listened to
+    it, from the moment it was last seen; so is one that was seen in a time to come, by a clock that was wrong."""
     known = [
-        Said(NOTHING, one.seen_at, one.seen_at) if one.hears != NOTHING and one.seen_at < there_since else one
+        Said(NOTHING, min(one.seen_at, now), one.seen_at)
+        if one.hears != NOTHING and abs(now - one.seen_at) > lost_after
+        else one
         for one in said
     ]
     if not known:

@@ -17,7 +17,9 @@ class Listening(Resource):
         description="`ALL`: an officer or manager who is posted to the unit has a feed open, wherever he or she sits; "
         "`CALLS`: such a screen is locked, and hears that somebody must act now, and no more; `NOTHING`: neither."
     )
-    since: Time | None = Field(description="Since when, to within a minute; null where nobody has, as far as is known.")
+    since: Time | None = Field(
+        description="Since when, to within a minute or two; null where nobody has, as far as is known."
+    )
 
 
 class ListeningList(Resource):

@@ -17,6 +17,8 @@ from handover.store import listening, roster
 
 AT_ONCE = 50
 """Units of which it is told in one transaction: when everybody comes back, notes do too."""
+AGAIN_S = 1.0
+"""Seconds after which it is told again where it could not be."""
 MISSED = 3
 """Heartbeats after which a process that has not said it is there counts as gone."""
 log = structlog.get_logger("handover.feed")
@@ -25,12 +27,15 @@ log = structlog.get_logger("handover.feed")
 async def keep(desk: Desk, present: Present) -> None:
     """Says where somebody listens whenever that is not what the store has of this process, and that it is still there
     while anybody does."""
+    wait = desk.settings.heartbeat_s
     while True:
-        await asyncio.sleep(desk.settings.heartbeat_s)
+        await asyncio.sleep(wait)
         try:
             await _tell(desk, present)
+            wait = desk.settings.heartbeat_s
         except Exception:
-            log.exception("who listens could not be told")  # the store may be away for a moment
+            log.exception("who listens could not be told")
+            wait = min(AGAIN_S, wait)  # the store was away: soon, lest somebody is told that nobody listens
 
 
 async def _tell(desk: Desk, present: Present) -> None:
@@ -54,9 +59,9 @@ def find(uow: UnitOfWork, code: str) -> Page:
     said: dict[str, list[Said]] = {}
     for row in listening.of(uow.conn, code):
         said.setdefault(row["unit"], []).append(Said(row["hears"], row["since"], row["seen_at"]))
-    there_since = uow.now - timedelta(seconds=MISSED * uow.settings.heartbeat_s)
+    lost_after = timedelta(seconds=MISSED * uow.settings.heartbeat_s)
     items: list[dict[str, Any]] = []
     for unit in roster.units_of(uow.conn, code):
-        found = heard(said.get(unit["code"], ()), there_since)
+        found = heard(said.get(unit["code"], ()), uow.now, lost_after)
         items.append({"unit": unit["code"], "hears": found.hears, "since": found.since})
     return Page([as_json(item) for item in items], None)

@@ -8,8 +8,9 @@ from typing import Protocol
 from handover.domain.access import Principal, answers_for
 from handover.domain.listening import ALL, CALLS
 
-CALLED_S = 30.0
-"""Seconds after it last asked for which a locked screen counts as listening for calls; it asks every five."""
+CALLED_S = 75.0
+"""Seconds after it last asked for which a locked screen counts as listening for calls. It asks every five, but a browser
+lets a page that is out of sight do something once a minute."""
 IN_A_ROW = 100
 """Feeds that are looked at in one turn of the loop."""
 Unit = tuple[str, str]

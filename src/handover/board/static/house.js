@@ -18,11 +18,11 @@ const LISTEN_MS = 30000; // nothing tells of a screen that went dark: it is aske
 export function house(main, go) {
   const table = h('div', { class: 'wide', tabindex: 0, role: 'region', 'aria-label': t('{place}: units and changeovers', { place: desk.place.name }) });
   const lists = h('div');
-  put(main, h('h2', {}, t('{place}: units and changeovers', { place: desk.place.name })), table, lists);
+  const dark = h('div');
+  put(main, h('h2', {}, t('{place}: units and changeovers', { place: desk.place.name })), table, lists, dark);
   let waiting = 0;
   let seen = '';
   let going = false;
-  const dark = h('div');
   const listening = setInterval(listen, LISTEN_MS);
   read();
 
@@ -74,7 +74,7 @@ export function house(main, go) {
     put(lists,
       part(n('{n} page nobody has taken', '{n} pages nobody has taken', pages.length), pages.map((one) => [one.unit, `${whom(one.inmate, one.unit)}: ${{ ACT_NOW: t('ACT NOW'), HANDOVER: t('the handover is not accepted'), TRANSFER: t('has moved, not accepted') }[one.kind]}, ${t('since {time}', { time: time(one.raised_at) })}`])),
       part(n('{n} promise past its time', '{n} promises past their time', promised.length), promised.map((one) => [one.unit, `${whom(one.inmate, one.unit)}: ${phrases.need(one)}`])),
-      part(n('{n} person on the way', '{n} people on the way', moving.length), moving.map((one) => [one.unit, `${one.transfer.name}: ${unitName(one.transfer.from.unit)} → ${unitName(one.transfer.to.unit)}, ${t('since {time}', { time: time(one.offered_at) })}`])), dark);
+      part(n('{n} person on the way', '{n} people on the way', moving.length), moving.map((one) => [one.unit, `${one.transfer.name}: ${unitName(one.transfer.from.unit)} → ${unitName(one.transfer.to.unit)}, ${t('since {time}', { time: time(one.offered_at) })}`])));
   }
 
   const part = (title, items) => h('section', { class: 'part' }, h('h2', {}, title), h('ul', { class: 'list' }, items.map(([unit, text]) => h('li', { 'data-row': true, tabindex: -1, 'data-unit': unit }, text))));

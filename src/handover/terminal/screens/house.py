@@ -95,7 +95,9 @@ class HouseScreen(Frame):
         self.dismiss(None)
 
     async def _fetch(self) -> None:
-        here, reader, names = self.station.desk, self.station.reader, self.station.names()
+        here, reader, names = self.station.here, self.station.reader, self.station.names()
+        if here is None:
+            return  # behind a lock nothing is asked
         found = await self.ask(partial(fetch, here.api, self._place, reader, names))
         if found is not None and self.stands and here is self.station.here:
             self._shown, self._house = True, found
@@ -103,8 +105,8 @@ class HouseScreen(Frame):
 
     async def _listen(self) -> None:
         """Asks for nothing but who listens."""
-        here, before = self.station.desk, self._house
-        if before is None:
+        here, before = self.station.here, self._house
+        if here is None or before is None:
             return
         deaf = await self.ask(partial(_deaf, here.api, self._place))
         if deaf is not None and before is self._house and self.stands and here is self.station.here:
