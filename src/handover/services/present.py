@@ -9,8 +9,8 @@ from handover.domain.access import Principal, answers_for
 from handover.domain.listening import ALL, CALLS
 
 CALLED_S = 75.0
-"""Seconds after it last asked for which a locked screen counts as listening for calls. It asks every five, but a browser
-lets a page that is out of sight do something once a minute."""
+"""Seconds after it last asked for which a locked screen counts as listening for calls. It asks every five, but out of
+sight a browser lets a page do something once a minute."""
 IN_A_ROW = 100
 """Feeds that are looked at in one turn of the loop."""
 Unit = tuple[str, str]
