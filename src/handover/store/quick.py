@@ -14,7 +14,7 @@ from handover.store.engine import found, run
 
 
 class Quick:
-    """A statement whose values are text, whole numbers and times in UTC: nothing has to be done to them on their way."""
+    """A statement whose values are text, whole numbers and times in UTC: nothing has to be done to them on the way."""
 
     def __init__(self, query: sa.Executable) -> None:
         self._query = query
