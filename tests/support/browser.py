@@ -43,7 +43,8 @@ class Browser:
             sleep(0.02)
         number, path = port.read_text().splitlines()
         self._held = ExitStack()
-        line = connect(f"ws://127.0.0.1:{number}{path}", proxy=None, max_size=None)
+        # Without pings: they draw random numbers, in a thread that goes on beside the other tests of this process.
+        line = connect(f"ws://127.0.0.1:{number}{path}", proxy=None, max_size=None, ping_interval=None)
         self.line: ClientConnection = self._held.enter_context(line)
         self._ids = itertools.count(1)
         self._answers: dict[int, dict[str, Any]] = {}
