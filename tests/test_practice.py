@@ -238,9 +238,7 @@ new MutationObserver((_, watch) => {
 """Adds up what has come over the line when the wing's people stand on the screen; nobody waits for the rest."""
 
 
-def test_the_first_screen_of_a_full_wing_takes_little_in_any_language(
-    demo: Demo, browser: Browser
-) -> None:
+def test_the_first_screen_of_a_full_wing_takes_little_in_any_language(demo: Demo, browser: Browser) -> None:
     took = {}
     for language in ("en", "de"):
         with browser.open("about:blank#") as screen:
