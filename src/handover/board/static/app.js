@@ -18,6 +18,7 @@ import * as vault from './vault.js';
 import { t } from './words.js';
 import { unit } from './unit.js';
 import { forget as forgetWords } from './care.js';
+import { refusedLater, wasOpen, write } from './write.js';
 
 const LOCK = 'handover.lock_s';
 let lockS = Number(localStorage.getItem(LOCK) || document.body.dataset.lockS); // of whoever sits here, or sat here last
@@ -25,13 +26,12 @@ const ACTIVE = 'handover.active';
 const LEAVE_MS = 1000; // so long a lock waits for what is being kept
 const LOCKED = 'handover.lock';
 const root = document.getElementById('board');
-const screens = { unit, find };
+const screens = { unit, write, find };
 const LATER = {
-  write: () => import('./write.js'),
   handover: () => import('./handover.js'), person: () => import('./person.js'), paper: () => import('./paper.js'), pin: () => import('./pin.js'),
   house: () => import('./house.js'), practice: () => import('./practice.js'), // few need these: they are fetched when they are asked for
 };
-const SOON = ['write', 'handover', 'person', 'paper', 'pin']; // as soon as the first screen stands: they must be there without a network, too
+const SOON = ['handover', 'person', 'paper', 'pin']; // as soon as the first screen stands: they must be there without a network, too
 let current = null; // {leave(), update(), keys(), again(): what it would be shown about to go on}
 let shown = null; // {name, about} of it
 let header = null;
@@ -41,14 +41,7 @@ let others = []; // what is said of others' notes that wait here
 let asked = 0; // how often a screen was: one that comes late does not push aside what was asked for since
 
 async function load(name) {
-  const module = await LATER[name]();
-  screens[name] = module[name];
-  return module;
-}
-
-// The form is fetched before the first screen only where something was begun that it may have to go on with.
-async function wasOpen() {
-  return (await vault.load('draft')).length ? (await load('write')).wasOpen() : null;
+  screens[name] = (await LATER[name]())[name];
 }
 
 export function show(name, ...about) {
@@ -227,7 +220,7 @@ async function boot() {
   setInterval(idle, 1000);
   desk_.watch(update);
   outbox.on('changed', changed);
-  outbox.on('refused', (item) => load('write').then(({ refusedLater }) => refusedLater(item, (text) => keys.say(text, true))).catch(keys.failed));
+  outbox.on('refused', (item) => refusedLater(item, (text) => keys.say(text, true)));
   session.on('ended', ({ status }) => lock(status === 409 ? another() : t('Your login has ended. Nothing is lost.'), { over: status === 401 || status === 409 }));
   window.addEventListener('storage', elsewhere);
   for (const what of ['beforeunload', 'pagehide']) window.addEventListener(what, leaving);
