@@ -213,12 +213,15 @@ class Prison:
 class Service:
     """A running service. `desk` reaches behind it, for setting up; tests look at it from outside."""
 
-    def __init__(self, settings: Settings, lane: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, lane: bool = True, *, practice: bool = False, at: datetime | None = None
+    ) -> None:
         configure_logging("ERROR")
         self.settings = settings
         self.callers: list[Caller] = []
         self.clock = Clock()
-        self.app = create_app(settings, clock=self.clock, lane=lane)
+        self.clock.frozen = at
+        self.app = create_app(settings, clock=self.clock, lane=lane, practice=practice)
         self.desk: Desk = self.app.state.parts.desk
         self.hasher = Hasher(settings)
         self.server = server(self.app, settings)
