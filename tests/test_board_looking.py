@@ -295,6 +295,27 @@ def test_the_whole_prison_counts_units_and_items_never_officers(
         screen.until("document.querySelector('#unit').innerText === 'B wing'")
 
 
+QUICKLY = "const real = setInterval; window.setInterval = (f, ms) => real(f, ms === 30000 ? 100 : ms);"
+
+
+def test_the_line_of_a_unit_where_nobody_listens_stays_while_it_is_asked_again(
+    service: Service, browser: Browser, prison: Prison
+) -> None:
+    boss = prison.hire("ashdown", "governor")
+    with browser.open("about:blank#") as screen:
+        screen.call("Page.addScriptToEvaluateOnNewDocument", source=QUICKLY)
+        screen.go(service.url)
+        screen.login(boss.name, PASSWORD)
+        screen.press("h")
+        screen.sees("2 units where no screen listens")
+        screen.focus("li[data-unit=B]")
+        asked = sum(url.endswith("/listening") for url in screen.asked)
+        while sum(url.endswith("/listening") for url in screen.asked) < asked + 4:
+            browser.hear(0.1)
+        screen.press("Enter")
+        screen.until("document.querySelector('#unit').innerText === 'B wing'")
+
+
 def test_every_screen_is_for_everybody(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

@@ -2,15 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from handover.domain.listening import ALL, CALLS, NOTHING, Heard, Said, heard
-from tests.support import postgres
+from handover.errors import Unavailable
+from tests.support import embedded, postgres
 from tests.support.processes import office, serving
 from tests.support.readers import eventually
-from tests.support.service import Caller, Prison
+from tests.support.service import Caller, Prison, Service, settings_for
 
 AT = datetime(2026, 11, 22, 21, 0, tzinfo=UTC)
 
@@ -93,6 +95,28 @@ def test_it_is_for_those_who_answer_for_the_prison(prison: Prison, hartmann: Cal
     prison.hire("marsh", "supervisor").get(path)
     [line, *_] = prison.hire("quinn", "auditor").get("/v1/access-log", action="listening.read")["items"]
     assert (line["establishment"], line["outcome"]) == (prison.code, "OK")
+
+
+def test_after_an_outage_nobody_is_long_taken_for_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service, failed = Service(settings_for(embedded.copy(tmp_path / "handover.sqlite3"), heartbeat_s=5.0)), Event()
+
+    async def away(_work: Any) -> None:
+        failed.set()
+        raise Unavailable("The store is away.")
+
+    try:
+        prison = service.prison()
+        hartmann, keyes = prison.hire("hartmann", "officer", "A"), prison.hire("keyes", "governor")
+        with hartmann.feed() as feed:
+            feed.until_live()
+            hears(keyes, prison.code, A=ALL)
+            with monkeypatch.context() as store:
+                store.setattr(service.desk, "quietly", away)
+                assert failed.wait(10)
+            service.clock.ahead = timedelta(minutes=1)
+            eventually(lambda: units(keyes, prison.code)["A"][0] == ALL, timeout=3)
+    finally:
+        service.stop()
 
 
 def test_whoever_listened_to_a_server_that_died_listens_no_more(database_url: str, tmp_path: Path) -> None:

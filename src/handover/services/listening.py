@@ -3,6 +3,7 @@ a whole prison. Units are looked at, officers never are."""
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -46,8 +47,8 @@ async def _tell(desk: Desk, present: Present) -> None:
     if not hears and not changed:
         return
     for start in range(0, max(len(changed), 1), AT_ONCE):
-        some, now = dict(changed[start : start + AT_ONCE]), desk.clock()
-        await desk.quietly(lambda conn, some=some, now=now: listening.tell(conn, name, now, some))  # type: ignore[misc]  # the default binds it
+        some = dict(changed[start : start + AT_ONCE])
+        await desk.quietly(partial(listening.tell, process=name, now=desk.clock(), changed=some))
 
 
 def find(uow: UnitOfWork, code: str) -> Page:
