@@ -1,5 +1,7 @@
 """The short lane for notes and the plain way through the framework give the same answers."""
 
+import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,6 +79,23 @@ def shape(answer: httpx.Response, inmate: str) -> Any:
 def test_the_lane_and_the_plain_way_answer_alike(ways: list[tuple[Caller, str]], body: str, headers: str) -> None:
     lane, plain = (shape(ask(c, inmate, BODIES[body], HEADERS[headers], ""), inmate) for c, inmate in ways)
     assert lane == plain
+
+
+def test_a_body_that_comes_in_two_goes_is_one_note(ways: list[tuple[Caller, str]]) -> None:
+    for caller, inmate in ways:
+        address = caller.http.base_url.host, caller.http.base_url.port
+        text = SOUND.replace(b"%s", inmate.encode())
+        head = (
+            f"POST /v1/notes HTTP/1.1\r\nHost: prison\r\nAuthorization: {caller.http.headers['Authorization']}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n"
+        )
+        with socket.create_connection(address, timeout=10) as line:
+            line.sendall(head.encode() + text[:20])
+            time.sleep(0.05)  # so that the service has begun with the first half
+            line.sendall(text[20:])
+            with line.makefile("rb") as answer:
+                assert b" 201 " in answer.readline()
+                assert b'"change":"WORSE"' in answer.read()
 
 
 def test_a_parameter_that_does_not_exist_is_refused_on_both(ways: list[tuple[Caller, str]]) -> None:

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from handover.domain.handovers import Times
 from handover.domain.shifts import ShiftStart, shift_at
+from handover.services.spots import Rota
 from tests.support.service import Caller, Prison
 
 USUAL = (ShiftStart("EARLY", time(7, 30)), ShiftStart("LATE", time(13, 30)), ShiftStart("NIGHT", time(21, 0)))
@@ -77,6 +79,22 @@ def test_every_instant_is_in_one_shift_and_shifts_abut(
     for shift in run:
         for moment in (shift.starts, shift.ends - timedelta(microseconds=1)):
             assert shift_at(pattern, zone, moment) == shift, "whichever of its instants is asked for"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    pattern=patterns,
+    zone=st.sampled_from(ZONES),
+    first=instants,
+    asked=st.lists(st.tuples(st.integers(-2_880, 2_880), st.integers(-1, 2)), min_size=1, max_size=12),
+)
+def test_a_rota_that_keeps_what_it_found_answers_as_one_that_looks_each_time(
+    pattern: tuple[ShiftStart, ...], zone: ZoneInfo, first: datetime, asked: list[tuple[int, int]]
+) -> None:
+    rota = Rota(pattern, zone, Times())
+    for minutes, ahead in [*asked, *reversed(asked)]:
+        instant = first + timedelta(minutes=minutes)
+        assert rota.at(instant, ahead) == shift_at(pattern, zone, instant, ahead)
 
 
 @settings(max_examples=200, deadline=None)

@@ -29,9 +29,9 @@ from handover.api import (
     problems,
     roster,
 )
-from handover.api.lane import Lane
+from handover.api.lane import lane as shortest
 from handover.api.middleware import Outermost
-from handover.api.transport import AnswerProtocol
+from handover.api.transport import AnswerProtocol, Forwarded
 from handover.board import pages as board
 from handover.board import session as board_session
 from handover.clock import Clock, now
@@ -125,7 +125,7 @@ def create_app(
     # Outside everything the framework puts around an application, so that it has the last word on every answer.
     inner = app.build_middleware_stack()
     app.middleware_stack = Outermost(
-        inner, route.door(parts, problems.nowhere), desk, metrics, limits, practice, Lane(app) if lane else None
+        app, inner, route.door(parts, problems.nowhere), desk, metrics, limits, practice, shortest if lane else None
     )
     return app
 
@@ -133,6 +133,10 @@ def create_app(
 class _Server(uvicorn.Server):
     """Tells the feeds at once that the server is stopping, so that they leave with their cursors and the stop takes
     no time."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Says where it listens: whoever starts it by hand sees that it does, and with port 0 there is no other way."""
@@ -142,23 +146,20 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Feeds leave first, with their own close code: the server would close them with another."""
-        app = self.config.app
-        if isinstance(app, FastAPI):
-            await app.state.parts.hub.emptied(LEAVE_S)
+        await self._hub.emptied(LEAVE_S)
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal to stop."""
-        app = self.config.app
-        if isinstance(app, FastAPI):
-            app.state.parts.hub.stop_soon()
+        self._hub.stop_soon()
         super().handle_exit(sig, frame)
 
 
 def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
     """The server that serves it, not yet running."""
     config = uvicorn.Config(
-        app,
+        Forwarded(app.middleware_stack, settings.trusted_proxies),  # type: ignore[arg-type]  # it is made by now
+        interface="asgi3",
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -168,14 +169,13 @@ def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
         ws_max_size=64 * 1024,
         ws_ping_interval=kept.PING_S,
         ws_ping_timeout=kept.PING_S,
-        proxy_headers=True,
-        forwarded_allow_ips=settings.trusted_proxies,
+        proxy_headers=False,  # `Forwarded`
         timeout_graceful_shutdown=settings.stop_s,  # type: ignore[arg-type]  # it takes parts of a second, too
         access_log=False,
         server_header=False,
         log_config=None,
     )
-    return _Server(config)
+    return _Server(config, app.state.parts.hub)
 
 
 def serve(app: FastAPI, settings: Settings, sockets: list[socket.socket] | None = None) -> None:

@@ -189,13 +189,13 @@ async def pressing(request: Request) -> Ask:
     if request.scope["query_string"]:
         _check_query(request)
     share = known.limits.take(session.principal.id)
-    request.state.share = share
+    request.scope["state"]["share"] = share
     over = None
     if share.wait_s:
         over = QuotaExceeded(
             "You ask more than one caller may; the others have to be served, too. Go on later.", share.wait_s
         )
-    return Ask(request, known, session, Asker(session.principal, _address(request), request.state.id), over)
+    return Ask(request, known, session, Asker(session.principal, _address(request), request.scope["state"]["id"]), over)
 
 
 def _check_query(request: Request) -> None:
@@ -217,7 +217,8 @@ def anybody(request: Request) -> Asker:
 
 
 def _address(request: Request) -> str | None:
-    return request.client.host[:64] if request.client else None
+    client = request.scope.get("client")
+    return client[0][:64] if client else None
 
 
 Somebody = Annotated[Ask, Depends(somebody)]

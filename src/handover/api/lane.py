@@ -7,12 +7,11 @@ of the ordinary, and takes them all when the lane is left out (`create_app(..., 
 against each other.
 """
 
-from functools import cached_property
+from typing import Any
 
-from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from handover.api import bodies, notes
@@ -26,35 +25,47 @@ _ROUTE = next(r for r in notes.router.routes if isinstance(r, APIRoute) and r.en
 
 
 class _Asked(Request):
-    """A request that is asked for a few headers, again and again: the framework walks through all of them each time."""
+    """A request that is asked for a few headers and its body, again and again: the framework walks through all headers
+    each time, and hands a body on from part to part."""
 
-    @cached_property
-    def headers(self) -> dict[str, str]:  # type: ignore[override]  # all that is asked of them here
-        """By their names in lower case; where one is there twice, the first counts, as in the framework."""
-        return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(self.scope["headers"])}
+    headers: Any = {}  # noqa: RUF012 - each has its own
+    """By their names in lower case; where one is there twice, the first counts, as in the framework."""
+    _read: bytes | None = None
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        super().__init__(scope, receive)
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+
+    async def body(self) -> bytes:
+        """The whole of it."""
+        if self._read is None:
+            parts, more = [], True
+            while more:
+                message = await self.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                parts.append(message.get("body", b""))
+                more = message.get("more_body", False)
+            self._read = b"".join(parts)
+        return self._read
 
 
-class Lane:
-    """Takes what it knows how to take; answers False for everything else."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-
-    async def takes(self, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Answers an ordinary note. A request without a body or not said to be JSON goes the plain way."""
-        if scope["path"] != PATH or scope["method"] != "POST":
-            return False
-        scope["app"], scope["route"], scope["path_params"] = self._app, _ROUTE, {}
-        request = _Asked(scope, receive)
-        if not bodies.says_json(request) or request.headers.get("content-length", "0") == "0":
-            return False
-        try:
-            body = bodies.read(await request.body())
-            ask = await pressing(request)
-            response = await notes.record_note(NoteDraft.model_validate(body), ask)
-        except Refusal as refusal:
-            response = problem(request, refusal)
-        except ValidationError as error:
-            response = problem(request, unsound(error.errors()))
-        await response(scope, receive, send)
-        return True
+async def lane(scope: Scope, receive: Receive, send: Send) -> bool:
+    """Answers an ordinary note, and False to everything else. A request without a body or not said to be JSON goes the
+    plain way."""
+    if scope["path"] != PATH or scope["method"] != "POST":
+        return False
+    scope["route"], scope["path_params"] = _ROUTE, {}
+    request = _Asked(scope, receive)
+    if not bodies.says_json(request) or request.headers.get("content-length", "0") == "0":
+        return False
+    try:
+        body = bodies.read(await request.body())
+        ask = await pressing(request)
+        response = await notes.record_note(NoteDraft.model_validate(body), ask)
+    except Refusal as refusal:
+        response = problem(request, refusal)
+    except ValidationError as error:
+        response = problem(request, unsound(error.errors()))
+    await response(scope, receive, send)
+    return True

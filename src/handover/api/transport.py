@@ -1,14 +1,17 @@
-"""How answers leave: head and body in one write, put together in one go. The server writes them one after the other,
-and looks at each header by itself; each visit to the network costs as much as recording a tenth of a note.
+"""How requests come from a proxy, and how answers leave: head and body in one write, put together in one go. The server
+writes them one after the other, and looks at each header by itself; each visit to the network costs as much as
+recording a tenth of a note.
 
 Without these classes (uvicorn's `http="httptools"`) everything works the same.
 """
 
 import re
+from collections.abc import Awaitable
 from itertools import chain, repeat
 from typing import Any
 
 import orjson
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from handover.errors import Malformed
@@ -19,6 +22,7 @@ _UNSOUND = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _ELSE = frozenset((b"connection", b"transfer-encoding"))
 """Headers that say how an answer is sent."""
 _LENGTH = b"content-length"
+_FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 
 
 class _Cycle(RequestResponseCycle):
@@ -65,6 +69,16 @@ class _Cycle(RequestResponseCycle):
             return None
         headers = chain.from_iterable(zip(names, repeat(b": "), values, repeat(b"\r\n"), strict=False))
         return b"".join((STATUS_LINE[head["status"]], *headers, b"\r\n", body))
+
+
+class Forwarded(ProxyHeadersMiddleware):
+    """Believes a trusted proxy, where one has said something: the server looks at each header of each request."""
+
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:  # type: ignore[override]
+        """Passes a request on."""
+        if scope["type"] == "lifespan" or _FORWARDED.isdisjoint(dict(scope["headers"])):
+            return self.app(scope, receive, send)
+        return super().__call__(scope, receive, send)
 
 
 class AnswerProtocol(HttpToolsProtocol):

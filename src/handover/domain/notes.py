@@ -1,14 +1,13 @@
 """What makes a note sound, and what follows from it: late, attention, the shift it belongs to."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
 from handover.domain.codelists import Lists, check
-from handover.domain.shifts import ShiftStart, shift_at
+from handover.domain.shifts import Shift
 from handover.errors import FieldError
 
 LATE_AFTER = timedelta(minutes=60)
@@ -190,13 +189,14 @@ def calls(draft: Draft, lists: Lists) -> bool:
     return draft.attention == "ACT_NOW" or not lists.forcing.isdisjoint([sign.code for sign in draft.indicators])
 
 
-def derive(draft: Draft, lists: Lists, pattern: Sequence[ShiftStart], zone: ZoneInfo, now: datetime) -> Derived:
-    """What the service adds to a sound note. A code that forces attention overrules the author's choice."""
+def derive(draft: Draft, lists: Lists, shift_at: Callable[[datetime, int], Shift], now: datetime) -> Derived:
+    """What the service adds to a sound note. `shift_at`: the shift that holds an instant where the note belongs, or the
+    one so many after it. A code that forces attention overrules the author's choice."""
     occurred = min(draft.occurred_at or now, now)
     return Derived(
         occurred_at=occurred,
         late=now - occurred > LATE_AFTER,
-        shift=shift_at(pattern, zone, occurred).key,
+        shift=shift_at(occurred, 0).key,
         attention="ACT_NOW" if calls(draft, lists) else draft.attention,
-        attention_until=draft.attention_until or shift_at(pattern, zone, now, ahead=1).ends,
+        attention_until=draft.attention_until or shift_at(now, 1).ends,
     )

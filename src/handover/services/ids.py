@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import count
 from os import register_at_fork, urandom
+from re import findall
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _spare: list[str] = []
@@ -18,8 +19,7 @@ def _random() -> str:
         try:
             return _spare.pop()
         except IndexError:
-            digits = urandom(3072).hex()
-            _spare.extend([digits[i : i + 12] for i in range(0, len(digits), 12)])
+            _spare.extend(findall(".{12}", urandom(3072).hex()))
 
 
 def uuid4() -> str:

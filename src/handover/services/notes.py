@@ -49,7 +49,7 @@ def record(uow: UnitOfWork, draft: NoteDraft) -> Made:
     if errors:
         raise Invalid(*errors)
     spot = spots.of_draft(uow, draft)
-    derived = rules.derive(draft, uow.lists, spot.rota.pattern, spot.rota.zone, uow.now)
+    derived = rules.derive(draft, uow.lists, spot.rota.at, uow.now)
     fields = _fields(uow, who, spot, draft, derived)
     if draft.about_incident:
         incidents.join(uow, fields)
@@ -126,7 +126,7 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     kept |= {"occurred_at": draft.occurred_at or old["occurred_at"], "attention_until": until}
     draft = draft.model_copy(update=kept)
     spot = spots.of_note(uow, old)
-    derived = rules.derive(draft, uow.lists, spot.rota.pattern, spot.rota.zone, uow.now)
+    derived = rules.derive(draft, uow.lists, spot.rota.at, uow.now)
     fields = _fields(uow, uow.who, spot, draft, derived)
     # Late is what the *first* wording was: a correction the day after does not make it a note that was filled in later.
     fields["late"] = _first_recorded(uow, old, before) - derived.occurred_at > rules.LATE_AFTER

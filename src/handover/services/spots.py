@@ -1,7 +1,7 @@
 """Where a note belongs: its establishment and unit, whom it is about, and the shifts that are lived by there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -25,15 +25,30 @@ class Rota:
     pattern: tuple[ShiftStart, ...]
     zone: ZoneInfo
     times: Times
+    _lately: dict[int, tuple[datetime, datetime, Shift]] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
     def of(establishment: Mapping[Any, Any]) -> "Rota":
         """The rota of an establishment as kept."""
         return _rota(establishment["shifts"], establishment["timezone"], establishment.get("times"))
 
+    def at(self, instant: datetime, ahead: int = 0) -> Shift:
+        """The shift that holds an instant, or one `ahead` of it. What was found last is kept: for hours on end, every
+        note asks for the same two."""
+        begins, ends, found = self._lately.get(ahead, _NEVER)
+        if not begins <= instant < ends:
+            holds = shift_at(self.pattern, self.zone, instant)
+            found = shift_at(self.pattern, self.zone, instant, ahead) if ahead else holds
+            self._lately[ahead] = holds.starts, holds.ends, found
+        return found
+
     def now(self, uow: UnitOfWork, ahead: int = 0) -> Shift:
         """The shift of this moment, or one `ahead` of it."""
-        return shift_at(self.pattern, self.zone, uow.now, ahead)
+        return self.at(uow.now, ahead)
+
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_NEVER = (_LONG_AGO, _LONG_AGO, Shift("", _LONG_AGO.date(), _LONG_AGO, _LONG_AGO))
 
 
 @lru_cache(maxsize=1024)

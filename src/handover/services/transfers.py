@@ -10,7 +10,6 @@ from sqlalchemy.engine import RowMapping
 
 from handover.domain import handovers as rules
 from handover.domain.access import STAYS_BEHIND
-from handover.domain.shifts import shift_at
 from handover.services import handovers as service
 from handover.services import pages, spots, views
 from handover.services.unit_of_work import UnitOfWork, as_json, person
@@ -82,7 +81,7 @@ def _offer(
     number = new["number"]
     last = handovers.last_taken(uow.conn, left["establishment"], left["unit"])
     rota = spots.rota_of_place(uow, new["establishment"])
-    shift = shift_at(rota.pattern, rota.zone, uow.now)
+    shift = rota.at(uow.now)
     due = uow.now + timedelta(minutes=rota.times.transfer)
     carries = handovers.carries(uow.conn, [row["id"] for row in open_needs], uow.now)
     id_ = uow.new_id()
@@ -96,7 +95,7 @@ def _offer(
         "establishment": new["establishment"],
         "unit": new["unit"],
         "from_shift": shift.key,
-        "to_shift": shift_at(rota.pattern, rota.zone, due).key,
+        "to_shift": rota.at(due).key,
         "state": rules.step(rules.DRAFT, "offer"),
         "outgoing": orjson.loads(last["incoming"]) if last else person(uow.who),
         "incoming": None,

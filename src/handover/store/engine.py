@@ -406,6 +406,9 @@ def inserts(
         yield text, [as_json(columns, rows) for _, columns, rows in writings]
         return
     for table, columns, rows in writings:
+        if len(rows) == 1:  # as of a note that comes alone
+            yield _values(table, columns, 1, heads), rows[0]
+            continue
         start = 0
         while start < len(rows):
             count = min(ROWS_AT_ONCE, 1 << (len(rows) - start).bit_length() - 1)

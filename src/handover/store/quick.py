@@ -4,7 +4,8 @@ The toolkit takes longer to run a statement than the database does. What goes wr
 same, so that nobody above has to know which way a statement went.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,21 +19,30 @@ class Quick:
 
     def __init__(self, query: sa.Executable) -> None:
         self._query = query
-        self._made: dict[str, tuple[str, tuple[str, ...] | None, dict[str, Any]]] = {}
+        self._made: dict[str, tuple[str, Callable[[dict[str, Any]], Any], dict[str, Any]]] = {}
 
     def __call__(self, conn: Connection, values: dict[str, Any]) -> Any:
         """Runs it; answers the driver's cursor."""
-        text, order, fixed = self._made.get(conn.dialect.name) or self._make(conn.dialect)
-        if fixed:
-            values = {**fixed, **values}
-        return run(conn, text, values if order is None else [values[name] for name in order])
+        text, given, fixed = self._made.get(conn.dialect.name) or self._make(conn.dialect)
+        return run(conn, text, given({**fixed, **values} if fixed else values))
 
-    def _make(self, dialect: Dialect) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
+    def _make(self, dialect: Dialect) -> tuple[str, Callable[[dict[str, Any]], Any], dict[str, Any]]:
         compiled = self._query.compile(dialect=dialect)  # type: ignore[attr-defined]  # every statement can be
-        order = tuple(compiled.positiontup) if compiled.positional else None
+        order = compiled.positiontup if compiled.positional else None
+        given = _by_name if order is None else _in_order(order)
         fixed = {name: value for name, value in compiled.params.items() if value is not None}  # an OFFSET of 0
-        made = self._made[dialect.name] = str(compiled), order, fixed
+        made = self._made[dialect.name] = str(compiled), given, fixed
         return made
+
+
+def _by_name(values: dict[str, Any]) -> dict[str, Any]:
+    return values
+
+
+def _in_order(names: Sequence[str]) -> Callable[[dict[str, Any]], Sequence[Any]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 def each(conn: Connection, query: sa.Select[Any], name: str, values: Sequence[str]) -> list[Any]:

@@ -1,6 +1,6 @@
 """New rows on their way into the store."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ class Rows(Protocol):
         """Takes rows of one table, all with the same columns."""
 
 
-New = tuple[sa.Table, tuple[str, ...], Iterable[Iterable[Any]]]
+New = tuple[sa.Table, tuple[str, ...], Iterable[Sequence[Any]]]
 """New rows of one table, in the order of these columns (two at least)."""
 
 
@@ -34,8 +34,12 @@ def bound(dialect: Dialect, new: Iterable[New]) -> list[Writing]:
     """The same rows as a driver takes them."""
     writings: list[Writing] = []
     for table, columns, rows in new:
+        binds = _binds(dialect, table, columns)
+        if not binds:
+            writings.append((table.name, columns, list(rows)))
+            continue
         ready = [list(row) for row in rows]
-        for place, bind in _binds(dialect, table, columns):
+        for place, bind in binds:
             for row in ready:
                 row[place] = bind(row[place])
         writings.append((table.name, columns, ready))

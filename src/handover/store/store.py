@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
 from operator import itemgetter
 from secrets import token_hex
 from time import perf_counter
@@ -54,7 +53,7 @@ class Batch:
         self.lines: list[Line] = []
         self.rights_changed = False
         self.committing = False
-        self._rows: list[tuple[sa.Table, dict[str, Any]]] = []
+        self._rows: list[tuple[sa.Table, tuple[dict[str, Any], ...]]] = []
         self._ahead: list[str] = []
         self._written: list[Written] = []
         self._homes: dict[str, Mapping[str, Any] | None] = {}
@@ -85,7 +84,8 @@ class Batch:
 
     def add(self, table: sa.Table, *rows: dict[str, Any]) -> None:
         """Gathers new rows: those of all the batch's requests go into each table at once."""
-        self._rows.extend(zip(repeat(table), rows, strict=False))
+        if rows:
+            self._rows.append((table, rows))
         if not self.gathers:
             self.settle()
 
@@ -112,8 +112,8 @@ class Batch:
     def _gathered(self) -> list[New]:
         """The rows gathered so far, parents before children."""
         rows: dict[sa.Table, list[dict[str, Any]]] = {}
-        for table, row in self._rows:
-            rows.setdefault(table, []).append(row)
+        for table, some in self._rows:
+            rows.setdefault(table, []).extend(some)
         self._rows.clear()
         return [
             (table, tuple(rows[table][0]), map(itemgetter(*rows[table][0]), rows[table]))
