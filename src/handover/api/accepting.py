@@ -1,9 +1,12 @@
 """Which of several kinds an answer is to be of: what `Accept` says (RFC 9110 §12.5.1)."""
 
+from functools import lru_cache
+
 LONGEST = 500
 """Characters that are looked at: a browser's are a hundred."""
 
 
+@lru_cache(maxsize=256)
 def preferred(accept: str, *kinds: str) -> str:
     """The kind that is wanted most. Of those wanted alike, the one that is named, then the one that is named first; the
     first of these kinds where none is wanted: an answer of another kind is worth more than none."""

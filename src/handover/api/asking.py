@@ -169,7 +169,11 @@ def parts(request: Request) -> Parts:
 
 async def somebody(request: Request) -> Ask:
     """Who asks; refused where it is more than the caller's share."""
-    ask = await pressing(request)
+    return within(await pressing(request))
+
+
+def within(ask: Ask) -> Ask:
+    """Refuses what is more than the caller's share."""
     if ask.over is not None:
         raise ask.over
     return ask
@@ -178,6 +182,14 @@ async def somebody(request: Request) -> Ask:
 async def pressing(request: Request) -> Ask:
     """Who asks, where it may be something that goes first, whatever the caller's share; refused where nobody known
     does. Refuses parameters that the operation does not have: a typo must not widen a list."""
+    ask = await asked(request)
+    if request.scope["query_string"]:
+        _check_query(request)
+    return ask
+
+
+async def asked(request: Request) -> Ask:
+    """The same, where somebody has looked at the parameters."""
     known = parts(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -186,8 +198,6 @@ async def pressing(request: Request) -> Ask:
     if session is None:
         await known.sessions.tried(token.strip(), anybody(request))
         raise Unauthenticated("This access token does not work (any more); get a new one from /oauth/token.")
-    if request.scope["query_string"]:
-        _check_query(request)
     share = known.limits.take(session.principal.id)
     request.scope["state"]["share"] = share
     over = None

@@ -15,7 +15,6 @@ from handover.api.accepting import preferred
 from handover.api.asking import Ask, Somebody, Told
 from handover.api.describing import operation
 from handover.api.parameters import PlaceFilter, UnitFilter
-from handover.api.straight import straight
 from handover.errors import Conflict, FieldError, Invalid, Unauthenticated
 from handover.schemas.events import EventPage, EventType, Ticket
 from handover.services import logins, pulling
@@ -30,21 +29,10 @@ from handover.services.unit_of_work import UnitOfWork
 router = APIRouter(prefix="/v1", tags=["events"])
 NDJSON = "application/x-ndjson"
 TICKET_S = 30
-_pulls = APIRouter(
-    prefix="/v1",
-    tags=["events"],
-    route_class=straight(
-        {
-            "after": (re.compile(r"[A-Za-z0-9_-]{1,32768}"), str),
-            "establishment": (re.compile(r"[A-Z0-9][A-Z0-9_-]{0,15}"), str),
-            "unit": (re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,15}"), str),
-            "limit": (re.compile(r"[1-9][0-9]?|1[0-9][0-9]|200"), int),
-        }
-    ),
-)
+_PLAIN = re.compile(r"[a-z]+=[A-Za-z0-9_.-]*(&[a-z]+=[A-Za-z0-9_.-]*)*")
 
 
-@_pulls.get(
+@router.get(
     "/events",
     response_model=EventPage,
     **operation("events:read", 401, 403, 404, 409, 422),
@@ -73,20 +61,17 @@ async def pull_events(
         uow.allow("events.read")
         places = pulling.places_for(uow, establishment)
         pulling.check_unit(uow, places, unit)
-        return pulling.pull(uow, store_id, Filter(places, unit, wanted), after, limit, between="\n" if lines else ",")
+        return pulling.pull(uow, store_id, Filter(places, unit, wanted), after, limit)
 
     while True:
         last = monotonic() >= deadline or ask.parts.hub.stopping
         # Only what is answered is logged: a reader that waits would else leave a line for every note it may not see.
         pulled = await ask.read(pull, _passed_on if last else _idle)
-        if last or pulled.count or pulled.more:
+        if last or pulled.events or pulled.more:
             return _answer(ask.request, pulled, cursor_of(store_id, pulled.positions), lines)
         after = cursor_of(store_id, pulled.positions)
         await _news(ask.parts.hub, pulled.positions, deadline)
         ask = await _still(ask)
-
-
-router.routes.extend(_pulls.routes)
 
 
 def _passed_on(_found: Pulled) -> bool:
@@ -94,7 +79,7 @@ def _passed_on(_found: Pulled) -> bool:
 
 
 def _idle(found: Pulled) -> bool:
-    return not (found.count or found.more)
+    return not (found.events or found.more)
 
 
 async def _news(hub: Hub, positions: Positions, deadline: float) -> None:
@@ -127,14 +112,22 @@ async def _rung(wake: asyncio.Event, seconds: float) -> None:
 
 
 def _answer(request: Request, pulled: Pulled, cursor: str, lines: bool) -> Response:
-    path = request.scope["path"]
-    query = urlencode([*((k, v) for k, v in request.query_params.multi_items() if k != "after"), ("after", cursor)])
-    headers = {"Link": f'<{path}?{query}>; rel="next"', "Cache-Control": "no-store", "Vary": "Accept"}
+    headers = {"Link": f'<{_after(request, cursor)}>; rel="next"', "Cache-Control": "no-store", "Vary": "Accept"}
     if lines:
-        return Told(pulled.text + "\n" if pulled.count else "", 200, headers, NDJSON.encode())
+        return Told("\n".join([*pulled.events, ""]), 200, headers, NDJSON.encode())
     more = "true" if pulled.more else "false"
-    body = f'{{"items":[{pulled.text}],"cursor":"{cursor}","more":{more}}}'
+    body = f'{{"items":[{",".join(pulled.events)}],"cursor":"{cursor}","more":{more}}}'
     return Told(body, 200, headers)
+
+
+def _after(request: Request, cursor: str) -> str:
+    """The same question, after this cursor."""
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    if _PLAIN.fullmatch(query):  # as it was asked; nothing in it would look different
+        asked = [part for part in query.split("&") if part and not part.startswith("after=")]
+    else:
+        asked = [urlencode([pair]) for pair in request.query_params.multi_items() if pair[0] != "after"]
+    return f"{path}?{'&'.join([*asked, f'after={cursor}'])}"
 
 
 @router.post(

@@ -1,7 +1,7 @@
 """Events in pages, for whoever asks: each page as text, in order of time, and how far it came."""
 
 from binascii import b2a_base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import merge
@@ -11,7 +11,7 @@ from operator import itemgetter
 from handover.domain.access import belongs
 from handover.errors import NotFound
 from handover.services.cursors import Positions, begun, cursor_of, start
-from handover.services.hearing import Ear, Filter, told_to
+from handover.services.hearing import MOST_SORTS, Ear, Filter, Said, told_to
 from handover.services.missed import PAGE
 from handover.services.unit_of_work import UnitOfWork
 from handover.store import eventlog, roster
@@ -35,66 +35,72 @@ def check_unit(uow: UnitOfWork, places: Iterable[str], unit: str | None) -> None
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """A page: its events as text, how many they are, and how far it came."""
+    """A page: its events as text, and how far it came."""
 
-    text: str
-    count: int
+    events: list[str]
     positions: Positions
     more: bool
+
+
+class _Known(dict[str, Said]):
+    """How events of one establishment are told to one reader, by their sort."""
+
+    def __init__(self, ear: Ear, place: str) -> None:
+        self._ear, self._place = ear, place
+
+    def __missing__(self, sort: str) -> Said:
+        if len(self) >= MOST_SORTS:
+            self.clear()
+        said = self[sort] = self._ear.said(self._place, sort)
+        return said
+
+
+_ear = lru_cache(maxsize=256)(Ear)
+"""The same for every page of one reader."""
+_known = lru_cache(maxsize=1024)(_Known)
 
 
 class _Page:
     """What one reader gets of some rows, as `Encoded` would tell it. How a sort of event is told is found out once for
     all readers who hear the same, and what they are told is put together in one go."""
 
-    def __init__(self, ear: Ear, store_id: str, positions: Positions, between: str) -> None:
+    def __init__(self, ear: Ear, store_id: str, positions: Positions) -> None:
         self.positions = positions
-        self.count = 0
         self.people: set[str | None] = set()
         self._ear = ear
         self._store_id = store_id
-        self._between = between
-        self._parts: list[str] = []
-        self._sayings = {place: ear.sayings(place) for place in positions}
-        self._begun = begun(store_id, *positions) if len(positions) == 1 else None
+        self.events: list[str] = []
+        self._cursor = _of_one(store_id, *positions) if len(positions) == 1 else self._of_all
 
-    @property
-    def text(self) -> str:
-        """All that was taken."""
-        return "".join(self._parts)
-
-    def take(self, place: str, rows: Sequence[Row], most: int) -> int:
-        """Takes what exists for this reader of the rows that come next, until there are so many events; answers how
-        many rows that were."""
-        others, own = self._sayings[place]
-        mine, people, parts, between = self._ear.mine, self.people, self._parts, self._between
-        count, read = self.count, 0
+    def take(self, place: str, rows: Sequence[Row], most: int) -> None:
+        """Takes what exists for this reader of the rows that come next, until there are so many events."""
+        known, hear, add, cursor = _known(self._ear, place), self.people.add, self.events.append, self._cursor
+        positions, count = self.positions, len(self.events)
         for subject, sort, sequence, told in rows:
             if count == most:
                 break
-            read += 1
-            self.positions[place] = sequence
-            try:
-                said = (own if sort.endswith(mine) else others)[sort]
-            except KeyError:
-                said = self._ear.said(place, sort)
+            positions[place] = sequence
+            said = known[sort]
             if said is None:
                 continue
             if not said:
                 told = told_to(self._ear, sort, told)  # noqa: PLW2901 - as this reader may have it
-            parts.append(between if count else "")
-            parts += told, f',"sequence":{sequence},"cursor":"', self._cursor(sequence), '"}'
+            add(f'{told},"sequence":{sequence},"cursor":"{cursor(sequence)}"}}')
             count += 1
-            people.add(subject)
-        self.count = count
-        return read
+            hear(subject)
 
-    def _cursor(self, sequence: int) -> str:
-        if self._begun is None:
-            return cursor_of(self._store_id, self.positions)
-        letters, rest = self._begun
-        # As `opaque` has it: what is neither letter, digit, nor one of `-_.:!` alone would look different there.
+    def _of_all(self, _sequence: int) -> str:
+        return cursor_of(self._store_id, self.positions)
+
+
+def _of_one(store_id: str, place: str) -> Callable[[int], str]:
+    letters, rest = begun(store_id, place)
+
+    # As `opaque` has it: what is neither letter, digit, nor one of `-_.:!` alone would look different there.
+    def cursor(sequence: int) -> str:
         return letters + b2a_base64(b"%b%d!" % (rest, sequence), newline=False).decode().rstrip("=")
+
+    return cursor
 
 
 def _in_time(pages: Mapping[str, list[Row]], heads: Mapping[str, int]) -> Iterable[tuple[str, Sequence[Row]]]:
@@ -121,7 +127,6 @@ def pull(
     after: str | None,
     limit: int,
     scan: int = 4 * PAGE,
-    between: str = ",",
 ) -> Pulled:
     """The next events this reader hears, over all its establishments in order of time. A log is read at most `scan`
     rows far."""
@@ -129,21 +134,18 @@ def pull(
     ends = eventlog.ends(uow.conn, wanted.establishments)
     heads = {place: end.head for place, end in ends.items()}
     began = start(store_id, after, wanted.establishments, ends)
-    page = _Page(_ear(uow.who, wanted), store_id, dict(began), between)
+    page = _Page(_ear(uow.who, wanted), store_id, dict(began))
     read = 0
-    while (behind := _behind(page.positions, heads)) and page.count < limit and read < scan:
+    while (behind := _behind(page.positions, heads)) and len(page.events) < limit and read < scan:
         some = min(PAGE, max(limit, 50))
         aside = len(behind) > 1
         rows = {p: eventlog.rows_after(uow.conn, p, page.positions[p], some, timed=aside) for p in behind}
         for place, found in _in_time(rows, heads):
-            read += page.take(place, found, limit)
+            page.take(place, found, limit)
+            read += len(found)
     moved = {place: [began[place], at] for place, at in page.positions.items() if at != began[place]}
-    uow.about(count=page.count, sequences=moved, people=sorted(one for one in page.people if one))
-    return Pulled(page.text, page.count, page.positions, bool(behind))
-
-
-_ear = lru_cache(maxsize=256)(Ear)
-"""The same for every page of one reader."""
+    uow.about(count=len(page.events), sequences=moved, people=sorted(filter(None, page.people)))
+    return Pulled(page.events, page.positions, bool(behind))
 
 
 def _behind(positions: Positions, heads: Mapping[str, int]) -> list[str]:
