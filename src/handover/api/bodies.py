@@ -50,7 +50,10 @@ class _Request(Request):
 
 def says_json(request: Request) -> bool:
     """Whether the request says that its body is JSON."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = request.headers.get("content-type", "")
+    if kind == "application/json":  # as nearly all say it
+        return True
+    kind = kind.partition(";")[0].strip().lower()
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 

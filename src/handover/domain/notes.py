@@ -169,6 +169,8 @@ def _mood(mood: _Mood) -> Iterable[FieldError]:
 
 def _repeats(items: Sequence[_Coded], name: str) -> Iterable[FieldError]:
     codes = [item.code for item in items]
+    if len(set(codes)) == len(codes):
+        return
     for i, code in enumerate(codes):
         if code in codes[:i]:
             yield FieldError(f"/{name}/{i}/code", f"{code} is already in this note; say it once")

@@ -43,7 +43,7 @@ READS_AT_SERVER = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 """Either sees one moment of the store."""
 ROOM = 4 << 20
 """Bytes that have to be free on the embedded store's disk for notes to be taken: its log needs them."""
-LONGEST_LOG = 60_000
+LONGEST_LOG = 90_000
 """Pages of the embedded store's write-ahead log from which on every commit moves them to their place, if the writer has
 not between two commits (`tidy`): more than so many commits write, one of 32 notes some 230."""
 

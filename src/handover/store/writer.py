@@ -60,9 +60,9 @@ class Batch(Protocol):
 
 
 Job = Callable[[Any], Any]
-TIDY_AFTER = 128
+TIDY_AFTER = 192
 """Commits after which the store is tidied up. Each time costs two waits for the disk and as many pages as were written,
-each once: whoever asks right then waits some 20 ms longer, so it is to be fewer than one in a hundred."""
+each once: whoever asks right then waits 20 to 60 ms longer, so it is to be far fewer than one in a hundred."""
 SHARE = 0.2
 """How much the last commit counts in what a commit is thought to take."""
 ATTEMPTS = 4
