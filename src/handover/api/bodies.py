@@ -60,7 +60,12 @@ def says_json(request: Request) -> bool:
 def read(body: bytes) -> Any:
     """The one JSON text in a body, or a refusal that says what is wrong with it."""
     try:
-        return _STRICT.decode(body.decode())
+        text = body.decode()
+        if text.startswith("{"):
+            found, end = _STRICT.raw_decode(text)
+            if end == len(text):
+                return found
+        return _STRICT.decode(text)
     except (ValueError, RecursionError):
         raise Malformed(NOT_JSON) from None
 
