@@ -1,12 +1,13 @@
 """What many have missed: a page of a log, read from the store once, and made into text once for all who get the
 same."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 
 from sqlalchemy.engine import Connection
 
 from handover.errors import CursorRefused
-from handover.services.cursors import TOO_OLD, begun, opaque
+from handover.services.cursors import TOO_OLD, cursors_of
 from handover.services.hearing import Ear, Said, told_to
 from handover.store import eventlog
 from handover.store.eventlog import SEQUENCE, SORT, Row
@@ -20,7 +21,7 @@ MOST_KEPT = 2 * 1024 * 1024
 class Past:
     """Some of a log as it was read from the store, for all who come back to about the same place in it."""
 
-    __slots__ = ("_alike", "_asked", "_begun", "kept", "place", "rows", "sorts", "store_id")
+    __slots__ = ("_alike", "_asked", "_cursors", "kept", "place", "rows", "sorts", "store_id")
 
     def __init__(self, place: str, rows: Sequence[Row], store_id: str) -> None:
         self.place = place
@@ -29,7 +30,7 @@ class Past:
         self.kept = 0
         self.sorts: list[str] = []
         self._asked = False
-        self._begun = begun(store_id, place)
+        self._cursors: list[str] = []
         self._alike: dict[tuple[Said, ...], Heard] = {}
 
     def heard(self, ear: Ear) -> "Heard":
@@ -47,10 +48,12 @@ class Past:
         """That of the event before this place in it."""
         return self.rows[at - 1][SEQUENCE]  # type: ignore[no-any-return]  # a whole number
 
-    def cursor(self, sequence: int) -> str:
-        """That of a reader of this establishment alone."""
-        letters, rest = self._begun
-        return letters + opaque(b"%b%d!" % (rest, sequence))
+    @property
+    def cursors(self) -> Sequence[str]:
+        """Those of a reader of this establishment alone, at each of its events."""
+        if not self._cursors:
+            self._cursors = cursors_of(self.store_id, self.place, [row[SEQUENCE] for row in self.rows])
+        return self._cursors
 
 
 Made = tuple[bytes, int]
@@ -85,10 +88,13 @@ class Heard:
         with the cursor of a reader of this establishment alone or one that is made of the sequence; and where they end.
         That is where those begin that are the same for all, or those that are not, too."""
         past, place, mine, alike = self._past, self._past.place, ear.mine, self.alike(ear, at)
-        cursor = cursor or past.cursor
+        rows = past.rows[at : at + most]
+        cursors: Iterable[str] = past.cursors[at : at + most]
+        if cursor is not None:
+            cursors = map(cursor, map(itemgetter(SEQUENCE), rows))
         others, own = ear.sayings(place)
         texts: list[bytes] = []
-        for _, sort, sequence, told in past.rows[at : at + most]:
+        for (_, sort, sequence, told), there in zip(rows, cursors, strict=True):
             try:
                 said = (own if sort.endswith(mine) else others)[sort]
             except KeyError:
@@ -98,7 +104,7 @@ class Heard:
                     break
                 if not said:
                     told = told_to(ear, sort, told)  # noqa: PLW2901 - as this reader may have it
-                text = f'{told},"sequence":{sequence},"cursor":"{cursor(sequence)}"}}'.encode()
+                text = f'{told},"sequence":{sequence},"cursor":"{there}"}}'.encode()
                 room -= len(text)
                 if texts and room < 0:
                     break

@@ -1,7 +1,6 @@
 """Events in pages, for whoever asks: each page as text, in order of time, and how far it came."""
 
-from binascii import b2a_base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import merge
@@ -10,7 +9,7 @@ from operator import itemgetter
 
 from handover.domain.access import belongs
 from handover.errors import NotFound
-from handover.services.cursors import Positions, begun, cursor_of, start
+from handover.services.cursors import Positions, cursor_of, cursors_of, start
 from handover.services.hearing import MOST_SORTS, Ear, Filter, Said, told_to
 from handover.services.missed import PAGE
 from handover.services.unit_of_work import UnitOfWork
@@ -70,37 +69,29 @@ class _Page:
         self._ear = ear
         self._store_id = store_id
         self.events: list[str] = []
-        self._cursor = _of_one(store_id, *positions) if len(positions) == 1 else self._of_all
 
     def take(self, place: str, rows: Sequence[Row], most: int) -> None:
         """Takes what exists for this reader of the rows that come next, until there are so many events."""
-        known, hear, add, cursor = _known(self._ear, place), self.people.add, self.events.append, self._cursor
-        positions, count = self.positions, len(self.events)
-        for subject, sort, sequence, told in rows:
-            if count == most:
-                break
-            positions[place] = sequence
-            said = known[sort]
-            if said is None:
-                continue
-            if not said:
-                told = told_to(self._ear, sort, told)  # noqa: PLW2901 - as this reader may have it
-            add(f'{told},"sequence":{sequence},"cursor":"{cursor(sequence)}"}}')
-            count += 1
-            hear(subject)
+        known, hear, add = _known(self._ear, place), self.people.add, self.events.append
+        at = 0
+        while at < len(rows) and (left := most - len(self.events)) > 0:
+            some = rows[at : at + left]  # not all of them need exist for this reader
+            at += len(some)
+            for (subject, sort, sequence, told), cursor in zip(some, self._cursors(place, some), strict=True):
+                said = known[sort]
+                if said is None:
+                    continue
+                if not said:
+                    told = told_to(self._ear, sort, told)  # noqa: PLW2901 - as this reader may have it
+                add(f'{told},"sequence":{sequence},"cursor":"{cursor}"}}')
+                hear(subject)
 
-    def _of_all(self, _sequence: int) -> str:
-        return cursor_of(self._store_id, self.positions)
-
-
-def _of_one(store_id: str, place: str) -> Callable[[int], str]:
-    letters, rest = begun(store_id, place)
-
-    # As `opaque` has it: what is neither letter, digit, nor one of `-_.:!` alone would look different there.
-    def cursor(sequence: int) -> str:
-        return letters + b2a_base64(b"%b%d!" % (rest, sequence), newline=False).decode().rstrip("=")
-
-    return cursor
+    def _cursors(self, place: str, rows: Sequence[Row]) -> Iterable[str]:
+        """Where to go on after each of these rows, which are taken by now."""
+        self.positions[place] = rows[-1][SEQUENCE]
+        if len(self.positions) == 1:
+            return cursors_of(self._store_id, place, [row[SEQUENCE] for row in rows])
+        return (cursor_of(self._store_id, {**self.positions, place: row[SEQUENCE]}) for row in rows)
 
 
 def _in_time(pages: Mapping[str, list[Row]], heads: Mapping[str, int]) -> Iterable[tuple[str, Sequence[Row]]]:
