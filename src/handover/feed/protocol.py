@@ -1,7 +1,8 @@
 """Frames of the feed, without any I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain, repeat
 
 import orjson
 from pydantic import ValidationError
@@ -55,9 +56,9 @@ def framed_event(text: str) -> bytes:
     return framed_events([text.encode()])
 
 
-def framed_events(texts: Iterable[bytes]) -> bytes:
-    """The same of several, one after the other."""
-    return b"".join([part for text in texts for part in (_head_of_event(len(text)), text, b"}")])
+def framed_events(texts: Sequence[bytes]) -> bytes:
+    """The same of several, one after the other. Without a step of ours for each: hundreds are read at a time."""
+    return b"".join(chain.from_iterable(zip(map(_head_of_event, map(len, texts)), texts, repeat(b"}"), strict=False)))
 
 
 @lru_cache(maxsize=4096)
