@@ -26,6 +26,10 @@ BODIES: dict[str, bytes] = {
     "an unknown code": b'{"inmate": "%s", "basis": "SWA", "fact": "x"}',
     "nobody": b'{"inmate": "NOBODY", "basis": "SAW", "fact": "x"}',
     "nothing said": b'{"inmate": "%s", "basis": "SAW"}',
+    "a line after it": SOUND + b"\r\n",
+    "a blank before it": b" " + SOUND,
+    "a word after it": SOUND + b" x",
+    "two of them": SOUND + SOUND,
     "too large": b'{"fact": "' + b"x" * 70_000 + b'"}',
 }
 HEADERS: dict[str, dict[str, str]] = {

@@ -15,6 +15,7 @@ from contextlib import ExitStack, closing, suppress
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from select import PIPE_BUF
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +31,7 @@ from handover.api import middleware
 from handover.cli import command
 from handover.clock import now
 from handover.domain.access import operator
+from handover.logs import configure_logging, tell
 from handover.schemas.roster import EstablishmentDraft
 from handover.services import opening, roster
 from handover.services.metrics import Metrics
@@ -121,6 +123,25 @@ def test_a_client_that_hangs_up_in_the_middle_is_no_bug_of_ours(
     assert bugs == []
 
 
+def test_what_was_asked_is_logged_by_those_who_want_it_in_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [{"id": f"{n:032x}", "method": "GET", "route": "/v1/notes", "status": 200, "ms": 1.5} for n in range(200)]
+    for level, expected in (("WARNING", []), ("INFO", asked)):
+        writes: list[bytes] = []
+        error = SimpleNamespace(write=writes.append, flush=lambda: None)
+        try:
+            configure_logging(level)
+            with monkeypatch.context() as patched:
+                patched.setattr(sys, "stderr", SimpleNamespace(buffer=error))
+                tell("request", asked)
+        finally:
+            configure_logging("ERROR")
+        told = [json.loads(line) for line in b"".join(writes).splitlines()]
+        assert [{name: line[name] for name in asked[0]} for line in told] == expected
+        assert all(len(write) <= PIPE_BUF and write.endswith(b"\n") for write in writes if write), (
+            "workers share a pipe"
+        )
+
+
 def test_a_closed_feed_is_no_longer_counted_and_its_end_is(prison: Prison, web: httpx.Client) -> None:
     ngata = prison.hire("ngata", "officer", "A")
     closed = sample(web, "handover_feeds_closed_total", code="1000")
@@ -199,6 +220,7 @@ def test_head_is_get_without_a_body(prison: Prison, web: httpx.Client) -> None:
     ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
     note = ngata.note(weir)
     paths = ["/healthz", "/readyz", "/docs", "/openapi.json", "/docs/assets/swagger-ui.css", "/v1/notes", "/nothing"]
+    paths.append("/v1/events?limit=1")
     for path in [*paths, f"/v1/notes/{note['id']}", f"/v1/inmates/{weir}", "/v1/codelists/basis"]:
         full, head = ngata.http.get(path), ngata.http.head(path)
         assert (head.status_code, head.content) == (full.status_code, b""), path

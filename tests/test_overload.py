@@ -189,6 +189,10 @@ def test_who_asks_more_than_a_share_is_told_when_to_go_on_and_others_are_served(
         assert len(answers) >= 8
         assert refused(answers[-1], 429, "quota-exceeded")
         assert answers[-1].headers["ratelimit"].startswith('"caller";r=0;t=')
+        while (pulled := hartmann.http.get("/v1/events", params={"limit": 1})).status_code == 200:
+            assert "ratelimit" in pulled.headers
+        assert refused(pulled, 429, "quota-exceeded")
+        assert "ratelimit" not in hartmann.http.get("/v1/events?untl=1").headers, "a slip of the pen costs nothing"
         for key, more in (("kept", {}), ("watched", {"attention": "WATCH"})):
             answer = send(hartmann, weir, key, **more)
             assert answer.status_code == 201 or refused(answer, 429, "quota-exceeded")

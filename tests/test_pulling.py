@@ -2,10 +2,15 @@
 
 import json
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from handover.services.cursors import cursor_of, cursors_of
 from tests.support.readers import READS, hears_everything
 from tests.support.service import Caller, Prison, Service
 
@@ -164,3 +169,36 @@ def test_an_ordinary_query_is_answered_as_any_other(quiet: tuple[str, Caller], q
         assert straight.headers.get("link", "").replace("wait=0&", "") == plain.headers.get("link", "").replace(
             "wait=0&", ""
         )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "limit=2",
+        "limit=2&type=note.recorded&type=note.corrected",
+        "type=note%2Erecorded&limit=2&after={cursor}",
+        "after={cursor}&establishment={here}&wait=0",
+        "after=now&limit=1",
+    ],
+)
+def test_the_link_asks_the_same_again_after_what_was_told(quiet: tuple[str, Caller], query: str) -> None:
+    here, reader = quiet
+    asked = query.format(here=here, cursor=reader.get("/v1/events", limit=2)["cursor"])
+    answer = reader.http.get(f"/v1/events?{asked}")
+    path, _, following = answer.links["next"]["url"].partition("?")
+    assert path == "/v1/events"
+    same = [pair for pair in parse_qsl(asked) if pair[0] != "after"]
+    assert parse_qsl(following) == [*same, ("after", answer.json()["cursor"])]
+
+
+@given(
+    store=st.text("0123456789abcdef-", min_size=1, max_size=40),
+    place=st.text("ABCDEF0123456789_-", min_size=1, max_size=16),
+    first=st.one_of(st.integers(1, 2_000), st.sampled_from([9, 99, 9_990, 99_999, 10**9])),
+    steps=st.lists(st.integers(1, 12), max_size=30),
+)
+def test_cursors_made_in_one_go_are_those_made_one_by_one(store: str, place: str, first: int, steps: list[int]) -> None:
+    sequences = list(accumulate(steps, initial=first))
+    assert cursors_of(store, place, sequences) == [cursor_of(store, {place: one}) for one in sequences]
+    assert cursors_of(store, place, []) == []

@@ -119,6 +119,13 @@ def test_connections_are_dealt_out_among_the_workers_and_each_tells_its_own_figu
     assert {process(url) for url in site.urls()} == {"1", "2"}
 
 
+def test_the_log_says_which_worker_answered(site: Site) -> None:
+    for url in site.urls():
+        httpx.get(f"{url}/healthz", trust_env=False, verify=False)
+    workers = {line["worker"] for line in site.said("a worker begins")}
+    eventually(lambda: {line.get("worker") for line in site.said("request")} == workers)
+
+
 def test_what_comes_due_is_told_once(site: Site, prison: Prison) -> None:
     ngata, records = prison.hire("ngata", "officer", "A"), hears_everything(prison)
     until = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()

@@ -4,6 +4,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterable
+from select import PIPE_BUF
 from typing import Any
 
 import orjson
@@ -59,13 +60,25 @@ class _Error:
 
 
 def tell(event: str, lines: Iterable[dict[str, Any]]) -> None:
-    """What happened often, a line each time, all in one write: to be led through all that a single line goes through
-    takes longer than writing it."""
-    if structlog.get_logger().is_enabled_for(logging.INFO):
-        beside = {"event": event, "level": "info", "timestamp": now()}
-        told = [_as_bytes(None, "info", {**line, **beside}) for line in lines]
-        sys.stderr.buffer.write(b"\n".join((*told, b"")))
-        sys.stderr.buffer.flush()
+    """What happened often, a line each time, in few writes: to be led through all that a single line goes through takes
+    longer than writing it. No write is longer than a pipe takes in one piece: several processes may share it."""
+    if not structlog.get_logger().is_enabled_for(logging.INFO):
+        return
+    always, beside = structlog.contextvars.get_contextvars(), {"event": event, "level": "info", "timestamp": now()}
+    told: list[bytes] = []
+    size = 0
+    for line in (_as_bytes(None, "info", {**always, **line, **beside}) + b"\n" for line in lines):
+        if size + len(line) > PIPE_BUF:
+            _write(told)
+            told, size = [], 0
+        told.append(line)
+        size += len(line)
+    _write(told)
+
+
+def _write(lines: Iterable[bytes]) -> None:
+    sys.stderr.buffer.write(b"".join(lines))
+    sys.stderr.buffer.flush()
 
 
 def configure_logging(level: str) -> None:

@@ -6,11 +6,14 @@ LONGEST = 500
 """Characters that are looked at: a browser's are a hundred."""
 
 
-@lru_cache(maxsize=256)
 def preferred(accept: str, *kinds: str) -> str:
     """The kind that is wanted most. Of those wanted alike, the one that is named, then the one that is named first; the
     first of these kinds where none is wanted: an answer of another kind is worth more than none."""
-    accept = accept[:LONGEST]
+    return _preferred(accept[:LONGEST], *kinds)
+
+
+@lru_cache(maxsize=256)
+def _preferred(accept: str, *kinds: str) -> str:
     parts = [part.split(";") for part in accept.lower().replace(" ", "").split(",")]
     named = {kind: (_quality(parameters), -place) for place, (kind, *parameters) in enumerate(parts)}
 

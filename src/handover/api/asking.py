@@ -182,14 +182,11 @@ def within(ask: Ask) -> Ask:
 async def pressing(request: Request) -> Ask:
     """Who asks, where it may be something that goes first, whatever the caller's share; refused where nobody known
     does. Refuses parameters that the operation does not have: a typo must not widen a list."""
-    ask = await asked(request)
-    if request.scope["query_string"]:
-        _check_query(request)
-    return ask
+    return await asked(request, checked=False)
 
 
-async def asked(request: Request) -> Ask:
-    """The same, where somebody has looked at the parameters."""
+async def asked(request: Request, *, checked: bool) -> Ask:
+    """The same; `checked`: the parameters have been looked at."""
     known = parts(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -198,6 +195,8 @@ async def asked(request: Request) -> Ask:
     if session is None:
         await known.sessions.tried(token.strip(), anybody(request))
         raise Unauthenticated("This access token does not work (any more); get a new one from /oauth/token.")
+    if not checked and request.scope["query_string"]:
+        _check_query(request)
     share = known.limits.take(session.principal.id)
     request.scope["state"]["share"] = share
     over = None

@@ -124,7 +124,7 @@ def _after(request: Request, cursor: str) -> str:
     """The same question, after this cursor."""
     path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
     if _PLAIN.fullmatch(query):  # as it was asked; nothing in it would look different
-        asked = [part for part in query.split("&") if part and not part.startswith("after=")]
+        asked = [part for part in query.split("&") if not part.startswith("after=")]
     else:
         asked = [urlencode([pair]) for pair in request.query_params.multi_items() if pair[0] != "after"]
     return f"{path}?{'&'.join([*asked, f'after={cursor}'])}"

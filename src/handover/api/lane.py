@@ -77,7 +77,9 @@ async def _pull(request: Request) -> Response | None:
         if name not in _SHAPES or not _SHAPES[name][0].fullmatch(text):
             return None
         values[name] = _SHAPES[name][1](text)
-    return await events.pull_events(within(await asked(request)), **values) if len(values) == len(pairs) else None
+    if len(values) < len(pairs):
+        return None
+    return await events.pull_events(within(await asked(request, checked=True)), **values)
 
 
 def _route(router: APIRouter, endpoint: Callable[..., Any]) -> APIRoute:

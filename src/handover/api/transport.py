@@ -2,7 +2,7 @@
 writes them one after the other, and looks at each header by itself; each visit to the network costs as much as
 recording a tenth of a note.
 
-Without these classes (uvicorn's `http="httptools"`) everything works the same.
+Without these classes (uvicorn's `http="httptools"`, and its `proxy_headers`) everything works the same.
 """
 
 import re

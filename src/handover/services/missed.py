@@ -1,8 +1,7 @@
 """What many have missed: a page of a log, read from the store once, and made into text once for all who get the
 same."""
 
-from collections.abc import Callable, Iterable, Sequence
-from operator import itemgetter
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -88,13 +87,10 @@ class Heard:
         with the cursor of a reader of this establishment alone or one that is made of the sequence; and where they end.
         That is where those begin that are the same for all, or those that are not, too."""
         past, place, mine, alike = self._past, self._past.place, ear.mine, self.alike(ear, at)
-        rows = past.rows[at : at + most]
-        cursors: Iterable[str] = past.cursors[at : at + most]
-        if cursor is not None:
-            cursors = map(cursor, map(itemgetter(SEQUENCE), rows))
+        cursors = past.cursors if cursor is None else ()
         others, own = ear.sayings(place)
         texts: list[bytes] = []
-        for (_, sort, sequence, told), there in zip(rows, cursors, strict=True):
+        for _, sort, sequence, told in past.rows[at : at + most]:
             try:
                 said = (own if sort.endswith(mine) else others)[sort]
             except KeyError:
@@ -104,6 +100,7 @@ class Heard:
                     break
                 if not said:
                     told = told_to(ear, sort, told)  # noqa: PLW2901 - as this reader may have it
+                there = cursors[at] if cursor is None else cursor(sequence)
                 text = f'{told},"sequence":{sequence},"cursor":"{there}"}}'.encode()
                 room -= len(text)
                 if texts and room < 0:

@@ -10,11 +10,14 @@ from operator import itemgetter
 from handover.domain.access import belongs
 from handover.errors import NotFound
 from handover.services.cursors import Positions, cursor_of, cursors_of, start
-from handover.services.hearing import MOST_SORTS, Ear, Filter, Said, told_to
+from handover.services.hearing import Ear, Filter, Said, told_to
 from handover.services.missed import PAGE
 from handover.services.unit_of_work import UnitOfWork
 from handover.store import eventlog, roster
-from handover.store.eventlog import PARTS, SEQUENCE, TIME, Row
+from handover.store.eventlog import PARTS, SEQUENCE, SORT, TIME, Row
+
+MOST_KNOWN = 2_000
+"""Sorts of events that are kept so for one reader."""
 
 
 def places_for(uow: UnitOfWork, establishment: str | None) -> tuple[str, ...]:
@@ -42,13 +45,14 @@ class Pulled:
 
 
 class _Known(dict[str, Said]):
-    """How events of one establishment are told to one reader, by their sort."""
+    """How events of one establishment are told to one reader, by their sort: one look, at what `Ear.said` has found out
+    for all who hear the same."""
 
     def __init__(self, ear: Ear, place: str) -> None:
         self._ear, self._place = ear, place
 
     def __missing__(self, sort: str) -> Said:
-        if len(self) >= MOST_SORTS:
+        if len(self) >= MOST_KNOWN:
             self.clear()
         said = self[sort] = self._ear.said(self._place, sort)
         return said
@@ -56,7 +60,7 @@ class _Known(dict[str, Said]):
 
 _ear = lru_cache(maxsize=256)(Ear)
 """The same for every page of one reader."""
-_known = lru_cache(maxsize=1024)(_Known)
+_known = lru_cache(maxsize=256)(_Known)
 
 
 class _Page:
@@ -77,18 +81,16 @@ class _Page:
         while at < len(rows) and (left := most - len(self.events)) > 0:
             some = rows[at : at + left]  # not all of them need exist for this reader
             at += len(some)
-            for (subject, sort, sequence, told), cursor in zip(some, self._cursors(place, some), strict=True):
-                said = known[sort]
-                if said is None:
-                    continue
-                if not said:
+            self.positions[place] = some[-1][SEQUENCE]
+            heard = [row for row in some if known[row[SORT]] is not None]
+            for (subject, sort, sequence, told), cursor in zip(heard, self._cursors(place, heard), strict=True):
+                if not known[sort]:
                     told = told_to(self._ear, sort, told)  # noqa: PLW2901 - as this reader may have it
                 add(f'{told},"sequence":{sequence},"cursor":"{cursor}"}}')
                 hear(subject)
 
     def _cursors(self, place: str, rows: Sequence[Row]) -> Iterable[str]:
-        """Where to go on after each of these rows, which are taken by now."""
-        self.positions[place] = rows[-1][SEQUENCE]
+        """Where to go on after each of these rows."""
         if len(self.positions) == 1:
             return cursors_of(self._store_id, place, [row[SEQUENCE] for row in rows])
         return (cursor_of(self._store_id, {**self.positions, place: row[SEQUENCE]}) for row in rows)

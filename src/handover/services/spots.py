@@ -25,7 +25,9 @@ class Rota:
     pattern: tuple[ShiftStart, ...]
     zone: ZoneInfo
     times: Times
-    _lately: dict[int, tuple[datetime, datetime, Shift]] = field(default_factory=dict, compare=False, repr=False)
+    _lately: dict[int, tuple[datetime, datetime, Shift]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @staticmethod
     def of(establishment: Mapping[Any, Any]) -> "Rota":
