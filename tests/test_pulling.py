@@ -117,6 +117,22 @@ def test_of_several_prisons_a_pull_tells_each_event_as_that_prison_does(service:
     assert sorted(told(), key=lambda event: str(event["id"])) == sorted(alone, key=lambda event: str(event["id"]))
 
 
+def test_of_several_prisons_each_event_says_where_to_go_on_among_much_that_is_not_asked_for(service: Service) -> None:
+    prisons = service.prison(), service.prison(), service.prison()
+    officers = [prison.hire("hartmann", "supervisor", "") for prison in prisons]
+    for n in range(24):
+        officers[n % 3].note(unit="A" if n % 5 == 0 else "B")
+    reader = hears_everything(*prisons)
+    whole = reader.get("/v1/events", limit=200, unit="A")["items"]
+    assert len(whole) == 5
+    for i, event in enumerate(whole):
+        following, cursor = [], event["cursor"]
+        while page := reader.get("/v1/events", limit=1, unit="A", after=cursor)["items"]:
+            following += page
+            cursor = page[-1]["cursor"]
+        assert following == whole[i + 1 :]
+
+
 @pytest.mark.parametrize(
     "query",
     [
