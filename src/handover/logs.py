@@ -69,16 +69,17 @@ def tell(event: str, lines: Iterable[dict[str, Any]]) -> None:
     size = 0
     for line in (_as_bytes(None, "info", {**always, **line, **beside}) + b"\n" for line in lines):
         if size + len(line) > PIPE_BUF:
-            _write(told)
+            _put(told)
             told, size = [], 0
         told.append(line)
         size += len(line)
-    _write(told)
+    _put(told)
 
 
-def _write(lines: Iterable[bytes]) -> None:
-    sys.stderr.buffer.write(b"".join(lines))
-    sys.stderr.buffer.flush()
+def _put(lines: Iterable[bytes]) -> None:
+    error = _Error()
+    error.write(b"".join(lines))
+    error.flush()
 
 
 def configure_logging(level: str) -> None:

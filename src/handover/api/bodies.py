@@ -13,6 +13,8 @@ from starlette.responses import Response
 from handover.errors import Malformed
 
 NOT_JSON = "The body is not JSON; send one JSON object in UTF-8."
+_BLANKS = " \t\n\r"
+"""What may stand around a JSON text (RFC 8259 §2)."""
 NOT_SAID = "Send the body as JSON, with `Content-Type: application/json`."
 
 
@@ -60,14 +62,13 @@ def says_json(request: Request) -> bool:
 def read(body: bytes) -> Any:
     """The one JSON text in a body, or a refusal that says what is wrong with it."""
     try:
-        text = body.decode()
-        if text.startswith("{"):
-            found, end = _STRICT.raw_decode(text)
-            if end == len(text):
-                return found
-        return _STRICT.decode(text)
+        text = body.decode().strip(_BLANKS)
+        found, end = _STRICT.raw_decode(text)
     except (ValueError, RecursionError):
         raise Malformed(NOT_JSON) from None
+    if end < len(text):
+        raise Malformed(NOT_JSON)
+    return found
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class _Asked(Request):
     """A request that is asked for a few headers and its body, again and again: the framework walks through all headers
     each time, and hands a body on from part to part."""
 
-    headers: Any = {}  # noqa: RUF012 - each has its own
+    headers: Any = None
     """By their names in lower case; where one is there twice, the first counts, as in the framework."""
     _read: bytes | None = None
 

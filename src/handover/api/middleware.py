@@ -64,8 +64,11 @@ class Outermost:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """One request, or one feed. It may be served as it is, without the framework around it."""
         scope["app"] = self._framework
-        kinds = {"http": self._request, "websocket": self._socket}
-        return kinds.get(scope["type"], self._life)(scope, receive, send)
+        if scope["type"] == "http":
+            return self._request(scope, receive, send)
+        if scope["type"] == "websocket":
+            return self._socket(scope, receive, send)
+        return self._life(scope, receive, send)
 
     async def _life(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)

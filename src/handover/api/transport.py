@@ -74,7 +74,7 @@ class _Cycle(RequestResponseCycle):
 class Forwarded(ProxyHeadersMiddleware):
     """Believes a trusted proxy, where one has said something: the server looks at each header of each request."""
 
-    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:  # type: ignore[override]
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:  # type: ignore[override]  # awaited all the same
         """Passes a request on."""
         if scope["type"] == "lifespan" or _FORWARDED.isdisjoint(dict(scope["headers"])):
             return self.app(scope, receive, send)
