@@ -4,6 +4,7 @@ the server."""
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -450,6 +451,47 @@ def test_what_is_typed_without_a_pause_is_kept_meanwhile_and_to_the_last_letter_
     screen.insert("and came to an end.")
     screen.go(f"{service.url}/board")
     screen.until("((document.querySelector('#in-fact') || {}).value || '').endsWith('and came to an end.')")
+
+
+BUSY = """new Promise((done) => {
+  const asked = indexedDB.open('handover');
+  asked.onsuccess = () => {
+    const until = Date.now() + 2000;
+    const work = asked.result.transaction('kept', 'readwrite').objectStore('kept');
+    const on = () => { if (Date.now() < until) work.count().onsuccess = on; };
+    on();
+    done();
+  };
+})"""
+"""For two seconds no write of another window reaches the disk."""
+
+
+def test_the_last_letters_before_a_reload_are_kept_also_where_the_disk_is_slow(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    ngata.note(weir, needs=[{"code": "PROPERTY", "promised": True, "detail": "his reading glasses"}])
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("his reading glasses")
+        with browser.open(service.url, beside=screen) as other:
+            other.sees("his reading glasses")
+            screen.focus("[data-need]")
+            screen.press("d")
+            screen.until("document.activeElement.id === 'asked'")
+            other.run(BUSY)
+            screen.insert("He has them")
+            sleep(0.7)
+            screen.insert(" and reads.")
+            screen.go(f"{service.url}/board")
+            screen.sees("Begun, not sent: What came of it?", "He has them and reads.")
+            begin(screen)
+            screen.focus("#in-fact")
+            other.run(BUSY)
+            screen.insert("A slow")
+            sleep(0.7)
+            screen.insert(" disk.")
+            screen.go(f"{service.url}/board")
+            screen.until("((document.querySelector('#in-fact') || {}).value || '') === 'A slow disk.'")
 
 
 def test_without_a_network_notes_wait_go_once_and_keep_their_time(

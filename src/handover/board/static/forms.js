@@ -13,12 +13,11 @@ let saves = 0;
 export const saveMark = () => saves;
 
 // `ready`: what was kept before stands in the inputs. What is typed until then is kept as well: a disk may be slower than a
-// hand. One thing after another goes to the disk, so nothing comes back there that was sent or left.
+// hand.
 export function kept(id, inputs, extra) {
   const holder = vault.holder();
   const key = `form-${holder.author}-${id}`;
   const ready = before();
-  let last = ready;
   let timer = 0;
   let typed = false;
   let gone = false;
@@ -43,8 +42,7 @@ export function kept(id, inputs, extra) {
   function save() {
     clearTimeout(timer);
     timer = 0;
-    last = last.then(keep);
-    return last;
+    return ready.then(keep);
   }
 
   function soon() {
@@ -57,7 +55,7 @@ export function kept(id, inputs, extra) {
     gone = true;
     clearTimeout(timer);
     if (pending.get(key) === save) pending.delete(key);
-    return last.then(() => vault.remove(key));
+    return vault.remove(key);
   }
 
   for (const input of Object.values(inputs)) input.addEventListener('input', soon);

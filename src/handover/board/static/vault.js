@@ -30,6 +30,7 @@ async function act(mode, work) {
   return new Promise((resolve, reject) => {
     const done = mode === 'readwrite' ? db.transaction('kept', mode, { durability: 'strict' }) : db.transaction('kept', mode);
     const asked = work(done.objectStore('kept'));
+    if (done.commit) done.commit(); // all of it has been asked: it comes to the disk also if the page is gone by then
     done.oncomplete = () => resolve(asked.result);
     done.onerror = () => reject(done.error);
     done.onabort = () => reject(done.error);
@@ -39,8 +40,7 @@ async function act(mode, work) {
 export async function unlock(name, secret) {
   held = { author: name, key: null };
   if (!safe) return;
-  const bytes = Uint8Array.from(atob(secret.replace(/-/g, '+').replace(/_/g, '/')), (letter) => letter.charCodeAt(0));
-  held = { author: name, key: await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']) };
+  held = { author: name, key: await crypto.subtle.importKey('raw', bytesOf(secret.replace(/-/g, '+').replace(/_/g, '/')), 'AES-GCM', false, ['encrypt', 'decrypt']) };
 }
 
 // Whoever begins something keeps hold of this until it is on the disk: what Hartmann wrote is never kept as Ngata's,
@@ -50,6 +50,36 @@ export const holder = () => held;
 export function forget() {
   held = null;
 }
+
+// What goes to the disk goes in the order it was said, and waits for nothing that is on its way there already: it may be
+// slow, and the page may be gone in a moment.
+let turn = Promise.resolve();
+async function change(work, ready = null) {
+  const begun = turn.then(async () => {
+    if (ready) await ready();
+    return { onDisk: act('readwrite', work) };
+  });
+  turn = begun.catch(() => {});
+  return (await begun).onDisk;
+}
+
+// A page that goes does not wait for the disk: until what is sealed is there, it lies beside it, where a page writes at once.
+const LAID = 'handover.laid.';
+const packed = ({ iv, sealed, ...one }) => JSON.stringify({ ...one, iv: base64(iv), sealed: base64(new Uint8Array(sealed)) });
+const base64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
+function lay(id, text) {
+  try {
+    localStorage.setItem(LAID + id, text);
+  } catch (full) {
+    lift(id); // what is older is on the disk
+  }
+}
+
+const lift = (id) => localStorage.removeItem(LAID + id);
+const laid = () => Object.keys(localStorage).filter((name) => name.startsWith(LAID)).map((name) => JSON.parse(localStorage.getItem(name)))
+  .map((one) => ({ ...one, iv: bytesOf(one.iv), sealed: bytesOf(one.sealed) }));
 
 // Answers whether it is durable. What the disk does not take (it is full, or the browser may not) is kept in memory,
 // locked all the same, until this page is closed.
@@ -62,9 +92,15 @@ export async function save(kind, id, at, data, as, urgent = false) {
     return false;
   }
   const iv = crypto.getRandomValues(new Uint8Array(12));
-  Object.assign(one, { iv, sealed: await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, as.key, new TextEncoder().encode(said)) });
+  let text = '';
+  const seal = async () => {
+    Object.assign(one, { iv, sealed: await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, as.key, new TextEncoder().encode(said)) });
+    text = packed(one);
+    lay(id, text);
+  };
   try {
-    await act('readwrite', (store) => store.put(one));
+    await change((store) => store.put(one), seal);
+    if (localStorage.getItem(LAID + id) === text) lift(id); // else something newer is on its way
     inMemory.delete(id);
     return true;
   } catch (full) {
@@ -75,8 +111,11 @@ export async function save(kind, id, at, data, as, urgent = false) {
 
 // All there is, as it was kept last.
 async function everything() {
-  const onDisk = safe ? await act('readonly', (store) => store.getAll()).catch(() => []) : [];
-  return [...onDisk.filter((one) => !inMemory.has(one.id)), ...inMemory.values()];
+  const found = new Map((safe ? laid() : []).map((one) => [one.id, one]));
+  for (const one of safe ? await act('readonly', (store) => store.getAll()).catch(() => []) : []) {
+    if (!(found.has(one.id) && found.get(one.id).at >= one.at)) found.set(one.id, one);
+  }
+  return [...new Map([...found, ...inMemory]).values()];
 }
 
 export async function load(kind) {
@@ -97,7 +136,7 @@ export async function load(kind) {
 
 export async function remove(id) {
   inMemory.delete(id);
-  if (safe) await act('readwrite', (store) => store.delete(id));
+  if (safe) await change((store) => store.delete(id), () => lift(id));
 }
 
 // What is being written belongs to one window at a time, also where several are open and one of them crashes. Answers how
