@@ -464,6 +464,56 @@ BUSY = """new Promise((done) => {
   };
 })"""
 """For two seconds no write of another window reaches the disk."""
+KEPT = """new Promise((done) => {
+  const asked = indexedDB.open('handover');
+  asked.onsuccess = () => {
+    const all = asked.result.transaction('kept').objectStore('kept').getAll();
+    all.onsuccess = () => done(all.result.length > 0);
+  };
+})"""
+FULL_LATE = """(() => {
+  IDBTransaction.prototype.commit = null;
+  const put = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = function (one) {
+    const until = Date.now() + 2000;
+    const asked = put.call(this, one);
+    const on = () => { if (Date.now() < until) this.count().onsuccess = on; else this.transaction.abort(); };
+    on();
+    return asked;
+  };
+})()"""
+"""The disk takes two seconds to find that it is full."""
+
+
+def test_a_line_that_was_sent_is_not_kept_by_a_disk_that_finds_later_that_it_is_full(
+    screen: Tab, ngata: Caller, weir: str
+) -> None:
+    ngata.note(weir, needs=[{"code": "PROPERTY", "promised": True, "detail": "his reading glasses"}])
+    screen.sees("his reading glasses")
+    screen.run(FULL_LATE)
+    screen.focus("[data-need]")
+    screen.press("d")
+    screen.until("document.activeElement.id === 'asked'")
+    screen.insert("He has them.")
+    sleep(0.7)
+    screen.press("Enter")
+    screen.sees("needs you (0)")
+    sleep(2)
+    screen.misses("Begun, not sent")
+    screen.press("l")
+    screen.until("!!document.querySelector('#password')")
+    screen.misses("could NOT keep")
+
+
+def test_what_lies_there_and_cannot_be_read_keeps_nobody_out(
+    service: Service, screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    screen.run("localStorage.setItem('handover.laid.of-another-release', '{\"id\": 1')")
+    screen.press("l")
+    screen.until("!!document.querySelector('#password')")
+    screen.login(hartmann.name, PASSWORD)
+    screen.go(f"{service.url}/board")
+    screen.sees("everyone (1)")
 
 
 def test_the_last_letters_before_a_reload_are_kept_also_where_the_disk_is_slow(
@@ -478,10 +528,13 @@ def test_the_last_letters_before_a_reload_are_kept_also_where_the_disk_is_slow(
             screen.focus("[data-need]")
             screen.press("d")
             screen.until("document.activeElement.id === 'asked'")
-            other.run(BUSY)
             screen.insert("He has them")
+            screen.until(KEPT)
+            screen.run("{ const real = Date.now; Date.now = () => real() - 60000; }")  # the PC's clock is set right
+            other.run(BUSY)
+            screen.insert(" and")
             sleep(0.7)
-            screen.insert(" and reads.")
+            screen.insert(" reads.")
             screen.go(f"{service.url}/board")
             screen.sees("Begun, not sent: What came of it?", "He has them and reads.")
             begin(screen)

@@ -13,13 +13,14 @@ let saves = 0;
 export const saveMark = () => saves;
 
 // `ready`: what was kept before stands in the inputs. What is typed until then is kept as well: a disk may be slower than a
-// hand.
+// hand. A line that was begun anew stands for itself; of several inputs, those not touched may be on the disk.
 export function kept(id, inputs, extra) {
   const holder = vault.holder();
   const key = `form-${holder.author}-${id}`;
   const ready = before();
+  const line = Object.keys(inputs).length === 1 && inputs.input;
   let timer = 0;
-  let typed = false;
+  let typed = 0;
   let gone = false;
 
   async function before() {
@@ -31,23 +32,23 @@ export function kept(id, inputs, extra) {
 
   async function keep() {
     if (gone) return;
-    typed = false;
+    const until = typed;
     const data = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.value]));
     await vault.save('form', key, Date.now(), { ...data, extra: extra && extra.get() }, holder).catch(() => {});
     saves += 1;
-    if (!typed && pending.get(key) === save) pending.delete(key);
+    if (typed === until && pending.get(key) === save) pending.delete(key);
     if (vault.holder() !== holder) changed(); // it was locked meanwhile, and may be open again
   }
 
   function save() {
     clearTimeout(timer);
     timer = 0;
-    return ready.then(keep);
+    return line && line.value ? keep() : ready.then(keep);
   }
 
   function soon() {
     timer = timer || setTimeout(save, SAVE_MS);
-    typed = true;
+    typed += 1;
     pending.set(key, save);
   }
 

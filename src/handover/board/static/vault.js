@@ -54,13 +54,10 @@ export function forget() {
 // What goes to the disk goes in the order it was said, and waits for nothing that is on its way there already: it may be
 // slow, and the page may be gone in a moment.
 let turn = Promise.resolve();
-async function change(work, ready = null) {
-  const begun = turn.then(async () => {
-    if (ready) await ready();
-    return { onDisk: act('readwrite', work) };
-  });
+function change(work, ready) {
+  const begun = turn.then(ready);
   turn = begun.catch(() => {});
-  return (await begun).onDisk;
+  return begun.then(() => act('readwrite', work));
 }
 
 // A page that goes does not wait for the disk: until what is sealed is there, it lies beside it, where a page writes at once.
@@ -78,14 +75,23 @@ function lay(id, text) {
 }
 
 const lift = (id) => localStorage.removeItem(LAID + id);
-const laid = () => Object.keys(localStorage).filter((name) => name.startsWith(LAID)).map((name) => JSON.parse(localStorage.getItem(name)))
-  .map((one) => ({ ...one, iv: bytesOf(one.iv), sealed: bytesOf(one.sealed) }));
+const laid = () => Object.keys(localStorage).filter((name) => name.startsWith(LAID)).flatMap((name) => {
+  try {
+    const one = JSON.parse(localStorage.getItem(name));
+    return [{ ...one, iv: bytesOf(one.iv), sealed: bytesOf(one.sealed) }];
+  } catch (unreadable) {
+    return []; // of another release, or cut short: nobody is kept out by it
+  }
+});
+
+const newest = new Map(); // what was said last of each: what comes to an end later is older, or was removed meanwhile
 
 // Answers whether it is durable. What the disk does not take (it is full, or the browser may not) is kept in memory,
 // locked all the same, until this page is closed.
 // `urgent` stands beside it for everybody to see.
 export async function save(kind, id, at, data, as, urgent = false) {
   const one = { id, kind, author: as.author, at, urgent };
+  newest.set(id, one);
   const said = JSON.stringify(data);
   if (!safe) {
     inMemory.set(id, { ...one, data: said });
@@ -97,25 +103,24 @@ export async function save(kind, id, at, data, as, urgent = false) {
     Object.assign(one, { iv, sealed: await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, as.key, new TextEncoder().encode(said)) });
     text = packed(one);
     lay(id, text);
+    if (inMemory.has(id)) inMemory.set(id, one);
   };
   try {
     await change((store) => store.put(one), seal);
     if (localStorage.getItem(LAID + id) === text) lift(id); // else something newer is on its way
-    inMemory.delete(id);
+    if (newest.get(id) === one) inMemory.delete(id);
     return true;
   } catch (full) {
-    inMemory.set(id, one);
+    if (!one.sealed) throw full;
+    if (newest.get(id) === one) inMemory.set(id, one);
     return false;
   }
 }
 
 // All there is, as it was kept last.
 async function everything() {
-  const found = new Map((safe ? laid() : []).map((one) => [one.id, one]));
-  for (const one of safe ? await act('readonly', (store) => store.getAll()).catch(() => []) : []) {
-    if (!(found.has(one.id) && found.get(one.id).at >= one.at)) found.set(one.id, one);
-  }
-  return [...new Map([...found, ...inMemory]).values()];
+  const onDisk = safe ? await act('readonly', (store) => store.getAll()).catch(() => []) : [];
+  return [...new Map([...onDisk, ...(safe ? laid() : []), ...inMemory.values()].map((one) => [one.id, one])).values()];
 }
 
 export async function load(kind) {
@@ -135,6 +140,7 @@ export async function load(kind) {
 }
 
 export async function remove(id) {
+  newest.delete(id);
   inMemory.delete(id);
   if (safe) await change((store) => store.delete(id), () => lift(id));
 }
