@@ -2,7 +2,7 @@
 the server."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -483,6 +483,29 @@ FULL_LATE = """(() => {
   };
 })()"""
 """The disk takes two seconds to find that it is full."""
+
+
+def test_what_calls_somebody_does_not_wait_for_a_slow_disk(
+    service: Service, browser: Browser, hartmann: Caller, weir: str
+) -> None:
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        with browser.open(service.url, beside=screen) as other:
+            other.sees("everyone (1)")
+            begin(screen)
+            screen.press("Enter", "3", "1")
+            screen.insert("He will not answer.")
+            screen.focus("[data-step=attention] [role=radio]")
+            screen.press("3")
+            screen.sees("kept on this PC")
+            other.run(BUSY)
+            before = datetime.now(UTC)
+            screen.press("ctrl+Enter")
+            screen.sees("Recorded")
+            note = the_note(hartmann, weir)
+            assert note["attention"] == "ACT_NOW"
+            assert datetime.fromisoformat(note["recorded_at"]) - before < timedelta(seconds=1.5)
 
 
 def test_a_line_that_was_sent_is_not_kept_by_a_disk_that_finds_later_that_it_is_full(

@@ -41,17 +41,19 @@ export function stop() {
 
 const store = (one, as) => vault.save('outbox', one.id, one.at, one.data, as, calls(one));
 
-// It is sent after that, under the draft's key: what was sent twice is one note. Answers that, and whether it is durable.
+// It is sent after that, under the draft's key: what was sent twice is one note. What calls somebody goes at once, as the
+// disk may be slow and its draft is there already. Answers the key, and whether it is durable.
 export async function keep(body, draft) {
   const one = { id: draft.key || unique(), at: Date.now(), data: { body, draft, attempted: false, refused: null } };
   const as = holder;
-  const kept = await store(one, as);
+  const kept = store(one, as);
+  if (!calls(one)) await kept;
   if (holder === as) {
     items = [...items.filter((other) => other.id !== one.id), one];
     tell('changed');
     flush();
   }
-  return { id: one.id, kept };
+  return { id: one.id, kept: await kept };
 }
 
 export async function drop(id) {
@@ -115,7 +117,9 @@ async function send(one) {
   if (waited) data.late = t('There was no connection when it was written.');
   if (waited || !data.attempted) {
     data.attempted = true;
-    await store(one, as);
+    const said = store(one, as);
+    if (calls(one)) said.catch(() => {});
+    else await said;
   }
   try {
     const answer = await hand(one);
