@@ -46,7 +46,6 @@ export function write(main, go, about, given, errors, ways = REAL) {
   let left = false;
   let sent = false;
   let sending = false;
-  let keeping = null;
   let lacks = {}; // what was still missing when it was to be sent
   const steps = {};
   const order = [];
@@ -90,8 +89,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
     if (sent) return null;
     if (left && isEmpty(draft)) return ways.drop(draft);
     if (isEmpty(draft)) return null;
-    keeping = ways.keep(draft, holder);
-    const { words, bad } = await keeping;
+    const { words, bad } = await ways.keep(draft, holder);
     saved.textContent = words;
     saved.className = bad ? 'late' : 'quiet';
     if (bad && left && document.getElementById('said')) say(`${words} ${t('W goes on with it.')}`, true); // one has gone on to another screen
@@ -233,7 +231,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
       throw problem;
     });
     const came = outcome(id); // the server may be quicker than the disk
-    await Promise.resolve(keeping).then(() => ways.drop(draft)).catch(() => {});
+    await ways.drop(draft).catch(() => {});
     const problem = await came;
     if (problem && problem.data) {
       left = sent = false;
