@@ -175,6 +175,57 @@ def test_a_need_opened_during_a_move_is_where_the_person_is(prison: Prison, seco
 
 
 @both_ways
+def test_a_note_during_a_move_of_somebody_this_process_knows_is_where_the_log_says(
+    prison: Prison, second: Service, a_first: bool
+) -> None:
+    cole, hartmann = (
+        Desk(who, second) for who in (prison.hire("cole", "supervisor"), prison.hire("hartmann", "officer", "A"))
+    )
+    weir = prison.receive("A4417KD")
+    note = {"inmate": weir, "basis": "SAW", "fact": "Ate nothing at lunch."}
+    for service in (prison.service, second):
+        hartmann.send(service, "POST", "/v1/notes", note)
+    to_b = {"establishment": prison.code, "unit": "B", "reason": "Work"}
+    moved, written = either(
+        prison.service,
+        lambda s: cole.send(s, "POST", f"/v1/inmates/{weir}/moves", to_b),
+        lambda s: hartmann.send(s, "POST", "/v1/notes", note),
+        second,
+        a_first,
+    )
+    assert (moved.status_code, written.status_code) == (201, 201)
+    assert written.json()["unit"] == ("B" if a_first else "A")
+
+
+def test_whatever_a_process_remembers_a_note_is_written_where_the_store_says(prison: Prison, second: Service) -> None:
+    cole, hartmann = (
+        Desk(who, second) for who in (prison.hire("cole", "supervisor"), prison.hire("hartmann", "officer", "A", "B"))
+    )
+    admin, weir, twin = Desk(prison.admin, second), prison.receive("A4417KD"), prison.receive("Z0001")
+
+    def changed(by: Desk, path: str, body: dict[str, Any], method: str = "POST") -> None:
+        assert by.send(second, method, path, body).is_success
+
+    def written(number: str) -> Any:
+        return hartmann.who.note(number)
+
+    remembered = [written(number) for number in (weir, twin, weir, twin)]
+    assert {note["unit"] for note in remembered} == {"A"}
+    changed(cole, f"/v1/inmates/{weir}/moves", {"establishment": prison.code, "unit": "B", "reason": "Work"})
+    assert written(weir)["unit"] == "B"
+    rota = {"name": "HMP", "timezone": "Pacific/Auckland", "shifts": [{"code": "WHOLE_DAY", "starts": "00:00"}]}
+    changed(admin, f"/v1/establishments/{prison.code}", rota, "PUT")
+    assert "WHOLE_DAY" in written(weir)["shift"]
+    offered = hartmann.send(second, "POST", "/v1/handovers", {"establishment": prison.code, "unit": "A"}).json()
+    asked = {"note": written(twin)["id"], "text": "Who told the nurse?"}
+    told = cole.who.post(f"/v1/handovers/{offered['id']}/queries", asked, 422)
+    assert told["errors"][0]["pointer"] == "/note", "it came after the offer, and is the next shift's"
+    changed(admin, f"/v1/inmates/{weir}/merges", {"from": twin})
+    merged = written(twin)
+    assert (merged["inmate"], merged["unit"]) == (weir, "B")
+
+
+@both_ways
 def test_a_need_changed_during_a_move_keeps_both_changes(prison: Prison, second: Service, a_first: bool) -> None:
     cole, hartmann = (
         Desk(who, second) for who in (prison.hire("cole", "supervisor"), prison.hire("hartmann", "officer", "A"))

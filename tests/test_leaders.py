@@ -140,12 +140,17 @@ def test_what_a_server_knows_that_only_follows_is_told_to_nobody(
 
 class Standing:
     """The way to a server, which can stand still as a machine does whose disk hangs: whoever knocks is let in by its
-    kernel, and nobody gets an answer."""
+    kernel, and nobody gets an answer. Or it breaks: where something is
+    said, before the server hears it or before its answer is heard."""
 
     def __init__(self, url: str) -> None:
         given = urlsplit(url)
         self._there = (given.hostname or "127.0.0.1", given.port or 5432)
         self.still = threading.Event()
+        self.breaks_at: bytes | None = None
+        self.unheard = False
+        """Whether it breaks before the server has heard that."""
+        self._unanswered: socket.socket | None = None
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port = self._door.getsockname()[1]
         self._lines: list[socket.socket] = [self._door]
@@ -164,6 +169,12 @@ class Standing:
             while said := source.recv(65536):
                 while self.still.is_set():
                     threading.Event().wait(0.02)
+                if self.breaks_at is not None and self.breaks_at in said:
+                    self.breaks_at, self._unanswered = None, target
+                if source is self._unanswered or (target is self._unanswered and self.unheard):
+                    source.shutdown(socket.SHUT_RDWR)
+                    target.shutdown(socket.SHUT_RDWR)
+                    break
                 target.sendall(said)
             target.shutdown(socket.SHUT_WR)
 
@@ -193,6 +204,34 @@ def test_a_machine_that_stands_still_is_left_for_the_one_that_leads(
             assert monotonic() - began < 20
             assert feed.event()["data"]["fact"] == "Once."
         assert [one["fact"] for one in ngata.all("/v1/notes")] == ["Once.", note["fact"]]
+        assert sound(running)
+    finally:
+        running.stop()
+        way.close()
+
+
+@pytest.mark.parametrize("unheard", [True, False], ids=["unheard", "unanswered"])
+def test_a_note_at_which_the_connection_breaks_is_there_once_when_it_is_sent_again(
+    database_url: str, unheard: bool
+) -> None:
+    way = Standing(database_url)
+    way.unheard = unheard
+    running = Service(settings_for(in_front_of(database_url, way.port)))
+    try:
+        prison = running.prison()
+        ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+        for n in range(3):
+            ngata.note(weir)
+            fact = f"Said in turn {n}."
+            way.breaks_at = fact.encode()
+            sent = {"inmate": weir, "basis": "SAW", "fact": fact}
+            first, again = (
+                ngata.http.post("/v1/notes", json=sent, headers={"Idempotency-Key": f"{n}"}) for _ in range(2)
+            )
+            assert outcome(first) == (503, True), "whether it was kept, nobody knows"
+            assert again.status_code == 201
+            kept = [note for note in ngata.all("/v1/notes") if note["fact"] == fact]
+            assert kept == [again.json()]
         assert sound(running)
     finally:
         running.stop()

@@ -99,6 +99,34 @@ def test_both_processes_write_one_log_that_each_tells_alike(site: Site, prison: 
     assert records[1].pull(cursor)[0] == logs[0][20:], "a cursor of one process works at the other"
 
 
+def test_notes_about_somebody_who_goes_to_and_fro_are_where_the_log_says(site: Site, prison: Prison) -> None:
+    cole = site.both(prison.hire("cole", "supervisor"))
+    hartmann, weir = prison.hire("hartmann", "officer", "A", "B"), prison.receive("A4417KD")
+
+    def moves() -> None:
+        for n in range(16):
+            to = {"establishment": prison.code, "unit": "BA"[n % 2], "reason": "Work"}
+            cole[1].post(f"/v1/inmates/{weir}/moves", to)
+
+    with ThreadPoolExecutor(3) as pool:
+        moving = pool.submit(moves)
+
+        def writes() -> None:
+            while not moving.done():
+                hartmann.note(weir)
+
+        for one in (pool.submit(writes), pool.submit(writes), moving):
+            one.result(60)
+    stands, units = "A", []
+    for event in cole[0].pull()[0]:
+        if event["type"] == "inmate.moved":
+            stands = event["data"]["move"]["to"]["unit"]
+        elif event["type"] == "note.recorded":
+            units.append((event["data"]["unit"], stands))
+    assert len(units) > 16
+    assert all(written == stood for written, stood in units)
+
+
 def test_a_login_a_ticket_and_a_key_hold_at_either_process(site: Site, prison: Prison) -> None:
     here, there = site.both(prison.hire("ngata", "officer", "A"))
     assert there.get("/v1/me") == here.get("/v1/me")

@@ -45,8 +45,8 @@ def at_it(url: str) -> Iterator[None]:
 
 
 def cut(url: str) -> int:
-    """Cuts every connection to a PostgreSQL database; answers how many there were."""
-    query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
+    """Cuts every connection to a PostgreSQL database, and waits for it; answers how many there were."""
+    query = "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE datname = %s"
     with psycopg.connect(postgres.admin_url(), autocommit=True) as admin:
         row = admin.execute(query, [urlsplit(url).path.lstrip("/")]).fetchone()
     assert row is not None

@@ -282,29 +282,30 @@ class Desk:
         """Does a reading unit of work on a reader; its line is durable when this returns or refuses. `unless`: what
         was read is not passed on, so that there is nothing to log (a waiting pull that found nothing yet)."""
 
-        def job(conn: Connection) -> tuple[T | None, BaseException | None, Line | None]:
-            uow = UnitOfWork(asker, self.clock(), self.lists, self.settings, conn)
-            try:
-                value = work(uow)
-                return value, None, None if unless(value) else uow.line("OK")
-            except Refusal as refusal:
-                outcome = "OK" if isinstance(refusal, Moved) else outcome_of(refusal)
-                return None, refusal, uow.line(outcome) if outcome else None
-
         waiting, told = self._waking.waiter()
 
-        def log(done: "Future[tuple[T | None, BaseException | None, Line | None]]") -> None:
-            # On the reader's thread: the loop is woken once, when what was read and its line are both there.
-            error = done.exception()
-            found = None if error else done.result()
-            line = found[2] if found else None
+        def job(conn: Connection) -> None:
+            uow = UnitOfWork(asker, self.clock(), self.lists, self.settings, conn)
+            found: tuple[T | None, Refusal | None]
+            try:
+                value = work(uow)
+                found, line = (value, None), None if unless(value) else uow.line("OK")
+            except Refusal as refusal:
+                outcome = "OK" if isinstance(refusal, Moved) else outcome_of(refusal)
+                found, line = (None, refusal), uow.line(outcome) if outcome else None
+            # From here, where the transaction is still to be ended: that is a trip to a server, and nothing waits for
+            # it. The loop is woken once, when what was read and its line are both there.
             if line is None:
-                told(found, error)
+                told(found, None)
             else:
                 self.store.writer.submit(Task(_adding(line), lambda _, failed: told(found, failed), gathers=True))
 
-        self.store.read(job).add_done_callback(log)
-        value, refusal, _ = await waiting
+        def failed(done: "Future[None]") -> None:
+            if error := done.exception():
+                told(None, error)
+
+        self.store.read(job).add_done_callback(failed)
+        value, refusal = await waiting
         if refusal is not None:
             raise refusal
         return value  # type: ignore[no-any-return]  # None only beside a refusal

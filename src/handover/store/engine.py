@@ -11,7 +11,9 @@ from datetime import datetime
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
+from select import POLLIN, poll
 from shutil import disk_usage
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -33,6 +35,10 @@ _UNIQUE = ("23505", "SQLITE_CONSTRAINT_PRIMARYKEY")
 _LEFT_OTHERWISE = ("22012",)
 """A division by nought: `ending.py` has it where the store is not as this process left it."""
 _READ_ONLY = "25006"
+_IDLE, _IN_TRANSACTION = 0, 2
+"""What PostgreSQL's `PQtransactionStatus` calls them."""
+HEARD_S = 1.0
+"""How long ago a server may have answered to be taken to be there still."""
 ROWS_AT_ONCE = 32
 """Rows in one statement of the embedded store, a power of two. Filling up the last one instead takes longer."""
 
@@ -220,7 +226,7 @@ def _by_index(conn: Any) -> None:
     """Has the server look up by an index what has one. It keeps its plans, those of foreign keys' checks too, for as
     long as a connection lives, and one that was made of a table with next to nothing in it reads all of it each time: a
     note then costs the more the more there are. A pooler would pass this on to others, and prepares nothing anyway."""
-    if conn.prepare_threshold is not None:
+    if not _through_pooler(conn):
         conn.execute(
             "SET enable_seqscan = off; SET jit = off"
         )  # the latter: what cannot be else is not worth compiling
@@ -234,7 +240,7 @@ def _begins_late(conn: Any) -> None:
 
 def _begun(conn: Any) -> None:
     """Begins a transaction before its first statement, and on the same trip, where that is one."""
-    if conn.autocommit and conn.pgconn.transaction_status == 0:  # idle
+    if conn.autocommit and conn.pgconn.transaction_status == _IDLE:
         conn.execute("BEGIN", prepare=False)
 
 
@@ -278,17 +284,19 @@ def _pipelined(conn: Connection) -> Iterator[None]:
 
 def writing(conn: Connection) -> AbstractContextManager[None]:
     """A transaction of the writer's."""
-    return _transaction(conn, _begin_writing)
+    return _transaction(conn, _begin_writing, _commit)
 
 
 def reading(conn: Connection, surely: bool) -> AbstractContextManager[None]:
     """A transaction that sees one moment of the store. `surely`: raises where the server does not lead (any more), as
-    what it knows may be old."""
-    return _transaction(conn, partial(_begin_reading, surely=surely))
+    what it knows may be old. What was read holds however it ends: an end that fails is no error."""
+    return _transaction(conn, partial(_begin_reading, surely=surely), _end_reading)
 
 
 @contextmanager
-def _transaction(conn: Connection, begin: Callable[[Connection], None]) -> Iterator[None]:
+def _transaction(
+    conn: Connection, begin: Callable[[Connection], None], end: Callable[[Connection], None]
+) -> Iterator[None]:
     """Begun and ended in the driver's own words: the toolkit's takes as long as writing ten rows. Where a statement
     goes by the toolkit, that holds the transaction for its own, and ends it."""
     try:
@@ -298,10 +306,17 @@ def _transaction(conn: Connection, begin: Callable[[Connection], None]) -> Itera
         _roll_back(conn)
         raise
     try:
-        _commit(conn)
+        end(conn)
     except BaseException as error:
         _give_up(conn, error)
         raise
+
+
+def _end_reading(conn: Connection) -> None:
+    try:
+        _commit(conn)
+    except DBAPIError as error:
+        _give_up(conn, error)
 
 
 def _give_up(conn: Connection, error: BaseException) -> None:
@@ -463,14 +478,38 @@ def tidy(conn: Connection) -> None:
         run(conn, "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
-def commits_along(conn: Connection) -> bool:
+def commits_along(conn: Connection, heard: float) -> bool:
     """Whether the COMMIT goes to the server with the last statements before it, because a trip there is dear. Only
-    where one has come back in this transaction: of a connection that broke before, it is known that nothing was
+    where one has come back in this transaction, or the last transaction did a moment ago (`heard`, of `perf_counter`)
+    and nothing says since that the connection has ended: of one that broke before, it is known that nothing was
     committed."""
     if conn.dialect.name != "postgresql":
         return False
-    status = _driver(conn).info.transaction_status
-    return bool(status == conn.dialect.loaded_dbapi.pq.TransactionStatus.INTRANS)
+    driver = _driver(conn)
+    if driver.pgconn.transaction_status != _IDLE:
+        return bool(driver.pgconn.transaction_status == _IN_TRANSACTION)
+    return perf_counter() - heard < HEARD_S and not _through_pooler(driver) and not _has_spoken(driver)
+
+
+def others_changes(conn: Connection) -> int | None:
+    """In a writing transaction: a number that is another one once anybody else has changed the embedded store. Of a
+    server it is not known."""
+    if conn.dialect.name != "sqlite":
+        return None
+    [[number]] = run(conn, "PRAGMA data_version").fetchall()
+    return int(number)
+
+
+def _through_pooler(driver: Any) -> bool:
+    """A pooler keeps its connection to us when the one behind it breaks."""
+    return driver.prepare_threshold is None
+
+
+def _has_spoken(driver: Any) -> bool:
+    """Whether there is something to read on a connection where nothing was asked: its end, as a rule."""
+    waiting = poll()
+    waiting.register(driver.fileno(), POLLIN)
+    return bool(waiting.poll(0))
 
 
 def ringing(dialect: Dialect, who: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from handover.store.engine import found, one_trip
+from handover.store.engine import as_json, found, one_trip
 from handover.store.locks import Hold, each_way, held
 from handover.store.quick import Quick
 from handover.store.tables import establishments, inmates, merges, moves, units
@@ -43,6 +43,22 @@ def housed(conn: Connection, numbers: Sequence[str]) -> dict[str, Mapping[str, A
         cursor = _housed(many)(conn, values)
     names = [column.name for column in _HOME]
     return {row[0]: dict(zip(names, row, strict=True)) for row in found(conn, cursor)}
+
+
+STILL = """SELECT 1 FROM json_to_recordset(%s::json)
+        AS home(number text, establishment text, unit text, timezone text, shifts text, stretch int)
+    JOIN inmates USING (number, establishment, unit)
+    JOIN units ON units.establishment = home.establishment AND units.code = home.unit AND units.stretch = home.stretch
+    JOIN establishments place
+        ON place.code = home.establishment AND place.timezone = home.timezone AND place.shifts = home.shifts
+    WHERE inmates.merged_into IS NULL ORDER BY number FOR SHARE OF inmates, units"""
+"""A row for each of these homes (`as_values`) that is still as `housed` found it, held as there; on a server."""
+
+
+def as_values(homes: Iterable[Mapping[str, Any]]) -> str:
+    """What `STILL` is asked with."""
+    names = [column.name for column in _HOME]
+    return as_json(names, [[home[name] for name in names] for home in homes])
 
 
 def establishment(conn: Connection, code: str, hold: Hold | None = None) -> RowMapping | None:

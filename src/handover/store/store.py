@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from operator import itemgetter
 from secrets import token_hex
 from time import perf_counter
@@ -20,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from handover.errors import Unavailable
 from handover.store import accesslog, ending, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, commits_along, is_lost, one_trip, passes, reading, run, why
+from handover.store.engine import Engines, commits_along, is_lost, one_trip, others_changes, passes, reading, run, why
 from handover.store.eventlog import Event, Written
 from handover.store.rows import New, write
 from handover.store.tables import access_lines, metadata, store_meta
@@ -36,6 +37,8 @@ GLANCES = 2
 Bell = Callable[[bool, Sequence[Written] | None], None]
 """Told whether anybody's rights have changed, and what is new in the logs, if that is known, and that nothing from
 before was rewritten."""
+HOMES = 10_000
+"""How many people's whereabouts are remembered."""
 LISTEN_S = 0.5
 """How long the listener waits for a bell before it looks whether it should end."""
 log = structlog.get_logger("handover.store")
@@ -57,6 +60,7 @@ class Batch:
         self._ahead: list[str] = []
         self._written: list[Written] = []
         self._homes: dict[str, Mapping[str, Any] | None] = {}
+        self._supposed: list[Mapping[str, Any]] = []
         self._store = store
         self._head = store.head
         self._rewrites = False
@@ -76,11 +80,11 @@ class Batch:
         if self._jobs % AHEAD or not self._rows or not self.gathers:
             return
         if self._sent is None:
-            if not commits_along(self._conn):
+            if not self._along:
                 return
             self._sent = ExitStack()
             self._sent.enter_context(one_trip(self._conn))
-        write(self._conn, self._gathered())
+        self._send(self._conn)
 
     def add(self, table: sa.Table, *rows: dict[str, Any]) -> None:
         """Gathers new rows: those of all the batch's requests go into each table at once."""
@@ -98,16 +102,47 @@ class Batch:
         if not self.gathers:  # it may go on to move somebody
             return roster.housed(self.conn, [number]).get(number)
         if number not in self._homes:
-            numbers, self._ahead = [*self._ahead, number], []
-            self._homes |= {**dict.fromkeys(numbers), **roster.housed(self.conn, numbers)}
+            numbers, self._ahead = sorted({*self._ahead, number}), []
+            self._homes |= self._remembered(numbers) or self._asked(numbers)
         return self._homes[number]
+
+    def _remembered(self, numbers: Sequence[str]) -> Mapping[str, Mapping[str, Any]] | None:
+        """Where they were when this process last asked, if it is certain that they still are, or that the store will
+        refuse all of this where they are not."""
+        known, others = self._store.homes, others_changes(self._conn)
+        if others != self._store.others:
+            self._store.others = others
+            known.clear()
+        if not all(one in known for one in numbers) or (others is None and not self._along):
+            return None
+        homes = {one: known[one] for one in numbers}
+        if others is None:
+            self._supposed += homes.values()
+        return homes
+
+    def _asked(self, numbers: Sequence[str]) -> Mapping[str, Mapping[str, Any] | None]:
+        found = roster.housed(self.conn, numbers)
+        if len(self._store.homes) > HOMES:
+            self._store.homes.clear()
+        self._store.homes |= found
+        return {**dict.fromkeys(numbers), **found}
+
+    @property
+    def _along(self) -> bool:
+        return self._sent is not None or commits_along(self._conn, self._store.heard)
 
     def settle(self) -> None:
         """Writes the rows gathered so far. What comes next may move somebody, or rewrite events."""
         self._homes.clear()
+        self._store.homes.clear()
         self._rewrites = True
+        self._send(self.conn)
+
+    def _send(self, conn: Connection) -> None:
+        ending.suppose(conn, self._supposed)  # first, and so in one order: no two processes wait for each other
+        self._supposed = []
         if self._rows:
-            write(self.conn, self._gathered())
+            write(conn, self._gathered())
 
     def _gathered(self) -> list[New]:
         """The rows gathered so far, parents before children."""
@@ -151,10 +186,10 @@ class Batch:
             self._head, lines = accesslog.chained(was, self.lines)
             new.append((access_lines, accesslog.NAMES, lines))
             chain = was, self._head
+        along = self._along
         conn, sent, self._sent = self._conn, self._sent, None
-        along = sent is not None or commits_along(conn)
         with sent or one_trip(conn):
-            appended = ending.end(conn, new, chain, self.events, self._store.name if news else None)
+            appended = ending.end(conn, new, chain, self.events, self._store.name if news else None, self._supposed)
             if along:
                 self.committing = True  # only now: what went wrong before was certainly not kept
                 run(conn, "COMMIT")
@@ -164,6 +199,7 @@ class Batch:
         """Moves the chain on and rings the bell of this process."""
         self._store.head = self._head
         self._store.doubted = False
+        self._store.heard = perf_counter()
         if self.events or self.rights_changed:
             self._store.bell(self.rights_changed, None if self._rewrites else self._written)
 
@@ -173,6 +209,8 @@ class Batch:
         with suppress(DBAPIError):
             self.conn  # noqa: B018 - what was sent ahead is seen off, whatever became of it
         self._store.doubted = True
+        self._store.heard = -inf
+        self._store.homes.clear()
         if unsure:
             self._store.head = None
             self._store.bell(rights_changed=True)
@@ -207,6 +245,12 @@ class Store:
         self.identity = identity
         self.head: Head | None = None
         self.doubted = False
+        self.heard = -inf
+        """When the last transaction was known to be durable, of `perf_counter`."""
+        self.homes: dict[str, Mapping[str, Any]] = {}
+        """Where people were when this process last asked (`roster.housed`)."""
+        self.others: int | None = None
+        """What `others_changes` was then."""
         self.open_chain = open_chain
         self.name = token_hex(8)
         """What this process is called when it rings; its own bells it need not hear from others."""
