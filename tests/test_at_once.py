@@ -4,7 +4,9 @@ The first request is carried out by one process and held just before its commit;
 then the first is committed.
 """
 
+import contextlib
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -13,7 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from handover.store import writer
 from handover.store.store import Batch
 from tests.support.service import Caller, Prison, Service, settings_for
 
@@ -223,6 +227,40 @@ def test_whatever_a_process_remembers_a_note_is_written_where_the_store_says(pri
     changed(admin, f"/v1/inmates/{weir}/merges", {"from": twin})
     merged = written(twin)
     assert (merged["inmate"], merged["unit"]) == (weir, "B")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("lost", ["by a lock that lasted", "by an error between commits"])
+def test_what_another_connection_knew_is_not_taken_for_what_this_one_does(
+    prison: Prison, database_url: str, lost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hartmann, weir = prison.hire("hartmann", "officer", "A", "B"), prison.receive("A4417KD")
+    note = {"inmate": weir, "basis": "SAW", "fact": "Ate nothing at lunch."}
+    store = prison.service.desk.store
+    import_ = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+
+    def in_the_way(batch: Batch) -> None:
+        batch.conn.exec_driver_sql("PRAGMA busy_timeout = 50")  # half a minute, else
+
+    def fails(*_: Any) -> None:
+        raise OperationalError("PRAGMA wal_checkpoint", None, sqlite3.OperationalError("disk I/O error"))
+
+    with contextlib.closing(import_):
+        store.write(in_the_way).result(10)
+        assert hartmann.note(weir)["unit"] == "A"
+        if lost == "by a lock that lasted":
+            import_.execute("BEGIN IMMEDIATE")
+            assert hartmann.http.post("/v1/notes", json=note).status_code == 503
+        else:
+            monkeypatch.setattr(writer, "tidy", fails)
+            monkeypatch.setattr(writer, "TIDY_AFTER", 1)
+            assert hartmann.note(weir)["unit"] == "A"
+            store.write(lambda _: None, gathers=True).result(10)  # after that
+            monkeypatch.undo()
+            import_.execute("BEGIN IMMEDIATE")
+        import_.execute("UPDATE inmates SET unit = 'B' WHERE number = ?", [weir])
+        import_.execute("COMMIT")
+    assert hartmann.note(weir)["unit"] == "B"
 
 
 @both_ways

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -210,32 +211,59 @@ def test_a_machine_that_stands_still_is_left_for_the_one_that_leads(
         way.close()
 
 
-@pytest.mark.parametrize("unheard", [True, False], ids=["unheard", "unanswered"])
-def test_a_note_at_which_the_connection_breaks_is_there_once_when_it_is_sent_again(
-    database_url: str, unheard: bool
-) -> None:
+@pytest.fixture
+def breaking(database_url: str) -> Iterator[tuple[Standing, Service]]:
+    """A service whose way to its server can break."""
     way = Standing(database_url)
-    way.unheard = unheard
     running = Service(settings_for(in_front_of(database_url, way.port)))
-    try:
-        prison = running.prison()
-        ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
-        for n in range(3):
-            ngata.note(weir)
-            fact = f"Said in turn {n}."
-            way.breaks_at = fact.encode()
-            sent = {"inmate": weir, "basis": "SAW", "fact": fact}
-            first, again = (
-                ngata.http.post("/v1/notes", json=sent, headers={"Idempotency-Key": f"{n}"}) for _ in range(2)
-            )
-            assert outcome(first) == (503, True), "whether it was kept, nobody knows"
+    yield way, running
+    running.stop()
+    way.close()
+
+
+@pytest.mark.parametrize("unheard", [True, False], ids=["unheard", "unanswered"])
+@pytest.mark.parametrize("keyed", [True, False], ids=["with a key", "without"])
+def test_a_note_at_which_the_connection_breaks_is_there_once_when_it_is_sent_again(
+    breaking: tuple[Standing, Service], unheard: bool, keyed: bool
+) -> None:
+    way, running = breaking
+    way.unheard = unheard
+    prison = running.prison()
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+
+    def kept(fact: str) -> list[Any]:
+        return [note for note in ngata.all("/v1/notes") if note["fact"] == fact]
+
+    for n in range(3):
+        for _ in range(2):
+            ngata.note(weir)  # so that the writer has just heard of the server, and knows where he is
+        fact = f"Said in turn {n}."
+        way.breaks_at = fact.encode()
+        sent = {"inmate": weir, "basis": "SAW", "fact": fact}
+        headers = {"Idempotency-Key": f"{n}"} if keyed else {}
+        assert outcome(ngata.http.post("/v1/notes", json=sent, headers=headers)) == (503, True), "nobody knows"
+        assert len(kept(fact)) == (0 if unheard else 1)
+        if keyed:
+            again = ngata.http.post("/v1/notes", json=sent, headers=headers)
             assert again.status_code == 201
-            kept = [note for note in ngata.all("/v1/notes") if note["fact"] == fact]
-            assert kept == [again.json()]
-        assert sound(running)
-    finally:
-        running.stop()
-        way.close()
+            assert kept(fact) == [again.json()]
+    assert sound(running)
+
+
+def test_a_connection_that_broke_without_a_word_is_replaced_unseen_whatever_was_refused_meanwhile(
+    breaking: tuple[Standing, Service],
+) -> None:
+    way, running = breaking
+    way.unheard = True
+    prison = running.prison()
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    ngata.note(weir)
+    running.desk.store.heard = -inf  # as after a second in which nobody wrote
+    sent = {"inmate": weir, "basis": "SAW", "fact": "Slept well."}
+    assert ngata.http.post("/v1/notes", json={**sent, "occurred_at": "2099-01-01T00:00:00Z"}).status_code == 422
+    way.breaks_at = weir.encode()
+    assert ngata.http.post("/v1/notes", json=sent).status_code == 201
+    assert sound(running)
 
 
 def test_what_takes_its_time_at_the_server_that_leads_is_left_alone(

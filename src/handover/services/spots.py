@@ -109,7 +109,7 @@ def span_of(establishment: Mapping[Any, Any], key: str) -> tuple[datetime, datet
 def _of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> Spot:
     home = uow.rows.housed(number)
     if home is not None and belongs(uow.who, home["establishment"]) and draft.establishment is draft.unit is None:
-        # By far the most notes: about somebody who is here, saying nothing about where. One query answers it all.
+        # By far the most notes: about somebody who is here, saying nothing about where. One look answers it all.
         place, unit = home["establishment"], home["unit"]
         return Spot(place, unit, home["number"], Rota.of(home), (place, unit), home["stretch"])
     row = roster.inmate(uow.conn, number, "still")

@@ -33,7 +33,7 @@ _DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
 _LOCK_NOT_AVAILABLE = ("55P03",)
 _UNIQUE = ("23505", "SQLITE_CONSTRAINT_PRIMARYKEY")
 _LEFT_OTHERWISE = ("22012",)
-"""A division by nought: `ending.py` has it where the store is not as this process left it."""
+"""A division by nought: `ending.py` has it where the store is not as this process left or knew it."""
 _READ_ONLY = "25006"
 _IDLE, _IN_TRANSACTION = 0, 2
 """What PostgreSQL's `PQtransactionStatus` calls them."""
@@ -481,8 +481,8 @@ def tidy(conn: Connection) -> None:
 def commits_along(conn: Connection, heard: float) -> bool:
     """Whether the COMMIT goes to the server with the last statements before it, because a trip there is dear. Only
     where one has come back in this transaction, or the last transaction did a moment ago (`heard`, of `perf_counter`)
-    and nothing says since that the connection has ended: of one that broke before, it is known that nothing was
-    committed."""
+    and nothing says since that the connection has ended (a pooler would not): of one that broke before, it is known
+    that nothing was committed."""
     if conn.dialect.name != "postgresql":
         return False
     driver = _driver(conn)
@@ -491,13 +491,13 @@ def commits_along(conn: Connection, heard: float) -> bool:
     return perf_counter() - heard < HEARD_S and not _through_pooler(driver) and not _has_spoken(driver)
 
 
-def others_changes(conn: Connection) -> int | None:
-    """In a writing transaction: a number that is another one once anybody else has changed the embedded store. Of a
-    server it is not known."""
+def others_changes(conn: Connection) -> tuple[object, int] | None:
+    """In a writing transaction: what is another once anybody else has changed the embedded store. It counts for each
+    connection anew, so that is part of it. Of a server it is not known."""
     if conn.dialect.name != "sqlite":
         return None
     [[number]] = run(conn, "PRAGMA data_version").fetchall()
-    return int(number)
+    return _driver(conn), number
 
 
 def _through_pooler(driver: Any) -> bool:
@@ -520,7 +520,7 @@ def ringing(dialect: Dialect, who: str) -> str | None:
 
 def passes(error: BaseException) -> bool:
     """Whether trying the same transaction again, alone, can succeed: a deadlock, a lock that was not to be had in
-    time, a key somebody else has just taken, or a chain that is not as it was left."""
+    time, a key somebody else has just taken, a chain that is not as it was left, or a person who is elsewhere."""
     if not isinstance(error, DBAPIError):
         return False
     told = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)

@@ -1,23 +1,28 @@
 """First answers, kept so that a repeated request gets the same one."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from handover.store import pruning
+from handover.store.engine import found, one_trip
+from handover.store.quick import Quick
 from handover.store.rows import Rows
 from handover.store.tables import idempotency
 
-_FIRST = sa.select(idempotency).where(
-    idempotency.c.caller == sa.bindparam("caller"), idempotency.c.key == sa.bindparam("key")
-)
+_I = idempotency.c
+_ANSWER = (_I.fingerprint, _I.status, _I.headers, _I.body, _I.note)
+_FIRST = Quick(sa.select(*_ANSWER).where(_I.caller == sa.bindparam("caller"), _I.key == sa.bindparam("key")))
 
 
-def get(conn: Connection, caller: str, key: str) -> RowMapping | None:
+def get(conn: Connection, caller: str, key: str) -> Mapping[str, Any] | None:
     """The first answer under this key, if there is one."""
-    return conn.execute(_FIRST, {"caller": caller, "key": key}).mappings().first()
+    with one_trip(conn):  # with the transaction's own beginning
+        cursor = _FIRST(conn, {"caller": caller, "key": key})
+    return next((dict(zip([column.name for column in _ANSWER], row, strict=True)) for row in found(conn, cursor)), None)
 
 
 def add(batch: Rows, row: dict[str, Any]) -> None:

@@ -64,6 +64,7 @@ class Batch:
         self._store = store
         self._head = store.head
         self._rewrites = False
+        self._heard = False
 
     @property
     def conn(self) -> Connection:
@@ -134,7 +135,8 @@ class Batch:
     def settle(self) -> None:
         """Writes the rows gathered so far. What comes next may move somebody, or rewrite events."""
         self._homes.clear()
-        self._store.homes.clear()
+        if self._store.others is not None:  # else the store itself refuses what is no longer so
+            self._store.homes.clear()
         self._rewrites = True
         self._send(self.conn)
 
@@ -167,6 +169,8 @@ class Batch:
     def flush(self) -> None:
         """Writes rows and lines, then events: the counters of the log are locked as late, and so as shortly, as can be.
         On the way to a server all of it goes in one trip, with the COMMIT."""
+        if not (self.lines or self.events or self._rows or self._supposed or self._sent or self.rights_changed):
+            return  # as of a note that was refused for what it says
         if (
             self.lines
             and self._head is not None
@@ -193,13 +197,15 @@ class Batch:
             if along:
                 self.committing = True  # only now: what went wrong before was certainly not kept
                 run(conn, "COMMIT")
+        self._heard = True
         self._written = eventlog.numbered(conn, appended)
 
     def committed(self) -> None:
         """Moves the chain on and rings the bell of this process."""
         self._store.head = self._head
         self._store.doubted = False
-        self._store.heard = perf_counter()
+        if self._heard:
+            self._store.heard = perf_counter()
         if self.events or self.rights_changed:
             self._store.bell(self.rights_changed, None if self._rewrites else self._written)
 
@@ -246,10 +252,10 @@ class Store:
         self.head: Head | None = None
         self.doubted = False
         self.heard = -inf
-        """When the last transaction was known to be durable, of `perf_counter`."""
+        """When a transaction that wrote something was last known to be durable, of `perf_counter`."""
         self.homes: dict[str, Mapping[str, Any]] = {}
         """Where people were when this process last asked (`roster.housed`)."""
-        self.others: int | None = None
+        self.others: tuple[object, int] | None = None
         """What `others_changes` was then."""
         self.open_chain = open_chain
         self.name = token_hex(8)
