@@ -33,6 +33,7 @@ from benchmarks import (
 from benchmarks.figures import Figures, machine
 from benchmarks.plan import FULL, QUICK, Plan, Told
 from benchmarks.tables import Measured, table
+from tests.support import postgres
 
 PARTS: dict[str, Callable[[str, Plan, Told], Measured]] = {
     "rates": rates.measure,
@@ -88,6 +89,7 @@ def main() -> int:
         parser.error(wanting)
     # Whoever ends it ends the servers, too: they are children that know nothing of it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    postgres.use_one_that_lasts()
     about, measured, missed = machine(), list[Measured](), list[str]()
     engines = setup.ENGINES if asked.engine == "both" else (asked.engine,)
     with Progress(

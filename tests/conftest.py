@@ -2,7 +2,6 @@
 
 import gc
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import embedded, postgres, stores, workers
+from tests.support import embedded, memory, postgres, stores, workers
 from tests.support.browser import Browser
 from tests.support.outage import Outage
 from tests.support.service import Caller, Prison, Service, settings_for
@@ -20,14 +19,11 @@ gc.disable()
 # Started in the background, a run inherits "ignore Ctrl-C", and so would every command it starts: none could be ended.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-ROOM = 2 << 30
-
 
 def pytest_configure() -> None:
-    """Has the stores of the tests in memory where there is room: nothing has to survive a power cut."""
-    memory = Path("/dev/shm")
-    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+    """Has the stores of the tests in memory where there is room."""
+    if there := memory.folder():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(there))
 
 
 @pytest.hookimpl(optionalhook=True)
