@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import embedded, memory, postgres, stores, workers
+from tests.support import cloning, embedded, memory, postgres, stores, workers
 from tests.support.browser import Browser
 from tests.support.outage import Outage
 from tests.support.service import Caller, Prison, Service, settings_for
@@ -30,6 +30,12 @@ def pytest_configure() -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.ByFileAndEngine:
     """With several processes, hands out what belongs together."""
     return workers.ByFileAndEngine(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """With several processes, loads what they need once."""
+    cloning.prepare([spec.id for spec in specs])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
