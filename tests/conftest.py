@@ -33,9 +33,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.ByFi
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_setupnodes(specs: list[Any]) -> None:
-    """With several processes, loads what they need once."""
-    cloning.prepare([spec.id for spec in specs])
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    """For all tests, several processes load what they need once."""
+    if config.args_source is config.ArgsSource.TESTPATHS:
+        cloning.prepare([spec.id for spec in specs])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,12 +4,15 @@ for itself would take seconds to load the same; and from nothing, several at a t
 import atexit
 import gc
 import os
+import signal
 import sys
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pytest
 from execnet import gateway_io
 from execnet.gateway_base import Popen2IO
 
@@ -19,11 +22,12 @@ TESTS = Path(__file__).parents[1]
 def prepare(names: list[str]) -> None:
     """Has the test processes of these names be copies. One that has to be replaced later begins as usual."""
     for file in sorted(TESTS.glob("test_*.py")):
-        import_module(f"{TESTS.name}.{file.stem}")
+        with suppress(Exception, pytest.skip.Exception):  # each copy finds it out again, and says so
+            import_module(f"{TESTS.name}.{file.stem}")
     gc.collect()
     gc.freeze()
-    ways: list[int] = []
-    ready = {name: _copy(ways) for name in names}
+    ours: list[int] = []
+    ready = {name: _copy(ours) for name in names}
     usual = gateway_io.create_io
 
     def create(spec: Any, execmodel: Any) -> Any:
@@ -49,24 +53,29 @@ class _Copy(Popen2IO):
 
     def kill(self) -> None:
         """Ends it."""
-        os.kill(self._pid, 9)
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
 
 
-def _copy(ways: list[int]) -> Any:
+def _copy(ours: list[int]) -> Any:
     its_words, words = os.pipe()
     answers, its_answers = os.pipe()
-    ways += words, answers
+    ours += words, answers
     pid = os.fork()
     if pid:
         os.close(its_words)
         os.close(its_answers)
         return partial(_Copy, pid, words, answers)
-    os.dup2(its_words, 0)
-    os.dup2(its_answers, 1)
-    for fd in (its_words, its_answers, *ways):
-        os.close(fd)
-    _serve()
-    os._exit(0)
+    code = 1
+    try:
+        os.dup2(its_words, 0)
+        os.dup2(its_answers, 1)
+        for fd in (its_words, its_answers, *ours):
+            os.close(fd)
+        _serve()
+        code = 0
+    finally:
+        os._exit(code)  # whatever came: it must not go on as what it is a copy of
 
 
 def _serve() -> None:
@@ -74,7 +83,8 @@ def _serve() -> None:
     atexit._clear()
     sys.stdin, sys.stdout = os.fdopen(0, "r", closefd=False), os.fdopen(1, "w", closefd=False)
     try:
-        exec(eval(sys.stdin.readline()), {"__name__": "__main__"})
+        if said := sys.stdin.readline():
+            exec(eval(said), {"__name__": "__main__"})
     finally:
         atexit._run_exitfuncs()
         sys.stderr.flush()

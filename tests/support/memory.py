@@ -5,6 +5,7 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+THERE = Path("/dev/shm")
 ROOM = 2 << 30
 """Bytes that have to be free there."""
 
@@ -12,5 +13,4 @@ ROOM = 2 << 30
 @cache
 def folder() -> Path | None:
     """A folder in memory; None where there is none, or little room."""
-    there = Path("/dev/shm")
-    return there if there.is_dir() and os.access(there, os.W_OK) and shutil.disk_usage(there).free > ROOM else None
+    return THERE if THERE.is_dir() and os.access(THERE, os.W_OK) and shutil.disk_usage(THERE).free > ROOM else None

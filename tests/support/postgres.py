@@ -40,9 +40,11 @@ def admin_url() -> str:
         if not _answers(url):
             raise RuntimeError(f"{VARIABLE} names a PostgreSQL that does not answer: {urlsplit(url).hostname}")
         return url
+    if os.getuid() == 0 and not _debian() and _answers(LOCAL):
+        return LOCAL  # rather than install one
     try:
         return _join_our_own()
-    except RuntimeError:
+    except (RuntimeError, OSError, LookupError, subprocess.SubprocessError):
         if _answers(LOCAL):
             return LOCAL
         raise
@@ -96,7 +98,9 @@ def _answers(url: str) -> bool:
 
 
 def _join_our_own() -> str:
-    home = (memory.folder() or Path(tempfile.gettempdir())) / f"handover-postgres-{os.getuid()}"
+    places = [place / f"handover-postgres-{os.getuid()}" for place in (memory.THERE, Path(tempfile.gettempdir()))]
+    begun = (home for home in places if (home / "url").exists())  # wherever there was room when it was begun
+    home = next(begun, places[0] if memory.folder() else places[1])
     home.mkdir(exist_ok=True)
     if home.lstat().st_uid != os.getuid():
         raise RuntimeError(f"{home} belongs to somebody else; set {VARIABLE} or remove it")

@@ -298,7 +298,7 @@ class Desk:
             if line is None:
                 told(found, None)
             else:
-                self.store.writer.submit(Task(_adding(line), lambda _, failed: told(found, failed), gathers=True))
+                self.store.writer.submit(Task(_adding(line), lambda _, error: told(found, error), gathers=True))
 
         def failed(done: "Future[None]") -> None:
             if error := done.exception():

@@ -114,7 +114,7 @@ class Batch:
         if others != self._store.others:
             self._store.others = others
             known.clear()
-        if not all(one in known for one in numbers) or (others is None and not self._along):
+        if self._rewrites or not all(one in known for one in numbers) or (others is None and not self._along):
             return None
         homes = {one: known[one] for one in numbers}
         if others is None:
@@ -141,7 +141,7 @@ class Batch:
         self._send(self.conn)
 
     def _send(self, conn: Connection) -> None:
-        ending.suppose(conn, self._supposed)  # first, and so in one order: no two processes wait for each other
+        ending.suppose(conn, self._supposed)  # first, and in one order, lest two processes wait for each other
         self._supposed = []
         if self._rows:
             write(conn, self._gathered())
@@ -170,7 +170,7 @@ class Batch:
         """Writes rows and lines, then events: the counters of the log are locked as late, and so as shortly, as can be.
         On the way to a server all of it goes in one trip, with the COMMIT."""
         if not (self.lines or self.events or self._rows or self._supposed or self._sent or self.rights_changed):
-            return  # as of a note that was refused for what it says
+            return  # of a note that was refused for what it says; of what changed things by itself
         if (
             self.lines
             and self._head is not None
@@ -252,7 +252,7 @@ class Store:
         self.head: Head | None = None
         self.doubted = False
         self.heard = -inf
-        """When a transaction that wrote something was last known to be durable, of `perf_counter`."""
+        """When something that had gathered was last known to be durable, of `perf_counter`."""
         self.homes: dict[str, Mapping[str, Any]] = {}
         """Where people were when this process last asked (`roster.housed`)."""
         self.others: tuple[object, int] | None = None
