@@ -301,6 +301,34 @@ def test_a_plan_that_was_made_while_a_table_was_empty_does_not_read_all_of_it_fo
     assert read == dict.fromkeys(big, 0)
 
 
+def test_where_a_person_is_is_looked_up_by_the_key_however_many_there_are(template: str) -> None:
+    url = postgres.create_database(template)
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute("ALTER TABLE inmates SET (autovacuum_enabled = false)")
+        service = Service(settings_for(url))
+        prison = service.prison()
+        hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
+        for _ in range(20):
+            hartmann.note(weir)  # the server has its plan by then
+        server.execute(
+            "INSERT INTO inmates SELECT (jsonb_populate_record(one, jsonb_build_object('number', 'X' || n))).* "
+            "FROM inmates one, generate_series(1, 500) n"
+        )
+        for _ in range(60):
+            hartmann.note(weir)
+        service.stop()
+        counted = "SELECT n_tup_ins, idx_tup_fetch + seq_tup_read FROM pg_stat_user_tables WHERE relname = %s"
+
+        def looked_at() -> int:
+            notes = server.execute(counted, ["notes"]).fetchone()
+            people = server.execute(counted, ["inmates"]).fetchone()
+            return int(people[1]) if notes and people and notes[0] == 80 else 0
+
+        found = eventually(looked_at)
+    postgres.drop_database(url)
+    assert 80 <= found < 2_000
+
+
 def unit_of_work(desk: Desk, conn: Connection, reader: str) -> UnitOfWork:
     """A reading one."""
     lists = by_code(desk.code_lists)

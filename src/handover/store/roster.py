@@ -47,12 +47,16 @@ def housed(conn: Connection, numbers: Sequence[str]) -> dict[str, Mapping[str, A
 
 STILL = """SELECT 1 FROM json_to_recordset(%s::json)
         AS home(number text, establishment text, unit text, timezone text, shifts text, stretch int)
-    JOIN inmates USING (number, establishment, unit)
-    JOIN units ON units.establishment = home.establishment AND units.code = home.unit AND units.stretch = home.stretch
-    JOIN establishments place
-        ON place.code = home.establishment AND place.timezone = home.timezone AND place.shifts = home.shifts
-    WHERE inmates.merged_into IS NULL ORDER BY number FOR SHARE OF inmates, units"""
-"""A row for each of these homes (`as_values`) that is still as `housed` found it, held as there; on a server."""
+    CROSS JOIN LATERAL (
+        SELECT establishment, unit, merged_into FROM inmates WHERE number = home.number LIMIT 1 FOR SHARE) person
+    CROSS JOIN LATERAL (
+        SELECT stretch FROM units WHERE establishment = home.establishment AND code = home.unit LIMIT 1 FOR SHARE) wing
+    CROSS JOIN LATERAL (
+        SELECT timezone, shifts FROM establishments WHERE code = home.establishment LIMIT 1) place
+    WHERE person.merged_into IS NULL AND person.establishment = home.establishment AND person.unit = home.unit
+        AND wing.stretch = home.stretch AND place.timezone = home.timezone AND place.shifts = home.shifts"""
+"""A row for each of these homes (`as_values`) that is still as `housed` found it, held as there; on a server. Each is
+looked up by its key: the server thinks there are a hundred, and would rather read everybody there is."""
 
 
 def as_values(homes: Iterable[Mapping[str, Any]]) -> str:
