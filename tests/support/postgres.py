@@ -141,6 +141,7 @@ def _start(home: Path) -> str:
     password.unlink()
     # Throwaway data: nothing has to survive a power cut, and 200 connections are enough for every worker.
     options = f"-p {port} -h 127.0.0.1 -k '' -F -c full_page_writes=off -c max_connections=200 -c max_wal_size=256MB"
+    options += " -c dynamic_shared_memory_type=mmap"  # among the data: what is stopped at once leaves none behind
     _run(home, "pg_ctl", "start", "-w", "-D", str(data), "-l", str(log), "-o", options)
     return f"postgresql://postgres:{secret}@127.0.0.1:{port}/postgres"
 
