@@ -11,13 +11,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from math import inf
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from handover.store import writer
+from handover.store import roster, writer
 from handover.store.store import Batch
 from tests.support.service import Caller, Prison, Service, settings_for
 
@@ -227,6 +228,16 @@ def test_whatever_a_process_remembers_a_note_is_written_where_the_store_says(pri
     changed(admin, f"/v1/inmates/{weir}/merges", {"from": twin})
     merged = written(twin)
     assert (merged["inmate"], merged["unit"]) == (weir, "B")
+
+
+def test_of_somebody_this_process_knows_nothing_is_asked(prison: Prison, monkeypatch: pytest.MonkeyPatch) -> None:
+    hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
+    hartmann.note(weir)
+    monkeypatch.setattr(prison.service.desk.store, "heard", inf)  # however long ago that is on a busy machine
+    asked: list[Any] = []
+    monkeypatch.setattr(roster, "housed", lambda _conn, numbers: asked.extend(numbers))
+    assert hartmann.note(weir)["unit"] == "A"
+    assert asked == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
