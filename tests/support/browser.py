@@ -44,7 +44,8 @@ class Browser:
         number, path = port.read_text().splitlines()
         self._held = ExitStack()
         # Without pings: they draw random numbers, in a thread that goes on beside the other tests of this process.
-        line = connect(f"ws://127.0.0.1:{number}{path}", proxy=None, max_size=None, ping_interval=None)
+        how: dict[str, Any] = {"proxy": None, "compression": None, "max_size": None, "ping_interval": None}
+        line = connect(f"ws://127.0.0.1:{number}{path}", **how)
         self.line: ClientConnection = self._held.enter_context(line)
         self._ids = itertools.count(1)
         self._answers: dict[int, dict[str, Any]] = {}

@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 from execnet import gateway_io
 from execnet.gateway_base import Popen2IO
+from hypothesis import strategies
+
+from tests.support import forking
 
 TESTS = Path(__file__).parents[1]
 
@@ -24,6 +27,8 @@ def prepare(names: list[str]) -> None:
     for file in sorted(TESTS.glob("test_*.py")):
         with suppress(Exception, pytest.skip.Exception):  # each copy finds it out again, and says so
             import_module(f"{TESTS.name}.{file.stem}")
+    strategies.text().validate()  # which letters there are, it looks up once
+    forking.mother()
     gc.collect()
     gc.freeze()
     ours: list[int] = []

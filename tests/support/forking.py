@@ -1,8 +1,8 @@
 """Processes of the command `handover` that begin at once: copies of one that has everything loaded.
 
-An interpreter takes more than a second to load the server's half, and the tests start it again and again. So each test
-process has that done once, by a mother, who becomes the command as often as she is asked. What comes of it is a process
-like any other, with its own signals, files and end. How an interpreter itself starts the command is tried by
+An interpreter takes more than a second to load the server's half, and the tests start it again and again. So that is
+done once, by a mother, who becomes the command as often as any of the test processes asks her. What comes of it is a
+process like any other, with its own signals, files and end. How an interpreter itself starts the command is tried by
 tests/test_practice.py, tests/test_integrations_page.py and tests/test_audit_verify.py.
 """
 
@@ -17,7 +17,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import suppress
 from functools import cache
@@ -36,7 +35,6 @@ LOADED = (
     "handover.terminal.watch",
 )
 ROOT = Path(__file__).parents[2]
-_one_at_a_time = threading.Lock()
 
 
 class Process:
@@ -46,12 +44,12 @@ class Process:
         self.args = words
         self.returncode: int | None = None
         self._told, told = os.pipe()
-        asked = json.dumps({"words": words, "env": env, "folder": str(Path.cwd())}).encode()
         try:
-            with _one_at_a_time:
-                mother = _mother()
-                socket.send_fds(mother, [len(asked).to_bytes(4, "big")], [stdin, stdout, stderr, told])
-                mother.sendall(asked)
+            with tempfile.TemporaryFile() as asked:
+                asked.write(json.dumps({"words": words, "env": env, "folder": str(Path.cwd())}).encode())
+                asked.flush()
+                # One byte: what several processes ask at once cannot get mixed up.
+                socket.send_fds(mother(), [b"?"], [stdin, stdout, stderr, told, asked.fileno()])
                 self.pid = self._next()
         finally:
             os.close(told)
@@ -109,17 +107,18 @@ def run(words: list[str], env: dict[str, str], timeout: float) -> "subprocess.Co
 
 
 @cache
-def _mother() -> socket.socket:
+def mother() -> socket.socket:
+    """Where she is asked. Copies of this process ask the same, and she goes with the last of them."""
     ours, hers = socket.socketpair()
     # Without .pyc files it would take seconds longer; some machines forbid them.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with hers:
         command = [sys.executable, "-m", "tests.support.forking", str(hers.fileno())]
-        mother = subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, pass_fds=[hers.fileno()])
+        started = subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, pass_fds=[hers.fileno()])
 
     def leave() -> None:
         ours.close()
-        mother.wait(10)
+        started.wait(10)
 
     atexit.register(leave)
     return ours
@@ -142,17 +141,14 @@ def _bear(control: socket.socket) -> None:
             os.read(woken, 4096)
             _bury(children)
         if control.fileno() in ready:
-            size, fds, _, _ = socket.recv_fds(control, 4, 4)
-            if not size:
+            asked, fds, _, _ = socket.recv_fds(control, 1, 5)
+            if not asked:
                 os._exit(0)
-            asked = b""
-            while len(asked) < int.from_bytes(size, "big"):
-                asked += control.recv(65536)
             child = os.fork()
             if child == 0:
-                _become(asked, fds, [control.detach(), woken, wake, *children.values()])
+                _become(fds, [control.detach(), woken, wake, *children.values()])
                 return
-            for fd in fds[:3]:
+            for fd in (*fds[:3], fds[4]):
                 os.close(fd)
             children[child] = fds[3]
             _tell(fds[3], child)
@@ -174,16 +170,18 @@ def _tell(whom: int, number: int) -> None:
         os.write(whom, b"%d\n" % number)
 
 
-def _become(asked: bytes, fds: list[int], hers: list[int]) -> None:
+def _become(fds: list[int], hers: list[int]) -> None:
     """A child takes its words, its environment and its files, and gives up its mother's."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for place, fd in enumerate(fds[:3]):
         os.dup2(fd, place)
+    with os.fdopen(fds.pop(), "rb") as asked:
+        asked.seek(0)
+        told = json.load(asked)
     for fd in (*fds, *hers):
         os.close(fd)
-    told = json.loads(asked)
     gc.enable()
     os.chdir(told["folder"])
     os.environ.clear()

@@ -76,14 +76,20 @@ def drop_database(url: str) -> None:
 @cache
 def _how() -> str:
     """Copying files has everything written out before and after, which is nothing where no disk is waited for."""
-    with psycopg.connect(admin_url()) as connection:
-        row = connection.execute("SELECT current_setting('fsync')").fetchone()
-        return "STRATEGY FILE_COPY" if row == ("off",) and connection.info.server_version >= 150000 else ""
+    connection = _administrator()
+    row = connection.execute("SELECT current_setting('fsync')").fetchone()
+    return "STRATEGY FILE_COPY" if row == ("off",) and connection.info.server_version >= 150000 else ""
 
 
 def _administer(statement: str, *names: str) -> None:
-    with psycopg.connect(admin_url(), autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+    _administrator().execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@cache
+def _administrator() -> psycopg.Connection:
+    connection = psycopg.connect(admin_url(), autocommit=True)
+    atexit.register(connection.close)
+    return connection
 
 
 def _answers(url: str) -> bool:
