@@ -44,6 +44,17 @@ A_BUSY_DISK = """new Promise((held) => {
 })"""
 """Until `quick` is true, the disk is busy with something else."""
 
+A_SOUND_THAT_IS_COUNTED = """{
+  window.tones = 0;
+  window.AudioContext = class extends AudioContext {
+    constructor() { super(); window.sound = this; }
+    createOscillator() { window.tones += 1; return super.createOscillator(); }
+  };
+  const often = window.setInterval;
+  window.setInterval = (work, wait) => often(work, wait === 4000 ? 200 : wait);
+}"""
+"""Each tone of a call is counted, and a call does not wait four seconds for the next three."""
+
 
 def test_the_wing_changes_under_my_eyes_and_nothing_i_read_moves(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
@@ -90,6 +101,27 @@ def test_a_page_calls_until_somebody_takes_it_and_the_others_see_who(
         for screen in (hers, his):
             screen.misses("Whoever takes it goes there")
             screen.until("!document.title.startsWith('ACT NOW')")
+
+
+def test_a_call_sounds_until_it_is_taken_also_where_the_sound_was_taken_away_meanwhile(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    with browser.open("about:blank#") as screen:
+        screen.call("Page.addScriptToEvaluateOnNewDocument", source=A_SOUND_THAT_IS_COUNTED)
+        screen.go(service.url)
+        screen.login(hartmann.name, PASSWORD)
+        screen.until("window.sound && sound.state === 'running'")
+        # Another device, a nap of the machine: the system takes it, and nobody types before the call.
+        screen.run("sound.suspend()")
+        assert (screen.run("sound.state"), screen.run("tones")) == ("suspended", 0)
+        ngata.note(weir, fact="Says goodbye to everybody.", attention="ACT_NOW")
+        screen.sees("I see to it")
+        screen.until("tones >= 6", 5)
+        screen.press("a")
+        screen.misses("I see to it")
+        said = screen.run("tones")
+        sleep(0.5)
+        assert screen.run("tones") == said
 
 
 def test_a_call_says_whose_it_is_and_what_stands_after_a_correction(

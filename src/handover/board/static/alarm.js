@@ -68,7 +68,9 @@ function ring(on, page) {
 }
 
 function beep() {
-  if (!sound || sound.state !== 'running') return;
+  if (!sound) return;
+  // The system may have taken it since the last key (another device, a nap of the machine), and at night nobody types.
+  if (sound.state !== 'running') return void sound.resume().catch(() => {}); // to sound when it beeps again
   for (const [after, pitch] of [[0, 880], [0.25, 660], [0.5, 880]]) {
     const tone = sound.createOscillator();
     const volume = sound.createGain();
