@@ -2,10 +2,11 @@
 # a pinned uv comes into .boot/ where none is installed, and everything else into .venv/, from hash-checked locks.
 
 # The system's own Python where it will do: distributions tune theirs as they build it (with a profile of what it runs,
-# PGO), those that a version manager builds mostly are not, and all that is here takes a tenth to a fifth longer with
+# PGO), those that a version manager builds mostly are not, and all that is here takes a tenth to a sixth longer with
 # them. PYTHON=... takes another.
-FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(shell own=$$(command -pv python3) && "$$own" -c '$(FITS)' 2>/dev/null && echo "$$own" || echo python3)
+HAS_VENV := import venv, ensurepip
+IS_NEW := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell own=$$(command -pv python3) && "$$own" -c '$(HAS_VENV); $(IS_NEW)' 2>/dev/null && echo "$$own" || echo python3)
 # Two processes more than there are cores: a good part of the tests wait. tests/support/workers.py shares them out.
 WORKERS := $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 2 )))
 PYTEST_ARGS ?= -n $(WORKERS) --dist loadscope --no-loadscope-reorder
@@ -100,9 +101,10 @@ clean:  ## Remove what make and the tests made; data and databases stay
 	touch $@ .venv/.run
 
 define need_python
-if ! command -v $(PYTHON) >/dev/null || ! $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
-	echo "Python's venv module is missing. Type this, then make again:" >&2; \
-	echo "    apt install python3-venv" >&2; exit 1; fi; \
-if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+if ! command -v $(PYTHON) >/dev/null || ! $(PYTHON) -c '$(HAS_VENV)' 2>/dev/null; then \
+	echo "There is no $(PYTHON), or it is without its venv module. Type this, then make again:" >&2; \
+	echo "    apt install python3-venv" >&2; \
+	echo "Or name another Python: make PYTHON=python3.12" >&2; exit 1; fi; \
+if ! $(PYTHON) -c '$(IS_NEW)'; then \
 	echo "handover needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12" >&2; exit 1; fi
 endef

@@ -106,9 +106,7 @@ def test_a_page_calls_until_somebody_takes_it_and_the_others_see_who(
 def test_a_call_sounds_until_it_is_taken_also_where_the_sound_was_taken_away_meanwhile(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
-    with browser.open("about:blank#") as screen:
-        screen.call("Page.addScriptToEvaluateOnNewDocument", source=A_SOUND_THAT_IS_COUNTED)
-        screen.go(service.url)
+    with browser.open(service.url, script=A_SOUND_THAT_IS_COUNTED) as screen:
         screen.login(hartmann.name, PASSWORD)
         screen.until("window.sound && sound.state === 'running'")
         # Another device, a nap of the machine: the system takes it, and nobody types before the call.
@@ -116,7 +114,7 @@ def test_a_call_sounds_until_it_is_taken_also_where_the_sound_was_taken_away_mea
         assert (screen.run("sound.state"), screen.run("tones")) == ("suspended", 0)
         ngata.note(weir, fact="Says goodbye to everybody.", attention="ACT_NOW")
         screen.sees("I see to it")
-        screen.until("tones >= 6", 5)
+        screen.until("tones >= 6")
         screen.press("a")
         screen.misses("I see to it")
         said = screen.run("tones")

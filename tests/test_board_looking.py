@@ -302,9 +302,7 @@ def test_the_line_of_a_unit_where_nobody_listens_stays_while_it_is_asked_again(
     service: Service, browser: Browser, prison: Prison
 ) -> None:
     boss = prison.hire("ashdown", "governor")
-    with browser.open("about:blank#") as screen:
-        screen.call("Page.addScriptToEvaluateOnNewDocument", source=QUICKLY)
-        screen.go(service.url)
+    with browser.open(service.url, script=QUICKLY) as screen:
         screen.login(boss.name, PASSWORD)
         screen.press("h")
         screen.sees("2 units where no screen listens")

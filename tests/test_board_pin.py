@@ -187,9 +187,7 @@ AHEAD = """{ const Own = Date; Date = class extends Own {
 def test_a_pc_whose_clock_is_wrong_shows_and_claims_the_servers_time(
     service: Service, browser: Browser, hartmann: Caller, weir: str
 ) -> None:
-    with browser.open("about:blank#") as screen:
-        screen.call("Page.addScriptToEvaluateOnNewDocument", source=AHEAD)
-        screen.go(f"{service.url}/board")
+    with browser.open(f"{service.url}/board", script=AHEAD) as screen:
         screen.login(hartmann.name, PASSWORD)
         screen.sees("everyone (1)")
         shown = screen.run("document.querySelector('#sight').innerText.match(/\\d\\d:\\d\\d:\\d\\d/)[0]")

@@ -246,9 +246,8 @@ def test_the_first_screen_of_a_full_wing_takes_less_than_150_kilobytes_in_any_la
     took, service = {}, Service(played(DAY)[0], practice=True, at=DAY)
     try:
         for language in ("en", "de"):
-            with browser.open("about:blank#") as screen:
+            with browser.open("about:blank#", script=STANDS) as screen:
                 screen.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
-                screen.call("Page.addScriptToEvaluateOnNewDocument", source=STANDS)
                 screen.go(service.url)
                 for field, typed_in in (("#user", "p.ngata"), ("#password", "practice")):
                     screen.focus(field)

@@ -44,8 +44,9 @@ class Browser:
         number, path = port.read_text().splitlines()
         self._held = ExitStack()
         # Without pings: they draw random numbers, in a thread that goes on beside the other tests of this process.
-        how: dict[str, Any] = {"proxy": None, "compression": None, "max_size": None, "ping_interval": None}
-        line = connect(f"ws://127.0.0.1:{number}{path}", **how)
+        line = connect(
+            f"ws://127.0.0.1:{number}{path}", proxy=None, compression=None, max_size=None, ping_interval=None
+        )
         self.line: ClientConnection = self._held.enter_context(line)
         self._ids = itertools.count(1)
         self._answers: dict[int, dict[str, Any]] = {}
@@ -84,9 +85,9 @@ class Browser:
         return True
 
     @contextmanager
-    def open(self, url: str, beside: "Tab | None" = None, scheme: str = "") -> Iterator["Tab"]:
-        """A page in a context of its own: another PC; `beside` another page: at the same one. Ends with a failure where
-        the page complained."""
+    def open(self, url: str, beside: "Tab | None" = None, scheme: str = "", script: str = "") -> Iterator["Tab"]:
+        """A page in a context of its own: another PC; `beside` another page: at the same one. `script`: what runs in it
+        before its own. Ends with a failure where the page complained."""
         context = beside.context if beside else self.call("Target.createBrowserContext")["browserContextId"]
         target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -97,6 +98,8 @@ class Browser:
         tab.call("Emulation.setFocusEmulationEnabled", enabled=True)
         if scheme:
             tab.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        if script:
+            tab.call("Page.addScriptToEvaluateOnNewDocument", source=script)
         try:
             tab.go(url)
             yield tab
