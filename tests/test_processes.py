@@ -1,5 +1,6 @@
 """Several server processes on one PostgreSQL are one service."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,10 +10,12 @@ from statistics import median
 from time import monotonic
 
 import httpx
+import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from handover.store.engine import CHANNEL
 from tests.support import postgres
 from tests.support.processes import Office, Server, handover, office, serving
 from tests.support.readers import audience, closed, eventually, hears_everything
@@ -69,6 +72,26 @@ def test_a_note_posted_to_one_process_is_on_the_feeds_of_the_other_at_once(site:
                 took.append(monotonic() - began)
     assert median(took) < AT_ONCE_S
     assert max(took) < 10 * AT_ONCE_S, "not one of them waited for the poll"
+
+
+def test_a_bell_that_comes_together_with_ones_own_is_heard(site: Site, prison: Prison) -> None:
+    here, there = site.both(prison.hire("hartmann", "officer", "A"))
+    reader = prison.hire("ngata", "officer", "A")
+    assert site.a.process is not None
+    with psycopg.connect(site.database_url, autocommit=True) as line, reader.feed(after="now") as feed:
+        feed.until_live()
+        line.execute(f"LISTEN {CHANNEL}".encode())
+        note = here.note(unit="A")
+        assert feed.event()["data"] == note
+        (own,) = [bell.payload for bell in line.notifies(timeout=10, stop_after=1)]
+        # So busy for a moment that it finds both when it looks again: what rang for itself, and what did not.
+        site.a.process.send_signal(signal.SIGSTOP)
+        try:
+            line.execute(f"NOTIFY {CHANNEL}, '{own}'".encode())
+            note = there.note(unit="A")
+        finally:
+            site.a.process.send_signal(signal.SIGCONT)
+        assert feed.next("event", 10 * AT_ONCE_S)["event"]["data"] == note
 
 
 def test_a_pull_that_waits_at_one_process_is_woken_by_a_note_at_the_other(site: Site, prison: Prison) -> None:

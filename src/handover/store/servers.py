@@ -144,13 +144,14 @@ class Servers:
             conn.execute(f"LISTEN {channel}".encode())
             heard = monotonic()
             while True:
-                rung = next((bell.payload for bell in conn.notifies(timeout=timeout, stop_after=1)), None)
-                if rung is not None:
+                # To its end: several come together, and what is left of them with a generator that is given up is lost.
+                for bell in conn.notifies(timeout=timeout):
                     heard = monotonic()
-                elif monotonic() - heard > WATCH_S:
+                    yield bell.payload
+                if monotonic() - heard > WATCH_S:
                     conn.execute("SELECT 1")  # whoever only listens would not notice that nobody is there
                     heard = monotonic()
-                yield rung
+                yield None
 
 
 def _waits(conn: "psycopg.Connection[Any]") -> bool:
