@@ -122,6 +122,25 @@ def test_a_call_sounds_until_it_is_taken_also_where_the_sound_was_taken_away_mea
         assert screen.run("tones") == said
 
 
+def test_where_nobody_has_typed_since_the_page_came_it_says_that_a_call_makes_no_sound(
+    service: Service, browser: Browser, hartmann: Caller
+) -> None:
+    silent = "A call makes no sound here now: press a key."
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.misses(silent)
+        screen.go(f"{service.url}/board")  # as after a power cut: the login goes on, and nobody is there
+        screen.sees("you are Hartmann", silent)
+        screen.press("l")
+        screen.sees("Unlock")
+        screen.misses(silent)
+        screen.until("localStorage.getItem('handover.end') === null")  # the login has ended, and calls are heard
+        screen.go(f"{service.url}/board")
+        screen.sees("Unlock", silent)
+        screen.press("Tab")
+        screen.misses(silent)
+
+
 def test_a_call_says_whose_it_is_and_what_stands_after_a_correction(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

@@ -376,6 +376,39 @@ def test_a_count_is_a_number_and_what_came_after_the_offer_is_said_before_it_is_
     assert hartmann.all("/v1/handovers", unit="A")[-1]["roll"]["actual"] == 2
 
 
+def test_nothing_of_what_is_pasted_into_a_handover_is_cut_off(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, prison: Prison
+) -> None:
+    too_many = "letters too many, from “{}” on. Nothing was cut off."
+    with browser.open(service.url) as screen:
+        screen.pardoned.append("status of 422")
+        screen.login(hartmann.name, PASSWORD)
+        screen.press("t")
+        screen.sees("Hand over A wing")
+        screen.focus("#remarks")
+        screen.insert("a" * 1000 + "and this?")
+        screen.sees("9 " + too_many.format("and this?"))
+        screen.press("ctrl+Enter")
+        screen.sees("/remarks: at most 1000 characters")
+        assert hartmann.all("/v1/handovers", unit="A") == []
+        screen.press(*["Backspace"] * 9, "ctrl+Enter")
+        screen.sees("You offered A wing at")
+    with browser.open(service.url) as screen:
+        screen.pardoned.append("status of 422")
+        screen.login(ngata.name, PASSWORD)
+        screen.press("t")
+        screen.sees("The roll")
+        screen.focus("#read-back")
+        screen.insert("b" * 1000 + "!")
+        screen.sees("1 " + too_many.format("!").replace("letters", "letter"))
+        screen.press("Enter")
+        screen.sees("/read_back: at most 1000 characters")
+        screen.press("Backspace", "Enter")
+        screen.sees("You own A wing since")
+    (done,) = hartmann.all("/v1/handovers", unit="A")
+    assert (done["remarks"], done["read_back"]) == ("a" * 1000, "b" * 1000)
+
+
 def test_a_handover_that_cannot_be_read_is_said_and_read_again(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, prison: Prison, weir: str
 ) -> None:

@@ -636,8 +636,11 @@ def test_why_it_is_late_only_its_author_says_and_the_day_it_falls_on_is_shown(
     screen.focus("#in-at")
     screen.insert(early)
     screen.focus("#in-late_reason")
-    screen.insert("The alarm bell went.")
+    screen.insert("The alarm bell went." + " " * 480 + "That is all.")
+    screen.sees("12 letters too many, from “That is all.” on. Nothing was cut off.")
     screen.press("ctrl+Enter")
+    screen.until("document.querySelector('#wrong-at').innerText === 'It is too long to be sent.'")
+    screen.press(*["Backspace"] * 12, "ctrl+Enter")
     screen.sees("everyone")
     eventually(lambda: len(hartmann.all("/v1/notes", inmate=weir)) == 2)
     assert {note["late_reason"] for note in hartmann.all("/v1/notes", inmate=weir)} == {None, "The alarm bell went."}

@@ -23,6 +23,9 @@ export function ready() {
   if (sound && sound.state === 'suspended') sound.resume().catch(() => {});
 }
 
+// Said where a call would be seen and not heard: nobody has typed since the page came, or the PC gives no sound.
+export const silence = () => (sound && sound.state === 'running' ? '' : t('A call makes no sound here now: press a key.'));
+
 export const calls = () =>
   desk.me ? [...desk.pages.values()].filter((page) => page.state === 'RAISED' && page.kind === 'ACT_NOW').sort((a, b) => (a.raised_at < b.raised_at ? -1 : 1)) : [];
 

@@ -192,22 +192,29 @@ export function picker({ label, hint = '', find, pick, skip, id = newId('pick'),
 
 // Words, up to so many letters; Enter goes on. Nothing of what is pasted is cut off: what is too much is said.
 export function sentence({ name, title, rows, most, value, set, after }) {
-  const room = h('p', { id: `room-${name}`, role: 'status' });
-  const area = h('textarea', { 'aria-label': title, 'aria-describedby': room.id, rows, spellcheck: 'true', id: `in-${name}`, value, oninput: () => { set(area.value); show(); } });
+  const area = h('textarea', { 'aria-label': title, rows, spellcheck: 'true', id: `in-${name}`, value, oninput: () => set(area.value) });
   area.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.ctrlKey || event.metaKey || event.isComposing) return;
     event.preventDefault();
     after();
   });
+  return { node: h('div', {}, area, room(area, most, name)), focus: () => area.focus() };
+}
+
+// What is said under an input that takes so many letters, where they become scarce. Nothing that is pasted is cut off.
+export function room(input, most, name = input.id) {
+  const said = h('p', { id: `room-${name}`, role: 'status' });
   function show() {
-    const left = most - letters(area.value).length;
-    const words = left < 0 ? tooMuch(area.value, most) : left <= most / 10 ? n('{n} letter left', '{n} letters left', left) : '';
-    if (room.textContent === words) return;
-    put(room, words);
-    room.className = left < 0 ? 'late' : 'quiet';
+    const left = most - letters(input.value).length;
+    const words = left < 0 ? tooMuch(input.value, most) : left <= most / 10 ? n('{n} letter left', '{n} letters left', left) : '';
+    if (said.textContent === words) return;
+    put(said, words);
+    said.className = left < 0 ? 'late' : 'quiet';
   }
+  if (!input.hasAttribute('aria-describedby')) input.setAttribute('aria-describedby', said.id);
+  input.addEventListener('input', show);
   show();
-  return { node: h('div', {}, area, room), focus: () => area.focus() };
+  return said;
 }
 
 export const letters = (text) => [...text.trim()];

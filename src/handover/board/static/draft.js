@@ -25,6 +25,7 @@ export const isEmpty = (draft) => !SAYS.some((name) => draft[name]) && !hasMood(
 
 // How many letters the server takes.
 export const MOST = { reason: 500, fact: 1000, opinion: 500, if_then: 200 };
+export const LATE_REASON = 500;
 
 // What is missing, by step, before anything is sent.
 export function missing(draft) {
@@ -34,6 +35,7 @@ export function missing(draft) {
   if (!draft.basis) found.basis = t('How do you know? A note without that is worth little to the next shift.');
   if (!hasMood(draft) && !draft.change && !draft.fact.trim() && !draft.indicators.length && !draft.needs.length && !draft.responses.length) found.fact = t('Say something: what happened, how the person is, what is needed or what you did.');
   for (const [name, most] of Object.entries(MOST)) if (letters(draft[name] || '').length > most) found[name] = t('It is too long to be sent.');
+  if (isWordy(draft)) found.at = t('It is too long to be sent.');
   if (draft.at && !last(draft.at)) found.at = t('Write a time like 13:20.');
   return found;
 }
@@ -48,6 +50,9 @@ export function claimed(draft) {
 
 // So long ago that the shift which had to know of it asks why it was not written then.
 export const isLate = (draft) => !draft.corrects && now() - (claimed(draft) || now()) > LATE_MS;
+
+// Why it is late is said in more letters than are taken.
+export const isWordy = (draft) => isLate(draft) && letters(draft.late_reason).length > LATE_REASON;
 
 export function bodyOf(draft) {
   const body = { basis: draft.basis, captured_at: now().toISOString() };

@@ -53,7 +53,8 @@ export function gate(root, told) {
     try {
       const units = await hear();
       if (!form.isConnected) return;
-      say(units && units.length ? t('ACT NOW in unit {units}: somebody must go. Unlock to see what it is.', { units: units.join(', ') }) : why && !units ? t('This locked screen hears no calls.') : '');
+      const heard = units && units.length ? t('ACT NOW in unit {units}: somebody must go. Unlock to see what it is.', { units: units.join(', ') }) : why && !units ? t('This locked screen hears no calls.') : '';
+      say(units ? `${heard} ${alarm.silence()}`.trim() : heard);
       alarm.ringLocked(Boolean(units && units.length));
     } catch (problem) {
       if (!(problem instanceof Refused || problem instanceof Unreachable)) throw problem;

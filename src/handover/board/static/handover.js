@@ -2,8 +2,9 @@
 
 import { h, keep, put } from './dom.js';
 import { desk, isManager, learnHandover, refresh, unitName, units } from './desk.js';
+import { room } from './choices.js';
 import { askLine, failed, say } from './keys.js';
-import { all, create, get } from './session.js';
+import { all, create, get, keyed } from './session.js';
 import { n, t } from './words.js';
 import { clock, now, time } from './times.js';
 import { staff } from './phrases.js';
@@ -100,20 +101,20 @@ function offer(box, go, sheet) {
   const overdue = open.filter((one) => one.due_at && new Date(one.due_at) < now()).length;
   const attending = sheet.people.filter((one) => one.attention !== 'ROUTINE').length;
   const roll = h('input', { id: 'roll', inputmode: 'numeric', maxlength: 4, 'data-first': true });
-  const remarks = h('textarea', { id: 'remarks', rows: 3, maxlength: 1000, spellcheck: 'true' });
+  const remarks = h('textarea', { id: 'remarks', rows: 3, spellcheck: 'true' });
   const form = h('form', { class: 'form', onsubmit: submit },
     h('h2', {}, t('Hand over {unit}', { unit: unitName(desk.unit) })),
     another(sheet) && h('p', { class: 'late' }, t('{name} has it since {time}.', { name: staff(another(sheet).incoming), time: time(another(sheet).accepted_at) })),
     h('p', {}, standing(sheet)),
     h('p', {}, [n('{n} person needs attention', '{n} people need attention', attending), n('{n} need open', '{n} needs open', open.length), n('{n} overdue', '{n} overdue', overdue), n('{n} not observed this shift', '{n} not observed this shift', sheet.not_observed.length)].join(' · ')),
     h('label', { for: 'roll' }, t('How many people there must be, by your count (the roster says {n})', { n: sheet.roll.expected })), roll,
-    h('label', { for: 'remarks' }, t('What belongs to nobody in particular')), remarks,
+    h('label', { for: 'remarks' }, t('What belongs to nobody in particular')), remarks, room(remarks, 1000),
     h('p', { class: 'quiet' }, another(sheet) ? t('What you offer is frozen. Whoever has the unit answers for it until somebody accepts it by name.') : t('What you offer is frozen. The unit stays yours until somebody accepts it by name.')),
     h('div', {}, h('button', { type: 'submit', class: 'strong' }, t('Offer it'))));
   put(box, form);
   const keeping = kept(`offer-${desk.unit}`, { roll, remarks });
   roll.focus();
-  const key = crypto.getRandomValues(new Uint32Array(4)).join('-');
+  const keyOf = keyed();
 
   async function submit(event) {
     event.preventDefault();
@@ -125,7 +126,7 @@ function offer(box, go, sheet) {
     if (roll.value.trim()) body.roll_expected = Number(roll.value);
     if (remarks.value.trim()) body.remarks = remarks.value.trim();
     try {
-      const made = (await create('/v1/handovers', body, `${key}-${roll.value}-${remarks.value.length}`)).body;
+      const made = (await create('/v1/handovers', body, keyOf(body))).body;
       await keeping.done();
       say(t('Offered. It must be accepted by {time}.', { time: time(made.due_at) }));
       await refresh();

@@ -1,10 +1,10 @@
 // The keyboard: letters for what one can do here, arrows along whatever can be read line by line.
 
-import { choices } from './choices.js';
+import { choices, room } from './choices.js';
 import { h, keep, put } from './dom.js';
 import { changed } from './desk.js';
 import { kept, saveMark } from './forms.js';
-import { Refused, unique, Unreachable } from './session.js';
+import { keyed, Refused, Unreachable } from './session.js';
 import * as vault from './vault.js';
 import { t } from './words.js';
 
@@ -145,7 +145,7 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
   const box = document.getElementById('asking');
   let code = null;
   let sending = false;
-  let sent = null; // {said, key}: the same words once more are the same request
+  const keyOf = keyed();
   const done = () => {
     keeping.done().catch(() => {}).then(() => { lines += 1; changed(); });
     close();
@@ -164,7 +164,7 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
     say(t('Left. What you typed is kept until you send it or throw it away.'));
     return keeping.save().then(() => { lines += 1; changed(); });
   }
-  const input = h('input', { id: 'asked', autocomplete: 'off', maxlength: 500, 'aria-describedby': 'wrong-asked' });
+  const input = h('input', { id: 'asked', autocomplete: 'off', 'aria-describedby': 'wrong-asked room-asked' });
   const wrong = h('p', { id: 'wrong-asked', class: 'late', role: 'alert' });
   const group = among && choices({ name: label, options: among, set: (chosen) => { code = chosen; }, after: () => input.focus() });
   async function submit(event) {
@@ -172,12 +172,10 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
     const text = input.value.trim();
     if (group && code === null) group.focus();
     else if ((group || text) && !sending) {
-      const said = JSON.stringify([code, text]);
-      if (!sent || sent.said !== said) sent = { said, key: unique() };
       sending = true;
       put(wrong);
       try {
-        await send(group ? { code, text } : text, sent.key);
+        await send(group ? { code, text } : text, keyOf([code, text]));
         done();
       } catch (problem) {
         if (!(problem instanceof Refused || problem instanceof Unreachable || problem instanceof Unclear)) throw problem;
@@ -189,7 +187,7 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
     }
   }
   const form = h('form', { onsubmit: submit },
-    group && [h('p', {}, label), group.node], h('label', { for: 'asked' }, group ? more : label), input,
+    group && [h('p', {}, label), group.node], h('label', { for: 'asked' }, group ? more : label), input, room(input, 500),
     h('button', { type: 'submit' }, go),
     h('button', { type: 'button', onclick: leave }, h('kbd', {}, 'Esc'), ' ', t('leave it')),
     !group && more && h('p', { class: 'quiet' }, more), wrong);

@@ -256,5 +256,15 @@ export async function all(path, most = 1000) {
 export const unique = () =>
   crypto.randomUUID ? crypto.randomUUID() : [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
 
+// A key for what is sent: the same once more is the same request, something else is another.
+export function keyed() {
+  let last = {};
+  return (body) => {
+    const said = JSON.stringify(body);
+    if (last.said !== said) last = { said, key: unique() };
+    return last.key;
+  };
+}
+
 export const create = (path, body, idempotency = unique()) =>
   ask('POST', path, { body, headers: { 'Idempotency-Key': idempotency } });

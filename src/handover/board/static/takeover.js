@@ -1,9 +1,10 @@
 // Taking over: item by item, then the roll, then the handover in my own words.
 
+import { room } from './choices.js';
 import { h, put } from './dom.js';
 import { desk, learnHandover, refresh, unitName } from './desk.js';
 import { askLine, say } from './keys.js';
-import { create, get, unique } from './session.js';
+import { create, get, keyed } from './session.js';
 import { n, t } from './words.js';
 import { clock, now } from './times.js';
 import { staff } from './phrases.js';
@@ -20,22 +21,22 @@ export function takeOver(box, go, offered, took) {
   let sending = false;
   let asking = null;
   let over = false; // it was taken back, or somebody else has it: nothing is asked any more
-  const key = unique();
+  const keyOf = keyed();
   const place = h('div', { 'aria-live': 'polite' });
   const questions = h('div');
   const bar = h('progress', { max: Math.max(1, list.length), value: 0, 'aria-label': t('how far') });
   const far = h('span');
   const roll = h('input', { id: 'roll', inputmode: 'numeric', maxlength: 4 });
-  const why = h('input', { id: 'why', class: 'long', maxlength: 500 });
-  const whyBox = h('div', { hidden: true }, h('label', { for: 'why' }, t('It does not match. Count again; if it still differs, say why')), why);
-  const readBack = h('textarea', { id: 'read-back', rows: 3, maxlength: 1000, spellcheck: 'true' });
+  const why = h('input', { id: 'why', class: 'long' });
+  const whyBox = h('div', { hidden: true }, h('label', { for: 'why' }, t('It does not match. Count again; if it still differs, say why')), why, room(why, 500));
+  const readBack = h('textarea', { id: 'read-back', rows: 3, spellcheck: 'true' });
   const anyway = h('input', { type: 'checkbox', id: 'anyway' });
   const anywayBox = h('p', { hidden: true }, h('label', {}, anyway, ' ', t('accept although questions are open; they stay open')));
   const trouble = h('p', { class: 'late', role: 'alert' });
   const end = h('form', { class: 'form', hidden: true, onsubmit: submit },
     h('h2', {}, t('The roll')),
     h('label', { for: 'roll' }, offered.roll.expected === null ? t('How many people you counted') : t('How many people you counted ({name} said {n})', { name: staff(offered.outgoing), n: offered.roll.expected })), roll, whyBox,
-    h('label', { for: 'read-back' }, t('The handover in your own words: that is where mistakes show')), readBack, anywayBox, trouble,
+    h('label', { for: 'read-back' }, t('The handover in your own words: that is where mistakes show')), readBack, room(readBack, 1000), anywayBox, trouble,
     h('div', {}, h('button', { type: 'submit', class: 'strong' }, t('I take over {unit}', { unit: unitName(offered.unit) }))));
   const missed = h('div');
   const since = h('div', { 'aria-live': 'polite' });
@@ -178,7 +179,7 @@ export function takeOver(box, go, offered, took) {
     put(trouble);
     sending = true;
     try {
-      const done = (await create(`/v1/handovers/${offered.id}/acceptance`, body, `${key}-${JSON.stringify(body).length}`)).body;
+      const done = (await create(`/v1/handovers/${offered.id}/acceptance`, body, keyOf(body))).body;
       await keeping.done();
       seen(list.filter((group) => had.has(group.inmate || '-')).flatMap((group) => [...group.notes].filter((note) => !(unshown.get(group) || []).includes(note))));
       await refresh();

@@ -2,10 +2,10 @@
 
 import { beside } from './beside.js';
 import * as care from './care.js';
-import { choices, moodGrid, picker, sentence } from './choices.js';
+import { choices, moodGrid, picker, room, sentence } from './choices.js';
 import { desk, refresh, unitName } from './desk.js';
 import { h, put } from './dom.js';
-import { bodyOf, claimed, forced, fresh, isEmpty, isLate, missing, MOST, places } from './draft.js';
+import { bodyOf, claimed, forced, fresh, isEmpty, isLate, isWordy, LATE_REASON, missing, MOST, places } from './draft.js';
 import { say } from './keys.js';
 import { needs as readNeed, nobody, people, unitOf, withMark } from './matching.js';
 import * as outbox from './outbox.js';
@@ -175,8 +175,8 @@ export function write(main, go, about, given, errors, ways = REAL) {
   function more() {
     const at = h('input', { id: 'in-at', 'aria-label': t('when it happened, if not now'), value: draft.at, placeholder: t('13:20'), size: 6, oninput: (event) => set('at')(event.target.value) });
     const day = h('span', { id: 'at-day', class: 'quiet', role: 'status' });
-    const why = h('input', { id: 'in-late_reason', class: 'long', maxlength: 500, value: draft.late_reason, 'aria-label': t('why it is written only now'), oninput: (event) => set('late_reason')(event.target.value) });
-    const late = h('label', { class: 'late', hidden: true }, t('More than an hour ago. Why is it written only now? It may be left empty.'), ' ', why);
+    const why = h('input', { id: 'in-late_reason', class: 'long', value: draft.late_reason, 'aria-label': t('why it is written only now'), oninput: (event) => set('late_reason')(event.target.value) });
+    const late = h('label', { class: 'late', hidden: true }, t('More than an hour ago. Why is it written only now? It may be left empty.'), ' ', why, room(why, LATE_REASON, 'late_reason'));
     const show = () => {
       const said = claimed(draft) ? whichDay(claimed(draft)) : '';
       if (day.textContent !== said) day.textContent = said;
@@ -184,7 +184,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
     };
     const tick = (name, words) => h('label', {}, h('input', { type: 'checkbox', checked: draft[name], onchange: (event) => set(name)(event.target.checked) }), ' ', words);
     const place = h('select', { 'aria-label': t('where'), onchange: (event) => set('place')(event.target.value || null) }, h('option', { value: '' }, t('where?')), codes('place').map((entry_) => h('option', { value: entry_.code, selected: draft.place === entry_.code }, entry_.label)));
-    return { node: h('div', { class: 'choices' }, at, day, late, place, tick('opening', t('he or she opened up')), tick('about_incident', t('about the incident')), selfReported()), focus: () => at.focus(), show };
+    return { node: h('div', { class: 'choices' }, at, day, late, place, tick('opening', t('he or she opened up')), tick('about_incident', t('about the incident')), selfReported()), focus: () => (isWordy(draft) ? why : at).focus(), show };
   }
 
   function selfReported() {
