@@ -25,7 +25,7 @@ SAME, OTHER, BUSY, ALONE, BESIDE = "same", "other", "busy", "alone", "beside"
 TITLES = {
     SAME: f"POST to received, {FEEDS} feeds of the process that it is posted to",
     OTHER: f"POST to received, {FEEDS} feeds of another process",
-    BUSY: f"that, while {BURST_RATE:.0f} notes a second of another prison are posted to the other process",
+    BUSY: f"that, while {BURST_RATE:.0f} notes a second of another prison are posted to the process of the feeds",
     ALONE: f"the same in another prison, {FEEDS // 10} feeds, while nothing else happens",
     BESIDE: f"that, while {BURST_RATE:.0f} notes a second are posted in the first",
 }
@@ -71,18 +71,17 @@ def measure(engine: str, plan: Plan, told: Told) -> Across:
 
             for round_ in range(plan.rounds["across"] + 1):
                 told(f"round {round_}" if round_ else "warming up")
+                elsewhere = job(first, other, one, FEEDS, RATE, POSTERS)
                 quiet = job(second, other, other, FEEDS // 10, RATE, POSTERS)
                 seen = {
                     SAME: processes.run(job(first, one, one, FEEDS, RATE, POSTERS)),
-                    OTHER: processes.run(job(first, other, one, FEEDS, RATE, POSTERS)),
+                    OTHER: processes.run(elsewhere),
                     ALONE: processes.run(quiet),
                 }
-                for what, asked, place, at in (
-                    (BUSY, job(first, other, one, FEEDS, RATE, POSTERS), second, other),
-                    (BESIDE, quiet, first, one),
-                ):
-                    with _meanwhile(job(place, at, at, FEEDS // 10, BURST_RATE, BURST_POSTERS)):
-                        seen[what] = processes.run(asked)
+                with _meanwhile(job(second, other, other, FEEDS // 10, BURST_RATE, BURST_POSTERS)):
+                    seen[BUSY] = processes.run(elsewhere)
+                with _meanwhile(job(first, one, one, FEEDS // 10, BURST_RATE, BURST_POSTERS)):
+                    seen[BESIDE] = processes.run(quiet)
                 if round_:
                     for what, result in seen.items():
                         found.rounds[what].append(result.latencies)

@@ -377,8 +377,9 @@ def test_a_count_is_a_number_and_what_came_after_the_offer_is_said_before_it_is_
 
 
 def test_nothing_of_what_is_pasted_into_a_handover_is_cut_off(
-    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, prison: Prison
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
+    hartmann.note(weir, fact="Quiet since the visit.", attention="WATCH")
     too_many = "letters too many, from “{}” on. Nothing was cut off."
     with browser.open(service.url) as screen:
         screen.pardoned.append("status of 422")
@@ -388,6 +389,11 @@ def test_nothing_of_what_is_pasted_into_a_handover_is_cut_off(
         screen.focus("#remarks")
         screen.insert("a" * 1000 + "and this?")
         screen.sees("9 " + too_many.format("and this?"))
+        screen.press("Escape")
+        screen.sees("everyone")
+        screen.press("t")  # what was kept is told alike
+        screen.sees("9 " + too_many.format("and this?"))
+        screen.focus("#remarks")
         screen.press("ctrl+Enter")
         screen.sees("/remarks: at most 1000 characters")
         assert hartmann.all("/v1/handovers", unit="A") == []
@@ -397,7 +403,19 @@ def test_nothing_of_what_is_pasted_into_a_handover_is_cut_off(
         screen.pardoned.append("status of 422")
         screen.login(ngata.name, PASSWORD)
         screen.press("t")
+        screen.sees("Hartmann hands A wing over to you", "0 of 1")
+        screen.press("q")
+        screen.sees("Ask Hartmann about")
+        screen.insert("c" * 1000 + "??")
+        screen.sees("2 " + too_many.format("??"))
+        screen.press("Backspace", "Backspace")
+        screen.misses("too many")
+        screen.press("Enter")
+        screen.sees("Ngata asks: ccc")
+        screen.press("y")
         screen.sees("The roll")
+        screen.focus("#anyway")
+        screen.press(" ")
         screen.focus("#read-back")
         screen.insert("b" * 1000 + "!")
         screen.sees("1 " + too_many.format("!").replace("letters", "letter"))
@@ -407,6 +425,7 @@ def test_nothing_of_what_is_pasted_into_a_handover_is_cut_off(
         screen.sees("You own A wing since")
     (done,) = hartmann.all("/v1/handovers", unit="A")
     assert (done["remarks"], done["read_back"]) == ("a" * 1000, "b" * 1000)
+    assert [query["text"] for query in done["queries"]] == ["c" * 1000]
 
 
 def test_a_handover_that_cannot_be_read_is_said_and_read_again(

@@ -206,19 +206,19 @@ def test_nothing_of_what_is_pasted_is_cut_off_and_how_many_letters_are_left_is_s
     screen.press("Tab", "1", "6", "1")
     screen.until("document.activeElement.id === 'in-fact'")
     screen.insert("a" * 899)
-    assert screen.run("document.querySelector('#room-fact').innerText") == ""
+    assert screen.run("document.querySelector('#room-in-fact').innerText") == ""
     screen.insert("a")
-    screen.until("document.querySelector('#room-fact').innerText === '100 letters left'")
+    screen.until("document.querySelector('#room-in-fact').innerText === '100 letters left'")
     screen.insert("b" * 99 + "cut here?")
     screen.until(
-        "document.querySelector('#room-fact').innerText === '8 letters too many, from “ut here?” on. "
+        "document.querySelector('#room-in-fact').innerText === '8 letters too many, from “ut here?” on. "
         "Nothing was cut off.'"
     )
     screen.press("ctrl+Enter")
     screen.until("document.querySelector('#wrong-fact').innerText === 'It is too long to be sent.'")
     assert hartmann.all("/v1/notes", inmate=weir) == []
     screen.press(*["Backspace"] * 8)
-    screen.until("document.querySelector('#room-fact').innerText === '0 letters left'")
+    screen.until("document.querySelector('#room-in-fact').innerText === '0 letters left'")
     screen.press("ctrl+Enter")
     screen.sees("Recorded")
     assert the_note(hartmann, weir)["fact"] == "a" * 900 + "b" * 99 + "c"

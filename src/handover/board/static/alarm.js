@@ -20,11 +20,22 @@ export function ready() {
   const Audio = window.AudioContext || window.webkitAudioContext;
   if (navigator.userActivation && !navigator.userActivation.isActive) return; // Esc and the like do not count
   if (!sound && Audio) sound = new Audio();
-  if (sound && sound.state === 'suspended') sound.resume().catch(() => {});
+  quiet();
 }
 
-// Said where a call would be seen and not heard: nobody has typed since the page came, or the PC gives no sound.
-export const silence = () => (sound && sound.state === 'running' ? '' : t('A call makes no sound here now: press a key.'));
+// Whether there is sound. The system may have taken it since the last key (another device, a nap of the machine), and at
+// night nobody types: it is asked for again.
+function sounds() {
+  if (sound && sound.state !== 'running') sound.resume().catch(() => {});
+  return Boolean(sound) && sound.state === 'running';
+}
+
+// Says, where there is a place for it, that a call would be seen and not heard.
+export function quiet() {
+  const box = document.getElementById('silent');
+  const words = sounds() ? '' : t('A call makes no sound here now: press a key.');
+  if (box && box.textContent !== words) box.textContent = words;
+}
 
 export const calls = () =>
   desk.me ? [...desk.pages.values()].filter((page) => page.state === 'RAISED' && page.kind === 'ACT_NOW').sort((a, b) => (a.raised_at < b.raised_at ? -1 : 1)) : [];
@@ -71,9 +82,7 @@ function ring(on, page) {
 }
 
 function beep() {
-  if (!sound) return;
-  // The system may have taken it since the last key (another device, a nap of the machine), and at night nobody types.
-  if (sound.state !== 'running') return void sound.resume().catch(() => {}); // to sound when it beeps again
+  if (!sounds()) return;
   for (const [after, pitch] of [[0, 880], [0.25, 660], [0.5, 880]]) {
     const tone = sound.createOscillator();
     const volume = sound.createGain();

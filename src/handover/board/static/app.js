@@ -205,6 +205,7 @@ function noticed() {
 }
 
 function idle() {
+  alarm.quiet();
   if (locked) return;
   tick();
   const left = lockS * 1000 - (Date.now() - active);

@@ -30,4 +30,4 @@ const reread = (id) => get(`/v1/handovers/${id}`).then(learnHandover).then(chang
 export const answer = (handover, query) => askLine(`answer-${query.id}`, t('Answer to “{text}”', { text: query.text }), async (text, once) => {
   await create(`/v1/handovers/${handover}/queries/${query.id}/answers`, { text }, once);
   reread(handover);
-}, { go: t('answer') });
+}, { go: t('answer'), most: 1000 });

@@ -198,12 +198,12 @@ export function sentence({ name, title, rows, most, value, set, after }) {
     event.preventDefault();
     after();
   });
-  return { node: h('div', {}, area, room(area, most, name)), focus: () => area.focus() };
+  return { node: h('div', {}, area, room(area, most)), focus: () => area.focus() };
 }
 
 // What is said under an input that takes so many letters, where they become scarce. Nothing that is pasted is cut off.
-export function room(input, most, name = input.id) {
-  const said = h('p', { id: `room-${name}`, role: 'status' });
+export function room(input, most) {
+  const said = h('p', { id: `room-${input.id}`, role: 'status' });
   function show() {
     const left = most - letters(input.value).length;
     const words = left < 0 ? tooMuch(input.value, most) : left <= most / 10 ? n('{n} letter left', '{n} letters left', left) : '';
@@ -211,7 +211,7 @@ export function room(input, most, name = input.id) {
     put(said, words);
     said.className = left < 0 ? 'late' : 'quiet';
   }
-  if (!input.hasAttribute('aria-describedby')) input.setAttribute('aria-describedby', said.id);
+  input.setAttribute('aria-describedby', `${input.getAttribute('aria-describedby') || ''} ${said.id}`.trim());
   input.addEventListener('input', show);
   show();
   return said;

@@ -26,7 +26,10 @@ export function kept(id, inputs, extra) {
   async function before() {
     const found = (await vault.load('form')).find((one) => one.id === key);
     if (!found) return;
-    for (const [name, input] of Object.entries(inputs)) if (found.data[name] && !input.value) input.value = found.data[name];
+    for (const [name, input] of Object.entries(inputs)) if (found.data[name] && !input.value) {
+      input.value = found.data[name];
+      input.dispatchEvent(new Event('input')); // as if it were typed again, for whatever is said of it
+    }
     if (extra && found.data.extra) extra.put(found.data.extra);
   }
 

@@ -27,6 +27,7 @@ export function gate(root, told) {
   let plain = false; // the password although a PIN would do
   const trouble = h('p', { id: 'trouble', role: 'alert' });
   const calls = h('p', { id: 'calls', role: 'alert' });
+  const silent = h('p', { id: 'silent', role: 'status', hidden: true });
   const go = h('button', { type: 'submit', class: 'strong' }, name ? t('Unlock') : t('Log in'));
   const form = h('form', { class: 'gate', onsubmit: submit },
     h('h1', {}, name ? t('Locked') : t('Shift handover')),
@@ -40,7 +41,7 @@ export function gate(root, told) {
   const learn = h('button', { type: 'button', onclick: practise }, t('Practise'));
   const lessons = h('div', { hidden: true });
   const hints = h('nav', { id: 'keys', 'aria-label': t('Keys'), hidden: true });
-  put(root, h('main', { id: 'main' }, form, calls, lessons, hints));
+  put(root, h('main', { id: 'main' }, form, calls, silent, lessons, hints));
   form.append(h('p', {}, learn, ' ', h('span', { class: 'quiet' }, t('Five short exercises; nothing is kept.'))));
   form.append(h('p', {}, languages(() => { const typed = user.value; gate(root, told); document.getElementById('user').value = typed; })));
   named();
@@ -53,8 +54,8 @@ export function gate(root, told) {
     try {
       const units = await hear();
       if (!form.isConnected) return;
-      const heard = units && units.length ? t('ACT NOW in unit {units}: somebody must go. Unlock to see what it is.', { units: units.join(', ') }) : why && !units ? t('This locked screen hears no calls.') : '';
-      say(units ? `${heard} ${alarm.silence()}`.trim() : heard);
+      silent.hidden = !units;
+      say(units && units.length ? t('ACT NOW in unit {units}: somebody must go. Unlock to see what it is.', { units: units.join(', ') }) : why && !units ? t('This locked screen hears no calls.') : '');
       alarm.ringLocked(Boolean(units && units.length));
     } catch (problem) {
       if (!(problem instanceof Refused || problem instanceof Unreachable)) throw problem;

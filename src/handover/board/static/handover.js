@@ -100,7 +100,7 @@ function offer(box, go, sheet) {
   const open = [...sheet.people.reduce((list, one) => list.concat(one.needs), []), ...sheet.wing_needs];
   const overdue = open.filter((one) => one.due_at && new Date(one.due_at) < now()).length;
   const attending = sheet.people.filter((one) => one.attention !== 'ROUTINE').length;
-  const roll = h('input', { id: 'roll', inputmode: 'numeric', maxlength: 4, 'data-first': true });
+  const roll = h('input', { id: 'roll', inputmode: 'numeric', 'data-first': true });
   const remarks = h('textarea', { id: 'remarks', rows: 3, spellcheck: 'true' });
   const form = h('form', { class: 'form', onsubmit: submit },
     h('h2', {}, t('Hand over {unit}', { unit: unitName(desk.unit) })),

@@ -7,7 +7,6 @@ import { low, n, t } from './words.js';
 import { clock, digits, now, time, today } from './times.js';
 import { languages } from './language.js';
 import * as outbox from './outbox.js';
-import { silence } from './alarm.js';
 
 // What most prisons call their shifts; others' are called as they call them.
 const SHIFTS = { EARLY: () => t('early'), LATE: () => t('late'), DAY: () => t('day'), NIGHT: () => t('night') };
@@ -46,7 +45,7 @@ export function head(box, actions) {
       h('button', { type: 'button', onclick: actions.lock }, h('kbd', { class: 'letter' }, 'L'), ' ', t('lock')),
       h('button', { type: 'button', onclick: actions.switch }, h('kbd', { class: 'letter' }, 'S'), ' ', t('switch officer')),
       languages(actions.language),
-      h('p', { id: 'silent' }),
+      h('p', { id: 'silent', role: 'status', hidden: !desk.me.scopes.includes('notes:read') }),
       h('p', { id: 'sight' })));
   tick();
 }
@@ -76,8 +75,6 @@ export function tick() {
     standingAt.textContent = said;
     standingAt.className = desk.sheet && /OVERDUE|ESCALATED/.test(desk.sheet.handover.state) ? 'late' : '';
   }
-  const silent = document.getElementById('silent');
-  if (silent.textContent !== silence()) silent.textContent = silence();
   const kept = outbox.count();
   const unsent = n('{n} not sent', '{n} not sent', kept);
   const feed = desk.feed;

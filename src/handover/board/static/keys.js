@@ -140,7 +140,7 @@ const hint = (one, on) =>
 // line is kept under it, as a draft is, until it is sent or left. `send(answer, key)`: the line closes when that is done,
 // and stays, with what was wrong beside it, when it is refused. `among`: for one of these as well, and the line may then
 // be left out; the answer is {code, text}.
-export function askLine(id, label, send, { hint: more = '', go = t('Enter'), among = null } = {}) {
+export function askLine(id, label, send, { hint: more = '', go = t('Enter'), among = null, most = 500 } = {}) {
   const before = document.activeElement;
   const box = document.getElementById('asking');
   let code = null;
@@ -164,7 +164,7 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
     say(t('Left. What you typed is kept until you send it or throw it away.'));
     return keeping.save().then(() => { lines += 1; changed(); });
   }
-  const input = h('input', { id: 'asked', autocomplete: 'off', 'aria-describedby': 'wrong-asked room-asked' });
+  const input = h('input', { id: 'asked', autocomplete: 'off', 'aria-describedby': 'wrong-asked' });
   const wrong = h('p', { id: 'wrong-asked', class: 'late', role: 'alert' });
   const group = among && choices({ name: label, options: among, set: (chosen) => { code = chosen; }, after: () => input.focus() });
   async function submit(event) {
@@ -187,10 +187,10 @@ export function askLine(id, label, send, { hint: more = '', go = t('Enter'), amo
     }
   }
   const form = h('form', { onsubmit: submit },
-    group && [h('p', {}, label), group.node], h('label', { for: 'asked' }, group ? more : label), input, room(input, 500),
+    group && [h('p', {}, label), group.node], h('label', { for: 'asked' }, group ? more : label), input,
     h('button', { type: 'submit' }, go),
     h('button', { type: 'button', onclick: leave }, h('kbd', {}, 'Esc'), ' ', t('leave it')),
-    !group && more && h('p', { class: 'quiet' }, more), wrong);
+    !group && more && h('p', { class: 'quiet' }, more), room(input, most), wrong);
   box.hidden = false;
   put(box, form);
   hold((event) => {

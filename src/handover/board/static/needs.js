@@ -26,13 +26,13 @@ function stoodOn() {
 }
 
 // What is typed is kept under what it is about and what is asked: an outcome begun is no reason.
-function asks(on, kind, label, go, body, done) {
-  return on && askLine(`${kind}-${on.need}`, label, (text) => change(on, body(text), done), { go });
+function asks(on, kind, label, go, body, done, most) {
+  return on && askLine(`${kind}-${on.need}`, label, (text) => change(on, body(text), done), { go, most });
 }
 
 const met = (done, on = stoodOn()) => asks(on, 'need', on && t('What came of it? ({need})', { need: on.words }), t('done'), (outcome) => ({ status: 'DONE', outcome }), done);
 const notPossible = (done, on = stoodOn()) => asks(on, 'not', on && t('Why is it not possible? Tell the person as well. ({need})', { need: on.words }), t('not possible'), (reason) => ({ status: 'NOT_POSSIBLE', reason }), done);
-const passOn = (done, on = stoodOn()) => asks(on, 'pass', on && t('To whom is it passed on? ({need})', { need: on.words }), t('pass it on'), (owner) => ({ status: 'PASSED_ON', owner }), done);
+const passOn = (done, on = stoodOn()) => asks(on, 'pass', on && t('To whom is it passed on? ({need})', { need: on.words }), t('pass it on'), (owner) => ({ status: 'PASSED_ON', owner }), done, 120);
 
 function mine(done) {
   const on = stoodOn();

@@ -26,7 +26,7 @@ export function takeOver(box, go, offered, took) {
   const questions = h('div');
   const bar = h('progress', { max: Math.max(1, list.length), value: 0, 'aria-label': t('how far') });
   const far = h('span');
-  const roll = h('input', { id: 'roll', inputmode: 'numeric', maxlength: 4 });
+  const roll = h('input', { id: 'roll', inputmode: 'numeric' });
   const why = h('input', { id: 'why', class: 'long' });
   const whyBox = h('div', { hidden: true }, h('label', { for: 'why' }, t('It does not match. Count again; if it still differs, say why')), why, room(why, 500));
   const readBack = h('textarea', { id: 'read-back', rows: 3, spellcheck: 'true' });
@@ -156,7 +156,7 @@ export function takeOver(box, go, offered, took) {
       await create(`/v1/handovers/${offered.id}/queries`, note ? { note, text } : { need, text }, once);
       say(t('Asked. The answer comes here.'));
       learn();
-    }, { go: t('ask') });
+    }, { go: t('ask'), most: 1000 });
   }
 
   async function submit(event) {

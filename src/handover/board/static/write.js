@@ -176,7 +176,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
     const at = h('input', { id: 'in-at', 'aria-label': t('when it happened, if not now'), value: draft.at, placeholder: t('13:20'), size: 6, oninput: (event) => set('at')(event.target.value) });
     const day = h('span', { id: 'at-day', class: 'quiet', role: 'status' });
     const why = h('input', { id: 'in-late_reason', class: 'long', value: draft.late_reason, 'aria-label': t('why it is written only now'), oninput: (event) => set('late_reason')(event.target.value) });
-    const late = h('label', { class: 'late', hidden: true }, t('More than an hour ago. Why is it written only now? It may be left empty.'), ' ', why, room(why, LATE_REASON, 'late_reason'));
+    const late = h('div', { hidden: true }, h('label', { class: 'late' }, t('More than an hour ago. Why is it written only now? It may be left empty.'), ' ', why), room(why, LATE_REASON));
     const show = () => {
       const said = claimed(draft) ? whichDay(claimed(draft)) : '';
       if (day.textContent !== said) day.textContent = said;
