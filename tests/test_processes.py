@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import monotonic
+from typing import Any
 
 import httpx
 import psycopg
@@ -120,6 +121,78 @@ def test_both_processes_write_one_log_that_each_tells_alike(site: Site, prison: 
     assert [event["sequence"] for event in logs[0]] == list(range(1, 41))
     cursor = logs[0][19]["cursor"]
     assert records[1].pull(cursor)[0] == logs[0][20:], "a cursor of one process works at the other"
+
+
+def waits(line: "psycopg.Connection[Any]") -> bool:
+    """Whether somebody waits for what another holds in this database."""
+    query = """SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND datname = current_database()"""
+    return line.execute(query).fetchone() is not None
+
+
+CORRECTION = {"reason": "Misheard.", "note": {"basis": "SAW", "fact": "Has hidden twenty tablets."}}
+UNIT = "units WHERE establishment = %(place)s AND code = 'A'"
+HANDOVER, PAGE = "handovers WHERE id = %(handover)s", "pages WHERE note = %(note)s"
+IN_ONE_ORDER = {
+    "accept": (UNIT, HANDOVER, "/v1/handovers/{handover}/acceptance", {}),
+    "withdraw": (UNIT, HANDOVER, "/v1/handovers/{handover}/withdrawal", {"reason": "Not yet."}),
+    "correct": (HANDOVER, PAGE, "/v1/notes/{note}/corrections", CORRECTION),
+    "close": (HANDOVER, PAGE, "/v1/notes/{note}/attention", {"close": True, "reason": "Asleep."}),
+}
+"""What is changed together: what is held first, and what is still free while that is waited for."""
+
+
+@pytest.mark.parametrize("act", IN_ONE_ORDER)
+def test_what_is_changed_together_is_held_in_one_order(site: Site, prison: Prison, act: str) -> None:
+    hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
+    note = hartmann.note(weir, fact="Has taken twenty tablets.", attention="ACT_NOW")
+    offer = hartmann.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
+    named = {"place": prison.code, "note": note["id"], "handover": offer["id"]}
+    first, then, path, body = IN_ONE_ORDER[act]
+    with psycopg.connect(site.database_url) as line, ThreadPoolExecutor(1) as pool:
+        line.execute(f"SELECT 1 FROM {first} FOR UPDATE".encode(), named)
+        done = pool.submit(hartmann.http.post, path.format(**named), json=body)
+        eventually(lambda: waits(line))
+        # Else two processes, each with the one, wait for the other for a second, and with them all who write there.
+        line.execute(f"SELECT 1 FROM {then} FOR UPDATE NOWAIT".encode(), named)
+        line.rollback()
+        assert done.result(20).is_success
+
+
+def test_a_person_who_is_accepted_is_held_after_what_he_or_she_needs(site: Site, prison: Prison) -> None:
+    hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
+    brandt, cole = prison.hire("brandt", "officer", "B"), prison.hire("cole", "supervisor")
+    (need,) = hartmann.note(weir, needs=[{"code": "PHONE", "promised": True}])["needs"]
+    cole.post(f"/v1/inmates/{weir}/moves", {"establishment": prison.code, "unit": "B", "reason": "Work"})
+    (offer,) = brandt.all("/v1/handovers", unit="B")
+    with psycopg.connect(site.database_url) as line, ThreadPoolExecutor(1) as pool:
+        line.execute("SELECT 1 FROM needs WHERE id = %s FOR UPDATE", [need["id"]])
+        done = pool.submit(brandt.post, f"/v1/handovers/{offer['id']}/acceptance", {})
+        eventually(lambda: waits(line))
+        line.execute("SELECT 1 FROM handovers WHERE id = %s FOR UPDATE NOWAIT", [offer["id"]])
+        line.rollback()
+        assert done.result(20)["state"] == "ACCEPTED"
+
+
+def test_a_process_that_stands_still_in_the_middle_of_a_note_holds_up_nobody_for_long(
+    site: Site, prison: Prison
+) -> None:
+    here, there = site.both(prison.hire("hartmann", "officer", "A"))
+    assert site.b.process is not None
+    with psycopg.connect(site.database_url) as line, ThreadPoolExecutor(1) as pool:
+        line.execute(f"SELECT 1 FROM {UNIT} FOR UPDATE".encode(), {"place": prison.code})
+        written = pool.submit(there.note, unit="A")
+        eventually(lambda: waits(line))
+        site.b.process.send_signal(signal.SIGSTOP)  # its machine is being moved, say
+        try:
+            line.rollback()  # now it has the unit, and goes no further
+            began = monotonic()
+            here.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
+            assert monotonic() - began < 10
+        finally:
+            site.b.process.send_signal(signal.SIGCONT)
+        note = written.result(20)
+    assert [one["id"] for one in here.all("/v1/notes")] == [note["id"]]
 
 
 def test_notes_about_somebody_who_goes_to_and_fro_are_where_the_log_says(site: Site, prison: Prison) -> None:

@@ -257,7 +257,7 @@ def accept(uow: UnitOfWork, handover: str, draft: AcceptanceDraft, fresh: Fresh 
     again (a double shift)."""
     uow.doing("handovers.accept", subject=handover)
     who = uow.allow("handovers.give")
-    row, document = _mine(uow, handover, "accept")
+    row, document = _alone(uow, handover, "accept")
     fresh(shown(uow, row))
     if not may_hold(who, row["establishment"], row["unit"]):
         raise Forbidden(may_hold(who, row["establishment"], row["unit"]).reason)
@@ -290,7 +290,7 @@ def withdraw(uow: UnitOfWork, handover: str, draft: WithdrawalDraft, fresh: Fres
     """Takes an offer back, saying why: by whoever offered it, or a manager. What it held goes into the next one."""
     uow.doing("handovers.withdraw", subject=handover)
     who = uow.allow("handovers.give")
-    row, document = _mine(uow, handover, "withdraw")
+    row, document = _alone(uow, handover, "withdraw")
     fresh(shown(uow, row))
     if row["kind"] == handovers.TRANSFER:
         raise Invalid(FieldError("", "a person who has left is not taken back by a word: record where he or she is"))
@@ -411,3 +411,12 @@ def _mine(uow: UnitOfWork, handover: str, act: str) -> tuple[RowMapping, Documen
     row = _readable(uow, handover, "mine")
     rules.step(row["state"], act)
     return row, orjson.loads(row["document"])
+
+
+def _alone(uow: UnitOfWork, handover: str, act: str) -> tuple[RowMapping, Document]:
+    """The same where that ends it: what changes with it is held first, as by everybody (`store/locks.py`)."""
+    row = _readable(uow, handover)
+    roster.unit(uow.conn, row["establishment"], row["unit"], "mine")
+    if row["kind"] == handovers.TRANSFER:
+        need_services.hold(uow, (item["need"] for item in orjson.loads(row["document"])["items"] if item["need"]))
+    return _mine(uow, handover, act)

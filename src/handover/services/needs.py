@@ -158,6 +158,12 @@ def follow(uow: UnitOfWork, number: str, establishment: str, unit: str, *, hande
             _change(uow, row, {"establishment": establishment, "unit": unit, "from_unit": sender})
 
 
+def hold(uow: UnitOfWork, some: Iterable[str]) -> None:
+    """Has these needs stay as they are until the end, but for what happens here."""
+    for id_ in sorted(some):
+        needs.get(uow.conn, id_, "mine")
+
+
 def taken_over(uow: UnitOfWork, some: Iterable[str]) -> None:
     """Says of these needs that their person was accepted: whoever sent them answers for them no more."""
     for id_ in some:

@@ -137,7 +137,6 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     row = _write(uow, fields, uow.who, spot.stretch)
     superseded = views.amended(old["document"], status="CORRECTED", superseded_by=row["id"])
     notes.change(uow.conn, note, status="CORRECTED", document=superseded, watch_until=None, told_at=None)
-    pages.corrected(uow, old, row)
     uow.record(about_note(uow, "note.corrected", row, "note", row["id"], row["status"], row["document"]))
     if (row["handling"], row["author"]) != (old["handling"], old["author"]):
         # Those who can read the old note but not the new one still learn that the old one no longer stands.
@@ -145,6 +144,7 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     for need in need_services.settle(uow, row, needed):
         transfers.need_changed(uow, need)
     transfers.note_changed(uow, {**old, "document": superseded})
+    pages.corrected(uow, old, row)
     uow.about(establishment=spot.establishment, unit=spot.unit, person=spot.inmate, correction=row["id"])
     return Made(row["id"], row["document"], row["id"])
 
@@ -244,11 +244,11 @@ def attend(uow: UnitOfWork, note: str, draft: AttentionDraft, fresh: Fresh = as_
     notes.change(uow.conn, note, document=document, watch_until=until)
     changed = {**row, "document": document}
     uow.record(about_note(uow, "note.attention_changed", changed, "note", note, row["status"], document))
+    transfers.note_changed(uow, changed)
     if draft.close:
         pages.taken(uow, [note])
     else:
         timers.put(uow.conn, until, timers.ATTENTION, note)
-    transfers.note_changed(uow, changed)
     return Made(note, document, note)
 
 

@@ -136,10 +136,10 @@ def note_changed(uow: UnitOfWork, row: Mapping[Any, Any], *, unsaid: bool = Fals
     """Passes a change to a note on to whoever was handed it: what travelled is brought up to date (Directive (EU)
     2016/680, Art 7(3)). `unsaid`: it was retracted, and nothing is left of its words, nor of the questions about
     them, in any handover and any event that told of one."""
+    stated = {need["id"] for need in needs.all_of_note(uow.conn, row["id"])}
     for held in handovers.with_note(uow.conn, row["id"]):
         document = orjson.loads(held["document"])
         before = as_json(document)
-        stated = {need["id"]: need for need in needs.all_of_note(uow.conn, row["id"])}
         for item in (*document["items"], *document["attention"]):
             if item["note"] == row["id"] and item["content"] is not None:
                 item["content"] = orjson.loads(row["document"])

@@ -1,5 +1,9 @@
 """Rows held until the end of the transaction, against other processes. One process has one writer and needs none of
-this; where the store knows no row locks, it lets one transaction write at a time."""
+this; where the store knows no row locks, it lets one transaction write at a time.
+
+Whoever holds several takes them in this order: notes, people, units, needs, handovers, pages, timers, and the heads of
+logs at the very end. Two processes that went opposite ways would wait for each other, and everybody who writes at
+either waits for the second after which a server finds that out."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar

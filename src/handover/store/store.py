@@ -21,7 +21,18 @@ from sqlalchemy.exc import DBAPIError
 from handover.errors import Unavailable
 from handover.store import accesslog, ending, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
-from handover.store.engine import Engines, commits_along, is_lost, one_trip, others_changes, passes, reading, run, why
+from handover.store.engine import (
+    Engines,
+    commits_along,
+    is_lost,
+    lets_go,
+    one_trip,
+    others_changes,
+    passes,
+    reading,
+    run,
+    why,
+)
 from handover.store.eventlog import Event, Written
 from handover.store.rows import New, write
 from handover.store.tables import access_lines, metadata, store_meta
@@ -269,6 +280,7 @@ class Store:
         self._connections: dict[tuple[int, Engine], Connection] = {}
         self._asked: deque[float] = deque()
         self._pace = 0.0
+        lets_go(engines.write)
         self.writer = Writer(engines.write, lambda conn: Batch(conn, self), batch, measure, tidies=tidies)
 
     def write(
