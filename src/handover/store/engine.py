@@ -49,8 +49,6 @@ READS_AT_SERVER = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 """Either sees one moment of the store."""
 ROOM = 4 << 20
 """Bytes that have to be free on the embedded store's disk for notes to be taken: its log needs them."""
-STANDS_STILL_S = 3
-"""Seconds in which a writer says nothing in the middle of a transaction, after which it is taken to stand still."""
 LONGEST_LOG = 90_000
 """Pages of the embedded store's write-ahead log from which on every commit moves them to their place, if the writer has
 not between two commits (`tidy`): more than so many commits write, one of 32 notes some 230."""
@@ -235,16 +233,13 @@ def _by_index(conn: Any) -> None:
         conn.commit()
 
 
-def lets_go(engine: Engine) -> None:
-    """Has a server end a transaction in which nothing has come for so long, with all that it holds: the machine of that
-    process stands still, and all others would wait for it. (Not of a migration's, which may think for longer.)"""
-
-    def told(conn: Any, _record: Any) -> None:
-        if not _through_pooler(conn):  # it would pass this on to others
-            conn.execute(f"SET idle_in_transaction_session_timeout = '{STANDS_STILL_S}s'")
-
+def named_writer(engine: Engine) -> None:
+    """Has a server know this engine's connections for a writer's, which is not to stand still (`Servers.bells`); a
+    pooler passes the name on, and nothing else that is set. A migration is none, and may think for longer."""
     if engine.dialect.name == "postgresql":
-        sa.event.listen(engine, "connect", told)
+        from handover.store.servers import WRITER  # noqa: PLC0415 - as above
+
+        sa.event.listen(engine, "connect", lambda conn, _record: conn.execute(f"SET application_name = '{WRITER}'"))
 
 
 def _begins_late(conn: Any) -> None:

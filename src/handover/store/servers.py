@@ -35,6 +35,17 @@ LONG_REST_S = 10.0
 WATCH_S = 5.0
 """Between two looks for who waits for an answer. Who does at both may wait for a machine that stands still."""
 log = structlog.get_logger("handover.store")
+WRITER = "handover writer"
+"""What a writer's connections are called at the server."""
+STANDS_STILL_S, LOOK_S = 3, 2.0
+"""Seconds in which a writer says nothing in the middle of a transaction that others wait for, after which it is taken
+to stand still; and between two looks for one."""
+_LET_GO = f"""SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = '{WRITER}' AND datname = current_database() AND usename = current_user
+    AND xact_start IS NOT NULL AND wait_event = 'ClientRead'
+    AND greatest(query_start, state_change) < clock_timestamp() - interval '{STANDS_STILL_S} seconds'
+    AND pid = ANY (SELECT unnest(pg_blocking_pids(waits.pid)) FROM pg_stat_activity waits
+        WHERE waits.wait_event_type = 'Lock' AND waits.datname = current_database())"""  # noqa: S608 - our own words
 _ASK = "SELECT current_setting('transaction_read_only')::boolean, pg_backend_pid()"
 Place = Mapping[str, Any]
 
@@ -134,7 +145,9 @@ class Servers:
 
     def bells(self, channel: str, timeout: float) -> Iterator[str | None]:
         """Yields who has rung whenever a process has, and None at least every `timeout` seconds. Raises when the
-        connection is lost. Past a pooler nothing can be heard."""
+        connection is lost. Past a pooler nothing can be heard. A process whose machine stands still in the middle of
+        a transaction (it is being moved; its line lives on) is made to let go of what it holds: all others would wait
+        for it. It has not committed, and does its work again."""
         with self.connect(autocommit=True) as conn:
             if pooled(conn):
                 log.warning("no bells through a pooler: name a way past it in HANDOVER_LISTEN_URL")
@@ -142,15 +155,15 @@ class Servers:
                     sleep(timeout)
                     yield None
             conn.execute(f"LISTEN {channel}".encode())
-            heard = monotonic()
+            looked = monotonic()
             while True:
                 # To its end: several come together, and what is left of them with a generator that is given up is lost.
                 for bell in conn.notifies(timeout=timeout):
-                    heard = monotonic()
                     yield bell.payload
-                if monotonic() - heard > WATCH_S:
-                    conn.execute("SELECT 1")  # whoever only listens would not notice that nobody is there
-                    heard = monotonic()
+                if monotonic() - looked > LOOK_S:  # whoever only listens would not notice that nobody is there, either
+                    if conn.execute(_LET_GO.encode()).fetchall():
+                        log.warning("a process stood still in the middle of writing; it was made to let go")
+                    looked = monotonic()
                 yield None
 
 

@@ -25,7 +25,7 @@ from handover.store.engine import (
     Engines,
     commits_along,
     is_lost,
-    lets_go,
+    named_writer,
     one_trip,
     others_changes,
     passes,
@@ -280,7 +280,7 @@ class Store:
         self._connections: dict[tuple[int, Engine], Connection] = {}
         self._asked: deque[float] = deque()
         self._pace = 0.0
-        lets_go(engines.write)
+        named_writer(engines.write)
         self.writer = Writer(engines.write, lambda conn: Batch(conn, self), batch, measure, tidies=tidies)
 
     def write(
