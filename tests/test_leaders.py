@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from math import inf
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -148,6 +148,8 @@ class Standing:
         given = urlsplit(url)
         self._there = (given.hostname or "127.0.0.1", given.port or 5432)
         self.still = threading.Event()
+        self.said = 0
+        """How often something came this way."""
         self.breaks_at: bytes | None = None
         self.unheard = False
         """Whether it breaks before the server has heard that."""
@@ -168,6 +170,7 @@ class Standing:
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while said := source.recv(65536):
+                self.said += 1
                 while self.still.is_set():
                     threading.Event().wait(0.02)
                 if self.breaks_at is not None and self.breaks_at in said:
@@ -204,6 +207,12 @@ def test_a_machine_that_stands_still_is_left_for_the_one_that_leads(
             eventually(lambda: ngata.http.post("/v1/notes", json=sent, headers={"Idempotency-Key": "a"}).is_success)
             assert monotonic() - began < 20
             assert feed.event()["data"]["fact"] == "Once."
+        way.still.clear()  # it comes to itself: for a moment it would answer as if it led, out of what it had then
+        sleep(0.3)
+        said = way.said
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: ngata.pull(), range(40)))
+        assert way.said == said, "nobody asks it any more"
         assert [one["fact"] for one in ngata.all("/v1/notes")] == ["Once.", note["fact"]]
         assert sound(running)
     finally:

@@ -8,7 +8,8 @@ word about that may be old.
 import os
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic, sleep
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -76,8 +77,8 @@ class Servers:
         """A connection to the one that is looked for; OperationalError where there is none now."""
         if monotonic() < self._until:
             raise psycopg.OperationalError(self._why)
-        whys = []
-        for place in self._places:
+        whys, places = [], self._places
+        for place in places:
             try:
                 conn = self._at(place, more)
             except psycopg.OperationalError as error:
@@ -85,13 +86,28 @@ class Servers:
                     raise
                 whys.append(str(error).strip().splitlines()[0])
             else:
-                # Now the first: a machine that is off for a week is not knocked at again each time.
-                self._places = [place, *(other for other in self._places if other is not place)]
+                if self._places is not places:  # another was found while this one took its time to answer
+                    conn.close()
+                    return self.connect(**more)
+                if place is not places[0]:
+                    self._moves_to(place)
                 return conn
         wanted = "only follows" if self._follows else "takes writes"
         self._why = f"None of {len(whys)} servers {wanted}: {'; '.join(whys)}"
         self._until = monotonic() + self._rest
         raise psycopg.OperationalError(self._why)
+
+    def _moves_to(self, found: Place) -> None:
+        """Asks this one first from now on: a machine that is off for a week is not knocked at again each time. And
+        leaves the others: one that stood still would answer for a moment, when it comes to itself, as if it led, out of
+        what it had."""
+        self._places = [found, *(place for place in self._places if place is not found)]
+        with self._opening:
+            left = [conn for conn, place in self._open.items() if place is not found]
+        for conn in left:
+            # Whoever waits on it, or uses it next, finds that it has ended.
+            with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(conn.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
 
     def _at(self, place: Place, more: Place) -> "psycopg.Connection[Any]":
         conn = psycopg.connect(**{**self._said, **place, **more, "autocommit": True})
@@ -126,22 +142,12 @@ class Servers:
         while not self._closed.wait(WATCH_S):
             with self._opening:
                 waiting = [conn for conn in self._open if _waits(conn)]
-            stuck, before = [conn for conn in waiting if conn in before], waiting
+            stuck, before = any(conn in before for conn in waiting), waiting
             if stuck:
-                self._give_up(stuck)
-
-    def _give_up(self, stuck: "Iterable[psycopg.Connection[Any]]") -> None:
-        """Ends these connections, as far as they are not to the server that is found now. What takes its time there is
-        left alone, and so is everybody while nobody else leads."""
-        try:
-            self.connect().close()
-        except psycopg.OperationalError:
-            return
-        for conn in stuck:
-            if self._open.get(conn) is not self._places[0] and _waits(conn):
-                log.warning("a server stands still; another leads")
-                with socket.socket(fileno=os.dup(conn.fileno())) as line:
-                    line.shutdown(socket.SHUT_RDWR)
+                # Where another is found, what waits is ended. What takes its time at the one that leads is left alone,
+                # and so is everybody while nobody does.
+                with suppress(psycopg.OperationalError):
+                    self.connect().close()
 
     def bells(self, channel: str, timeout: float) -> Iterator[str | None]:
         """Yields who has rung whenever a process has, and None at least every `timeout` seconds. Raises when the
