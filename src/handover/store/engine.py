@@ -237,7 +237,7 @@ def named_writer(engine: Engine) -> None:
     """Has a server know this engine's connections for a writer's, which is not to stand still (`Servers.bells`); a
     pooler passes the name on, and nothing else that is set. A migration is none, and may think for longer."""
     if engine.dialect.name == "postgresql":
-        from handover.store.servers import WRITER  # noqa: PLC0415 - as above
+        from handover.store.servers import WRITER  # noqa: PLC0415 - it brings psycopg along
 
         sa.event.listen(engine, "connect", lambda conn, _record: conn.execute(f"SET application_name = '{WRITER}'"))
 

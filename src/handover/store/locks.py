@@ -2,8 +2,9 @@
 this; where the store knows no row locks, it lets one transaction write at a time.
 
 Whoever holds several takes them in this order: notes, people, units, needs, handovers, pages, timers, and the heads of
-logs at the very end. Two processes that went opposite ways would wait for each other, and everybody who writes at
-either waits for the second after which a server finds that out."""
+logs at the very end. (A timer that goes off is held before all: nobody else asks for that one.) Two processes that went
+opposite ways would wait for each other, and with them all who write there, for the second after which a server finds
+that out."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar

@@ -46,7 +46,7 @@ _LET_GO = f"""SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     AND xact_start IS NOT NULL AND wait_event = 'ClientRead'
     AND greatest(query_start, state_change) < clock_timestamp() - interval '{STANDS_STILL_S} seconds'
     AND pid = ANY (SELECT unnest(pg_blocking_pids(waits.pid)) FROM pg_stat_activity waits
-        WHERE waits.wait_event_type = 'Lock' AND waits.datname = current_database())"""  # noqa: S608 - our own words
+        WHERE waits.wait_event_type = 'Lock' AND waits.datname = current_database())"""  # noqa: S608 - a name and a number of our own
 _ASK = "SELECT current_setting('transaction_read_only')::boolean, pg_backend_pid()"
 Place = Mapping[str, Any]
 
@@ -104,6 +104,8 @@ class Servers:
         self._places = [found, *(place for place in self._places if place is not found)]
         with self._opening:
             left = [conn for conn, place in self._open.items() if place is not found]
+        if left:
+            log.warning("another server is found and asked from now on", left=len(left))
         for conn in left:
             # Whoever waits on it, or uses it next, finds that it has ended.
             with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(conn.fileno())) as line:
