@@ -214,6 +214,9 @@ class Tab:
         self.call(
             "Network.emulateNetworkConditions", offline=gone, latency=0, downloadThroughput=-1, uploadThroughput=-1
         )
+        # Chromium answers before it is so: about one request of a thousand that follow meets what was there before.
+        reached = "fetch('/healthz', {cache: 'no-store'}).then(() => true, () => false)"
+        self.until(f"{reached}.then((it) => it !== {json.dumps(gone)})")
 
     def login(self, name: str, password: str, sees: str = "up to date") -> None:
         """An officer logs in, with the keyboard."""
