@@ -113,8 +113,8 @@ def test_a_client_that_hangs_up_in_the_middle_is_no_bug_of_ours(
     monkeypatch.setattr(middleware.log, "error", lambda *said, **more: bugs.append((said, more)))
     host, _, port = service.url.removeprefix("http://").partition(":")
     kinds = {"/v1/notes": "application/json", "/oauth/token": "application/x-www-form-urlencoded"}
+    told = {"method": "POST", "route": "none", "status": "499"}  # nobody looked yet at what it asks
     for path, kind in kinds.items():
-        told = {"method": "POST", "route": path, "status": "499"}
         before = sample(web, "handover_requests_total", **told)
         with socket.create_connection((host, int(port)), 10) as line:
             line.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n".encode())

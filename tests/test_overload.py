@@ -1,6 +1,7 @@
 """More is asked than can be done: what must be heard at once goes first, the rest is refused out loud and in time,
 nobody is served at another's expense, and nothing that was acknowledged is lost."""
 
+import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from handover.api import middleware
 from handover.services import timers
 from handover.services.limits import Limits
 from handover.services.unit_of_work import Desk
@@ -268,6 +270,57 @@ def test_two_hundred_feeds_that_stop_reading_are_cut_off_and_cost_a_bounded_memo
         assert current.event()["data"]["id"] == note["id"]
     assert DEAF * 64 * 1024 < held < DEAF * (2 * 64 * 1024 + 60_000), "what each of them keeps in memory is bounded"
     assert largest < DEAF * min(400 * 1024, sent / 2), f"{largest // 1024} KiB of {DEAF * sent // 1024}"
+
+
+# --- Whoever falls silent -------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def silent(service: Service, many: int, said: bytes) -> Iterator[list[socket.socket]]:
+    """So many connections that say this, and then nothing; nor do they read."""
+    address = urlsplit(service.url)
+    with ExitStack() as held:
+        lines = [held.enter_context(socket.socket()) for _ in range(many)]
+        for line in lines:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            line.settimeout(20)
+            line.connect((address.hostname, address.port))
+            line.sendall(said)
+        yield lines
+
+
+def test_a_stranger_who_begins_requests_and_falls_silent_keeps_nobody_out_and_is_told_to_send_it_whole(
+    brisk: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prison = brisk.prison()
+    hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
+    begun = b'POST /v1/notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"basis"'
+    with silent(brisk, 2 * brisk.desk.settings.batch + 1, begun):
+        sleep(QUEUE_S)
+        for _ in range(3):
+            hartmann.note(weir)
+    monkeypatch.setattr(middleware, "BODY_S", 0.2)
+    with silent(brisk, 1, begun) as [line]:
+        answer = b""
+        while heard := line.recv(4096):
+            answer += heard
+    head, _, told = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 "), head
+    assert b"connection: close" in head.lower()
+    assert json.loads(told)["type"] == "/problems/too-slow"
+
+
+def test_whoever_asks_much_and_reads_nothing_keeps_nobody_from_reading(brisk: Service) -> None:
+    prison = brisk.prison()
+    hartmann, ngata = (prison.hire(name, "officer", "A") for name in ("hartmann", "ngata"))
+    weir = prison.receive("A4417KD")
+    for number in range(60):
+        ngata.note(weir, fact=f"{number}: " + "Says little. " * 70)
+    asks = f"GET /v1/notes?limit=200 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ngata.token}\r\n\r\n".encode()
+    with silent(brisk, 2 * brisk.desk.settings.batch + 1, asks * 8):
+        sleep(QUEUE_S)
+        for _ in range(3):  # what they could still be sent is worked on before
+            eventually(lambda: hartmann.http.get("/v1/notes", params={"limit": 1}).status_code == 200, 20)
 
 
 # --- What falls due together ----------------------------------------------------------------------------------------

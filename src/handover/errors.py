@@ -96,12 +96,6 @@ class PreconditionMissing(Refusal):
     code, title = "if-match-required", "Say which version you are changing"
 
 
-class TooLarge(Refusal):
-    """The body is larger than any note can be."""
-
-    code, title = "too-large", "The request is too large"
-
-
 class TooMany(Refusal):
     """Slow down; `retry_after` is in seconds."""
 

@@ -24,6 +24,7 @@ _WHY = {
     401: "No access token, or one that no longer works.",
     403: "The caller's role or scopes do not allow this operation.",
     404: "Does not exist, or the caller may not know that it does.",
+    408: "The body did not come within ten seconds.",
     409: "Not possible as things stand; the detail says why.",
     412: "Changed since the caller read it.",
     413: "A body over 64 KiB.",
@@ -153,6 +154,8 @@ def operation(
     if conditional is not None:
         codes |= {400, 412, 413} | ({428} if conditional else set())
         parameters.append(_header("If-Match", "The ETag of the version that is changed.", '"1"', required=conditional))
+    if 413 in codes:
+        codes.add(408)
     for code in sorted(codes):
         # The token endpoint's own refusals are 400 and 401 (RFC 6749 §5.2); the others are those of every address.
         responses[code] = _response(code, schema if code in (400, 401) else "Problem")

@@ -507,6 +507,12 @@ PROBLEMS: dict[tuple[str, int], dict[str, Any]] = {
         "This needs the scope notes:read; ask whoever runs this service to add it to your client.",
     ),
     ("Problem", 404): _problem(404, "not-found", "Nothing here that you may see", "No such note."),
+    ("Problem", 408): _problem(
+        408,
+        "too-slow",
+        "The request did not come to its end",
+        "Its body was not there after 10 seconds, and nothing was done. Send it again, whole.",
+    ),
     ("Problem", 409): _problem(
         409,
         "conflict",

@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from time import perf_counter
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Scope
 
 from handover.domain.codelists import Lists
 from handover.services.unit_of_work import overloaded
@@ -101,36 +101,21 @@ class Gates:
         self._reads, self._writes = Gate(at_once, most_s), Gate(at_once, most_s)
         self._words = tuple(f'"{word}"'.encode() for word in ("ACT_NOW", *sorted(lists.forcing)))
 
-    async def enter(self, scope: Scope, receive: Receive) -> tuple[Gate | None, Receive]:
-        """Lets a request through, now or when it is its turn: the gate it is to leave by, and how to receive what was
-        looked at on the way."""
+    async def enter(self, scope: Scope, body: bytes) -> Gate | None:
+        """Lets a request through, now or when it is its turn: the gate it is to leave by."""
         path = scope["path"]
         if not path.startswith("/v1/") or path == PATIENT:
-            return None, receive
+            return None
         gate = self._reads if scope["method"] == "GET" else self._writes
-        if not gate.open:
-            first, receive = await self._may_go_first(scope, receive)
-            if not first:
-                await gate.wait()
-                return gate, receive
-        gate.pass_()
-        return gate, receive
+        if gate.open or self._may_go_first(scope, body):
+            gate.pass_()
+        else:
+            await gate.wait()
+        return gate
 
-    async def _may_go_first(self, scope: Scope, receive: Receive) -> tuple[bool, Receive]:
+    def _may_go_first(self, scope: Scope, body: bytes) -> bool:
         """Whether this may be something that goes first, at a glance: `services.notes.goes_first` looks closely."""
+        if scope["method"] != "POST":
+            return False
         path = scope["path"]
-        if scope["method"] != "POST" or path != "/v1/notes":
-            return path.endswith(PRESSING) and scope["method"] == "POST", receive
-        message = await receive()
-        said = message.get("body", b"")
-        return message.get("more_body", False) or any(word in said for word in self._words), _again(message, receive)
-
-
-def _again(message: Message, receive: Receive) -> Receive:
-    """The same messages, with one that was taken already."""
-    taken = [message]
-
-    async def received() -> Message:
-        return taken.pop() if taken else await receive()
-
-    return received
+        return any(word in body for word in self._words) if path == "/v1/notes" else path.endswith(PRESSING)

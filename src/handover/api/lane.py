@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -47,16 +47,9 @@ class _Asked(Request):
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
 
     async def body(self) -> bytes:
-        """The whole of it."""
+        """The whole of it, in one piece (`middleware`)."""
         if self._read is None:
-            parts, more = [], True
-            while more:
-                message = await self.receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                parts.append(message.get("body", b""))
-                more = message.get("more_body", False)
-            self._read = b"".join(parts)
+            self._read = (await self.receive())["body"]
         return self._read
 
 

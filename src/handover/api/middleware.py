@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 import structlog
 from fastapi import FastAPI
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +25,8 @@ from handover.services.unit_of_work import Desk
 
 LARGEST = 64 * 1024
 """Bytes in a body; the longest possible note is a quarter of it."""
+BODY_S = 10.0
+"""How long a body may be on its way. Until it is there nobody else waits for it."""
 TELL_S = 0.008
 """How long a request's line in the log waits for others: those of one commit are written while the writer is at the
 next."""
@@ -85,6 +86,7 @@ class Outermost:
             nonlocal status, started
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
+                _leave(state)  # how long a client takes to read its answer is its own affair
                 headers = [*message["headers"], (b"x-request-id", request.encode()), *self._extra]
                 if self._policy and (share := state.get("share")) is not None:
                     left = b'"caller";r=%d;t=%d' % (share.left, share.whole_s)
@@ -95,9 +97,9 @@ class Outermost:
             await send(message)
 
         try:
-            await self._through(scope, _limited(receive), answer)
-        except _TooLarge:
-            await _problem(answer, request, *_TOO_LARGE)
+            await self._through(scope, receive, answer)
+        except _Unread as unread:
+            await _problem(answer, request, *unread.args, _CLOSE)
         except Overloaded as late:
             await _not_now(answer, request, late)
         except asyncio.CancelledError:  # the server stops, and waits for this no longer
@@ -112,18 +114,17 @@ class Outermost:
                 raise  # half an answer is out: the server has to break the connection
             await _problem(answer, request, *_BUG)
         finally:
+            _leave(state)
             self._note(scope, request, status, perf_counter() - began)
 
     async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if _declared(scope) > LARGEST:
-            raise _TooLarge
-        gate, receive = await self._gates.enter(scope, receive)
-        try:
-            if self._lane is None or not await self._lane(scope, receive, send):
-                await self._app(scope, receive, send)
-        finally:
-            if gate is not None:
-                gate.leave()
+        body = b""
+        if scope["method"] != "GET":  # what may come with that is not looked at
+            body = await _whole(scope, receive)
+            receive = _again(body, receive)
+        scope["state"]["gate"] = await self._gates.enter(scope, body)
+        if self._lane is None or not await self._lane(scope, receive, send):
+            await self._app(scope, receive, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -144,12 +145,15 @@ class Outermost:
         tell("request", untold)
 
 
-class _TooLarge(HTTPException):
-    """Raised where a body is read. As an HTTPException it passes the framework, which makes any other exception there
-    into a body that cannot be read."""
+class _Unread(Exception):  # noqa: N818 - a state of a request; it is answered with the problem in it
+    """The body of a request was not read to its end, so there is no going on with its connection."""
 
-    def __init__(self) -> None:
-        super().__init__(413)
+
+def _leave(state: dict[str, Any]) -> None:
+    """Makes room for the next at the gate, if this has come through one and not left yet."""
+    gate = state.pop("gate", None)
+    if gate is not None:
+        gate.leave()
 
 
 def _route(scope: Scope) -> str:
@@ -167,21 +171,45 @@ def _declared(scope: Scope) -> int:
     return int(length) if length.isdigit() else 0
 
 
-def _limited(receive: Receive) -> Receive:
-    read = 0
+async def _whole(scope: Scope, receive: Receive) -> bytes:
+    """The body of a request. It is there before the request takes a place among those that are begun: whoever sends
+    the half of one and falls silent has no place, and keeps nobody out."""
+    if _declared(scope) > LARGEST:
+        raise _Unread(*_TOO_LARGE)
+    body, more = b"", True
+    try:
+        async with asyncio.timeout(BODY_S):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                if len(body) > LARGEST:
+                    raise _Unread(*_TOO_LARGE)
+    except TimeoutError:
+        raise _Unread(*_TOO_SLOW) from None
+    return body
 
-    async def limited() -> Message:
-        nonlocal read
-        message = await receive()
-        read += len(message.get("body", b""))
-        if read > LARGEST:
-            raise _TooLarge
-        return message
 
-    return limited
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The same request once more, for whoever is to answer it."""
+    whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return received
 
 
 _TOO_LARGE = (413, "too-large", "The request is too large", "Send at most 64 KiB; a note is far shorter.")
+_TOO_SLOW = (
+    408,
+    "too-slow",
+    "The request did not come to its end",
+    f"Its body was not there after {BODY_S:.0f} seconds, and nothing was done. Send it again, whole.",
+)
+_CLOSE = (b"connection", b"close")
 _BUG = (
     500,
     "internal",
@@ -210,7 +238,5 @@ async def _problem(
     text = orjson.dumps(body)
     headers = [(b"content-type", PROBLEM), (b"content-length", str(len(text)).encode())]
     headers += ((b"cache-control", b"no-store"), *more)
-    if status == 413:
-        headers.append((b"connection", b"close"))  # the rest of the body is not read
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})

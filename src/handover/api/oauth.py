@@ -154,8 +154,6 @@ async def _read(request: Request) -> dict[str, str]:
     try:
         fields = (await request.form()).multi_items()
     except HTTPException as error:
-        if error.status_code == 413:
-            raise
         raise GrantRefused("invalid_request", "The form cannot be read.") from error
     for name, value in fields:
         if name not in _READ:

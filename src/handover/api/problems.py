@@ -26,7 +26,6 @@ from handover.errors import (
     PreconditionMissing,
     Refusal,
     Stale,
-    TooLarge,
     TooMany,
     Unauthenticated,
     Unavailable,
@@ -43,7 +42,6 @@ STATUS: dict[type[Refusal], int] = {
     Conflict: 409,
     CursorRefused: 409,
     Stale: 412,
-    TooLarge: 413,
     Invalid: 422,
     PreconditionMissing: 428,
     TooMany: 429,
@@ -113,8 +111,6 @@ def install(app: FastAPI) -> None:
             return problem(request, NotFound(NOTHING_HERE))
         if error.status_code == 405:
             return _method(request, app)
-        if error.status_code == 413:
-            return problem(request, TooLarge("Send at most 64 KiB."))
         return problem(request, Malformed("The body cannot be read; send one JSON object in UTF-8."))
 
     @app.exception_handler(Exception)

@@ -67,6 +67,7 @@ async function raw(method, path, body, headers) {
   } catch (cause) {
     told = null; // a proxy's own page
   }
+  if (answer.status === 408) throw new Unreachable('it did not get there'); // and nothing was done
   if (!answer.ok) throw new Refused(answer.status, told, Number(answer.headers.get('retry-after')) || 0);
   return { status: answer.status, body: told, etag: answer.headers.get('etag') };
 }
