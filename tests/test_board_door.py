@@ -220,6 +220,20 @@ def test_logins_at_the_board_are_in_the_access_log(web: httpx.Client, prison: Pr
     assert {"login", "logout"} <= {line["action"] for line in lines}
 
 
+@pytest.mark.parametrize("name", ["hart\0mann", "hart\nmann", "\x7f", ""])
+def test_a_name_that_is_none_is_told_so_and_reaches_no_store(web: httpx.Client, name: str) -> None:
+    for ask, address, more in (
+        (web.post, SESSION, {"password": PASSWORD}),
+        (web.put, f"{SESSION}/pin", {"password": PASSWORD, "pin": "493817"}),
+        (web.post, f"{SESSION}/pin", {"pin": "493817"}),
+        (web.post, f"{SESSION}/renewal", {}),
+        (web.post, f"{SESSION}/end", {}),
+    ):
+        answer = ask(address, json={"username": name, **more})
+        assert answer.status_code == 422, (address, answer.text)
+        assert [one["pointer"] for one in answer.json()["errors"]] == ["/username"]
+
+
 def test_a_locked_screen_hears_that_something_calls_and_nothing_else(
     web: httpx.Client, prison: Prison, hartmann: Caller, weir: str
 ) -> None:
@@ -238,7 +252,17 @@ def test_a_locked_screen_hears_that_something_calls_and_nothing_else(
     kept = web.cookies["handover_calls"]
     assert web.get("/v1/me", headers={"Authorization": f"Bearer {kept}"}).status_code == 401
     forged = urlsafe_b64encode(f"{hartmann.name}|{prison.code}|{10**17}".encode()).decode() + ".00"
-    for wrong in (forged, kept[:-1], kept[:-1] + ("0" if kept[-1] != "0" else "1"), "nonsense", "bm9wZQ==.00", "é.é"):
+    nul = urlsafe_b64encode(f"{hartmann.name}\0|{prison.code}|{10**17}".encode()).decode() + ".00"
+    assert hartmann.post("/v1/calls", {"pass": nul}, 200) == {"units": None}
+    for wrong in (
+        forged,
+        nul,
+        kept[:-1],
+        kept[:-1] + ("0" if kept[-1] != "0" else "1"),
+        "nonsense",
+        "bm9wZQ==.00",
+        "é.é",
+    ):
         sent = {b"Sec-Fetch-Site": b"same-origin", b"Cookie": f"handover_calls={wrong}".encode()}
         told = httpx.post(f"{web.base_url}/board/calls", headers=sent, trust_env=False)
         assert told.json() == {"units": None}, wrong

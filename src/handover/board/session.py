@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from handover.board.guard import same_origin
 from handover.errors import Conflict, Unauthenticated
-from handover.schemas.common import Draft, EstablishmentCode
+from handover.schemas.common import Draft, EstablishmentCode, Name
 from handover.services import calls, drafts, logins, pins
 from handover.services.logins import GrantRefused, Issued
 from handover.services.parts import Parts
@@ -27,14 +27,14 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(same_origin)])
 class Login(Draft):
     """Who says to be whom."""
 
-    username: Annotated[str, Field(min_length=1, max_length=120)]
+    username: Name
     password: Annotated[str, Field(min_length=1, max_length=1024)]
 
 
 class Back(Draft):
     """Who comes back, by PIN."""
 
-    username: Annotated[str, Field(min_length=1, max_length=120)]
+    username: Name
     pin: Annotated[str, Field(min_length=1, max_length=40)]
 
 
@@ -47,7 +47,7 @@ class Choice(Login):
 class Going(Draft):
     """For whom a window goes on: all windows of a browser share its cookie, and it may be another's by now."""
 
-    username: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    username: Name | None = None
 
 
 class Ending(Going):

@@ -71,7 +71,7 @@ def _calling(conn: Connection, secret: str, given: str, now: datetime) -> tuple[
         name, place, until = said.split("|")
     except (ValueError, Base64Error, UnicodeDecodeError):
         return None
-    who = logins.member(conn, name)
+    who = logins.member(conn, name) if name.isprintable() else None  # not every store can be asked for a NUL
     if who is None or not hmac.compare_digest(_seal(secret, who, said).encode(), seal.encode()):
         return None
     if datetime.fromtimestamp(int(until), UTC) <= now or place not in who.establishments:
