@@ -128,6 +128,11 @@ def test_a_correction_says_that_it_is_one() -> None:
         ),
         ("inmate.updated", {"number": "A4417KD", "name": "Weir, J.", "unit": "A", "cell": "A1-07"}, "on the roster"),
         ("inmate.merged", {"number": "A4417KD", "previous": "A1111AA"}, "A1111AA is the same person"),
+        (
+            "inmate.unmerged",
+            {"number": "A1111AA", "previous": "A4417KD"},
+            "about number A1111AA again",
+        ),
         ("shift.moved", {"anything": 1}, "shift moved"),
         ("note.recorded", {}, "not for you to read"),
     ],

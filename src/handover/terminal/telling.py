@@ -216,17 +216,18 @@ def _inmate(kind: str, data: dict[str, Any], _: Reader) -> Told:
             t("{way} by {by}: {reason}", way=way, by=phrases.person(move.get("by")), reason=move.get("reason"))
         ), []
     if kind == "inmate.merged":
-        return _text(
-            t(
-                "number {previous} is the same person: it is now {number}",
-                previous=data.get("previous"),
-                number=data.get("number"),
-            )
-        ), []
+        return _text(t("number {previous} is the same person: it is now {number}", **_numbers(data))), []
+    if kind == "inmate.unmerged":
+        undone = t("a note is about number {number} again, and not about {previous}", **_numbers(data))
+        return _text(undone), []
     cell = t(", cell {cell}", cell=data["cell"]) if data.get("cell") else ""
     return _text(
         t("on the roster: {name}, unit {unit}{cell}", name=data.get("name"), unit=data.get("unit"), cell=cell)
     ), []
+
+
+def _numbers(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: data.get(name) for name in ("number", "previous")}
 
 
 def _text(words: str, style: str = "") -> Text:
