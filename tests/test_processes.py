@@ -95,6 +95,22 @@ def test_a_bell_that_comes_together_with_ones_own_is_heard(site: Site, prison: P
         assert feed.next("event", 10 * AT_ONCE_S)["event"]["data"] == note
 
 
+def test_a_process_is_stopped_in_time_although_the_store_stands_still(site: Site, tmp_path: Path) -> None:
+    for table in ("access_chains", "accounts"):
+        with serving(site.database_url, tmp_path / table) as c, psycopg.connect(site.database_url) as line:
+            assert c.process is not None
+            line.execute(f"LOCK TABLE {table}".encode())  # the first write waits for good, or the first reading
+            with ThreadPoolExecutor(1) as pool:
+                asked = pool.submit(httpx.get, f"{c.url}/v1/me", headers={"Authorization": "Bearer x"}, trust_env=False)
+                with pytest.raises(TimeoutError):
+                    asked.result(0.3)
+                began = monotonic()
+                c.process.send_signal(signal.SIGTERM)
+                assert c.process.wait(20) == 0
+                took = monotonic() - began
+        assert took < 5, table  # three seconds, and a busy machine
+
+
 def test_a_pull_that_waits_at_one_process_is_woken_by_a_note_at_the_other(site: Site, prison: Prison) -> None:
     hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
     here, there = site.both(ngata)

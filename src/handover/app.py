@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator
 from types import FrameType
 
@@ -47,10 +49,12 @@ from handover.services.metrics import Metrics
 from handover.services.parts import Parts
 from handover.services.passwords import Hasher
 from handover.services.sessions import Sessions
-from handover.services.unit_of_work import Asker
+from handover.services.unit_of_work import Asker, Desk
 from handover.settings import Settings
 
 LEAVE_S = 0.5
+CLOSE_S = 0.7
+"""How long a stop waits for the store, to write it down and then to give it back."""
 log = structlog.get_logger("handover")
 SWITCH_S = 0.001
 ROUTERS = (
@@ -95,13 +99,8 @@ def create_app(
         for task in tasks:
             task.cancel()
         await hub.close()
-        try:
-            await desk.write(Asker(None), opening.stopped)
-        except Refusal as refusal:
-            log.error("the stop could not be written down", why=refusal.detail)
-        finally:
-            hasher.close()
-            await asyncio.to_thread(desk.store.close)
+        hasher.close()
+        await _close(app, desk)
 
     title = "handover (PRACTICE: nothing here is real)" if practice else "handover"
     app = FastAPI(
@@ -128,6 +127,20 @@ def create_app(
         app, inner, route.door(parts, problems.nowhere), desk, metrics, limits, practice, shortest if lane else None
     )
     return app
+
+
+async def _close(app: FastAPI, desk: Desk) -> None:
+    """Writes the stop down and gives the store back. One that stands still is left: what was acknowledged is durable,
+    and of what was not nothing is kept."""
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await desk.write(Asker(None), opening.stopped)
+    except (Refusal, TimeoutError) as error:
+        log.error("the stop could not be written down", why=str(error) or "the store does not answer")
+    closing = threading.Thread(target=desk.store.close, name="closing", daemon=True)
+    closing.start()
+    await asyncio.to_thread(closing.join, CLOSE_S)
+    app.state.left = closing.is_alive()
 
 
 class _Server(uvicorn.Server):
@@ -188,8 +201,13 @@ def serve(app: FastAPI, settings: Settings, sockets: list[socket.socket] | None 
     # The server raises the signal again once it has stopped in order; then this is an ordinary end, and what holds
     # files tidies up.
     signal.signal(signal.SIGTERM, _ended)
-    with contextlib.suppress(KeyboardInterrupt):
-        server(app, settings).run(sockets)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            server(app, settings).run(sockets)
+    finally:
+        if getattr(app.state, "left", False):  # an ordinary end would wait for the threads that wait for the store
+            log.error("the store does not answer, and is left")
+            os._exit(0)
 
 
 def _ended(_sig: int, _frame: FrameType | None) -> None:
