@@ -95,6 +95,40 @@ def test_a_bell_that_comes_together_with_ones_own_is_heard(site: Site, prison: P
         assert feed.next("event", 10 * AT_ONCE_S)["event"]["data"] == note
 
 
+def test_the_same_request_at_both_at_once_is_made_once_and_answered_alike(site: Site, prison: Prison) -> None:
+    here, there = site.both(prison.hire("hartmann", "officer", "A"))
+    weir = prison.receive("A4417KD")
+    ready = threading.Barrier(2)
+
+    def post(who: Caller, path: str, body: dict[str, Any], key: str | None) -> httpx.Response:
+        ready.wait(10)
+        return who.http.post(path, json=body, headers={"Idempotency-Key": key} if key else {})
+
+    with ThreadPoolExecutor(2) as pool:
+        for turn in range(6):
+            note = f"/v1/notes/{here.note(weir)['id']}"
+            for path, body, key in (
+                (f"{note}/receipts", {"kind": "SEEN"}, None),
+                (f"{note}/receipts", {"kind": "ACCEPTED"}, None),
+                (
+                    f"{note}/corrections",
+                    {"reason": "It was he.", "note": {"basis": "SAW", "fact": "Calm."}},
+                    f"c{turn}",
+                ),
+                ("/v1/handovers", {"establishment": prison.code, "unit": "A"}, f"o{turn}"),
+            ):
+                answers = [
+                    answer.result(30) for answer in [pool.submit(post, w, path, body, key) for w in (here, there)]
+                ]
+                assert [answer.status_code for answer in answers] == [201, 201], [answer.text for answer in answers]
+                one, same = (answer.json() for answer in answers)
+                assert one == same
+                if key:
+                    assert sum("idempotency-replayed" in answer.headers for answer in answers) == 1
+            here.post(f"/v1/handovers/{one['id']}/withdrawal", {"reason": "Not ready."})
+            assert len(here.get(f"{note}/receipts")["items"]) == 2
+
+
 def test_a_process_is_stopped_in_time_although_the_store_stands_still(site: Site, tmp_path: Path) -> None:
     for table in ("access_chains", "accounts"):
         with serving(site.database_url, tmp_path / table) as c, psycopg.connect(site.database_url) as line:

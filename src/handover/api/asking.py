@@ -68,6 +68,10 @@ class Ask:
         key = self._key()
         fingerprint = await self._fingerprint() if key else ""
         running = (self.session.principal.id, key or "")
+
+        def made(uow: UnitOfWork) -> Answer:
+            return once(uow, key, fingerprint, work)
+
         if key and running in self.parts.desk.in_progress:
             raise Conflict(
                 "The first request with this Idempotency-Key is still being worked on; ask again in a moment."
@@ -75,7 +79,12 @@ class Ask:
         if key:
             self.parts.desk.in_progress.add(running)
         try:
-            answer = await self.write(lambda uow: once(uow, key, fingerprint, work), gathers, person, first)
+            answer = await self.write(made, gathers, person, first)
+        except (Conflict, Stale):
+            if not key:
+                raise
+            # What stands in the way may be this very request, at another process; then its answer is kept by now.
+            answer = await self.write(made, gathers, person, first)
         finally:
             if key:
                 self.parts.desk.in_progress.discard(running)

@@ -297,11 +297,12 @@ def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
     """Gives a receipt for a note. Seen and accepted count once: the first one stands."""
     uow.doing("receipts.record", subject=note, kind=draft.kind)
     who = uow.allow("receipts.record")
-    row = _readable(uow, note, "still")
+    once = draft.kind in ("SEEN", "ACCEPTED")
+    row = _readable(uow, note, "mine" if once else "still")
     errors = check(uow.lists, "receipt_kind", draft.kind, "/kind")
     if draft.kind == "DELIVERED":
         errors.append(
-            FieldError("/kind", "delivery is recorded by the service; give SEEN, ACCEPTED, QUERY or READ_BACK")
+            FieldError("/kind", "nobody can say that but the service; give SEEN, ACCEPTED, QUERY or READ_BACK")
         )
     if draft.kind in ("QUERY", "READ_BACK") and draft.text is None:
         errors.append(FieldError("/text", f"{draft.kind} needs your words"))
@@ -310,7 +311,7 @@ def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
     if row["status"] == "RETRACTED":
         raise Conflict("This note was retracted; there is nothing to acknowledge.")
     uow.about(establishment=row["establishment"], unit=row["unit"], person=row["inmate"])
-    if draft.kind in ("SEEN", "ACCEPTED"):
+    if once:
         for given in notes.receipts_of(uow.conn, note):
             if given["author"] == who.id and given["kind"] == draft.kind:
                 return Made(given["id"], given["document"], given["id"])

@@ -232,8 +232,7 @@ async def check(desk: Desk) -> None:
 
 def _try(conn: Connection) -> None:
     writable(conn)
-    if one_process_only(conn.dialect.name):  # a server tells; here there is no other way to find out
-        marks.change(conn, marks.TRIED)
+    marks.change(conn, marks.TRIED)  # a server that takes writes may have no room for them
 
 
 def _look(conn: Connection) -> None:
