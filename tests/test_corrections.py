@@ -450,7 +450,7 @@ def test_a_receipt_must_mean_something(prison: Prison) -> None:
     for body, pointer, words in (
         ({"kind": "QUERY"}, "/text", "words"),
         ({"kind": "READ_BACK"}, "/text", "words"),
-        ({"kind": "DELIVERED"}, "/kind", "by the service"),
+        ({"kind": "DELIVERED"}, "/kind", "only the service"),
         ({"kind": "SEE"}, "/kind", "SEEN"),
         ({"text": "Yes."}, "/kind", "needed"),
     ):

@@ -173,11 +173,11 @@ def test_both_processes_write_one_log_that_each_tells_alike(site: Site, prison: 
     assert records[1].pull(cursor)[0] == logs[0][20:], "a cursor of one process works at the other"
 
 
-def waits(line: "psycopg.Connection[Any]") -> bool:
-    """Whether somebody waits for what another holds in this database."""
-    query = """SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)
+def waits(line: "psycopg.Connection[Any]", several: int = 1) -> bool:
+    """Whether so many wait for what another holds in this database."""
+    query = """SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
         WHERE NOT granted AND datname = current_database()"""
-    return line.execute(query).fetchone() is not None
+    return line.execute(query).fetchall()[0][0] >= several
 
 
 CORRECTION = {"reason": "Misheard.", "note": {"basis": "SAW", "fact": "Has hidden twenty tablets."}}
@@ -207,6 +207,47 @@ def test_what_is_changed_together_is_held_in_one_order(site: Site, prison: Priso
         line.execute(f"SELECT 1 FROM {then} FOR UPDATE NOWAIT".encode(), named)
         line.rollback()
         assert done.result(20).is_success
+
+
+CROSSING: dict[str, tuple[str, dict[str, Any]]] = {
+    "taken back": ("retractions", {"reason": "WRONG_PERSON"}),
+    "corrected": ("corrections", CORRECTION),
+    "over": ("attention", {"close": True, "reason": "Asleep."}),
+}
+
+
+@pytest.mark.parametrize("act", CROSSING)
+@pytest.mark.parametrize("going", ["moved", "offered"])
+def test_what_is_handed_over_right_now_is_brought_up_to_date(site: Site, prison: Prison, act: str, going: str) -> None:
+    hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
+    cole, boss = prison.hire("cole", "supervisor"), prison.hire("ashdown", "governor")
+    first = {"fact": "Has taken twenty tablets.", "attention": "WATCH"}
+    note = hartmann.note(weir, **first, **({"needs": [{"code": "PHONE"}]} if going == "offered" else {}))
+    there = site.both(hartmann)[1]
+    paths = {
+        "moved": (cole, f"/v1/inmates/{weir}/moves", {"establishment": prison.code, "unit": "B", "reason": "Work"}),
+        "offered": (hartmann, "/v1/handovers", {"establishment": prison.code, "unit": "A"}),
+    }
+    with psycopg.connect(site.database_url) as line, ThreadPoolExecutor(2) as pool:
+        line.execute(b"SELECT 1 FROM event_heads WHERE establishment = %s FOR UPDATE", [prison.code])
+        who, path, body = paths[going]
+        hands_over = pool.submit(who.http.post, path, json=body)
+        eventually(lambda: waits(line))  # all but the log is written, and nobody else sees it
+        name, said = CROSSING[act]
+        changes = pool.submit(there.http.post, f"/v1/notes/{note['id']}/{name}", json=said)
+        eventually(lambda: waits(line, 2))
+        line.rollback()
+        assert [hands_over.result(20).status_code, changes.result(20).status_code] == [201, 201]
+    (handed,) = boss.all("/v1/handovers")
+    (item,) = [one for one in handed["items"] if one["note"] == note["id"]]
+    told = str([handed, *boss.pull()[0]])
+    if act == "taken back":
+        assert "twenty tablets" not in told
+        assert (item["attention"], item["code"]) == ("ROUTINE", None)
+        assert not any(one["code"] for one in handed["items"])
+    if going == "moved":
+        now = boss.get(f"/v1/notes/{note['id']}")
+        assert item["content"] == now, "as it stands"
 
 
 def test_a_person_who_is_accepted_is_held_after_what_he_or_she_needs(site: Site, prison: Prison) -> None:

@@ -229,6 +229,7 @@ def attend(uow: UnitOfWork, note: str, draft: AttentionDraft, fresh: Fresh = as_
     uow.doing("attention.change", subject=note, close=draft.close)
     uow.allow("attention.change")
     row = _readable(uow, note, "mine")
+    _keep_still(uow, row)
     fresh(row["document"])
     if row["status"] != "ACTIVE" or row["attention"] == "ROUTINE":
         raise Conflict("This note asks for no attention (any more); write a new one.")
@@ -301,9 +302,7 @@ def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
     row = _readable(uow, note, "mine" if once else "still")
     errors = check(uow.lists, "receipt_kind", draft.kind, "/kind")
     if draft.kind == "DELIVERED":
-        errors.append(
-            FieldError("/kind", "nobody can say that but the service; give SEEN, ACCEPTED, QUERY or READ_BACK")
-        )
+        errors.append(FieldError("/kind", "only the service can say that; give SEEN, ACCEPTED, QUERY or READ_BACK"))
     if draft.kind in ("QUERY", "READ_BACK") and draft.text is None:
         errors.append(FieldError("/text", f"{draft.kind} needs your words"))
     if errors:
@@ -354,7 +353,17 @@ def _amendable(uow: UnitOfWork, note: str) -> RowMapping:
     verdict = may_amend(uow.who, views.facts(row))
     if not verdict:
         raise Forbidden(verdict.reason)
+    _keep_still(uow, row)
     return row
+
+
+def _keep_still(uow: UnitOfWork, note: RowMapping) -> None:
+    """Has nobody be moved or offered meanwhile with what this note says: either that is done by now, and is brought up
+    to date with the note, or it begins after this and finds the note as it is then."""
+    if note["inmate"]:
+        roster.inmate(uow.conn, note["inmate"], "still")
+    for place, unit in sorted({(note["establishment"], note["unit"]), *needs.places_of(uow.conn, note["id"])}):
+        roster.unit(uow.conn, place, unit, "still")
 
 
 def _fields(uow: UnitOfWork, who: Principal, spot: Spot, draft: NoteDraft, derived: rules.Derived) -> dict[str, Any]:

@@ -78,6 +78,12 @@ def all_of_note(conn: Connection, note: str) -> list[RowMapping]:
     return list(conn.execute(held(query, "mine")).mappings())
 
 
+def places_of(conn: Connection, note: str) -> list[tuple[str, str]]:
+    """The units in which the needs of a note are to be met."""
+    query = sa.select(needs.c.establishment, needs.c.unit).where(needs.c.note == note).distinct()
+    return [(place, unit) for place, unit in conn.execute(query)]
+
+
 def all_of_inmate(conn: Connection, inmate: str, status: str | None = None) -> list[RowMapping]:
     """The needs of one number (with one status), in the order they were opened, to be changed."""
     query = sa.select(needs).where(needs.c.inmate == inmate)
