@@ -368,6 +368,19 @@ def test_the_old_number_leads_to_the_new_one_with_query_and_method(prison: Priso
     prison.service.prison().hire("stone", "supervisor").get(f"/v1/inmates/{twin}", 404)
 
 
+def test_the_old_number_leads_on_whatever_it_is_and_no_cache_keeps_that(prison: Prison) -> None:
+    weir = prison.receive("A4417KD")
+    for twin in ("1", "v1", "inmates", "es", "moves"):
+        prison.admin.put(f"/v1/inmates/{twin}", person(prison))
+        prison.admin.post(f"/v1/inmates/{weir}/merges", {"from": twin})
+        answer = prison.admin.http.get(f"/v1/inmates/{twin}")
+        assert (answer.status_code, answer.headers["location"]) == (308, f"/v1/inmates/{weir}")
+        assert answer.headers["cache-control"] == "no-store", "the merge may be undone"
+        move = {"establishment": prison.code, "unit": "B", "reason": "Work"}
+        answer = prison.admin.http.post(f"/v1/inmates/%{ord(twin[0]):02X}{twin[1:]}/moves", json=move)
+        assert (answer.status_code, answer.headers["location"]) == (308, f"/v1/inmates/{weir}/moves")
+
+
 def test_merges_of_merges_all_lead_to_the_last(prison: Prison) -> None:
     hartmann = prison.hire("hartmann", "officer", "A")
     a, b, c = prison.receive("A1"), prison.receive("B1"), prison.receive("C1")

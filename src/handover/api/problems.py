@@ -81,11 +81,10 @@ def _status(refusal: Refusal) -> int:
 
 
 def _headers(request: HTTPConnection, refusal: Refusal, status: int) -> dict[str, str]:
+    headers = {"Cache-Control": "no-store"}  # a redirect, too: a merge may be undone
     if isinstance(refusal, Moved):
-        path = request.url.path.replace(request.path_params["number"], refusal.number, 1)
         query = f"?{request.url.query}" if request.url.query else ""
-        return {"Location": path + query}
-    headers = {"Cache-Control": "no-store"}
+        headers["Location"] = request.scope["route"].path.format(number=refusal.number) + query
     if status == 401:
         scheme = "Basic" if isinstance(refusal, GrantRefused) else "Bearer"
         headers["WWW-Authenticate"] = f'{scheme} realm="handover"'
