@@ -27,6 +27,28 @@ def test_a_change_that_names_a_version_is_made_to_that_version_alone(
     prison.admin.post(f"/v1/inmates/{weir}/moves", move, 201, **{"If-Match": '"1"'})
 
 
+def test_a_change_may_name_several_versions_of_which_one_is_meant(prison: Prison, ngata: Caller, weir: str) -> None:
+    inmate = {"name": "Weir, Daniel", "establishment": prison.code, "unit": "A"}
+    need = ngata.note(weir, needs=[{"code": "PHONE"}])["needs"][0]["id"]
+    asked = {
+        f"/v1/inmates/{weir}": (prison.admin, "PUT", inmate),
+        f"/v1/establishments/{prison.code}/units/A": (prison.admin, "PUT", {"name": "Ash wing"}),
+        f"/v1/establishments/{prison.code}": (prison.admin, "PUT", {"name": "Ash", "timezone": "Europe/London"}),
+        f"/v1/inmates/{weir}/moves": (prison.admin, "POST", {**inmate, "unit": "B", "reason": "Work"}),
+        f"/v1/needs/{need}": (ngata, "PATCH", {"owner": "chaplain"}),
+    }
+    del asked[f"/v1/inmates/{weir}/moves"][2]["name"]
+    for path, (who, method, body) in asked.items():
+        read = path.removesuffix("/moves")
+        tag = '"1"' if read.endswith("/units/A") else who.http.get(read).headers["etag"]
+        number = tag.strip('"')
+        for wrong in ('"x", "77"', f'"0{number}"', f'"x{number}"', number, '"0"', '"' + "9" * 5000 + '"', ""):
+            told = who.http.request(method, path, json=body, headers={"If-Match": wrong})
+            assert (told.status_code, told.json()["type"]) == (412, "/problems/stale"), (path, wrong[:20])
+        right = who.http.request(method, path, json=body, headers={"If-Match": f'"x",W/"77" , {tag},"y"'})
+        assert right.status_code in (200, 201), (path, right.text)
+
+
 def test_what_is_to_be_new_is_refused_where_it_is_there_already(prison: Prison, weir: str) -> None:
     here = f"/v1/establishments/{prison.code}"
     inmate = {"name": "Weir, Daniel", "establishment": prison.code, "unit": "A"}
@@ -36,6 +58,9 @@ def test_what_is_to_be_new_is_refused_where_it_is_there_already(prison: Prison, 
         told = prison.admin.http.put(path, json=body, headers={"If-None-Match": "*"})
         assert (told.status_code, told.json()["type"]) == (412, "/problems/stale")
         assert before is None or prison.admin.get(path) == before
+    for none in ('"0"', '"77", "0"'):
+        named = prison.admin.http.put(f"{here}/units/Z", json={"name": "Z wing"}, headers={"If-Match": none})
+        assert named.status_code == 412, "a version is named, and there is none"
     new = prison.admin.http.put(f"{here}/units/Z", json={"name": "Z wing"}, headers={"If-None-Match": "*"})
     assert new.status_code == 201
 

@@ -1,7 +1,8 @@
 """What every endpoint is handed: who asks, and the ways to have a unit of work done for them."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
@@ -24,11 +25,13 @@ from handover.services.answers import Answer, once
 from handover.services.logins import Session
 from handover.services.paging import Page
 from handover.services.parts import Parts
-from handover.services.unit_of_work import ANY, Asker, UnitOfWork, as_json
+from handover.services.unit_of_work import Asker, UnitOfWork, as_json
 
 T = TypeVar("T")
 JSON = b"application/json"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_VERSION = re.compile(r'"[1-9][0-9]{0,17}"')
+"""The ETag of what keeps a version."""
 
 
 @dataclass(slots=True)
@@ -100,19 +103,18 @@ class Ask:
             raise Invalid(FieldError("/header/Idempotency-Key", "up to 255 visible ASCII characters, e.g. a UUID"))
         return key
 
-    def version(self, required: bool = False) -> int | None:
-        """The version named by If-Match, 0 where there must be none; None where any will do."""
+    def versions(self, required: bool = False) -> Container[int] | None:
+        """The versions named by If-Match, 0 where there must be none; None where any will do, or none."""
         text = self.request.headers.get("if-match")
         if text is None and self.request.headers.get("if-none-match", "").strip() == "*":
-            return 0  # only where there is none yet (RFC 9110 §13.1.2)
+            return {0}  # only where there is none yet (RFC 9110 §13.1.2)
         if text is None and required:
             raise PreconditionMissing("Send If-Match with the ETag you read, so that nobody's change is overwritten.")
         if text is None:
             return None
         if text.strip() == "*":
-            return ANY
-        match = re.fullmatch(r'\s*(?:W/)?"(\d{1,9})"\s*', text)
-        return int(match[1]) if match else -1
+            return range(1, sys.maxsize)
+        return {int(tag[1:-1]) for tag in _tags(text) if _VERSION.fullmatch(tag)}
 
     def fresh(self, document: str) -> None:
         """Refuses a change to what is not any more as the caller read it, where If-Match says how that was. `document`:

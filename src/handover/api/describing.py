@@ -153,7 +153,14 @@ def operation(
         parameters.append(_header("Accept-Language", "The language of its words; English if left out.", "cy, en;q=0.5"))
     if conditional is not None:
         codes |= {400, 412, 413} | ({428} if conditional else set())
-        parameters.append(_header("If-Match", "The ETag of the version that is changed.", '"1"', required=conditional))
+        parameters.append(
+            _header(
+                "If-Match",
+                "The ETag of the version that is changed; one of several will do.",
+                '"1"',
+                required=conditional,
+            )
+        )
     if 413 in codes:
         codes.add(408)
     for code in sorted(codes):

@@ -45,6 +45,6 @@ async def read_need(id: Annotated[Id, Path()], ask: Somebody) -> Response:  # no
 )
 async def change_need(id: Annotated[Id, Path()], change: NeedChange, ask: Somebody) -> Response:  # noqa: A002
     """Change a need. DONE wants an outcome, NOT_POSSIBLE a reason, PASSED_ON an owner."""
-    expected = ask.version(required=True)
+    expected = ask.versions(required=True)
     document, version = await ask.write(lambda uow: needs.change(uow, id, expected, change))
     return ask.single(document, version)

@@ -64,8 +64,8 @@ async def read_establishment(code: Code, ask: Somebody) -> Response:
 )
 async def put_establishment(code: Code, draft: EstablishmentDraft, ask: Somebody) -> Response:
     """Set up one of your establishments, or change it."""
-    version = ask.version()
-    put = await ask.write(lambda uow: roster.put_establishment(uow, code, draft, version))
+    versions = ask.versions()
+    put = await ask.write(lambda uow: roster.put_establishment(uow, code, draft, versions))
     return _put(ask, put, f"/v1/establishments/{code}")
 
 
@@ -76,8 +76,8 @@ async def put_establishment(code: Code, draft: EstablishmentDraft, ask: Somebody
 )
 async def put_unit(code: Code, unit: UnitName, draft: UnitDraft, ask: Somebody) -> Response:
     """Set up a unit, or rename it."""
-    version = ask.version()
-    put = await ask.write(lambda uow: roster.put_unit(uow, code, unit, draft, version))
+    versions = ask.versions()
+    put = await ask.write(lambda uow: roster.put_unit(uow, code, unit, draft, versions))
     return _put(ask, put, f"/v1/establishments/{code}/units/{unit}")
 
 
@@ -111,8 +111,8 @@ async def read_inmate(number: Number, ask: Somebody) -> Response:
 )
 async def put_inmate(number: Number, draft: InmateDraft, ask: Somebody) -> Response:
     """Put a person on the roster, or change the entry. Another unit than before is told as a move."""
-    version = ask.version()
-    put = await ask.write(lambda uow: roster.put_inmate(uow, number, draft, version))
+    versions = ask.versions()
+    put = await ask.write(lambda uow: roster.put_inmate(uow, number, draft, versions))
     return _put(ask, put, f"/v1/inmates/{number}")
 
 
@@ -124,10 +124,10 @@ async def put_inmate(number: Number, draft: InmateDraft, ask: Somebody) -> Respo
 )
 async def move_inmate(number: Number, draft: MoveDraft, ask: Somebody) -> Response:
     """Move a person to another cell, unit or establishment. Open needs go along."""
-    version = ask.version()
+    versions = ask.versions()
 
     def work(uow: UnitOfWork) -> Answer:
-        document, now = roster.move(uow, number, draft, version)
+        document, now = roster.move(uow, number, draft, versions)
         return Answer(201, document, {"Location": f"/v1/inmates/{number}", "ETag": f'"{now}"'})
 
     return await ask.create(work)

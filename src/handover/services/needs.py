@@ -1,6 +1,6 @@
 """Needs: opened by a note, followed until they are met, closed with an outcome that is told back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from handover.services import views
 from handover.services.events import OUTCOME, about_note
 from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
-from handover.services.unit_of_work import ANY, UnitOfWork, as_json, person
+from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import needs, notes, roster, timers
 from handover.store.locks import Hold
 
@@ -213,12 +213,12 @@ def find(uow: UnitOfWork, wanted: Filter, cursor: str | None, limit: int) -> Pag
     return found
 
 
-def change(uow: UnitOfWork, need: str, version: int | None, wanted: NeedChange) -> tuple[str, int]:
-    """Changes a need; `version` is the one the caller read (None: whichever it has)."""
+def change(uow: UnitOfWork, need: str, versions: Container[int] | None, wanted: NeedChange) -> tuple[str, int]:
+    """Changes a need; `versions`: of which it has to be the one (None: whichever it has)."""
     uow.doing("needs.change", subject=need)
     uow.allow("needs.change")
     row = _readable(uow, need, "mine")
-    if version not in (None, ANY, row["version"]):
+    if versions is not None and row["version"] not in versions:
         raise Stale("Somebody changed this need since you read it; read it again.")
     if row["reason"] == RETRACTED:
         raise Conflict(

@@ -1,6 +1,6 @@
 """The roster: establishments, units, people, their moves and the merging of their numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from handover.services import needs as need_services
 from handover.services import transfers, views
 from handover.services.events import about_inmate
 from handover.services.paging import Page, page, read_cursor
-from handover.services.unit_of_work import ANY, UnitOfWork, as_json, person
+from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import eventlog, roster, sheets
 
 
@@ -31,14 +31,16 @@ class Put:
     created: bool
 
 
-def put_establishment(uow: UnitOfWork, code: str, draft: EstablishmentDraft, version: int | None = None) -> Put:
+def put_establishment(
+    uow: UnitOfWork, code: str, draft: EstablishmentDraft, versions: Container[int] | None = None
+) -> Put:
     """Sets an establishment up, or changes it."""
     uow.doing("establishments.put", establishment=code)
     who = uow.allow("roster.write")
     if not belongs(who, code):
         raise NotFound("No such establishment among yours.")
     old = roster.establishment(uow.conn, code, "mine")
-    _unchanged(version, _tag(uow, old) if old else 0)
+    _unchanged(versions, _tag(uow, old) if old else 0)
     row: dict[str, Any] = {
         "code": code,
         "name": draft.name,
@@ -95,14 +97,14 @@ def find_establishments(uow: UnitOfWork) -> Page:
     return Page([_establishment(uow, row) for row in rows], None)
 
 
-def put_unit(uow: UnitOfWork, code: str, unit: str, draft: UnitDraft, version: int | None = None) -> Put:
+def put_unit(uow: UnitOfWork, code: str, unit: str, draft: UnitDraft, versions: Container[int] | None = None) -> Put:
     """Sets a unit up, or renames it."""
     uow.doing("units.put", establishment=code, unit=unit)
     who = uow.allow("roster.write")
     if not belongs(who, code) or roster.establishment(uow.conn, code) is None:
         raise NotFound("No such establishment among yours; set it up first.")
     old = roster.unit(uow.conn, code, unit, "mine")
-    new = _next(old, version)
+    new = _next(old, versions)
     told = {"establishment": code, "code": unit, "name": draft.name}
     if old is not None and old["name"] == draft.name:
         return Put(as_json(told), old["version"], False)
@@ -110,7 +112,7 @@ def put_unit(uow: UnitOfWork, code: str, unit: str, draft: UnitDraft, version: i
     return Put(as_json(told), new, old is None)
 
 
-def put_inmate(uow: UnitOfWork, number: str, draft: InmateDraft, version: int | None = None) -> Put:
+def put_inmate(uow: UnitOfWork, number: str, draft: InmateDraft, versions: Container[int] | None = None) -> Put:
     """Puts a person on the roster, or changes the entry. Another unit than before is a move, and is told as one; what
     was there already is not told again, so that a roster sent whole every night says only what is new."""
     uow.doing("inmates.put", establishment=draft.establishment, unit=draft.unit, subject=number)
@@ -119,7 +121,7 @@ def put_inmate(uow: UnitOfWork, number: str, draft: InmateDraft, version: int | 
     if old is not None:
         old = seen(uow, old)
     _check_place(uow, draft.establishment, draft.unit)
-    new = _next(old, version)
+    new = _next(old, versions)
     said = draft.model_dump()
     if old is not None and all(old[name] == value for name, value in said.items()):
         return Put(shown(uow, old), old["version"], False)
@@ -168,12 +170,12 @@ def in_unit(uow: UnitOfWork, place: str, unit: str) -> list[str]:
     return [str(row["number"]) for row in sheets.people(uow.conn, place, unit)]
 
 
-def move(uow: UnitOfWork, number: str, draft: MoveDraft, version: int | None = None) -> tuple[str, int]:
+def move(uow: UnitOfWork, number: str, draft: MoveDraft, versions: Container[int] | None = None) -> tuple[str, int]:
     """Moves a person; open needs go along. Answers the move's document, and the person's version."""
     uow.doing("inmates.move", establishment=draft.establishment, unit=draft.unit, subject=number)
     uow.allow("roster.move")
     old = seen(uow, roster.inmate(uow.conn, number, "mine"))
-    _unchanged(version, old["version"])
+    _unchanged(versions, old["version"])
     if draft.at is not None and draft.at > uow.now + CLOCK_SKEW:
         raise Invalid(FieldError("/at", "this lies in the future; record the move when it has taken place"))
     # A person may be sent where the sender has no rights: the place must exist, not be the caller's.
@@ -243,15 +245,15 @@ def _check_place(uow: UnitOfWork, establishment: str, unit: str) -> None:
         raise Invalid(FieldError("/unit", f"{establishment} has no unit {unit}; set it up first"))
 
 
-def _next(old: Mapping[Any, Any] | None, version: int | None = None) -> int:
+def _next(old: Mapping[Any, Any] | None, versions: Container[int] | None = None) -> int:
     present = old["version"] if old else 0
-    _unchanged(version, present)
+    _unchanged(versions, present)
     return int(present) + 1
 
 
-def _unchanged(version: int | None, present: int) -> None:
-    """Refuses a change to a version that is not the present one (0: there is none yet)."""
-    if version is not None and version != present and not (version == ANY and present):
+def _unchanged(versions: Container[int] | None, present: int) -> None:
+    """Refuses a change where the present version (0: there is none yet) is not among those it may be made to."""
+    if versions is not None and present not in versions:
         raise Stale("Somebody changed this since you read it; read it again.")
 
 

@@ -30,8 +30,6 @@ from handover.store.store import Batch, Store
 from handover.store.writer import Task
 
 T = TypeVar("T")
-ANY = -2
-"""`If-Match: *`: whichever version there is, but there must be one (RFC 9110 §13.1.1)."""
 X = TypeVar("X")
 LAST = 5
 """How much longer what goes first may have to wait for its turn than the rest: it is refused last."""
