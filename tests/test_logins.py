@@ -160,8 +160,6 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password(careful: Service, els
         ({"grant_type": "password", "username": "l.hartmann"}, "invalid_request"),
         ({"grant_type": "password", "password": PASSWORD}, "invalid_request"),
         ({"grant_type": "password", "username": "l.hartmann", "password": ""}, "invalid_request"),
-        ({"grant_type": "client_credentials"}, "invalid_request"),
-        ({"grant_type": "client_credentials", "client_id": "offices"}, "invalid_request"),
         ({"grant_type": "refresh_token"}, "invalid_request"),
         ({"grant_type": "refresh_token", "refresh_token": "hov_refresh_nonsense"}, "invalid_grant"),
     ],
@@ -274,6 +272,15 @@ def test_a_client_that_cannot_prove_itself_is_told_nothing(prison: Prison, secre
         refused(answer, 401, "invalid_client")
         assert answer.headers["www-authenticate"].startswith("Basic ")
         assert told(answer) == told(answers[0])
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"client_id": "offices"}, {"client_id": "offices", "client_secret": ""}, {"client_secret": "x"}]
+)
+def test_a_client_that_does_not_say_who_it_is_is_asked_to(service: Service, form: dict[str, str]) -> None:
+    answer = ask_for_token(service, {}, grant_type="client_credentials", **form)
+    refused(answer, 401, "invalid_client")
+    assert answer.headers["www-authenticate"].startswith("Basic ")
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,12 @@ def _client(request: Request, form: dict[str, str]) -> tuple[str, str]:
     """A client's id and secret: HTTP Basic or the form, not both (RFC 6749 §2.3.1)."""
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        return _field(form, "client_id"), _field(form, "client_secret")
+        client, secret = form.get("client_id"), form.get("client_secret")
+        if not client or not secret:
+            raise GrantRefused(
+                "invalid_client", "Say which client you are: by HTTP Basic, or client_id and client_secret."
+            )
+        return client, secret
     try:
         client, colon, secret = b64decode(text, validate=True).decode().partition(":")
     except (Base64Error, UnicodeDecodeError):
