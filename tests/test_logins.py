@@ -243,6 +243,21 @@ def test_another_system_authenticates_in_the_form_or_by_http_basic(prison: Priso
         assert me["handling"] == ["ESTABLISHMENT", "UNIT"]
 
 
+def test_a_client_proves_itself_in_one_way_at_a_time(prison: Prison, secret: tuple[str, str]) -> None:
+    client, text = secret
+    for more in (
+        {"client_id": client, "client_secret": text},
+        {"client_secret": text},
+        {"client_id": "another"},
+        {"client_id": "another", "client_secret": "guessed"},
+    ):
+        answer = ask_for_token(prison.service, basic(client, text), grant_type="client_credentials", **more)
+        refused(answer, 400, "invalid_request")
+    for name in (client, ""):
+        once = {"grant_type": "client_credentials", "client_id": name, "client_secret": ""}
+        assert ask_for_token(prison.service, basic(client, text), **once).status_code == 200, "that is no second proof"
+
+
 def test_another_system_may_ask_for_less_and_never_for_more(prison: Prison, secret: tuple[str, str]) -> None:
     client, text = secret
     form = {"grant_type": "client_credentials", "client_id": client, "client_secret": text}

@@ -187,7 +187,10 @@ def _client(request: Request, form: dict[str, str]) -> tuple[str, str]:
     if not colon:
         raise GrantRefused("invalid_client", "The Authorization header is not HTTP Basic.")
     # No store holds a NUL, and no client has one in its name.
-    return unquote_plus(client).replace("\x00", ""), unquote_plus(secret)
+    client, secret = unquote_plus(client).replace("\x00", ""), unquote_plus(secret)
+    if form.get("client_secret") or (form.get("client_id") or client) != client:
+        raise GrantRefused("invalid_request", "Say which client you are in one way: by HTTP Basic or in the form.")
+    return client, secret
 
 
 def _issued(issued: Issued, now: datetime) -> Response:
