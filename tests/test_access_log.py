@@ -322,6 +322,32 @@ def test_another_systems_authentication_leaves_its_line(prison: Prison, service:
     assert log.one() == line("login", offices.name, None, prison.code, subject=offices.name, outcome="FAILED")
 
 
+def test_another_system_that_ends_a_token_leaves_its_line(prison: Prison, service: Service) -> None:
+    ngata, log, name = prison.hire("ngata"), Log(prison), f"offices.{prison.code}".lower()
+    secret = service.do(
+        lambda uow: accounts.add_client(
+            uow, service.hasher, name, name="Offices", scopes=["notes:read"], establishments=[prison.code]
+        )
+    )
+    offices = service.authenticate(name, secret)
+    log.new()
+    proof = {"client_id": name, "client_secret": secret}
+    assert revoke(service, token=offices.token, client_id=name, client_secret="guessed") == 401
+    assert log.one() == line("login", name, None, prison.code, subject=name, outcome="FAILED")
+    assert revoke(service, token=ngata.token, **proof) == 400
+    theirs = log.one()
+    assert {**theirs, "subject": None} == line("logout", name, None, prison.code, detail={"refused": "invalid_grant"})
+    assert revoke(service, token=offices.token, **proof) == 200
+    left = log.one()
+    assert {**left, "subject": None} == line("logout", name, None, prison.code)
+    assert revoke(service, token=offices.token, **proof) == 200, "once more is as good as done"
+
+
+def revoke(service: Service, **form: str) -> int:
+    """The status of what the revocation endpoint answers."""
+    return httpx.post(f"{service.url}/oauth/revoke", data=form, trust_env=False, verify=False).status_code
+
+
 def test_a_login_refused_for_its_scope_says_so(prison: Prison, service: Service) -> None:
     log = Log(prison)
     secret = service.do(

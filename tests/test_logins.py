@@ -24,6 +24,8 @@ from tests.support import embedded
 from tests.support.rights import ask_for_token, basic, change, closed, password_grant, stranger, told
 from tests.support.service import PASSWORD, Caller, Prison, Service, run, settings_for
 
+Way = tuple[dict[str, str], dict[str, str]]
+"""How a client says who it is: in headers, and in the form."""
 _addresses = itertools.count(1)
 
 
@@ -639,6 +641,57 @@ def test_revoking_what_nobody_knows_is_as_good_as_done(prison: Prison) -> None:
     assert [answer.status_code for answer in answers] == [200] * 4
     assert len({answer.content for answer in answers}) == 1
     refused(revoke(service), 400, "invalid_request")
+
+
+def revoke_as(service: Service, token: str | None, how: Way) -> httpx.Response:
+    """A client that says who it is ends a token."""
+    headers, form = how
+    return stranger(service).http.post("/oauth/revoke", data={"token": token or "", **form}, headers=headers)
+
+
+def test_a_client_that_says_who_it_is_must_prove_it_to_revoke(prison: Prison, secret: tuple[str, str]) -> None:
+    (client, text), service = secret, prison.service
+    own, proof = service.authenticate(client, text), {"client_id": client, "client_secret": text}
+    wrong: list[Way] = [(basic(client, "guessed"), {}), ({}, {**proof, "client_secret": "guessed"})]
+    for how in (*wrong, ({"Authorization": "Basic !"}, {})):
+        answer = revoke_as(service, own.token, how)
+        refused(answer, 401, "invalid_client")
+        assert answer.headers["www-authenticate"].startswith("Basic ")
+    refused(revoke_as(service, own.token, (basic(client, text), proof)), 400, "invalid_request")
+    assert works(service, own.token)
+    rights: list[Way] = [(basic(client, text), {}), ({}, proof)]
+    for right in rights:
+        own = service.authenticate(client, text)
+        assert (revoke_as(service, own.token, right).status_code, works(service, own.token)) == (200, False)
+        assert revoke_as(service, own.token, right).status_code == 200, "as good as done"
+
+
+def test_a_client_that_says_who_it_is_revokes_its_own_alone(prison: Prison, secret: tuple[str, str]) -> None:
+    service, ngata, other = prison.service, prison.hire("ngata"), prison.connect("other", "events:read")
+    place = {"name": "HMP Test", "timezone": "Europe/London", "screens": {"pin": True}}
+    prison.admin.put(f"/v1/establishments/{prison.code}", place)
+    seat = ngata.put("/v1/me/pin", {"password": PASSWORD, "pin": "508317"})["seat"]
+    for theirs in (other.token, ngata.token, ngata.refresh):
+        refused(revoke_as(service, theirs, (basic(*secret), {})), 400, "invalid_grant")
+    assert revoke_as(service, seat, (basic(*secret), {})).status_code == 200, "no token of its own, as far as it knows"
+    pin = {"grant_type": "urn:handover:grant-type:pin", "seat": seat, "pin": "508317"}
+    assert ask_for_token(service, {}, **pin).status_code == 200
+    assert works(service, other.token)
+    assert works(service, ngata.token)
+    # A name alone is no proof, and a terminal may have one (RFC 6749 §2.1: a public client).
+    assert revoke(service, token=ngata.token, client_id="terminal").status_code == 200
+    assert not works(service, ngata.token)
+
+
+def test_guesses_at_a_client_are_slowed_wherever_they_are_made(
+    prison: Prison, secret: tuple[str, str], at_rest: datetime
+) -> None:
+    client, text = secret
+    guess = {"token": "hov_access_nonsense", "client_id": client, "client_secret": "wrong"}
+    answers = [revoke(prison.service, **guess).status_code for _ in range(7)]
+    assert answers == [401] * 5 + [429] * 2
+    form = {"grant_type": "client_credentials", "client_id": client, "client_secret": text}
+    assert ask_for_token(prison.service, {}, **form).status_code == 429
 
 
 def test_a_revoked_ticket_opens_nothing(prison: Prison) -> None:

@@ -31,6 +31,7 @@ def _form(required: list[str], properties: dict[str, Any], example: dict[str, st
 
 
 _TEXT = {"type": "string", "minLength": 1}
+_SECRET = {"type": "string", "format": "password"}
 _READ = frozenset(
     {"grant_type", "username", "password", "client_id", "client_secret", "refresh_token", "scope", "token"}
     | {"seat", "pin"}
@@ -45,20 +46,22 @@ _token["openapi_extra"] |= _form(
     {
         "grant_type": {"type": "string", "enum": ["password", "client_credentials", "refresh_token", PIN]},
         "username": _TEXT,
-        "password": {"type": "string", "format": "password"},
+        "password": _SECRET,
         "client_id": _TEXT,
-        "client_secret": {"type": "string", "format": "password"},
+        "client_secret": _SECRET,
         "refresh_token": _TEXT,
         "scope": _TEXT,
         "seat": {**_TEXT, "description": "With a password: `new` asks for one. With a PIN: the one that is kept."},
-        "pin": {"type": "string", "format": "password"},
+        "pin": _SECRET,
     },
     {"grant_type": "password", "username": "l.hartmann", "password": "a few words that nobody guesses"},
 )
-_revoke = operation(None, 400, schema="TokenProblem")
-_revoke["responses"] |= operation(None, 413)["responses"]
+_revoke = operation(None, 400, 401, schema="TokenProblem")
+_revoke["responses"] |= operation(None, 413, 429)["responses"]
 _revoke["openapi_extra"] |= _form(
-    ["token"], {"token": _TEXT, "token_type_hint": {"type": "string"}}, {"token": "hov_refresh_…"}
+    ["token"],
+    {"token": _TEXT, "token_type_hint": {"type": "string"}, "client_id": {"type": "string"}, "client_secret": _SECRET},
+    {"token": "hov_refresh_…"},
 )
 
 _pin = operation("staff", 400, 401, 403, 413, 422, 429)
@@ -84,8 +87,11 @@ async def token(request: Request) -> Response:
     elif grant == PIN:
         issued = await pins.with_pin(known.desk, known.hasher, asker, _field(form, "seat"), _field(form, "pin"))
     elif grant == "client_credentials":
-        client, secret = _client(request, form)
-        issued = await logins.with_secret(known.desk, known.hasher, asker, client, secret, form.get("scope"))
+        client = _client(request, form)
+        if client is None:
+            how = "Say which client you are: by HTTP Basic, or client_id and client_secret."
+            raise GrantRefused("invalid_client", how)
+        issued = await logins.with_secret(known.desk, known.hasher, asker, *client, form.get("scope"))
     elif grant == "refresh_token":
         issued = await logins.with_refresh(known.desk, asker, _field(form, "refresh_token"))
     else:
@@ -97,10 +103,16 @@ async def token(request: Request) -> Response:
     "/oauth/revoke", responses={200: {"description": "It no longer works."}} | _revoke.pop("responses"), **_revoke
 )
 async def revoke(request: Request) -> Response:
-    """End a token; with a refresh token, the whole login."""
+    """End a token; with a refresh token, the whole login. Whoever has a token may end it. A client that proves who it
+    is, as at `/oauth/token`, may end its own alone."""
     known, asker = parts(request), anybody(request)
-    text = _field(await _read(request), "token")
-    await known.desk.write(asker, lambda uow: logins.revoke(uow, text))
+    form = await _read(request)
+    text = _field(form, "token")
+    client = _client(request, form)
+    if client is None:
+        await known.desk.write(asker, lambda uow: logins.revoke(uow, text))
+    else:
+        await logins.revoke_as(known.desk, known.hasher, asker, *client, text)
     return Response(b"{}", 200, media_type="application/json")
 
 
@@ -170,16 +182,12 @@ def _field(form: dict[str, str], name: str) -> str:
     return form[name]
 
 
-def _client(request: Request, form: dict[str, str]) -> tuple[str, str]:
-    """A client's id and secret: HTTP Basic or the form, not both (RFC 6749 §2.3.1)."""
+def _client(request: Request, form: dict[str, str]) -> tuple[str, str] | None:
+    """A client's id and secret: HTTP Basic or the form, not both (RFC 6749 §2.3.1); None where there are none."""
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         client, secret = form.get("client_id"), form.get("client_secret")
-        if not client or not secret:
-            raise GrantRefused(
-                "invalid_client", "Say which client you are: by HTTP Basic, or client_id and client_secret."
-            )
-        return client, secret
+        return (client, secret) if client and secret else None
     try:
         client, colon, secret = b64decode(text, validate=True).decode().partition(":")
     except (Base64Error, UnicodeDecodeError):

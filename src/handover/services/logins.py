@@ -1,8 +1,9 @@
 """Logging in and staying logged in: RFC 6749 (password, refresh_token, client_credentials), RFC 7009 (revocation)."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy.engine import Connection, RowMapping
 
@@ -15,6 +16,7 @@ from handover.services.unit_of_work import Asker, Desk, UnitOfWork
 from handover.store import accounts
 from handover.store.accounts import Holder
 
+T = TypeVar("T")
 _SCOPES = {role: frozenset(scopes) for role, scopes in ROLE_SCOPES.items()}
 """By role. One set for all who have it: thousands are logged in at a time."""
 
@@ -75,10 +77,31 @@ async def with_password(
 
 async def with_secret(desk: Desk, hasher: Hasher, asker: Asker, client: str, secret: str, scope: str | None) -> Issued:
     """Another system authenticates, for all its scopes or for those it asks for."""
+
+    def issue(uow: UnitOfWork, row: RowMapping) -> Issued | Refusal:
+        has = row["scopes"].split()
+        wanted = scope.split() if scope else has
+        if not set(wanted) <= set(has):
+            uow.about(refused="invalid_scope")
+            return GrantRefused("invalid_scope", f"This client has the scopes {' '.join(has)}.")
+        return grant(uow, " ".join(wanted), client=row["id"])
+
+    return await _proven(desk, hasher, asker, client, secret, issue)
+
+
+async def _proven(
+    desk: Desk,
+    hasher: Hasher,
+    asker: Asker,
+    client: str,
+    secret: str,
+    then: Callable[[UnitOfWork, RowMapping], T | Refusal],
+) -> T:
+    """Has something done for another system that proves who it is."""
     client = client[:120]
     keys = counted(asker.address, client=client)
 
-    def finish(uow: UnitOfWork, row: RowMapping | None, right: bool) -> Issued | Refusal:
+    def finish(uow: UnitOfWork, row: RowMapping | None, right: bool) -> T | Refusal:
         _login(uow, client if row else None)
         if row is not None:
             uow.concerning(row["establishments"].split())
@@ -86,12 +109,7 @@ async def with_secret(desk: Desk, hasher: Hasher, asker: Asker, client: str, sec
         if not right or row is None or now is None or not now["active"] or now["secret"] != row["secret"]:
             return FailedLogin("invalid_client", "That client id and secret do not go together.")
         forgive(uow.conn, keys)
-        has = now["scopes"].split()
-        wanted = scope.split() if scope else has
-        if not set(wanted) <= set(has):
-            uow.about(refused="invalid_scope")
-            return GrantRefused("invalid_scope", f"This client has the scopes {' '.join(has)}.")
-        return grant(uow, " ".join(wanted), client=client)
+        return then(uow, now)
 
     return await look(desk, hasher, asker, keys, lambda c: accounts.client(c, client), "secret", secret, finish)
 
@@ -130,17 +148,26 @@ async def with_refresh(desk: Desk, asker: Asker, token: str) -> Issued:
     return await desk.write(asker, finish)
 
 
-def revoke(uow: UnitOfWork, token: str) -> None:
+async def revoke_as(desk: Desk, hasher: Hasher, asker: Asker, client: str, secret: str, token: str) -> None:
+    """Another system proves who it is, and ends a token of its own."""
+    await _proven(desk, hasher, asker, client, secret, lambda uow, row: revoke(uow, token, row))
+
+
+def revoke(uow: UnitOfWork, token: str, client: RowMapping | None = None) -> GrantRefused | None:
     """Ends a token; with a refresh token the whole login. A token nobody knows is as good as revoked (RFC 7009
-    §2.2)."""
-    uow.doing("logout")
+    §2.2). Whoever has it may, but a `client` that has proven itself ends none but its own (§2.1)."""
+    uow.doing("logout", actor=client["id"] if client else None)
+    uow.concerning(client["establishments"].split() if client else ())
     digest = token_digest(token)
     row = accounts.token(uow.conn, digest)
     if row is None:
-        if (owner := seats.end(uow, digest)) is not None:
+        if client is None and (owner := seats.end(uow, digest)) is not None:
             uow.doing("seats.end", subject=owner["id"], actor=owner["username"])
             uow.concerning(place for place, _ in accounts.postings_of(uow.conn, owner["id"]))
-        return
+        return None
+    if client is not None and client["id"] != row["client"]:
+        uow.about(subject=row["grant_id"], refused="invalid_grant")
+        return GrantRefused("invalid_grant", "This token was issued to somebody else.")
     name, places = _whose(uow.conn, row)
     uow.doing("logout", subject=row["grant_id"], actor=name)
     uow.concerning(places)
@@ -149,6 +176,7 @@ def revoke(uow: UnitOfWork, token: str) -> None:
     else:
         accounts.revoke_token(uow.conn, digest, uow.now)
     uow.rights_changed = True
+    return None
 
 
 def ticket(uow: UnitOfWork, session: Session, text: str, lasts: int) -> None:
