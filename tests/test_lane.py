@@ -73,7 +73,7 @@ def shape(answer: httpx.Response, inmate: str) -> Any:
     if answer.status_code == 201:
         told = {name: type(value).__name__ for name, value in told.items()}
     told.pop("instance", None)
-    names = {"content-type", "cache-control", "www-authenticate", "idempotency-replayed", "retry-after"}
+    names = {"content-type", "cache-control", "accept", "www-authenticate", "idempotency-replayed", "retry-after"}
     headers = {name: value for name, value in answer.headers.items() if name in names}
     return answer.status_code, headers, str(told).replace(inmate, "A4417KD")
 

@@ -394,9 +394,10 @@ def test_json_that_is_no_note_is_refused(prison: Prison) -> None:
 def test_a_note_that_does_not_say_that_it_is_json_is_told_so(prison: Prison) -> None:
     hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
     content = json.dumps({"inmate": weir, "basis": "SAW", "fact": "x"}).encode()
-    for kind in ("text/plain", "application/x-www-form-urlencoded", None):
+    for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded", None):
         answer = send(hartmann, content, kind)
-        assert answer.status_code == 400, answer.text
+        assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-media-type"), answer.text
+        assert answer.headers["accept"] == "application/json"
         assert "Content-Type: application/json" in answer.json()["detail"]
     assert send(hartmann, content, "application/json; charset=utf-8").status_code == 201
     assert send(hartmann, content, "application/vnd.roster+json").status_code == 201

@@ -116,6 +116,7 @@ def test_every_operation_says_what_it_does_who_may_and_what_may_go_wrong(documen
             assert not needed or "403" in codes, name
         if "requestBody" in told:
             assert {"400", "413"} <= codes, name
+        assert ("415" in codes) == ("application/json" in told.get("requestBody", {}).get("content", {})), name
         for parameter in told.get("parameters", ()):
             assert parameter["in"] != "path" or codes & {"404", "422"}, name
             assert parameter["name"] != "Idempotency-Key" or "409" in codes, name
@@ -312,6 +313,7 @@ def test_every_answer_is_as_told_and_every_example_request_works(
         tell(ngata, "GET", path, 200)
 
     tell(ngata, "POST", "/v1/notes", 400, content=b"{", headers={"Content-Type": "application/json"})
+    tell(ngata, "POST", "/v1/notes", 415, content=b"{}", headers={"Content-Type": "text/plain"})
     tell(ngata, "POST", "/v1/notes", 413, content=b" " * 70_000, headers={"Content-Type": "application/json"})
     tell(ngata, "POST", "/v1/notes", 422, json={"basis": "SAW", "moood": 1})
     tell(ngata, "GET", f"/v1/notes/{NOTE_ID}", 404)

@@ -34,6 +34,12 @@ class Malformed(Refusal):
     code, title = "malformed", "The request cannot be read"
 
 
+class Unsupported(Refusal):
+    """The request does not say that its body is of the one kind that is read."""
+
+    code, title = "unsupported-media-type", "The body has to be said to be JSON"
+
+
 class Invalid(Refusal):
     """The request was read and says something that cannot be recorded."""
 

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from handover.errors import Malformed
+from handover.errors import Malformed, Unsupported
 
 NOT_JSON = "The body is not JSON; send one JSON object in UTF-8."
 _BLANKS = " \t\n\r"
@@ -29,7 +29,7 @@ class StrictRoute(APIRoute):
             asked = _Request(request.scope, request.receive)
             try:
                 if self.body_field is not None and not says_json(request) and await asked.body():
-                    raise Malformed(NOT_SAID)
+                    raise Unsupported(NOT_SAID)
                 return await handle(asked)
             except HTTPException as error:
                 # What is raised while the body is read comes out of the framework as this, its words lost.

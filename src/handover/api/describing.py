@@ -28,6 +28,7 @@ _WHY = {
     409: "Not possible as things stand; the detail says why.",
     412: "Changed since the caller read it.",
     413: "A body over 64 KiB.",
+    415: "A body that is not said to be JSON.",
     422: "Something needs correcting; `errors` says what and where.",
     428: "If-Match is needed.",
     429: "More than one caller may ask, or too many attempts; wait `Retry-After` seconds.",
@@ -79,6 +80,7 @@ def _text(description: str) -> dict[str, Any]:
 _HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": _text("How to authenticate (RFC 6750, RFC 7617).")},
     308: {"Location": _text("The same request under the surviving number.")},
+    415: {"Accept": _text("What a body has to be.")},
     429: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}},
     503: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}},
 }
@@ -236,10 +238,13 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(told: dict[str, Any]) -> None:
-    """Adds what follows from the rest: a name for clients, the body of a 201 beside a 200, headers, examples."""
+    """Adds what follows from the rest: a name for clients, the refusal of what is no JSON, the body of a 201 beside a
+    200, headers, examples."""
     told["operationId"] = told["summary"].lower().replace(" ", "_")
     takes = {parameter["name"] for parameter in told.get("parameters", ())}
     answers = told["responses"]
+    if "application/json" in told.get("requestBody", {}).get("content", {}):
+        answers["415"] = _response(415, "Problem")
     if "200" in answers and "201" in answers:
         answers["201"] = {**answers["200"], "description": _WHY[201]}
     answers.get("200", {}).get("content", {}).update(_BESIDE.get(told["operationId"], {}))

@@ -525,6 +525,12 @@ PROBLEMS: dict[tuple[str, int], dict[str, Any]] = {
     ("Problem", 413): _problem(
         413, "too-large", "The request is too large", "Send at most 64 KiB; a note is far shorter."
     ),
+    ("Problem", 415): _problem(
+        415,
+        "unsupported-media-type",
+        "The body has to be said to be JSON",
+        "Send the body as JSON, with `Content-Type: application/json`.",
+    ),
     ("Problem", 422): _problem(
         422,
         "invalid",

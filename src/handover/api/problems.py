@@ -29,6 +29,7 @@ from handover.errors import (
     TooMany,
     Unauthenticated,
     Unavailable,
+    Unsupported,
 )
 from handover.schemas.common import NOT_A_CODE, code_meant, fault
 from handover.services.ids import uuid4
@@ -42,6 +43,7 @@ STATUS: dict[type[Refusal], int] = {
     Conflict: 409,
     CursorRefused: 409,
     Stale: 412,
+    Unsupported: 415,
     Invalid: 422,
     PreconditionMissing: 428,
     TooMany: 429,
@@ -88,6 +90,8 @@ def _headers(request: HTTPConnection, refusal: Refusal, status: int) -> dict[str
     if status == 401:
         scheme = "Basic" if isinstance(refusal, GrantRefused) else "Bearer"
         headers["WWW-Authenticate"] = f'{scheme} realm="handover"'
+    if isinstance(refusal, Unsupported):
+        headers["Accept"] = "application/json"  # RFC 9110 §15.5.16
     if isinstance(refusal, TooMany | Unavailable):
         headers["Retry-After"] = str(refusal.retry_after)
     return headers
