@@ -118,7 +118,7 @@ def test_every_operation_says_what_it_does_who_may_and_what_may_go_wrong(documen
             assert {"400", "413"} <= codes, name
         assert ("415" in codes) == ("application/json" in told.get("requestBody", {}).get("content", {})), name
         for parameter in told.get("parameters", ()):
-            assert parameter["in"] != "path" or codes & {"404", "422"}, name
+            assert parameter["in"] != "path" or "404" in codes, name
             assert parameter["name"] != "Idempotency-Key" or "409" in codes, name
             assert parameter["name"] != "If-Match" or "412" in codes, name
             assert parameter["name"] != "If-None-Match" or "304" in codes, name

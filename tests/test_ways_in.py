@@ -1123,6 +1123,45 @@ def test_what_is_elsewhere_is_refused_in_the_words_of_what_is_nowhere(wing: Wing
     assert wing.here.code not in taken.text
 
 
+def test_an_address_nothing_can_have_is_one_where_there_is_nothing(wing: Wing) -> None:
+    reader, code = wing.here.hire("reader", "supervisor"), wing.here.code
+    places = (
+        "establishments/nope",
+        f"establishments/{code}/units/a.b/sheet",
+        f"establishments/{code.lower()}/listening",
+    )
+    for path in ("notes/7", "needs/nope", "handovers/nope", "pages/nope", "codelists/NEEDS", "inmates/a.b", *places):
+        told = reader.get(f"/v1/{path}", 404)
+        assert (told["type"], "errors" in told) == ("/problems/not-found", False), path
+    for path in ("notes/7/receipts", "handovers/nope/acceptance", f"handovers/{NOWHERE}/queries/7/answers"):
+        reader.post(f"/v1/{path}", {"what": "ever"}, 404)
+    assert reader.http.patch("/v1/needs/7", json={}, headers={"If-Match": "*"}).status_code == 404
+    assert stranger(wing.here.service).http.get("/v1/notes/7").status_code == 401
+    admin = wing.here.admin
+    for path in ("establishments/nope", f"establishments/{code}/units/a.b", "inmates/a.b"):
+        [error] = admin.put(f"/v1/{path}", {}, 422)["errors"][:1]
+        assert error["pointer"].startswith("/path/"), "what is to be made there has to be called otherwise"
+
+
+def test_an_id_is_found_in_large_letters_too(service: Service) -> None:
+    prison = service.prison()
+    ngata = prison.hire("ngata", "officer", "A")
+    note = ngata.note(prison.receive("A4417KD"), needs=[{"code": "PHONE"}])
+    for path, id_ in (
+        ("notes/{}", note["id"]),
+        ("notes/{}/receipts", note["id"]),
+        ("needs/{}", note["needs"][0]["id"]),
+    ):
+        assert ngata.get(f"/v1/{path.format(id_.upper())}") == ngata.get(f"/v1/{path.format(id_)}"), path
+    seen = ngata.http.post(f"/v1/notes/{note['id'].upper()}/receipts", json={"kind": "SEEN"})
+    assert (seen.json()["note"], seen.headers["location"]) == (note["id"], f"/v1/notes/{note['id']}/receipts")
+    offered = ngata.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
+    asked = ngata.post(
+        f"/v1/handovers/{offered['id'].upper()}/queries", {"note": note["id"].upper(), "text": "Since when?"}
+    )
+    assert asked["note"] == note["id"]
+
+
 def test_feeds_are_refused_alike_whatever_is_there(wing: Wing) -> None:
     brandt = wing.there.hire("brandt3", "officer", "A")
     ends = []

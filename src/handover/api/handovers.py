@@ -16,7 +16,7 @@ from handover.api.paper.page import policy, print_sheet
 from handover.api.paper.words import offered
 from handover.api.parameters import CodeFilter, Cursor, Limit, PlaceFilter, QueryTime, SentTime, UnitFilter
 from handover.languages import best
-from handover.schemas.common import EstablishmentCode, Id, InmateNumber, UnitCode
+from handover.schemas.common import EstablishmentCode, InmateNumber, SentId, UnitCode
 from handover.schemas.handovers import (
     AcceptanceDraft,
     AnswerDraft,
@@ -39,7 +39,7 @@ from handover.services.answers import Answer
 from handover.services.unit_of_work import UnitOfWork, as_json
 
 router = APIRouter(prefix="/v1", tags=["handovers"], route_class=StrictRoute)
-HandoverId = Annotated[Id, Path(examples=[HANDOVER_ID])]
+HandoverId = Annotated[SentId, Path(examples=[HANDOVER_ID])]
 Place = Annotated[EstablishmentCode, Path()]
 UnitName = Annotated[UnitCode, Path()]
 PageState = Annotated[Literal["RAISED", "ACCEPTED", "CLOSED"] | None, Query()]
@@ -175,7 +175,7 @@ async def ask_about_handover(id: HandoverId, draft: QueryDraft, ask: Somebody) -
 )
 async def answer_query(
     id: HandoverId,  # noqa: A002
-    query: Annotated[Id, Path(examples=[QUERY_ID])],
+    query: Annotated[SentId, Path(examples=[QUERY_ID])],
     draft: AnswerDraft,
     ask: Somebody,
 ) -> Response:
@@ -231,7 +231,7 @@ async def list_pages(
 
 
 @router.get("/pages/{id}", response_model=PageDetail, **operation("notes:read", 401, 403, 404, 422, tagged=True))
-async def read_page(id: Annotated[Id, Path(examples=[PAGE_ID])], ask: Somebody) -> Response:  # noqa: A002
+async def read_page(id: Annotated[SentId, Path(examples=[PAGE_ID])], ask: Somebody) -> Response:  # noqa: A002
     """Read one page: who has seen what it calls for, and who on duty has not."""
     document, _ = await ask.read(lambda uow: pages.get(uow, id))
     return ask.single(document, tag_of(document))

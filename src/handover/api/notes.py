@@ -19,7 +19,7 @@ from handover.api.parameters import (
     Words,
     words,
 )
-from handover.schemas.common import Id, Shaped
+from handover.schemas.common import SentId, Shaped
 from handover.schemas.notes import (
     AttentionDraft,
     CorrectionDraft,
@@ -44,7 +44,7 @@ ShiftName = Annotated[
     ),
 ]
 router = APIRouter(prefix="/v1/notes", tags=["notes"], route_class=StrictRoute)
-NoteId = Annotated[Id, Path()]
+NoteId = Annotated[SentId, Path()]
 
 
 def _headers(made: notes.Made) -> dict[str, str]:
@@ -82,7 +82,7 @@ async def list_notes(
     occurred_to: QueryTime = None,
     recorded_from: QueryTime = None,
     incident: Annotated[
-        Id | None, Query(description="The note it began with: `incident` of each of its notes.")
+        SentId | None, Query(description="The note it began with: `incident` of each of its notes.")
     ] = None,
     q: Words = None,
     cursor: Cursor = None,

@@ -106,7 +106,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _unsound(request: Request, error: RequestValidationError) -> Response:
-        return problem(request, unsound(error.errors()))
+        found = error.errors()
+        path = [e for e in found if e["loc"][0] == "path"]
+        if path and request.method != "PUT":  # which would make it, under a name it cannot have
+            return problem(request, NotFound(f"Nothing can be here: {'; '.join(map(_words, path))}."))
+        return problem(request, unsound(found))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:

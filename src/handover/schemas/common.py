@@ -163,6 +163,12 @@ Id = Annotated[
     Shaped(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "an id is a UUID in small letters, as it was answered"),
     Field(examples=["019ab3f0-6a52-7c11-9f4e-2d1b8a3c5e77"], description="A UUIDv7 (RFC 9562)."),
 ]
+SentId = Annotated[
+    str,
+    StringConstraints(to_lower=True),
+    Shaped(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", "an id is a UUID, as it was answered"),
+    Field(examples=["019ab3f0-6a52-7c11-9f4e-2d1b8a3c5e77"], description="An id, in letters of either size."),
+]
 
 
 class Draft(BaseModel):

@@ -13,6 +13,7 @@ from handover.schemas.common import (
     InmateNumber,
     Person,
     Resource,
+    SentId,
     Time,
     UnitCode,
     up_to,
@@ -37,8 +38,8 @@ class HandoverDraft(Draft):
 class QueryDraft(Draft):
     """Asks about one item of an offer: the id of its note or of its need."""
 
-    note: Id | None = Field(None, description="The note that is asked about.")
-    need: Id | None = Field(None, description="The need that is asked about.")
+    note: SentId | None = Field(None, description="The note that is asked about.")
+    need: SentId | None = Field(None, description="The need that is asked about.")
     text: Text
 
     model_config = ConfigDict(
