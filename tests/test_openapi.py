@@ -124,6 +124,11 @@ def test_every_operation_says_what_it_does_who_may_and_what_may_go_wrong(documen
             assert parameter["name"] != "If-None-Match" or "304" in codes, name
 
 
+def test_a_unit_in_a_pull_is_said_to_be_more_than_the_unit_of_the_events(document: Document) -> None:
+    told = {p["name"]: p for p in document["paths"]["/v1/events"]["get"]["parameters"]}
+    assert "names another as its `unit`" in told["unit"]["description"]
+
+
 def test_every_body_has_an_example_that_fits_its_schema(document: Document) -> None:
     shut, seen = closed(document), 0
     for name, media in bodies(document):

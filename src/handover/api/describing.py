@@ -69,7 +69,7 @@ again, with the same key, after `Retry-After`. Notes that say ACT_NOW, `ACCEPTED
 handovers go first, whatever a caller has asked before, and are refused last.
 
 **Events as they are committed:** a WebSocket at `/v1/feed?establishment=&unit=&after=`, subprotocol `handover.v1`, with
-the cursors of `GET /v1/events`.
+the cursors of `GET /v1/events`, and `unit` as there.
 """
 
 

@@ -29,6 +29,10 @@ from handover.services.unit_of_work import UnitOfWork
 router = APIRouter(prefix="/v1", tags=["events"])
 NDJSON = "application/x-ndjson"
 TICKET_S = 30
+_CONCERNS = (
+    "A unit's code: what concerns it. Also where the event names another as its `unit`: moves and merges out of it, "
+    "and of whoever was moved from it the handover and, until it is accepted, the open needs."
+)
 _PLAIN = re.compile(r"[a-z]+=[A-Za-z0-9_.-]*(&[a-z]+=[A-Za-z0-9_.-]*)*")
 
 
@@ -44,7 +48,7 @@ async def pull_events(
         Query(max_length=32_768, description="A cursor, or `now`; from the beginning of what is kept if left out."),
     ] = None,
     establishment: PlaceFilter = None,
-    unit: UnitFilter = None,
+    unit: Annotated[UnitFilter, Query(description=_CONCERNS)] = None,
     type: Annotated[list[EventType] | None, Query(description="Only these types; may be repeated.")] = None,  # noqa: A002
     limit: Annotated[int, Query(ge=1, le=200, description="Most events in an answer.")] = 50,
     wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait for an event where there is none yet.")] = 0,
