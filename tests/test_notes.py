@@ -595,6 +595,16 @@ def test_a_filter_that_cannot_be_meant_is_refused_rather_than_finding_nothing(pr
     assert len(hartmann.get("/v1/notes", limit=200)["items"]) == 0
 
 
+def test_a_word_is_found_however_its_accents_are_written(prison: Prison) -> None:
+    hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
+    whole, apart = "\u00e9cole", "E\u0301cole"
+    said = [hartmann.note(weir, fact=f"Asked about the {word}.") for word in (whole, apart)]
+    assert said[1]["fact"] == f"Asked about the {apart}.", "it stays as it was written"
+    for sought in (whole, apart, whole.upper(), apart.lower()):
+        assert hartmann.get("/v1/notes", q=sought)["items"] == said[::-1], ascii(sought)
+    assert hartmann.get("/v1/notes", q="ecole")["items"] == []
+
+
 def test_paging_neither_skips_nor_repeats_while_others_write(prison: Prison) -> None:
     hartmann, brandt = prison.hire("hartmann", "officer", "A"), prison.hire("brandt", "officer", "B")
     cole, weir = prison.hire("cole", "supervisor"), prison.receive("A4417KD")

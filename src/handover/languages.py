@@ -9,10 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from gettext import c2py
 from importlib.resources import files
+from unicodedata import normalize
 
 ENGLISH = "en"
 _LINE = re.compile(r'(msgid_plural|msgid|msgstr(?:\[(\d)\])?)?\s*(".*")')
 _PLURAL = re.compile(r"nplurals\s*=\s*(\d)\s*;\s*plural\s*=\s*([^;\n]+)")
+
+
+def folded(text: str) -> str:
+    """A text as it is searched, and what is sought in it: in small letters, each with its accents in one (NFC). NFKC
+    would make other text of some (1⁄2 of ½), and what was kept before this would not be found by it."""
+    return normalize("NFC", text.casefold())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from fastapi import Query
 from pydantic import BeforeValidator
 
 from handover.errors import FieldError, Invalid
+from handover.languages import folded
 from handover.schemas.common import PRINTABLE, Code, EstablishmentCode, InmateNumber, Time, UnitCode, up_to
 
 
@@ -26,14 +27,15 @@ Cursor = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=200, description="Most items on a page.")]
 Words = Annotated[
-    Annotated[str, up_to(200), PRINTABLE] | None, Query(description="Words that must all occur, in any order.")
+    Annotated[str, up_to(200), PRINTABLE] | None,
+    Query(description="Words that must all occur, in any order; capitals and how accents are encoded do not matter."),
 ]
 MOST_WORDS = 10
 
 
 def words(text: str | None) -> tuple[str, ...]:
-    """The words of a search, in lower case."""
-    found = tuple(dict.fromkeys((text or "").casefold().split()))
+    """The words of a search, folded."""
+    found = tuple(dict.fromkeys(folded(text or "").split()))
     if len(found) > MOST_WORDS:
         raise Invalid(FieldError("/query/q", f"at most {MOST_WORDS} words"))
     return found

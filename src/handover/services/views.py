@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from handover.domain.access import Facts, Principal, Sight, may, may_read_anywhere
+from handover.languages import folded
 from handover.schemas.notes import NoteDraft
 from handover.services.unit_of_work import as_json
 
@@ -116,9 +117,9 @@ def note(fields: Mapping[Any, Any]) -> str:
 
 
 def searchable(fields: Mapping[str, Any]) -> str:
-    """The words a note is found by, in lower case."""
+    """The words a note is found by, folded."""
     details = [need["detail"] for need in fields["needs"]]
-    return " ".join(filter(None, (fields["fact"], fields["opinion"], fields["if_then"], *details))).casefold()
+    return folded(" ".join(filter(None, (fields["fact"], fields["opinion"], fields["if_then"], *details))))
 
 
 def amended(document: str, **changes: Any) -> str:

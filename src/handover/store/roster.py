@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from handover.languages import folded
 from handover.store.engine import as_json, found, one_trip
 from handover.store.locks import Hold, each_way, held
 from handover.store.quick import Quick
@@ -112,7 +113,7 @@ def inmate(conn: Connection, number: str, hold: Hold | None = None) -> RowMappin
 def put_inmate(conn: Connection, row: dict[str, Any], new: bool) -> None:
     """Writes a person, to be found by any number he or she ever had."""
     before = [] if new else previous_numbers(conn, [row["number"]]).get(row["number"], [])
-    row["search"] = " ".join(filter(None, (row["number"], row["name"], row["cell"], *before))).casefold()
+    row["search"] = folded(" ".join(filter(None, (row["number"], row["name"], row["cell"], *before))))
     if new:
         conn.execute(sa.insert(inmates), row)
     else:
