@@ -275,6 +275,8 @@ def test_a_move_to_another_prison_is_made_by_the_sender_and_takes_the_needs_ther
     stone.post(f"{path}/moves", move, 404)
     told = cole.post(f"{path}/moves", {**move, "unit": "Z"}, 422)
     assert told["errors"][0]["pointer"] == "/unit"
+    told = cole.post(f"{path}/moves", {**move, "establishment": "ZZ9"}, 422)
+    assert told["errors"] == [{"pointer": "/establishment", "detail": "there is no establishment ZZ9"}]
     told = cole.post(f"{path}/moves", {**move, "at": "2036-01-14T09:00:00Z"}, 422)
     assert "future" in told["errors"][0]["detail"]
     made = cole.post(f"{path}/moves", move)

@@ -1111,6 +1111,20 @@ def test_what_is_elsewhere_is_refused_in_the_words_of_what_is_nowhere(wing: Wing
         for n in (wing.weir, "NOBODY1")
     ]
     assert told_of[0] == told_of[1]
+    own = wing.there.receive("OWN1")
+    elsewhere = [
+        orjson.dumps(
+            told(brandt.http.post("/v1/notes", json={"inmate": n, "establishment": c, "basis": "SAW", "fact": "x"}))
+        )
+        .decode()
+        .replace(n, "…")
+        .replace(c, "…")
+        for n, c in itertools.product((own, wing.weir, "NOBODY1"), (wing.here.code, "ZZ9"))
+    ]
+    assert elsewhere[0] == elsewhere[1]
+    assert '"pointer":"/establishment"' in elsewhere[0], "it is known where he is"
+    assert len(set(elsewhere[2:])) == 1
+    assert '"pointer":"/inmate"' in elsewhere[2]
     survivor = wing.there.receive("S1")
     merges = [
         orjson.dumps(told(admin.http.post(f"/v1/inmates/{survivor}/merges", json={"from": n}))).decode().replace(n, "…")

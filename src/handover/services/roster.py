@@ -179,6 +179,8 @@ def move(uow: UnitOfWork, number: str, draft: MoveDraft, versions: Container[int
     if draft.at is not None and draft.at > uow.now + CLOCK_SKEW:
         raise Invalid(FieldError("/at", "this lies in the future; record the move when it has taken place"))
     # A person may be sent where the sender has no rights: the place must exist, not be the caller's.
+    if roster.establishment(uow.conn, draft.establishment) is None:
+        raise Invalid(FieldError("/establishment", f"there is no establishment {draft.establishment}"))
     if roster.unit(uow.conn, draft.establishment, draft.unit) is None:
         raise Invalid(FieldError("/unit", f"there is no unit {draft.unit} in {draft.establishment}"))
     row = {

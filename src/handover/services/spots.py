@@ -125,6 +125,8 @@ def _of_person(uow: UnitOfWork, draft: NoteDraft, number: str) -> Spot:
     # What is needed is needed where the person is now.
     own = uow.who.establishments
     left = roster.last_left(uow.conn, row["number"], {draft.establishment} & own if draft.establishment else own)
+    if left is None and belongs(uow.who, here[0]):
+        raise Invalid(FieldError("/establishment", f"{number} is in {here[0]}, and has not left {draft.establishment}"))
     if left is None:
         raise _unknown(number)
     return _spot(uow, left["from_establishment"], draft.unit or left["from_unit"], row["number"], here)
