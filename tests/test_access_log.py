@@ -384,9 +384,18 @@ def test_an_account_taken_away_still_leaves_a_line_when_its_token_is_tried(priso
 
 
 def test_from_where_is_what_a_trusted_proxy_says(prison: Prison) -> None:
-    ngata, log = prison.hire("ngata", "officer", "A"), Log(prison)
-    assert ngata.http.get("/v1/notes", headers={"X-Forwarded-For": "10.20.1.14"}).status_code == 200
-    assert log.one()["address"] == "10.20.1.14"
+    ngata, log, there = prison.hire("ngata", "officer", "A"), Log(prison), {"X-Forwarded-For": "10.20.1.14"}
+    assert ngata.http.get("/v1/notes", headers=there).status_code == 200
+    for password in (PASSWORD, "Sommer 2026"):
+        form = {"grant_type": "password", "username": ngata.name, "password": password}
+        ngata.http.post("/oauth/token", data=form, headers=there)
+    lines = log.new()
+    assert [(line["action"], line["outcome"]) for line in lines] == [
+        ("notes.list", "OK"),
+        ("login", "OK"),
+        ("login", "FAILED"),
+    ]
+    assert {line["address"] for line in lines} == {"10.20.1.14"}
 
 
 def test_from_where_is_not_what_a_stranger_says(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""The feed and the pull: one log, read in two ways, and what ends a reading."""
+"""The feed and the pull: one log, read in two ways, and what ends a reading. How it ends with a right
+that is taken away is in test_rights_taken_away.py."""
 
 import asyncio
 import json
@@ -20,7 +21,7 @@ from websockets.sync.client import connect
 from handover.errors import Unavailable
 from handover.services import accounts, hub, latest, missed
 from tests.support.outages import away
-from tests.support.readers import READS, audience, closed, eventually, hears_everything, metric, read_on, stalled
+from tests.support.readers import audience, closed, eventually, hears_everything, metric, read_on, stalled
 from tests.support.service import Caller, Feed, Prison, Service, settings_for
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -41,10 +42,6 @@ def posted_to(prison: Prison, name: str, places: list[tuple[str, str]], role: st
         )
     )
     return service.login(username)
-
-
-def change(prison: Prison, who: Caller, **what: Any) -> None:
-    prison.service.do(lambda uow: accounts.change_user(uow, who.name, **what))
 
 
 @dataclass
@@ -454,26 +451,6 @@ def test_whoever_is_not_known_is_told_4401(prison: Prison) -> None:
     assert _knock(prison, {}, token=ngata.token)[0] == 4401, "a token does not belong into an address"
 
 
-def test_a_ticket_opens_one_feed_within_30_seconds(prison: Prison) -> None:
-    ngata = prison.hire("ngata", "officer", "A")
-    made = ngata.post("/v1/feed/tickets", {})
-    assert made["expires_in"] == 30
-    url = f"{prison.service.url.replace('http', 'ws')}/v1/feed?after=now&ticket={made['ticket']}"
-    with connect(url, proxy=None) as socket:
-        assert Feed(socket).until_live() == []
-        assert _knock(prison, {}, ticket=made["ticket"])[0] == 4401, "once"
-        change(prison, ngata, active=False)
-        assert closed(Feed(socket))[0] == 4401, "a feed opened by ticket ends with the login behind it"
-    brandt = prison.hire("brandt", "officer", "B")
-    late, orphan = (brandt.post("/v1/feed/tickets", {})["ticket"] for _ in range(2))
-    prison.service.clock.ahead = timedelta(seconds=31)
-    assert _knock(prison, {}, ticket=late)[0] == 4401
-    prison.service.clock.ahead = timedelta(0)
-    httpx.post(f"{prison.service.url}/oauth/revoke", data={"token": brandt.token}, trust_env=False, verify=False)
-    assert _knock(prison, {}, ticket=orphan)[0] == 4401
-    assert _knock(prison, {}, ticket="")[0] == 4401
-
-
 def test_what_is_not_the_readers_is_told_4403(service: Service, prison: Prison) -> None:
     ngata, other = prison.hire("ngata", "officer", "A"), service.prison()
     other.hire("brandt", "officer", "B").note(unit="B")
@@ -492,110 +469,6 @@ def test_what_is_not_the_readers_is_told_4403(service: Service, prison: Prison) 
     with ngata.feed(wing="A") as feed:
         assert closed(feed)[0] == 4400, "a word of its own: nobody has to be asked for rights"
     roster.get("/v1/events", 403)
-
-
-# --- Rights that are taken away --------------------------------------------------------------------------------------
-
-
-def test_a_disabled_account_a_revoked_client_and_a_logout_close_their_feeds_within_5_s(prison: Prison) -> None:
-    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "A")
-    offices, service = prison.connect("offices", *READS), prison.service
-    with ngata.feed() as disabled, brandt.feed() as left, offices.feed() as revoked:
-        for feed in (disabled, left, revoked):
-            feed.until_live()
-        began = monotonic()
-        change(prison, ngata, active=False)
-        httpx.post(f"{service.url}/oauth/revoke", data={"token": brandt.refresh}, trust_env=False, verify=False)
-        service.do(lambda uow: accounts.revoke_client(uow, offices.name))
-        assert [closed(feed)[0] for feed in (disabled, left, revoked)] == [4401, 4401, 4401]
-        assert monotonic() - began < 5
-
-
-def test_a_token_that_runs_out_closes_the_feed_unless_it_was_renewed_on_it(prison: Prison) -> None:
-    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "A")
-    lasts = prison.service.settings.access_token_s
-    with ngata.feed(after="now") as renewed, brandt.feed(after="now") as forgotten:
-        renewed.until_live()
-        forgotten.until_live()
-        prison.service.clock.ahead = timedelta(seconds=lasts - 20)
-        form = {"grant_type": "refresh_token", "refresh_token": ngata.refresh}
-        told = httpx.post(f"{prison.service.url}/oauth/token", data=form, trust_env=False, verify=False).json()
-        renewed.socket.send(json.dumps({"type": "auth", "token": told["access_token"]}))
-        renewed.next("heartbeat")
-        prison.service.clock.ahead = timedelta(seconds=lasts + 1)
-        assert closed(forgotten)[0] == 4401
-        note = Caller(prison.service, ngata.name, told["access_token"]).note(unit="A")
-        assert renewed.event()["data"] == note
-
-
-def test_somebody_elses_token_or_a_dead_one_does_not_renew_a_feed(prison: Prison) -> None:
-    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "B")
-    for token in (brandt.token, "nonsense", ngata.refresh):
-        with ngata.feed(after="now") as feed:
-            feed.until_live()
-            feed.socket.send(json.dumps({"type": "auth", "token": token}))
-            assert closed(feed)[0] == 4401
-
-
-def test_an_officer_who_changes_wings_hears_the_new_one_and_no_longer_the_old(prison: Prison) -> None:
-    hartmann, ngata = prison.hire("hartmann", "officer", "A", "B"), prison.hire("ngata", "officer", "A")
-    with ngata.feed(after="now") as feed:
-        feed.until_live()
-        heard = hartmann.note(unit="A")
-        assert feed.event()["data"] == heard
-        change(prison, ngata, places=[(prison.code, "B")])
-        # The change is in force when a note of the new wing comes through.
-        eventually(lambda: _hears(hartmann, feed, "B"), 5, 0.2)
-        hartmann.note(unit="A")
-        after = hartmann.note(unit="B")
-        assert feed.event()["data"] == after
-
-
-def _hears(who: Caller, feed: Feed, unit: str) -> bool:
-    note = who.note(unit=unit)
-    try:
-        return bool(feed.event(0.2)["data"] == note)
-    except TimeoutError:
-        return False
-
-
-def test_a_reader_who_leaves_the_establishment_is_closed_with_4403_and_goes_on_in_the_other(service: Service) -> None:
-    north, south = service.prison(), service.prison()
-    osei = posted_to(north, "osei", [(north.code, "A"), (south.code, "A")])
-    ngata = south.hire("ngata", "officer", "A")
-    with osei.feed() as both, osei.feed(establishment=south.code) as one:
-        both.until_live()
-        one.until_live()
-        first = ngata.note(unit="A")
-        cursor = both.event()["cursor"]
-        assert one.event()["data"] == first
-        change(north, osei, places=[(south.code, "A")])
-        assert closed(both)[0] == 4403
-        second = ngata.note(unit="A")
-        assert one.event()["data"] == second, "a feed of the other prison alone stays open"
-    with osei.feed(after=cursor) as again:
-        assert [event["data"] for event in again.until_live()] == [second]
-
-
-def test_a_waiting_pull_tells_nothing_to_somebody_who_may_no_longer_read(prison: Prison) -> None:
-    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
-    moved = prison.hire("moved", "officer", "A")
-    answers: dict[str, httpx.Response] = {}
-
-    def wait(who: Caller) -> None:
-        answers[who.name] = who.http.get("/v1/events", params={"after": "now", "wait": 3})
-
-    waiting = [Thread(target=wait, args=(who,)) for who in (ngata, moved)]
-    for thread in waiting:
-        thread.start()
-    eventually(lambda: _waits(prison.service, prison.code, 2))
-    change(prison, ngata, active=False)
-    change(prison, moved, places=[(prison.code, "B")])
-    hartmann.note(unit="A", fact="Said that he will not see Sunday.")
-    for thread in waiting:
-        thread.join(6)
-    assert answers[ngata.name].status_code == 401
-    assert answers[moved.name].json()["items"] == []
 
 
 # --- Slow readers ----------------------------------------------------------------------------------------------------

@@ -198,24 +198,6 @@ def test_a_bug_is_answered_like_everything_else_and_the_connection_goes_on(priso
     ngata.get(f"/v1/notes/{note['id']}")
 
 
-def test_a_body_too_large_is_refused_whether_it_says_so_or_not(prison: Prison) -> None:
-    ngata = prison.hire("ngata", "officer", "A")
-
-    def pieces(size: int) -> Iterator[bytes]:
-        yield b'{"basis": "SAW", "fact": "'
-        yield from (b"x" * 1000 for _ in range(size))
-        yield b'"}'
-
-    said = {"Content-Type": "application/json"}
-    for path in ("/v1/notes", f"/v1/notes/{'0' * 8}-0000-7000-8000-{'0' * 12}/corrections"):
-        assert ngata.http.post(path, content=b"{" + b" " * 65_536, headers=said).status_code == 413, path
-        assert ngata.http.post(path, content=pieces(70), headers=said).status_code == 413, path
-        assert ngata.http.post(path, content=pieces(60), headers=said).status_code in (404, 422), path
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert ngata.http.post("/oauth/token", content=pieces(70), headers=form).status_code == 413
-    assert ngata.http.put(f"/v1/inmates/X{prison.code}", content=pieces(70), headers=said).status_code == 413
-
-
 def test_head_is_get_without_a_body(prison: Prison, web: httpx.Client) -> None:
     ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
     note = ngata.note(weir)

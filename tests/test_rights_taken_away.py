@@ -485,8 +485,9 @@ def test_a_ticket_is_no_token_and_needs_the_right_to_hear(prison: Prison) -> Non
     headers = {"Authorization": f"Bearer {ticket}"}
     assert httpx.get(f"{prison.service.url}/v1/me", headers=headers, trust_env=False, verify=False).status_code == 401
     prison.connect("offices", "notes:read").post("/v1/feed/tickets", {}, 403)
-    with stranger(prison.service).feed(ticket="hov_ticket_nonsense") as feed:
-        assert closed(feed)[0] == 4401
+    for nonsense in ("hov_ticket_nonsense", ""):
+        with stranger(prison.service).feed(ticket=nonsense) as feed:
+            assert closed(feed)[0] == 4401
     with stranger(prison.service).feed() as feed:
         assert closed(feed)[0] == 4401
     with stranger(prison.service).feed(ticket=ticket) as feed:
