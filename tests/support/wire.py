@@ -41,14 +41,12 @@ class Wire(httpx.BaseTransport):
 
 
 def _send(connection: HTTPConnection, request: httpx.Request) -> None:
-    body = request.read()
+    in_pieces = "transfer-encoding" in request.headers
     connection.putrequest(request.method, request.url.raw_path.decode(), skip_host=True, skip_accept_encoding=True)
     for name, value in request.headers.raw:
-        if name.lower() != b"transfer-encoding":
-            connection.putheader(name, value)
-    if "transfer-encoding" in request.headers:  # it is all here
-        connection.putheader("Content-Length", str(len(body)))
-    connection.endheaders(body or None)
+        connection.putheader(name, value)
+    assert isinstance(request.stream, httpx.SyncByteStream)
+    connection.endheaders(request.stream if in_pieces else request.read() or None, encode_chunked=in_pieces)
 
 
 class _Body(httpx.SyncByteStream):
