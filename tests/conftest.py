@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import cloning, embedded, memory, postgres, stores, workers
+from tests.support import cloning, embedded, memory, postgres, rights, stores, workers
 from tests.support.browser import Browser
 from tests.support.outage import Outage
 from tests.support.service import Caller, Prison, Service, settings_for
@@ -40,7 +40,8 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long files first."""
+    """The long files first, and nothing twice that no engine could tell apart."""
+    items[:] = [item for item in items if not rights.tried(item)]
     workers.sort(items)
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from handover.cli import command
@@ -38,6 +39,7 @@ PLACES = ("alm", "ALM'; drop", "X" * 500, "A/B", "ALM\x1b", "\udcff", "Ä")
 NAMES = ("L" * 5000, "Leila\nHartmann", "Leila\x1b[2J", "a\udcff", "\u200b")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # refused before any engine has it
 def test_places_that_there_cannot_be_are_refused_for_accounts_and_for_clients(url: str) -> None:
     assert added(url, "cole", "--establishment", "ALM", "--unit", "A").exit_code == 0
     before = kept(url, "user")
@@ -55,6 +57,7 @@ def test_places_that_there_cannot_be_are_refused_for_accounts_and_for_clients(ur
     assert (kept(url, "user"), kept(url, "client")) == (before, [])
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # refused before any engine has it
 def test_names_are_held_to_the_rosters_rule(url: str) -> None:
     assert added(url, "cole", "--establishment", "ALM", "--name", " M. Cole ").exit_code == 0
     before = kept(url, "user")

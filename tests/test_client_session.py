@@ -21,7 +21,10 @@ from handover.schemas.accounts import Me
 from handover.schemas.notes import NoteDraft
 from handover.services import accounts
 from handover.services.unit_of_work import UnitOfWork
+from tests.support.embedded import database_url
 from tests.support.service import PASSWORD, Caller, Prison
+
+__all__ = ["database_url"]
 
 
 @pytest.fixture(autouse=True)

@@ -62,10 +62,11 @@ def stores(database_url: str, tmp_path: Path) -> Iterator[Stores]:
     postgres.drop_database(beside)
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # with several workers, too
 def test_a_day_is_played_to_its_end(stores: Stores) -> None:
     said: list[str] = []
     done = day.played(stores, PLAN, said.append)
-    assert [*done.played] == [SERVICE, *([WORKERS] if stores.engine == "postgresql" else []), STANDIN]
+    assert [*done.played] == [SERVICE, WORKERS, STANDIN]
     for one in done.played.values():
         for phase in (one.quiet, one.worst, one.fast):
             assert phase.done > 0
@@ -77,13 +78,20 @@ def test_a_day_is_played_to_its_end(stores: Stores) -> None:
     assert PLAN.played / 2 < service.fast.done < PLAN.played * 2
     assert service.fast.server_cpu > 0
     assert service.sheets.done > 0
-    assert (service.fast.store_cpu > 0) == (stores.engine == "postgresql")
+    assert service.fast.store_cpu > 0
     assert all(size > 100 for what, size in done.disk.items() if what != "all else")
     assert 0 < done.share(SERVICE) < 1
     assert said[0] == "100 logins"
     shown = StringIO()
     Console(width=200, file=shown).print(day.table(done))
     assert "disk a note, events, bytes" in shown.getvalue()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_on_the_disk_is_told_of_the_embedded_store_too(stores: Stores) -> None:
+    sizes = day._disk(stores.handover)
+    assert [*sizes] == [*day.DISK, "all else"]
+    assert min(sizes.values()) > 1000
 
 
 class Server:

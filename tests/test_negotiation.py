@@ -2,7 +2,10 @@
 
 import pytest
 
+from tests.support.embedded import database_url
 from tests.support.service import Caller, Prison
+
+__all__ = ["database_url"]
 
 JSON, HTML, LINES = "application/json", "text/html", "application/x-ndjson"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

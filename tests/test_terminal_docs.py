@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from handover.terminal import COMMANDS
+from tests.support.embedded import database_url
 from tests.support.service import Prison
 from tests.support.terminals import Terminal
+
+__all__ = ["database_url"]
 
 PAGE = Path(__file__).parent.parent / "docs" / "terminal.md"
 LINES = [

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.support.embedded import database_url
 from tests.support.outage import Outage
 from tests.support.readers import eventually
 from tests.support.service import Caller, Prison
 from tests.support.terminals import Terminal
+
+__all__ = ["database_url"]
 
 
 @pytest.fixture

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.embedded import database_url
 from tests.support.service import PASSWORD, Caller, Prison
 from tests.support.terminals import Terminal
+
+__all__ = ["database_url"]
 
 
 @pytest.fixture

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.embedded import database_url
 from tests.support.service import Caller
 from tests.support.terminals import Terminal
+
+__all__ = ["database_url"]
 
 
 @pytest.fixture

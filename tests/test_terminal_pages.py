@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.embedded import database_url
 from tests.support.outage import Outage
 from tests.support.service import Caller, Prison
 from tests.support.terminals import Terminal
+
+__all__ = ["database_url"]
 
 
 def test_a_page_is_taken_and_the_note_is_read_in_taking_it(

@@ -11,8 +11,11 @@ import pytest
 
 from handover.client.http import Api
 from tests.support import forking
+from tests.support.embedded import database_url
 from tests.support.service import PASSWORD, Caller, Prison
 from tests.support.terminals import Terminal
+
+__all__ = ["database_url"]
 
 
 def test_the_line_everybody_learns_first(terminal: Terminal, hartmann: Caller, weir: str) -> None:

@@ -10,8 +10,11 @@ import pytest
 from handover.services import accounts
 from handover.services.unit_of_work import UnitOfWork
 from tests.support import forking
+from tests.support.embedded import database_url
 from tests.support.service import Caller, Prison
 from tests.support.terminals import Terminal
+
+__all__ = ["database_url"]
 
 
 @pytest.fixture

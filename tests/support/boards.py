@@ -1,18 +1,11 @@
-"""What every test in a browser is about: one engine."""
+"""What every test in a browser is about."""
 
-import pytest
-
-from tests.support import embedded
+from tests.support.embedded import database_url
 from tests.support.service import Service
 
+__all__ = ["NO_NETWORK", "database_url", "drop"]
 NO_NETWORK = r"ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_NETWORK|ERR_EMPTY"
 """What a browser says when there is no network: a test that cuts it pardons that."""
-
-
-@pytest.fixture(scope="module")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One engine: the pages are the same whatever is behind them."""
-    return embedded.copy(tmp_path_factory.mktemp("store") / "handover.sqlite3")
 
 
 def drop(service: Service) -> None:

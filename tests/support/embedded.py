@@ -6,7 +6,15 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from tests.support import stores
+
+
+@pytest.fixture(scope="module")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One engine, for what sees the service over the wire alone: it is the same whatever is behind that."""
+    return copy(tmp_path_factory.mktemp("store") / "handover.sqlite3")
 
 
 def copy(file: Path) -> str:

@@ -16,6 +16,9 @@ from tests.support.service import Caller, Feed, Service
 
 HANDLING = ("UNIT", "ESTABLISHMENT", "HEALTH", "SECURITY", "COMPLAINT")
 ROLES = ("officer", "supervisor", "governor", "health", "chaplain", "assessor", "auditor", "admin", "guest")
+ALIKE = ("chaplain", "assessor", "admin")
+"""Roles that see what officers see: the store is asked for it by the same statements, so they are tried on one
+engine."""
 RELATIONS = "UOEXW"
 """How a reader stands to a note: staff of its Unit, of anOther unit, of the Establishment without a unit, of another
 prison (X), or the one who Wrote it, wherever he or she is now."""
@@ -48,6 +51,12 @@ def reads(role: str, handling: str, relation: str, status: str = "ACTIVE") -> bo
     if role == "auditor" and status == "RETRACTED" and relation in _RETRACTED[handling]:
         return True
     return relation in READS[role, handling]
+
+
+def tried(item: pytest.Item) -> bool:
+    """Whether a test is of a role that is tried on the other engine."""
+    with_what: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+    return with_what.get("role") in ALIKE and with_what.get("database_url") == "postgresql"
 
 
 def relation_to(unit: str, place: str, postings: Iterable[tuple[str, str]]) -> str:
