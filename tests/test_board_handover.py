@@ -322,7 +322,7 @@ def test_a_count_is_a_number_and_what_came_after_the_offer_is_said_before_it_is_
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, prison: Prison, weir: str
 ) -> None:
     kane = prison.receive("A2200AA", name="Kane, D.", cell="A1-11")
-    hartmann.note(weir, fact="Quiet since the visit was cancelled.")
+    hartmann.note(weir, fact="Quiet since the visit was cancelled.", needs=[{"code": "PHONE"}])
     with browser.open(service.url) as hers, browser.open(service.url) as his:
         hers.login(hartmann.name, PASSWORD)
         hers.press("t")

@@ -66,7 +66,7 @@ export async function itemCard(group, again, offeredAt = null) {
 export function sinceCard(handover) {
   const { sheet } = desk;
   if (!sheet || desk.unit !== handover.unit) return null;
-  const told = new Set([...handover.items, ...handover.attention].map((item) => item.note));
+  const told = new Set([...handover.items, ...handover.attention].map((item) => item.note).filter(Boolean));
   const standing = [...sheet.people.flatMap((one) => one.notes), ...sheet.wing_notes, ...sheet.incidents.map((one) => one.began)];
   const live = new Map(standing.filter((note) => note.attention !== 'ROUTINE' && !isPast(note.attention_until) && !told.has(note.id) && !told.has(note.supersedes) && !desk.unsaid.has(note.id)).map((note) => [note.id, note]));
   return live.size > 0 && h('article', { class: 'item' }, h('h2', {}, t('Asks for attention, and is not in the offer')),
