@@ -359,7 +359,7 @@ def test_the_foot_offers_what_can_be_done_on_the_line_one_stands_on(
             )
         screen.focus(f".needs [data-inmate='{reeve}']")
         screen.press("d")
-        screen.sees("What came of it? (property: his reading glasses)")
+        screen.sees("What came of it? (A1-07 Reeve, T.: property: his reading glasses)")
         screen.type("Found them.")
         screen.press("Enter")
         screen.sees("needs you (1)")
@@ -376,6 +376,33 @@ def test_the_foot_offers_what_can_be_done_on_the_line_one_stands_on(
         screen.sees("Asleep at last.")
         screen.focus(".timeline [data-written]")
         offers(screen, "E", "B")
+
+
+def test_attention_ends_on_the_note_that_is_meant_and_the_question_says_whose_and_which(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    rung = ngata.note(weir, fact="Wants his daughter rung.", attention="ACT_NOW")
+    blade = ngata.note(weir, fact="Will harm himself tonight, has a blade.", attention="ACT_NOW")
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("needs you (1)", "has a blade.", "Wants his daughter rung.")
+        # Two notes call: which of them is over is said on the person's page, not guessed.
+        screen.focus(f".needs [data-inmate='{weir}']")
+        screen.press("c")
+        screen.sees("Go to a note with the arrows first;", "open needs (0)")
+        screen.focus(f"[data-note='{rung['id']}']")
+        screen.press("c")
+        screen.sees("A1-07 Weir, J.: Wants his daughter rung. It is over, because")
+        screen.type("daughter told")
+        screen.press("Enter")
+        screen.sees("attention closed by Hartmann: daughter told")
+        screen.press("Escape")
+        screen.misses("Wants his daughter rung.")
+        screen.focus(f".needs [data-inmate='{weir}']")
+        screen.press("n")
+        screen.sees("A1-07 Weir, J.: Will harm himself tonight, has a blade. It goes on, because")
+        screen.press("Escape")
+    assert [len(ngata.get(f"/v1/notes/{note['id']}")["renewals"]) for note in (rung, blade)] == [1, 0]
 
 
 def test_without_single_letters_everything_is_done_by_tab_and_enter(

@@ -1,25 +1,33 @@
 // What becomes of a note afterwards: its attention goes on or is over, its author corrects it or takes it back. Each wants
 // a reason, and acts on the line one stands on. Who may is the server's to say; what it would refuse is not offered.
 
-import { desk, isManager, unitName } from './desk.js';
+import { desk, isManager, unitName, whom } from './desk.js';
 import { askLine, failed, here, say, Unclear } from './keys.js';
 import { create, get, unique } from './session.js';
 import { codes, t } from './words.js';
 import { clock, next, time } from './times.js';
+import { gist } from './phrases.js';
 
 // `done` reads again whatever the screen shows.
 export const amendKeys = (go, done) => (go.may('notes:write') && go.has('handover') ? [
-  { key: 'c', label: t('close attention'), on: attended, run: () => attend(true, done) },
-  { key: 'n', label: t('renew attention'), on: attended, run: () => attend(false, done) },
+  { key: 'c', label: t('close attention'), on: attended, run: () => attend(true, go, done) },
+  { key: 'n', label: t('renew attention'), on: attended, run: () => attend(false, go, done) },
   { key: 'e', label: t('correct a note'), on: changeable, run: () => correct(go) },
   { key: 'b', label: t('take a note back'), on: changeable, run: () => takeBack(done) },
 ] : []);
 
+// What a line is made of on which attention can be renewed or closed: that of one note, which is said when it is asked. Of
+// several, the person's page tells which is meant.
+export const attending = (notes) => (notes.length === 1 ? { 'data-note': notes[0].id, 'data-matter': `${whom(notes[0].inmate, notes[0].unit)}: ${gist(notes[0])}` } : { 'data-several': notes.length > 1 });
 const attended = (line) => line.note;
 const changeable = (line) => line.written && (line.by === desk.me.username || isManager());
 
-function attend(close, done) {
-  const note = here() && here().dataset.note;
+function attend(close, go, done) {
+  const { note, matter: about, several, inmate } = here() ? here().dataset : {};
+  if (several !== undefined) {
+    go.show('person', inmate);
+    return say(t('Go to a note with the arrows first; a person’s notes are on his or her page.'));
+  }
   if (!note) return say(t('Go to somebody whose attention runs with the arrows first.'));
   async function send(text, once) {
     const timed = /^(\d{1,2}[:.]\d\d)\s+(.+)$/.exec(text);
@@ -32,8 +40,8 @@ function attend(close, done) {
     done();
   }
   return close
-    ? askLine(`over-${note}`, t('It is over, because …'), send, { go: t('close it') })
-    : askLine(`on-${note}`, t('It goes on, because …'), send, { go: t('renew it'), hint: t('Until the end of the next shift. Another time goes in front: 21:00 still does not eat') });
+    ? askLine(`over-${note}`, t('It is over, because …'), send, { about, go: t('close it') })
+    : askLine(`on-${note}`, t('It goes on, because …'), send, { about, go: t('renew it'), hint: t('Until the end of the next shift. Another time goes in front: 21:00 still does not eat') });
 }
 
 // The note one stands on; null where it is not for this officer to change.

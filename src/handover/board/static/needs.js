@@ -1,11 +1,11 @@
 // What becomes of a need: met, not possible, passed on, or seen to by me. Each acts on the line one stands on.
 
-import { desk } from './desk.js';
+import { desk, whom } from './desk.js';
 import { askLine, failed, here, say } from './keys.js';
 import { ask, get } from './session.js';
 import { low, t } from './words.js';
 import { time } from './times.js';
-import { staff } from './phrases.js';
+import { need as words, staff } from './phrases.js';
 
 // `done` reads again whatever the screen shows.
 export const needKeys = (go, done) => (go.may('needs:write') && document.querySelector('[data-need]') ? [
@@ -16,7 +16,7 @@ export const needKeys = (go, done) => (go.may('needs:write') && document.querySe
 ].map((one) => ({ ...one, on: (line) => line.need })) : []);
 
 // What a line is made of that can be acted on.
-export const marked = (one, words) => ({ 'data-need': one.id, 'data-version': one.version, 'data-words': words });
+export const marked = (one) => ({ 'data-need': one.id, 'data-version': one.version, 'data-words': `${whom(one.inmate, one.unit)}: ${words(one)}` });
 
 function stoodOn() {
   const row = here();

@@ -1,6 +1,6 @@
 // A person: what was written, each with its source, facts before opinions; what is open; what worked.
 
-import { amendKeys } from './amend.js';
+import { amendKeys, attending } from './amend.js';
 import { h, keep, put } from './dom.js';
 import { desk, isInsider, unitName } from './desk.js';
 import { all, get, Refused } from './session.js';
@@ -109,7 +109,7 @@ export function person(main, go, number) {
   };
 }
 
-const needRow = (one) => (one ? h('li', { 'data-row': true, tabindex: -1, ...marked(one, phrases.need(one)) }, phrases.need(one), ' ', h('span', { class: 'by' }, one.owner ? t('with {name}', { name: one.owner }) : t('with nobody yet'))) : h('li', { class: 'quiet' }, isInsider() ? t('None.') : t('None that you may read.')));
+const needRow = (one) => (one ? h('li', { 'data-row': true, tabindex: -1, ...marked(one) }, phrases.need(one), ' ', h('span', { class: 'by' }, one.owner ? t('with {name}', { name: one.owner }) : t('with nobody yet'))) : h('li', { class: 'quiet' }, isInsider() ? t('None.') : t('None that you may read.')));
 
 function row(note) {
   const state = phrases.state(note);
@@ -120,7 +120,7 @@ function row(note) {
   }
   const words = note.fact || state;
   const active = note.status === 'ACTIVE';
-  return h('li', { 'data-row': true, tabindex: -1, 'data-written': active && note.id, 'data-by': note.author.username, 'data-note': active && note.attention !== 'ROUTINE' && note.id },
+  return h('li', { 'data-row': true, tabindex: -1, 'data-written': active && note.id, 'data-by': note.author.username, ...attending(active && note.attention !== 'ROUTINE' ? [note] : []) },
     h('p', {}, h('span', { class: 'when' }, time(note.occurred_at)), ' ', note.attention !== 'ROUTINE' && h('b', {}, phrases.attention(note), ' '), struck ? h('s', {}, words) : words, ' ',
       h('span', { class: 'by' }, phrases.whoKnows(note), note.previous_inmate ? ` · ${t('as {number}', { number: note.previous_inmate })}` : '', note.handling !== 'UNIT' ? ` · ${label('handling', note.handling)}` : '')),
     struck && h('p', { class: 'quiet' }, t('was corrected; the note that takes its place says why')),

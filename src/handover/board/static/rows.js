@@ -2,6 +2,7 @@
 
 import { h } from './dom.js';
 import { desk, whom } from './desk.js';
+import { attending } from './amend.js';
 import { marked } from './needs.js';
 import * as phrases from './phrases.js';
 import { low, n, t } from './words.js';
@@ -21,9 +22,9 @@ export const reach = (note) => (note.handling && note.handling !== 'UNIT' ? ` ·
 export function personRow(person, gone, open) {
   const live = person.reasons.filter((one) => one.rule === 'ACT_NOW' || one.rule === 'WATCH').map((one) => one.note);
   const notes = live.length ? person.notes.filter((one) => live.includes(one.id)) : person.notes.slice(0, 1);
-  const closable = (live.length ? live : person.reasons.filter((one) => one.rule === 'RAN_OUT').map((one) => one.note))[0];
+  const closable = live.length ? live : person.reasons.filter((one) => one.rule === 'RAN_OUT').map((one) => one.note);
   const why = phrases.pressing(person);
-  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': person.inmate, 'data-note': closable, ...(person.needs.length === 1 && !gone && marked(person.needs[0], phrases.need(person.needs[0]))), class: gone ? 'person gone' : `person ${person.attention.toLowerCase()}`, ondblclick: open },
+  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': person.inmate, ...attending(person.notes.filter((one) => closable.includes(one.id))), ...(person.needs.length === 1 && !gone && marked(person.needs[0])), class: gone ? 'person gone' : `person ${person.attention.toLowerCase()}`, ondblclick: open },
     h('p', { class: 'who' }, h('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[person.attention]), ' ',
       h('span', { class: 'cell' }, person.cell || ''), ' ', h('strong', {}, person.name), ' ',
       gone ? h('em', {}, t('needs nothing more; goes when you have read the news')) : h('b', {}, phrases.attention(person)),
@@ -39,7 +40,7 @@ export function personRow(person, gone, open) {
 
 export function wingRow({ note, incident }) {
   const head = incident ? t('INCIDENT since {time}: {count}, latest {latest}', { time: time(incident.since), count: phrases.times(incident.count), latest: time(incident.latest) }) : t('The unit');
-  return h('li', { 'data-row': true, tabindex: -1, 'data-note': note.id, 'data-written': note.id, 'data-by': note.author.username, class: `person ${note.attention.toLowerCase()}` },
+  return h('li', { 'data-row': true, tabindex: -1, ...attending([note]), 'data-written': note.id, 'data-by': note.author.username, class: `person ${note.attention.toLowerCase()}` },
     h('p', { class: 'who' }, h('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[note.attention]), ' ', h('strong', {}, head), ' ', h('b', {}, incident && !incident.until ? t('over') : phrases.attention(note))),
     h('p', {}, phrases.gist(note), ' ', h('span', { class: 'by' }, phrases.source(note), reach(note))),
     note.if_then && h('p', { class: 'then' }, t('if it happens: '), note.if_then));
@@ -47,7 +48,7 @@ export function wingRow({ note, incident }) {
 
 export function dueRow(one) {
   const over = one.due_at && isPast(one.due_at);
-  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, ...marked(one, phrases.need(one)) },
+  return h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, ...marked(one) },
     h('span', { class: 'when' }, one.due_at ? time(one.due_at) : t('no time')), ' ', whom(one.inmate, one.unit), ': ', phrases.need({ ...one, due_at: null, urgency: null }),
     over && h('b', { class: 'late' }, ` · ${t('OVERDUE')}`), one.owner ? h('span', { class: 'by' }, ` ${t('with {name}', { name: one.owner })}`) : '');
 }
@@ -84,4 +85,4 @@ export function alsoRows(sheet, told, needs) {
 // Who is on the way to this unit.
 export const arriving = (sheet) => sheet.in_transit.filter((one) => one.to.unit === desk.unit && one.to.establishment === desk.place.code);
 
-export const alsoRow = (one) => h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, 'data-written': one.written && one.written.id, 'data-by': one.written && one.written.author.username, ...(one.need && marked(one.need, phrases.need(one.need))) }, h('b', {}, one.head), ': ', one.text, ' ', h('span', { class: 'by' }, one.by));
+export const alsoRow = (one) => h('li', { 'data-row': true, tabindex: -1, 'data-inmate': one.inmate, 'data-written': one.written && one.written.id, 'data-by': one.written && one.written.author.username, ...(one.need && marked(one.need)) }, h('b', {}, one.head), ': ', one.text, ' ', h('span', { class: 'by' }, one.by));
