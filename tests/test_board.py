@@ -13,6 +13,7 @@ import pytest
 from tests.support import embedded
 from tests.support.boards import NO_NETWORK, database_url, drop
 from tests.support.browser import Browser, Tab
+from tests.support.readers import eventually
 from tests.support.service import PASSWORD, Caller, Prison, Service, settings_for
 
 __all__ = ["database_url"]
@@ -127,6 +128,53 @@ def test_a_call_sounds_until_it_is_taken_also_where_the_sound_was_taken_away_mea
         said = screen.run("tones")
         sleep(0.5)
         assert screen.run("tones") == said
+
+
+def test_a_unit_that_nobody_accepts_or_offers_in_time_calls_the_managers_wherever_they_look(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    noon = service.clock().astimezone(ZoneInfo("Europe/London")).replace(hour=13, minute=20) + timedelta(days=1)
+    service.clock.ahead = noon - service.clock()
+    tembo, doctor = prison.hire("tembo", "officer", "B"), prison.hire("okafor", "health", "A")
+    boss = prison.hire("cole", "supervisor")
+    taken = tembo.post("/v1/handovers", {"establishment": prison.code, "unit": "B"})
+    tembo.post(f"/v1/handovers/{taken['id']}/acceptance", {})
+    service.login(hartmann.name).post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
+    for later in (timedelta(hours=7), timedelta(hours=1, minutes=12)):
+        service.clock.ahead += later
+        eventually(lambda: service.login(boss.name).all("/v1/handovers", unit="A")[0]["state"] != "OFFERED", every=0.2)
+    eventually(lambda: len(service.login(boss.name).all("/v1/pages")) == 2, every=0.2)
+    not_accepted = "A wing: the handover is not accepted, since"
+    not_offered = "B wing: nobody has offered it yet, since"
+    with browser.open(service.url, script=A_SOUND_THAT_IS_COUNTED) as screen:
+        screen.login(boss.name, PASSWORD)
+        screen.sees(not_accepted, not_offered)
+        screen.until("tones >= 3")
+        screen.until("/^. wing: /.test(document.title)")
+        said = screen.run("tones")
+        sleep(0.5)
+        assert screen.run("tones") == said, "heard, and not again until it calls again"
+        service.clock.ahead += timedelta(minutes=3)
+        screen.until(f"tones > {said}")
+        screen.press("h")
+        screen.sees("2 pages nobody has taken", not_accepted, not_offered)
+        listed = screen.run("document.querySelector('main').innerText")
+        assert not_accepted in listed
+        assert not_offered in listed
+        screen.press("Escape", "w")
+        screen.sees("how I know", not_accepted)
+        screen.run("[...document.querySelectorAll('#alarm p')].find((p) => /^A/.test(p.innerText)).children[0].click()")
+        screen.sees("Hartmann hands A wing over to you")
+    for officer, words in ((hartmann, not_accepted), (tembo, not_offered)):
+        with browser.open(service.url, script=A_SOUND_THAT_IS_COUNTED) as screen:
+            screen.login(officer.name, PASSWORD)
+            screen.sees(words)
+            screen.until("window.sound && sound.state === 'running'")
+            assert (screen.run("tones"), screen.run("document.querySelectorAll('#alarm p').length")) == (0, 1)
+    with browser.open(service.url) as screen:
+        screen.login(doctor.name, PASSWORD)
+        screen.sees("everyone (1)")
+        assert screen.run("document.querySelector('#alarm').hidden")
 
 
 def test_where_nobody_has_typed_since_the_page_came_it_says_that_a_call_makes_no_sound(

@@ -1,11 +1,11 @@
 // What must not wait: in words, with a sound, in the title, until a named person takes it.
 
 import { h, put } from './dom.js';
-import { desk, changed, unitName, whom } from './desk.js';
+import { desk, changed, isManager, mayHandOver, unitName, whom } from './desk.js';
 import { answer, asked } from './asked.js';
 import { create, get } from './session.js';
 import { failed, say } from './keys.js';
-import { gist, staff } from './phrases.js';
+import { gist, PAGES, staff } from './phrases.js';
 import { n, t } from './words.js';
 import { time } from './times.js';
 
@@ -13,6 +13,8 @@ const EVERY_MS = 4000;
 let sound = null;
 let timer = 0;
 let flash = 0;
+let headline = ''; // what the title says by turns
+const rung = new Map(); // from the page to its version: it has been heard, until it calls again
 let title = 'handover';
 
 // A browser makes no sound before the first key or click; so this is called from one.
@@ -40,24 +42,34 @@ export function quiet() {
 export const calls = () =>
   desk.me ? [...desk.pages.values()].filter((page) => page.state === 'RAISED' && page.kind === 'ACT_NOW').sort((a, b) => (a.raised_at < b.raised_at ? -1 : 1)) : [];
 
-export const waiting = () => (desk.me ? [...desk.pages.values()].filter((page) => page.state === 'RAISED' && page.kind !== 'ACT_NOW') : []);
+// What nobody has accepted or offered in time, for those who may: it is said. Managers are called; who has moved calls the
+// unit as well.
+const untaken = () => (desk.me && mayHandOver() ? [...desk.pages.values()].filter((page) => page.state === 'RAISED' && page.kind !== 'ACT_NOW') : []);
+const callsMe = (page) => isManager() || page.kind === 'TRANSFER';
+const matter = (page) => `${unitName(page.unit)}: ${page.inmate ? `${whom(page.inmate)} ` : ''}${PAGES[page.kind]()}`;
 
 export function named(text) {
   title = text;
   if (!flash) document.title = title;
 }
 
-export function show(box) {
+// `toUnit`: what goes to where a unit is handed over.
+export function show(box, toUnit) {
   const open = calls();
+  const late = untaken();
   const taken = desk.me ? [...desk.pages.values()].filter((page) => page.gone && page.kind === 'ACT_NOW' && Date.now() - page.gone < 20000) : [];
-  ring(open.length > 0, open[0]);
+  const [first] = [...open, ...late.filter(callsMe)];
+  ring(open.length > 0, first && (open.length ? `${t('ACT NOW')}: ${unitName(first.unit)}` : matter(first)));
+  ringOnce(late.filter(callsMe));
   const questions = asked();
-  const said = JSON.stringify([questions.map((one) => one.query.id), open.map((p) => [p.id, p.version, p.about && p.about.id]), taken.map((p) => p.id)]);
+  const said = JSON.stringify([questions.map((one) => one.query.id), open.map((p) => [p.id, p.version, p.about && p.about.id]), taken.map((p) => p.id), late.map((p) => [p.version, matter(p)])]);
   if (box.dataset.said === said) return;
   box.dataset.said = said;
-  box.hidden = !open.length && !taken.length && !questions.length;
+  box.hidden = !open.length && !taken.length && !questions.length && !late.length;
   put(box, taken.map((page) => h('p', { class: 'taken' }, t('{who}: {name} sees to it.', { who: whom(page.inmate, page.unit), name: staff(page.accepted_by) }))),
     questions.map(({ handover, query }) => h('p', { class: 'taken' }, t('{name} asks you about {unit}: “{text}”', { name: staff(query.by), unit: unitName(handover.unit), text: query.text }), ' ', h('button', { type: 'button', onclick: () => answer(handover.id, query) }, t('answer')))),
+    late.slice(0, 3).map((page) => h('p', { class: 'taken' }, matter(page), ', ', t('since {time}', { time: time(page.raised_at) }), ' ', h('button', { type: 'button', onclick: () => toUnit(page.unit) }, t('to the unit')))),
+    late.length > 3 && h('p', {}, n('and {n} more', 'and {n} more', late.length - 3)),
     open.slice(0, 3).map((page, place) => h('div', { class: 'call' },
       h('p', {}, h('strong', {}, t('ACT NOW'), ' · ', unitName(page.unit), ' · ', whom(page.inmate, page.unit)), ' ',
         page.about ? `${gist(page.about)} (${staff(page.about.author)}, ${time(page.about.occurred_at)})` : ''),
@@ -66,19 +78,33 @@ export function show(box) {
     open.length > 3 && h('p', {}, n('and {n} more', 'and {n} more', open.length - 3)));
 }
 
-export const ringLocked = (on) => ring(on, null);
+export const ringLocked = (on) => ring(on, on && t('ACT NOW'));
 
-function ring(on, page) {
+// `on`: with the sound, until it is over. `words`: with the title.
+function ring(on, words) {
+  headline = words;
   if (on && !timer) {
     beep();
     timer = setInterval(beep, EVERY_MS);
-    flash = setInterval(() => { document.title = document.title === title ? `${t('ACT NOW')}${page && calls().length ? `: ${unitName(calls()[0].unit)}` : ''}` : title; }, 1000);
-  } else if (!on && timer) {
+  } else if (!on) {
     clearInterval(timer);
+    timer = 0;
+  }
+  if (words && !flash) {
+    flash = setInterval(() => { document.title = document.title === title ? headline : title; }, 1000);
+  } else if (!words && flash) {
     clearInterval(flash);
-    timer = flash = 0;
+    flash = 0;
     document.title = title;
   }
+}
+
+// Whom nobody can relieve of it at once would only learn not to hear it: as often as the page itself calls.
+function ringOnce(pages) {
+  const fresh = pages.filter((page) => rung.get(page.id) !== page.version);
+  if (!fresh.length || !sounds()) return;
+  if (!timer) beep();
+  for (const page of fresh) rung.set(page.id, page.version);
 }
 
 function beep() {

@@ -102,7 +102,7 @@ function update() {
   keys.hints(document.getElementById('keys'));
   keys.oneStop();
   alarm.named(`${desk.unit ? desk_.unitName(desk.unit) : ''} · handover`);
-  alarm.show(document.getElementById('alarm'));
+  alarm.show(document.getElementById('alarm'), (code) => actions.unit(code, 'handover'));
   tick();
 }
 

@@ -208,10 +208,9 @@ async function readPages() {
   changed();
 }
 
-// The note a page calls for, to say in words what is the matter.
+// The note a page calls for and whom it is about, to say in words what is the matter.
 async function whatItIs(page) {
-  if (!page.note) return;
-  const about = await get(`/v1/notes/${page.note}`).catch(() => null);
+  const about = page.note ? await get(`/v1/notes/${page.note}`).catch(() => null) : null;
   const known = desk.pages.get(page.id); // an event may have brought it anew meanwhile
   if (known) known.about = about;
   if (page.inmate && !desk.cells.has(page.inmate)) {

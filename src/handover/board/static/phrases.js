@@ -115,6 +115,14 @@ export const STATES = {
   WITHDRAWN: () => t('taken back'),
 };
 
+// What a page calls for.
+export const PAGES = {
+  ACT_NOW: () => t('ACT NOW'),
+  HANDOVER: () => t('the handover is not accepted'),
+  TRANSFER: () => t('has moved, not accepted'),
+  UNOFFERED: () => t('nobody has offered it yet'),
+};
+
 // What an event says to whoever looks away from the screen now and then; null where it says nothing by itself.
 export function news(event, whom) {
   const { type, data } = event;

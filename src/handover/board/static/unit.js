@@ -1,6 +1,5 @@
 // The unit as it stands. What I read keeps its place: who comes new is put below, who goes stays until I have looked.
 
-import * as alarm from './alarm.js';
 import { amendKeys } from './amend.js';
 import { desk, isInsider, isManager, look, mayHandOver, refresh, unitName, units } from './desk.js';
 import { h, keep, put } from './dom.js';
@@ -62,8 +61,7 @@ export function unit(main, go) {
     keep(parts.needs.list, [...wing, ...rows], ({ wing: one, person, gone }) => (one ? wingRow(one) : personRow(person, gone, () => go.show('person', person.inmate))));
     const none = isInsider() ? t('Nobody on this unit needs attention, as far as the notes say.') : t('No note that you may read asks for attention here. There may be others.');
     put(parts.needs.more, !wing.length && !rows.length && h('p', { class: 'quiet' }, none), arriving(sheet).map((one) =>
-      h('p', { class: 'late' }, t('{who} is on the way to you from {unit}', { who: one.name, unit: unitName(one.from.unit) }), handsOver() && `. ${t('T: what comes along, and accept it.')}`)), alarm.waiting().filter((page) => page.unit === desk.unit || !units().some((one) => one.code === desk.unit)).map((page) =>
-      h('p', { class: 'late' }, page.kind === 'HANDOVER' ? t('Nobody has accepted the handover of {unit}.', { unit: unitName(page.unit) }) : t('Nobody has accepted somebody who moved to {unit}.', { unit: unitName(page.unit) }))));
+      h('p', { class: 'late' }, t('{who} is on the way to you from {unit}', { who: one.name, unit: unitName(one.from.unit) }), handsOver() && `. ${t('T: what comes along, and accept it.')}`)));
   }
 
   function due(sheet) {
