@@ -82,6 +82,28 @@ def test_a_routine_note_takes_eight_decisions_at_most(screen: Tab, hartmann: Cal
     screen.misses("go on with")  # what was sent is no draft any more
 
 
+def test_a_note_is_about_whom_one_chose_also_after_the_news_was_read(
+    screen: Tab, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    prison.receive("A2200AA", name="Kane, D.", cell="A1-10")
+    ngata.note(weir, fact="Shouted at the servery.", attention="WATCH")
+    screen.sees("needs you (1)", "since you last looked (1)")
+    screen.press("r")
+    screen.sees("since you last looked (0)")
+    begin(screen, "a110")
+    screen.until("document.querySelector('#whom').innerText.startsWith('A1-10 Kane, D.')")
+    screen.press("Escape")
+    # Whoever stands on a line stays on it.
+    ngata.note(weir, fact="Shouted again.", attention="WATCH")
+    screen.sees("since you last looked (1)")
+    screen.focus(f".needs [data-inmate='{weir}']")
+    screen.press("r")
+    screen.sees("since you last looked (0)")
+    screen.press("w")
+    screen.until("document.querySelector('#whom').innerText.startsWith('A1-07 Weir, J.')")
+    screen.press("Escape")
+
+
 def test_everything_a_note_can_say_is_said_with_the_keyboard(screen: Tab, hartmann: Caller, weir: str) -> None:
     begin(screen)
     screen.press("Tab")  # the mood is left open: it is not observed, because …

@@ -3,7 +3,7 @@
 import { amendKeys } from './amend.js';
 import { desk, isInsider, isManager, look, mayHandOver, refresh, unitName, units } from './desk.js';
 import { h, keep, put } from './dom.js';
-import { begunLines, here, lineMark, stand } from './keys.js';
+import { begunLines, here, lineMark } from './keys.js';
 import { needKeys } from './needs.js';
 import { n, t } from './words.js';
 import { isPast, time } from './times.js';
@@ -106,8 +106,6 @@ export function unit(main, go) {
     standing = new Map();
     look();
     refresh();
-    const first = parts.needs.list.querySelector('[data-row]');
-    if (first) stand(first);
   }
 
   const handsOver = () => go.has('handover') && mayHandOver();
