@@ -760,6 +760,20 @@ def test_whoever_reads_less_is_told_that_there_may_be_more(
 ) -> None:
     hartmann.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
     chaplain, guest = prison.hire("eastwick", "chaplain"), prison.hire("penrose", "guest")
+    # So is an officer who looks at somebody of another unit, though he reads everything of his own.
+    overdue = (service.clock() - timedelta(hours=1)).isoformat()
+    hartmann.note(weir, needs=[{"code": "PHONE", "due_at": overdue}], responses=[{"code": "LISTENED"}])
+    tembo = prison.hire("tembo", "officer", "B")
+    with browser.open(service.url) as screen:
+        screen.login(tembo.name, PASSWORD)
+        screen.sees("everyone (0)")
+        screen.press("/")
+        screen.type(weir)
+        screen.until("document.querySelectorAll('.found [role=option]').length === 1")
+        screen.press("Enter")
+        screen.sees("Nothing was written in six weeks that you may read.", "open needs (0), as far as you may read")
+        screen.sees("None that you may read.", "Nothing that you may read.")
+        screen.misses("None.", "Nothing is known yet.", "No mood and no change was written")
     with browser.open(service.url) as screen:
         screen.pardoned.append("status of 40[34]")
         screen.login(chaplain.name, PASSWORD)

@@ -105,7 +105,7 @@ export function units() {
 }
 
 // Whether the unit's own notes are for this reader; others see what is for the whole establishment.
-export const isInsider = () => isManager() || desk.me.units.includes(desk.unit);
+export const isInsider = (unit = desk.unit) => isManager() || desk.me.units.includes(unit);
 export const isManager = () => ['supervisor', 'governor'].includes(desk.me.role);
 export const mayHandOver = () => isManager() || desk.me.role === 'officer'; // who can be answerable for a unit
 export const unitName = (code) => {

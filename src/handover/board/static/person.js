@@ -54,8 +54,9 @@ export function person(main, go, number) {
       put(trouble);
       put(title, `${inmate.cell || ''} ${inmate.name}`);
       put(under, [inmate.number, unitName(inmate.unit), inmate.language && t('speaks {language}', { language: inmate.language }), inmate.previous_numbers.length && t('also had the number {numbers}', { numbers: inmate.previous_numbers.join(', ') })].filter(Boolean).join(' · '));
-      put(drawn, picture(notes));
-      aside(learned, needs);
+      const whole = isInsider(inmate.unit);
+      put(drawn, picture(notes, whole));
+      aside(learned, needs, whole);
       choose();
       draw();
       if (title.isConnected) go.refresh(); // there may be needs to act on now
@@ -68,13 +69,14 @@ export function person(main, go, number) {
     }
   }
 
-  function aside(learned, needs) {
+  // `whole`: whether this reader may read what the person's own unit reads. To others, nothing found is not none.
+  function aside(learned, needs, whole) {
     const open = needs.filter((one) => one.status === 'OPEN');
     const closed = needs.filter((one) => one.status !== 'OPEN').slice(0, 6);
     const tried = (items) => h('ul', {}, items.slice(0, 5).map((one) => h('li', {}, phrases.did(one), one.fact ? `: ${one.fact}` : '', ' ', h('span', { class: 'by' }, `${one.by}, ${time(one.at)}`))));
-    put(openTitle, t('open needs'), ` (${open.length})`);
-    keep(openNeeds, open.length ? open.map((one) => ({ key: one.id, signature: JSON.stringify(one), value: one })) : [{ key: 'none', signature: '', value: null }], needRow);
-    put(rest, h('h2', {}, t('what worked')), learned && learned.worked.length ? tried(learned.worked) : h('p', { class: 'quiet' }, t('Nothing is known yet.')),
+    put(openTitle, t('open needs'), ` (${open.length})`, !whole && `, ${t('as far as you may read')}`);
+    keep(openNeeds, open.length ? open.map((one) => ({ key: one.id, signature: JSON.stringify(one), value: one })) : [{ key: 'none', signature: String(whole), value: null }], (one) => (one ? needRow(one) : h('li', { class: 'quiet' }, whole ? t('None.') : t('None that you may read.'))));
+    put(rest, h('h2', {}, t('what worked')), learned && learned.worked.length ? tried(learned.worked) : h('p', { class: 'quiet' }, whole ? t('Nothing is known yet.') : t('Nothing that you may read.')),
       learned && learned.did_not.length > 0 && [h('h2', {}, t('what did not')), tried(learned.did_not)],
       learned && learned.openings.length > 0 && [h('h2', {}, t('opened up')), h('ul', {}, learned.openings.slice(0, 3).map((one) => h('li', {}, one.fact || '', ' ', h('span', { class: 'by' }, `${one.by}, ${time(one.at)}`))))],
       closed.length > 0 && [h('h2', {}, t('closed')), h('ul', {}, closed.map((one) => h('li', {}, one.code ? label('needs', one.code) : t('a need'), ': ', label('need_status', one.status), one.outcome || one.reason ? `, “${one.outcome || one.reason}”` : '')))]);
@@ -109,7 +111,7 @@ export function person(main, go, number) {
   };
 }
 
-const needRow = (one) => (one ? h('li', { 'data-row': true, tabindex: -1, ...marked(one) }, phrases.need(one), ' ', h('span', { class: 'by' }, one.owner ? t('with {name}', { name: one.owner }) : t('with nobody yet'))) : h('li', { class: 'quiet' }, isInsider() ? t('None.') : t('None that you may read.')));
+const needRow = (one) => h('li', { 'data-row': true, tabindex: -1, ...marked(one) }, phrases.need(one), ' ', h('span', { class: 'by' }, one.owner ? t('with {name}', { name: one.owner }) : t('with nobody yet')));
 
 function row(note) {
   const state = phrases.state(note);

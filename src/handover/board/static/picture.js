@@ -19,10 +19,11 @@ const MARKS = {
 };
 const NAMES = { seen: () => t('seen or heard by staff'), own: () => t('in the person’s own words'), told: () => t('told by somebody else'), other: () => t('from a record, or worked out') };
 
-export function picture(notes) {
+// `whole`: whether this reader may read what the person's own unit reads.
+export function picture(notes, whole) {
   const from = now().getTime() - DAYS * 86400e3;
   const shown = notes.filter((note) => note.status === 'ACTIVE' && new Date(note.occurred_at) >= from && (note.change || (note.mood && note.mood.valence !== null))).sort((a, b) => (a.occurred_at < b.occurred_at ? -1 : 1));
-  if (!shown.length) return h('p', { class: 'quiet' }, t('No mood and no change was written in six weeks: that says nothing about how the person was.'));
+  if (!shown.length) return h('p', { class: 'quiet' }, !whole ? t('Nothing that you may read.') : t('No mood and no change was written in six weeks: that says nothing about how the person was.'));
   const x = (text) => LEFT + ((new Date(text) - from) / (DAYS * 86400e3)) * (WIDE - LEFT - 12);
   const y = (valence) => TOP + (2 - valence) * STEP;
   const changesAt = TOP + 5 * STEP + 2;
