@@ -1,6 +1,7 @@
 """A changeover at two boards: offered, asked about, answered, counted, read back, accepted by name."""
 
 import base64
+import re
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,13 @@ def offered(by: Caller, prison: Prison, unit: str = "A", **more: object) -> str:
     """An offer; answers its id."""
     made = by.post("/v1/handovers", {"establishment": prison.code, "unit": unit, **more})
     return str(made["id"])
+
+
+def printed(screen: Tab, folder: Path) -> str:
+    """The words on paper, pages apart, where what is on the screen is printed."""
+    paper = folder / "printed.pdf"
+    paper.write_bytes(base64.b64decode(screen.call("Page.printToPDF", preferCSSPageSize=True)["data"]))
+    return subprocess.run(["pdftotext", "-layout", paper, "-"], capture_output=True, text=True, check=True).stdout
 
 
 def take_over_items(screen: Tab, many: int) -> None:
@@ -466,11 +474,14 @@ def test_the_printed_page_is_one_page(
         screen.misses("Words about somebody else.")
         screen.sees("Not valid after the next handover")
         assert screen.run("[window.printed, document.querySelectorAll('#paper').length]") == [False, 1]
-        paper = tmp_path / "sheet.pdf"
-        told = screen.call("Page.printToPDF", preferCSSPageSize=True)
-        paper.write_bytes(base64.b64decode(told["data"]))
-        text = subprocess.run(["pdftotext", "-layout", paper, "-"], capture_output=True, text=True, check=True).stdout
+        text = printed(screen, tmp_path)
         assert text.count("\f") == 1
         assert "Quiet since the visit was cancelled." in text
         screen.press("Escape")
         screen.sees("needs you (1)", "you are Hartmann")
+        # Printed by the browser's own key, the screen says which unit it shows, from when it is, and to whom.
+        text = printed(screen, tmp_path)
+        assert re.search(r"A wing · \w+ \d+ \w+ · \w+ shift", text)
+        assert re.search(r"you are Hartmann \(.*up to date \d\d:\d\d:\d\d", text)
+        assert "next handover due" in text
+        assert "switch officer" not in text
