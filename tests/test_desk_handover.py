@@ -1,6 +1,8 @@
 """Handing over and taking over at the whole screen: a key for each person, questions that are answered live, and at the
 end it is somebody's by name."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,33 @@ async def test_a_question_reaches_the_other_screen_and_the_answer_comes_into_the
         await outgoing.until("Ngata's · not offered")
     made = ngata.get(f"/v1/handovers/{handover}")
     assert made["roll"]["mismatch_reason"] == "One came back from court."
+
+
+async def test_what_went_before_and_what_came_since_are_shown_and_nobody_is_accepted_unread(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    kane = outage.prison.receive("A2222BB", name="Kane, D.", cell="A2-11")
+    soon = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+    hartmann.note(weir, fact="Quiet after the visit.", if_then="Awake after 22:00: sit and talk.")
+    hartmann.note(weir, fact="Gave his radio away.", attention="WATCH", attention_until=soon)
+    first = offered(outage, hartmann)
+    ngata.post(f"/v1/handovers/{first}/acceptance", {})
+    ngata.note(weir, basis="TOLD_BY_PERSON", needs=[{"code": "PHONE", "promised": True}])
+    await asyncio.sleep(3)
+    offered(outage, ngata)
+    async with sitting(tmp_path / "office", hartmann, outage.url) as seat:
+        await seat.until("everyone (2)")
+        await seat.press("t")
+        await seat.until("1 of 1", "attention ran out: renew or close?", "IF IT HAPPENS", "Awake after 22:00")
+        await seat.meanwhile(lambda: ngata.note(weir, fact="Cries in his cell.", attention="WATCH"))
+        await seat.meanwhile(lambda: ngata.note(kane, fact="Goodbyes.", attention="WATCH", if_then="Stay."))
+        await seat.press("y")
+        text = await seat.until("How many did you count?", "Asks for attention, and is not in the offer", "Stay.")
+        assert "Kane, D. (A2-11)" in text
+        assert "Goodbyes." in text
+        assert "Cries in his cell." in text
+        await seat.press("escape")
+        await seat.until("1 of 1", "written after the offer", "Cries in his cell.")
 
 
 async def test_what_was_passed_over_is_named_and_nothing_is_accepted_by_stopping(

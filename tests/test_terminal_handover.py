@@ -61,6 +61,28 @@ def test_offered_and_accepted_and_everybody_knows_whose_it_is(
     assert handover["roll"] == {"expected": 1, "actual": 1, "mismatch_reason": None}
 
 
+def test_what_went_before_and_what_came_since_are_said_before_it_is_accepted(
+    prison: Prison, outgoing: Terminal, incoming: Terminal, ngata: Caller, hartmann: Caller, weir: str
+) -> None:
+    kane = prison.receive("A2222BB", name="Kane, D.", cell="A2-11")
+    hartmann.note(weir, fact="Quiet after the visit.", if_then="Awake after 22:00: sit and talk.")
+    first = hartmann.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
+    ngata.post(f"/v1/handovers/{first['id']}/acceptance", {})
+    ngata.note(weir, basis="TOLD_BY_PERSON", needs=[{"code": "PHONE"}])
+    outgoing.run("offer")
+    ngata.note(kane, fact="Found on the floor, grey.", attention="ACT_NOW", if_then="Code blue.")
+    said = incoming.run("accept").stdout
+    assert "Hartmann saw: Quiet after the visit." not in said  # its newest note is the need's
+    assert "IF IT HAPPENS (Hartmann, " in said
+    assert "Awake after 22:00: sit and talk." in said
+    since = said.partition("Asks for attention, and is not in the offer:\n")[2]
+    assert "Kane, D. (A2-11)" in since
+    assert "written after the offer, " in since
+    assert "ACT NOW until " in since
+    assert "Ngata saw: Found on the floor, grey." in since
+    assert "IF IT HAPPENS: Code blue." in since
+
+
 def test_without_a_keyboard_nothing_is_accepted_unasked(
     outgoing: Terminal, incoming: Terminal, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

@@ -79,7 +79,7 @@ def _take(voice: Speech, here: Desk, handover: Document, said: Said, *, yes: boo
         for line in _head(handover, name, reader):
             voice.say(line)
         ids = [matters.id_of(item) for item in matters.items_of(handover)]
-        known = matters.contents(here, handover, handles(ids), reader)
+        known = matters.with_sheet(here, handover, handles(ids), reader)
         steps = matters.matters(here, handover, reader)
         if at_keyboard:
             said = Walk(voice, here, handover, known, steps).take(said)
@@ -177,3 +177,5 @@ def _print_all(voice: Speech, known: matters.Contents, steps: list[matters.Matte
             voice.say(f"    {line}")
     if not steps:
         voice.say("There is nothing to pass on.")
+    for line in known.not_offered():
+        voice.say(line)

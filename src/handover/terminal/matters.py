@@ -1,7 +1,7 @@
 """What a handover holds, as it is gone through: person by person, the most urgent first, each with what is known."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from rich.text import Text
 
 from handover.client.refusals import ServerRefused
 from handover.client.resources import Document, every, read
+from handover.client.sheets import sheet_of
 from handover.terminal import item_words, people, phrases
 from handover.terminal.desk import Desk
 from handover.terminal.phrases import Reader
@@ -40,30 +41,50 @@ class Matter:
 @dataclass(frozen=True, slots=True)
 class Contents:
     """The notes and needs that items stand for, by id. One that is missing is not for this reader, or was taken
-    back."""
+    back. With the unit's sheet, what no item says as well: what stands from before, and what came since."""
 
     things: Mapping[str, Document]
     handles: Mapping[str, str]
     reader: Reader
+    offer: Document
+    sheet: Document | None = None
 
     def lines(self, matter: Matter, queries: Iterable[Document] = (), *, every_one: bool = False) -> Iterator[str]:
-        """A matter in words: what, since when, by whom and how known; what is open; what to do if it happens."""
-        older = 0
-        for item in matter.items:
-            thing, handle = self.things.get(id_of(item)), self.handles[id_of(item)]
+        """A matter in words: what, since when, by whom and how known; what to do if it happens; what is open."""
+        older = [item for item in matter.items if not item["need"] and not _is_live(item, self.reader)]
+        unsaid = [] if every_one else older[_OLDER_SHOWN:]
+        shown = [item for item in matter.items if item not in unsaid]
+        standing = _standing(self.sheet, matter.inmate)
+        new = [note for note in standing["notes"] if note["id"] not in matter.ids() and self._is_new(note)]
+        for note in new:
+            yield from self._since(note)
+        notes = [item for item in shown if not item["need"]]
+        for item in notes:
+            yield from self._note(item, self.things.get(id_of(item)), self.handles[id_of(item)])
+        yield from self._before(standing, [*new, *(self.things.get(id_of(item)) for item in notes)])
+        for item in shown:
             if item["need"]:
-                yield self._need(item, thing, handle)
-                continue
-            if not _is_live(item, self.reader):
-                older += 1
-                if older > _OLDER_SHOWN and not every_one:
-                    continue
-            yield from self._note(item, thing, handle)
-        if older > _OLDER_SHOWN and not every_one:
-            yield plural("({n} older note: m)", "({n} older notes: m)", older - _OLDER_SHOWN)
+                yield self._need(item, self.things.get(id_of(item)), self.handles[id_of(item)])
+        if unsaid:
+            yield plural("({n} older note: m)", "({n} older notes: m)", len(unsaid))
         for query in queries:
             if (query["note"] or query["need"]) in matter.ids():
                 yield from query_lines(query, self.reader)
+
+    def not_offered(self) -> Iterator[str]:
+        """What asks for attention now and is in none of the items: it stands before the roll."""
+        sheet, told = self.sheet, {id_of(item) for item in items_of(self.offer)}
+        if sheet is None:
+            return
+        began = [one["began"] for one in sheet.get("incidents", ())]
+        names = {one["inmate"]: people.called(one) for one in sheet["people"]}
+        every_note = [*(note for one in sheet["people"] for note in one["notes"]), *sheet["wing_notes"], *began]
+        live = {one["id"]: one for one in every_note if one["id"] not in told and _is_live(one, self.reader)}
+        if live:
+            yield t("Asks for attention, and is not in the offer") + ":"
+        for note in live.values():
+            yield names.get(note["inmate"], t("The wing"))
+            yield from (f"  {line}" for line in self._since(note))
 
     def one_line(self, id_: str) -> str:
         """An item in one line, to choose it by."""
@@ -86,13 +107,37 @@ class Contents:
                 author=phrases.person(note["author"]),
             )
             return
-        look_out = phrases.attention(item, self.reader) if _is_live(item, self.reader) else None
         late = t("LATE ENTRY, the shift before has not been told.") + " " if item["late"] else ""
+        yield from self._words(item, note, f"[{handle}] ", late)
+
+    def _since(self, note: Document) -> Iterator[str]:
+        """A note of the sheet that no item stands for."""
+        written = t("written after the offer, {time}:", time=self.reader.time(note["recorded_at"])) + " "
+        yield from self._words(note, note, written if self._is_new(note) else "")
+
+    def _words(self, asks: Document, note: Document, before: str, late: str = "") -> Iterator[str]:
+        look_out = phrases.attention(asks, self.reader) if _is_live(asks, self.reader) else None
         first, *more = item_words.note_lines(note, self.reader)
-        yield f"[{handle}] {look_out + ': ' if look_out else ''}{late}{first}"
+        yield f"{before}{look_out + ': ' if look_out else ''}{late}{first}"
         yield from (f"  {line}" for line in more)
         if note.get("if_then"):
             yield "  " + t("IF IT HAPPENS: {if_then}", if_then=note["if_then"])
+
+    def _before(self, standing: Document, said: Sequence[Document | None]) -> Iterator[str]:
+        """What went in an earlier handover and still stands: the last that is known, and what to do if it happens."""
+        if not any(said) and standing["notes"]:
+            yield from item_words.note_lines(standing["notes"][0], self.reader)
+        if standing["attention"] == "ROUTINE" and any(one["rule"] == "RAN_OUT" for one in standing["reasons"]):
+            yield t("attention ran out: renew or close?")
+        known = {one.get("if_then") for one in said if one and one["status"] != "CORRECTED"}
+        for one in standing["if_then"]:
+            if one["text"] not in known:
+                at = self.reader.time(one["at"])
+                yield t("IF IT HAPPENS ({by}, {at}): {text}", by=one["by"], at=at, text=one["text"])
+
+    def _is_new(self, note: Document) -> bool:
+        offered = self.offer["offered_at"]
+        return bool(offered) and datetime.fromisoformat(note["recorded_at"]) > datetime.fromisoformat(offered)
 
     def _need(self, item: Document, need: Document | None, handle: str) -> str:
         if need is None:
@@ -151,7 +196,18 @@ def contents(here: Desk, handover: Document, handles: Mapping[str, str], reader:
     for item in items:
         if id_of(item) not in things and (found := _alone(here, item)) is not None:
             things[id_of(item)] = found
-    return Contents(things, handles, reader)
+    return Contents(things, handles, reader, handover)
+
+
+def with_sheet(here: Desk, handover: Document, handles: Mapping[str, str], reader: Reader) -> Contents:
+    """The same, with the unit as it stands now. Who moves comes with what belongs to him or her, and has no sheet."""
+    known = contents(here, handover, handles, reader)
+    if handover["kind"] == "TRANSFER":
+        return known
+    try:
+        return replace(known, sheet=sheet_of(here.api, handover["establishment"], handover["unit"]))
+    except ServerRefused:  # may accept, and not read it
+        return known
 
 
 def query_lines(query: Mapping[str, Any], reader: Reader) -> Iterator[str]:
@@ -176,6 +232,18 @@ def query_lines(query: Mapping[str, Any], reader: Reader) -> Iterator[str]:
 def unanswered(handover: Mapping[str, Any]) -> list[Document]:
     """Questions nobody has answered."""
     return [query for query in handover["queries"] if not query["answers"]]
+
+
+def _standing(sheet: Document | None, inmate: str | None) -> Document:
+    """What a sheet says of somebody, or of the wing: `notes`, `if_then`, `reasons` and `attention`."""
+    notes = [] if sheet is None or inmate else sheet["wing_notes"]
+    then = [
+        {"text": one["if_then"], "by": phrases.person(one["author"]), "at": one["recorded_at"]}
+        for one in notes
+        if one["if_then"]
+    ]
+    about = [] if sheet is None or not inmate else [one for one in sheet["people"] if one["inmate"] == inmate]
+    return next(iter(about), {"notes": notes, "if_then": then, "reasons": [], "attention": "ROUTINE"})
 
 
 def _is_live(item: Mapping[str, Any], reader: Reader) -> bool:

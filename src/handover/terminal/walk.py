@@ -162,6 +162,7 @@ class Walk:
         for query in self._handover["queries"]:
             for line in matters.query_lines(query, self._known.reader):
                 self._voice.say(f"    {line}")
+        show_all(self._voice, [Text(plain(f"    {line}")) for line in self._known.not_offered()])
 
     def _roll(self, roll: int | None, because: str | None) -> tuple[int | None, str | None]:
         expected = self._handover["roll"]["expected"]
@@ -178,6 +179,7 @@ class Walk:
 
     def _again(self) -> None:
         self._handover = read(self._here.api, f"/v1/handovers/{self._handover['id']}")
+        self._known = matters.with_sheet(self._here, self._handover, self._known.handles, self._known.reader)
 
     def _key(self, prompt: str, allowed: str) -> str:
         self._voice.out.print(Text(prompt, style="reverse"), end=" ")

@@ -32,6 +32,8 @@ from handover.terminal.units import name_of_unit
 _WALK = later("y I have it · n next · a ask · b back · m more · Esc stop, nothing is accepted")
 _TEXT = later("Enter: on · Esc: back to the items")
 _BAR = 20
+_ITEMS = ("walk", "ask", "which")
+"""The stages in which one item is on the screen."""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class TakeOver(Frame):
         self._about: Document | None = None
         self._roll: int | None = None
         self._because: str | None = None
+        self._changed = self._reading = False
 
     def body(self) -> Iterable[Widget]:
         """How far; the item; a line for what is typed."""
@@ -123,6 +126,8 @@ class TakeOver(Frame):
     def hears(self, event: Event) -> None:
         """An answer comes into its item; an offer that is gone says so."""
         data = event.raw.get("data") or {}
+        if event.type.startswith("note.") and event.raw.get("unit") == self._offer.handover["unit"]:
+            self._stale()
         if not event.type.startswith("handover.") or data.get("id") != self._offer.handover["id"]:
             return
         if "queries" in data:
@@ -200,6 +205,24 @@ class TakeOver(Frame):
             self._offer.handover = found
             self._draw()
 
+    def _stale(self) -> None:
+        """What is handed over, or stands beside it, may be different now: it is read again, once at a time."""
+        self._changed = True
+        if not self._reading:
+            self.work(self._read_again())
+
+    async def _read_again(self) -> None:
+        here, reader, offer = self.station.desk, self.station.reader, self._offer
+        self._reading = True
+        while self._changed:
+            self._changed = False
+            found = await self.ask(partial(matters.with_sheet, here, offer.handover, offer.known.handles, reader))
+            if found is not None:
+                offer.known = found
+        self._reading = False
+        if self._stage not in _ITEMS:  # what came stays out of the item that is being read; the roll comes after it
+            self._draw()
+
     async def _receipts(self, matter: Matter) -> None:
         # Where a receipt does not get through, the handover still does.
         here, known = self.station.desk, self._offer.known
@@ -258,6 +281,8 @@ class TakeOver(Frame):
             stage = "words"
         if stage == "walk" and self._stage == "left":
             self._at = next(n for n in range(len(self._offer.steps)) if n not in self._had)
+        if stage not in _ITEMS and self._stage in _ITEMS:
+            self._stale()
         self._stage = stage
         asks = stage in ("ask", "roll", "why", "words")
         line = self.query_one(Input)
@@ -286,11 +311,7 @@ class TakeOver(Frame):
             return
         steps, reader = self._offer.steps, self.station.reader
         done = round(_BAR * len(self._had) / max(1, len(steps)))
-        where = (
-            t("{n} of {many}", n=self._at + 1, many=len(steps))
-            if self._stage in ("walk", "ask", "which")
-            else t("the last words")
-        )
+        where = t("{n} of {many}", n=self._at + 1, many=len(steps)) if self._stage in _ITEMS else t("the last words")
         mark = "   " + t("you have it") if self._stage == "walk" and self._at in self._had else ""
         filled = "#" * done + "." * (_BAR - done)
         bar = f" {t('TAKE OVER {name}', name=self._offer.name)}  [{filled}] {where}{mark}"
@@ -302,7 +323,7 @@ class TakeOver(Frame):
 
     def _rows(self, reader: Reader) -> list[Row]:
         offer = self._offer
-        if self._stage in ("walk", "ask", "which") and offer.steps:
+        if self._stage in _ITEMS and offer.steps:
             matter = offer.steps[self._at]
             head = head_of(offer, reader) if self._at == 0 and self._stage == "walk" else []
             found = [*head, Row(matters.title(matter))]
@@ -317,8 +338,9 @@ class TakeOver(Frame):
                 row("  " + t("You did not say “I have it” to:"), style="bold"),
                 *(row(f"    {who}") for who in left),
             ]
+        new = [row(f"  {line}", style="bold") for line in offer.known.not_offered()]
         asked = [line for one in offer.handover["queries"] for line in matters.query_lines(one, reader)]
-        return [*head_of(offer, reader), *(row(f"    {line}") for line in asked)]
+        return [*head_of(offer, reader), *new, *(row(f"    {line}") for line in asked)]
 
 
 _LEFT = later("b back to them · g go on all the same · Esc stop, nothing is accepted")
@@ -355,6 +377,6 @@ def offers(here: Desk, places: list[matters.Place], reader: Reader) -> list[Offe
         moving = handover["transfer"]
         name = moving["name"] if moving else name_of_unit(here, handover["establishment"], handover["unit"])
         tails = handles(matters.id_of(item) for item in matters.items_of(handover))
-        known = matters.contents(here, handover, tails, reader)
+        known = matters.with_sheet(here, handover, tails, reader)
         found.append(Offer(handover, name, matters.matters(here, handover, reader), known))
     return found
