@@ -117,6 +117,25 @@ async def test_what_went_before_and_what_came_since_are_shown_and_nobody_is_acce
         await seat.until("1 of 1", "written after the offer", "Cries in his cell.")
 
 
+async def test_what_is_taken_back_goes_from_the_item_that_is_read(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    note = hartmann.note(weir, fact="Had it from a letter.", attention="WATCH", if_then="Ring his sister.")
+    hartmann.note(weir, fact="Ate well.")
+    offered(outage, hartmann)
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.press("t")
+        await seat.until("1 of 1", "Had it from a letter.", "IF IT HAPPENS: Ring his sister.", "Ate well.")
+        await seat.meanwhile(lambda: retracts(hartmann, note))
+        await seat.wait(lambda: "letter" not in seat.text and "sister" not in seat.text)
+        await seat.until("a note that is not for you to read, or was taken back", "Ate well.")
+
+
+def retracts(author: Caller, note: dict[str, object]) -> None:
+    author.post(f"/v1/notes/{note['id']}/retractions", {"reason": "WRONG_PERSON"})
+
+
 async def test_what_was_passed_over_is_named_and_nothing_is_accepted_by_stopping(
     outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:

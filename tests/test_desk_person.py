@@ -58,6 +58,20 @@ async def test_a_person_from_facts_to_opinions(
         await seat.until("WRITE about Weir, J. (A1-07)")
 
 
+async def test_what_is_taken_back_while_one_reads_it_is_gone_from_the_page(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    wrong = hartmann.note(weir, fact="Found a letter.", attention="WATCH", if_then="Ring the sister.")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.types("/weir", "enter")
+        await seat.until("IF IT HAPPENS (Hartmann): Ring the sister.", "Found a letter.")
+        await seat.meanwhile(lambda: hartmann.post(f"/v1/notes/{wrong['id']}/retractions", {"reason": "WRONG_PERSON"}))
+        text = await seat.until("TAKEN BACK by Hartmann")
+        assert "letter" not in text
+        assert "sister" not in text
+
+
 async def test_a_need_is_closed_with_what_came_of_it_and_who_was_quicker_is_said(
     outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:

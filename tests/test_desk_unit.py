@@ -62,6 +62,30 @@ async def test_nothing_moves_while_one_reads_and_a_key_takes_the_news_in(
         assert "NEW" not in text.splitlines()[1]
 
 
+def heads(text: str) -> list[tuple[int, str]]:
+    """Where a part of the list begins, and each person in it."""
+    lines = enumerate(text.splitlines())
+    return [(y, line) for y, line in lines if line.startswith("—") or line[2:7] in ("A1-07", "A2-11")]
+
+
+async def test_words_that_are_taken_back_are_gone_at_once_and_nothing_moves(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    kane = outage.prison.receive("A2222BB", name="Kane, D.", cell="A2-11")
+    need = {"code": "PHONE", "promised": True, "detail": "to a solicitor"}
+    wrong = hartmann.note(kane, fact="Found a letter.", attention="WATCH", if_then="Ring the sister.", needs=[need])
+    hartmann.note(weir, fact="Asked for a book.", attention="WATCH")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        before = await seat.until("Found a letter.", "IF IT HAPPENS: Ring the sister.", "to a solicitor", "up to date")
+        await seat.meanwhile(lambda: hartmann.post(f"/v1/notes/{wrong['id']}/retractions", {"reason": "WRONG_PERSON"}))
+        after = await seat.until("(taken back)", " NEW")
+        assert not {"letter", "sister", "solicitor"} & set(after.replace(".", " ").split())
+        assert heads(after) == heads(before)
+        await seat.press("s")
+        await seat.until("as it stood")
+        assert "letter" not in seat.text
+
+
 async def test_news_that_comes_while_the_sheet_is_fetched_is_on_it_or_still_new(
     outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,14 @@ def sheet_of(api: Api, establishment: str, unit: str, at: datetime | None = None
     return read(api, f"/v1/establishments/{establishment}/units/{unit}/sheet", params)
 
 
+def without(sheet: Any, note: str) -> Any:
+    """A sheet, or a part of one, that says nothing of a note that was taken back or corrected, nor of its needs."""
+    if isinstance(sheet, list):
+        about = ((one, (one.get("id"), one.get("note")) if isinstance(one, dict) else ()) for one in sheet)
+        return [without(one, note) for one, ids in about if note not in ids]
+    return {name: without(one, note) for name, one in sheet.items()} if isinstance(sheet, dict) else sheet
+
+
 def given(api: Api, establishment: str, unit: str, hash_: str, given_at: datetime) -> Document:
     """To whom a sheet with this hash was given out then; ServerRefused 404 where none was."""
     path = f"/v1/establishments/{establishment}/units/{unit}/sheets/{hash_}"

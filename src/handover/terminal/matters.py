@@ -9,7 +9,7 @@ from rich.text import Text
 
 from handover.client.refusals import ServerRefused
 from handover.client.resources import Document, every, read
-from handover.client.sheets import sheet_of
+from handover.client.sheets import sheet_of, without
 from handover.terminal import item_words, people, phrases
 from handover.terminal.desk import Desk
 from handover.terminal.phrases import Reader
@@ -85,6 +85,13 @@ class Contents:
         for note in live.values():
             yield names.get(note["inmate"], t("The wing"))
             yield from (f"  {line}" for line in self._since(note))
+
+    def without(self, note: str, status: str) -> "Contents":
+        """The same after a note was taken back or corrected."""
+        things = {id_: one for id_, one in self.things.items() if note not in (id_, one.get("note"))}
+        if status == "CORRECTED" and note in self.things:
+            things[note] = {**self.things[note], "status": status}
+        return replace(self, things=things, sheet=without(self.sheet, note))
 
     def one_line(self, id_: str) -> str:
         """An item in one line, to choose it by."""

@@ -18,6 +18,7 @@ from handover.client.resources import every
 from handover.client.sending import Round
 from handover.client.server import Server
 from handover.client.session import Login, end, login_of, step_away
+from handover.client.sheets import without
 from handover.terminal.carrying import Carrier
 from handover.terminal.login import present
 from handover.terminal.screens.base import Base
@@ -25,6 +26,7 @@ from handover.terminal.screens.calling import Calling
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.line import PAGES, Line, forget
 from handover.terminal.screens.lock import Lock
+from handover.terminal.screens.news import unsaid
 from handover.terminal.screens.unit import UnitScreen
 from handover.terminal.tongue import language, plural, t
 from handover.terminal.troubles import in_words
@@ -216,6 +218,11 @@ class HandoverApp(Base):
         data = data if isinstance(data, dict) else {}
         if event.type in PAGES:
             self._page(event.type, data)
+        if gone := unsaid(event):
+            self.station.sheet = without(self.station.sheet, gone[0])
+            for screen in self.screen_stack:
+                if isinstance(screen, Frame):
+                    screen.forgets(*gone)
         hear = getattr(self.screen, "hears", None)
         if hear is not None:
             hear(event)

@@ -146,6 +146,12 @@ class Frame(Screen[Any]):
         sight = head_words.self_and_sight(self.station, self.base.not_sent(), drafts, width)
         self.query_one(Head).put([head_words.place(self.station, width), sight])
 
+    def forgets(self, note: str, status: str) -> None:
+        """A note was taken back or corrected: its words go from the screen at once, and nothing else moves."""
+        words = t("(corrected since)") if status == "CORRECTED" else t("(taken back)")
+        for rows in self.query(Rows):
+            rows.forget(note, words)
+
     def keys(self, words: str) -> None:
         """Names the keys that do something now."""
         self.query_one(Keys).put([f" {t(words)}"])

@@ -27,11 +27,15 @@ class Row:
     key: Hashable = None
     whole: bool = True
     """Whether what does not fit goes on in the next line; otherwise it ends in an ellipsis."""
+    note: str | None = None
+    """The note whose words it says: they may be taken back while they stand here."""
 
 
-def row(words: str | Text, key: Hashable = None, style: str = "", *, whole: bool = True) -> Row:
+def row(
+    words: str | Text, key: Hashable = None, style: str = "", *, whole: bool = True, note: str | None = None
+) -> Row:
     """A row of plain words: no note can drive the terminal."""
-    return Row(words if isinstance(words, Text) else Text(plain(words), style=style), key, whole)
+    return Row(words if isinstance(words, Text) else Text(plain(words), style=style), key, whole, note)
 
 
 class Lines(Widget):
@@ -93,6 +97,7 @@ class Rows(Lines, can_focus=True):
         self._lines: list[tuple[int, Text]] = []
         self._at: int | None = None
         self._top = 0
+        self._gone: dict[str, str] = {}
         self.marked_always = False
         """Whether the mark shows although the keyboard is elsewhere: in a line above, where letters are typed."""
 
@@ -116,6 +121,12 @@ class Rows(Lines, can_focus=True):
         self._fold()
         if self._at is not None and old is not None:
             self._top = self._first_line(self._at) - before
+        self._draw()
+
+    def forget(self, note: str, words: str) -> None:
+        """A note says nothing more but these words; all else stays where it is."""
+        self._gone[note] = words
+        self._fold()
         self._draw()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -192,7 +203,10 @@ class Rows(Lines, can_focus=True):
         self._lines = []
         if width:
             for number, one in enumerate(self._rows):
-                parts = folded(_console(width), one.text) if one.whole else [one.text]
+                parts = list(folded(_console(width), one.text)) if one.whole else [one.text]
+                if one.note in self._gone:
+                    inset = len(one.text.plain) - len(one.text.plain.lstrip())
+                    parts = [Text(" " * inset + self._gone[one.note]), *(Text() for _ in parts[1:])]
                 self._lines += [(number, part) for part in parts]
 
     def _draw(self) -> None:

@@ -116,7 +116,7 @@ def _rows(
         who = (names or {}).get(str(need["inmate"]), str(need["inmate"]))
     yield row(" " + t("NEED: {who}", who=who), style="bold")
     yield row("")
-    yield row(f"  {item_words.need_line(need, reader)}")
+    yield row(f"  {item_words.need_line(need, reader)}", note=need["note"])
     yield row("")
     for step in need.get("history") or []:
         said = step["outcome"] or step["reason"]
@@ -124,5 +124,6 @@ def _rows(
         owner = t(", with {owner}", owner=step["owner"]) if step["owner"] else ""
         yield row(
             f"  {reader.time(step['at'])}  {phrases.person(step['by'])}: {status}{owner}"
-            + (f": {said}" if said else "")
+            + (f": {said}" if said else ""),
+            note=need["note"],
         )

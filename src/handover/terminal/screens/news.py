@@ -61,11 +61,13 @@ class News:
                         f"{reader.time(event.raw.get('time'))}  {told} {phrases.matter(_data(event), reader)}",
                         ("incident", incident),
                         whole=False,
+                        note=_data(event).get("id"),
                     )
                 continue
             first, *under = telling.lines_for(event, reader, names, with_place=False)
-            yield Row(first.text, key)
-            yield from (Row(Text("       ") + one.text) for one in under[:2])
+            note = _data(event).get("note") or _data(event).get("id")
+            yield Row(first.text, key, note=note)
+            yield from (Row(Text("       ") + one.text, note=note) for one in under[:2])
 
     def _forget(self, event: Event, data: Mapping[str, Any]) -> None:
         """What was taken back or corrected is not said again."""
@@ -73,6 +75,17 @@ class News:
             gone = {data.get("id"), data.get("supersedes")}
             for kept in (self.waiting, self.taken):
                 kept[:] = [one for one in kept if not ({_data(one).get("id"), _data(one).get("note")} & gone - {None})]
+
+
+def unsaid(event: Event) -> tuple[str, str] | None:
+    """The note whose words an event takes from every screen, and what became of it. One of which nothing but that is
+    told is not for this reader any more."""
+    data = _data(event)
+    if event.type == "note.corrected" and data.get("supersedes"):
+        return str(data["supersedes"]), "CORRECTED"
+    if event.type == "note.retracted" or (event.type.startswith("note.") and set(data) == {"id", "status"}):
+        return str(data.get("id")), str(data.get("status"))
+    return None
 
 
 def gist(event: Event, reader: Reader, names: Mapping[str, str]) -> str:

@@ -217,6 +217,12 @@ class PersonScreen(Frame):
             return None
         return next((one for one in self._known.notes if one["id"] == key[1]), None)
 
+    def forgets(self, note: str, status: str) -> None:
+        """The picture goes by it as well: everything is read again."""
+        super().forgets(note, status)
+        if self._known is not None and any(one["id"] == note for one in self._known.notes):
+            self.work(self._fetch())
+
     async def _fetch(self) -> None:
         here, reader = self.station.desk, self.station.reader
         known = await self.ask(lambda: fetch(here.api, self._number, reader))
@@ -278,22 +284,24 @@ def rows(known: Known, reader: Reader, *, table: bool, only: Mapping[str, str]) 
                     if_then=note["if_then"],
                 ),
                 style="bold",
+                note=note["id"],
             )
     yield row("— " + t("six weeks"), style="bold")
     for line in (weeks.table if table else weeks.picture)(known.notes, reader):
         yield row(f"  {line}", whole=table)
     yield row("— " + t("open needs ({n})", n=len(known.needs)), style="bold")
     for need in known.needs:
-        yield row(f"  {item_words.need_line(need, reader)}", ("need", need["id"]))
+        yield row(f"  {item_words.need_line(need, reader)}", ("need", need["id"]), note=need["note"])
     yield row("— " + t("what worked, and what did not"), style="bold")
     learned = known.learned
     for name, words in (("worked", t("worked")), ("did_not", t("did not help"))):
         for tried in learned[name][:5]:
-            yield row(f"  {words}: {item_words.tried(tried, reader)}")
+            yield row(f"  {words}: {item_words.tried(tried, reader)}", note=tried["note"])
     for told in learned["openings"][:3]:
         yield row(
             "  "
-            + t("opened up ({by}, {at}): {fact}", by=told["by"], at=reader.time(told["at"]), fact=told["fact"] or "")
+            + t("opened up ({by}, {at}): {fact}", by=told["by"], at=reader.time(told["at"]), fact=told["fact"] or ""),
+            note=told["note"],
         )
     shown = [one for one in known.notes if all(_said(one, name) == value for name, value in only.items())]
     heading = t("written in six weeks ({n}), the newest first", n=len(known.notes))
@@ -302,7 +310,8 @@ def rows(known: Known, reader: Reader, *, table: bool, only: Mapping[str, str]) 
         heading = t("{n} of {many} notes: {filters}", n=len(shown), many=len(known.notes), filters=words)
     yield row(f"— {heading}", style="bold")
     for note in shown:
-        yield Row(Text("\n").join(_note(note, reader)), ("note", note["id"]))
+        stands = note["id"] if note["status"] == "ACTIVE" else None
+        yield Row(Text("\n").join(_note(note, reader)), ("note", note["id"]), note=stands)
 
 
 def _note(note: Document, reader: Reader) -> Iterator[Text]:

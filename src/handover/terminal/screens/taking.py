@@ -205,6 +205,12 @@ class TakeOver(Frame):
             self._offer.handover = found
             self._draw()
 
+    def forgets(self, note: str, status: str) -> None:
+        """Its words go from the item at once."""
+        super().forgets(note, status)
+        self._offer.known = self._offer.known.without(note, status)
+        self._draw()
+
     def _stale(self) -> None:
         """What is handed over, or stands beside it, may be different now: it is read again, once at a time."""
         self._changed = True

@@ -43,7 +43,7 @@ def needs_you(sheet: Sheet, station: Station, reader: Reader) -> Iterator[Row]:
             yield Row(
                 _marked(t("The wing"), note["attention"], note["attention_until"], reader), ("wing", ""), whole=False
             )
-            yield _under(phrases.matter(note, reader))
+            yield _under(phrases.matter(note, reader), note["id"])
     for person in sheet["people"]:
         if any(reason["rule"] in _PRESSING for reason in person["reasons"]):
             yield from _person(person, reader)
@@ -93,9 +93,9 @@ def _person(person: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
     yield Row(head.append(f"  {'; '.join(told)}" if told else ""), key, whole=False)
     live = {reason["note"] for reason in person["reasons"] if reason["rule"] in (*_MARKED, "RAN_OUT")}
     for note in [one for one in person["notes"] if one["id"] in live][:1] or person["notes"][:1]:
-        yield _under(f"{reader.time(note['occurred_at'])} {phrases.matter(note, reader)}")
+        yield _under(f"{reader.time(note['occurred_at'])} {phrases.matter(note, reader)}", note["id"])
     for one in person["if_then"][:1]:
-        yield _under(t("IF IT HAPPENS: {if_then}", if_then=one["text"]), "bold")
+        yield _under(t("IF IT HAPPENS: {if_then}", if_then=one["text"]), one["note"], "bold")
 
 
 def _need(one: Mapping[str, Any], need: dict[str, Any], reader: Reader) -> Row:
@@ -104,7 +104,7 @@ def _need(one: Mapping[str, Any], need: dict[str, Any], reader: Reader) -> Row:
     late = f"{t('OVERDUE')} " if item_words.is_overdue(need, reader) else ""
     words = phrases.need({**need, "due_at": None}, reader)
     owner = t("; with {owner}", owner=need["owner"]) if need["owner"] else ""
-    return row(f"{at:>9}  {late}{who}: {words}{owner}", ("need", need["id"]), whole=False)
+    return row(f"{at:>9}  {late}{who}: {words}{owner}", ("need", need["id"]), whole=False, note=need["note"])
 
 
 def _incident(one: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
@@ -118,7 +118,7 @@ def _incident(one: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
         (words, "bold"),
     )
     yield Row(head.append(f"  {told}"), ("incident", one["incident"]), whole=False)
-    yield _under(phrases.matter(one["began"], reader))
+    yield _under(phrases.matter(one["began"], reader), one["began"]["id"])
 
 
 def _page(page: Document, who: str, reader: Reader) -> Row:
@@ -148,5 +148,5 @@ def _called(one: Mapping[str, Any]) -> str:
     return f"{one['cell']} {one['name']}" if one["cell"] else str(one["name"])
 
 
-def _under(words: str, style: str = "") -> Row:
-    return row("    " + words.replace("\n", " "), style=style, whole=False)
+def _under(words: str, note: str, style: str = "") -> Row:
+    return row("    " + words.replace("\n", " "), style=style, whole=False, note=note)

@@ -344,6 +344,11 @@ class Write(Frame):
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 
+    def forgets(self, note: str, status: str) -> None:
+        """What stands beside the form may have said it."""
+        super().forgets(note, status)
+        self.work(self._fetch())
+
     async def _fetch(self) -> None:
         here, unit = self.station.desk, self.station.unit
         if unit is None:
