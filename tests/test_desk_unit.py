@@ -176,6 +176,10 @@ async def test_a_page_interrupts_until_somebody_takes_it(
         await seat.until("Shakes.")
         await seat.press("ctrl+t")
         await seat.until("You have taken it")
+        wrong = hartmann.note(weir, fact="Of another man.", attention="ACT_NOW")
+        await seat.until("Of another man.")
+        hartmann.post(f"/v1/notes/{wrong['id']}/retractions", {"reason": "WRONG_PERSON"})
+        await seat.until("page closed, what it called for is over, corrected or taken back: ACT NOW")
     receipts = hartmann.get(f"/v1/notes/{again['id']}/receipts")["items"]
     assert [(one["kind"], one["by"]["username"]) for one in receipts] == [("ACCEPTED", ngata.name)]
 

@@ -134,7 +134,7 @@ def page(kind: str, data: dict[str, Any], reader: Reader) -> Told:
                     what=what,
                 )
             ), []
-    return _text(t("page closed, what it called for is over: {what}", what=what)), []
+    return _text(t("page closed, what it called for is over, corrected or taken back: {what}", what=what)), []
 
 
 def kind_of(page: dict[str, Any]) -> str:

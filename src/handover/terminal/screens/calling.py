@@ -51,7 +51,7 @@ class Calling(Frame):
         self.work(self._fetch())
 
     def settled(self, id_: str, page: dict[str, Any]) -> None:
-        """Somebody has taken it, or what it called for is over."""
+        """Somebody has taken it, or it calls no more: that is over, or its note was corrected or taken back."""
         if not any(one["id"] == id_ for one in self._pages):
             return
         self._pages = [one for one in self._pages if one["id"] != id_]
