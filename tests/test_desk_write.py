@@ -154,6 +154,34 @@ async def test_what_is_missing_or_mistyped_is_said_at_its_field_and_nothing_is_s
     assert ngata.all("/v1/notes") == []
 
 
+async def test_an_entry_that_means_nothing_is_not_taken_and_a_taken_one_can_be_taken_out(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat)
+        await seat.press("enter", "enter")
+        await seat.types("1Talked for a while.", "enter", "enter")
+        await seat.types("xyzzy", "enter")
+        await seat.until("what is needed: 'xyzzy' is not in the list")
+        await seat.press("ctrl+s")
+        await seat.until("what is needed: 'xyzzy' is not in the list")
+        await seat.press(*["backspace"] * 5)
+        await seat.types("vis", "enter")
+        await seat.types("pho!:call to his daughter", "enter")
+        await seat.until("visit; phone!:call")
+        await seat.press("backspace", "delete")
+        await seat.types("mail", "enter", "enter")
+        await seat.types("lis=helped", "enter")  # another prisoner who listens begins so as well
+        await seat.until("listened=helped. Another one, or Enter to go on.")
+        await seat.types("peer", "enter")
+        await seat.until("listened=helped; peer-s")
+        await seat.press("delete", "ctrl+s")
+        await seat.until("Recorded: Weir, J. (A1-07)")
+    (note,) = ngata.all("/v1/notes")
+    assert [one["code"] for one in note["needs"]] == ["MAIL"]
+    assert note["responses"] == [{"code": "LISTENED", "effect": "HELPED"}]
+
+
 async def test_a_hard_word_and_the_same_words_again_are_asked_about_quietly(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path
 ) -> None:

@@ -89,10 +89,14 @@ class Hand:
         }
         if self.inmate is None and unit is not None:
             fields |= {"establishment": unit.establishment, "unit": unit.code}
+
+        def listed(name: str) -> list[shorthand.Fields]:
+            return [entry(name, one, words, now, zone) for one in typed.get(name) or []]
+
         readers: dict[str, tuple[str, Callable[[], Any]]] = {
-            "needs": ("needs", lambda: [shorthand.need(one, words, now, zone) for one in typed.get("needs") or []]),
-            "did": ("responses", lambda: [shorthand.response(one, words) for one in typed.get("did") or []]),
-            "signs": ("indicators", lambda: [shorthand.sign(one, words) for one in typed.get("signs") or []]),
+            "needs": ("needs", lambda: listed("needs")),
+            "did": ("responses", lambda: listed("did")),
+            "signs": ("indicators", lambda: listed("signs")),
             "at": ("occurred_at", lambda: times.past(typed["at"], now, zone) if typed.get("at") else None),
         }
         for name, (target, read) in readers.items():
@@ -112,7 +116,17 @@ class Hand:
         return draft
 
 
+def entry(name: str, typed: str, words: Vocabulary, now: datetime, zone: tzinfo | None) -> shorthand.Fields:
+    """What one word of a list says, with what stands behind it; raises Unclear."""
+    if name == "needs":
+        return shorthand.need(typed, words, now, zone)
+    return shorthand.response(typed, words) if name == "did" else shorthand.sign(typed, words)
+
+
 def without_option(words: str) -> str:
-    """What a command says about one of its options, where there are no options but fields."""
-    head, _, rest = words.partition(" ")
-    return rest if head.startswith("--") else words
+    """What a command says about one of its options, where there are no options but fields, and one line: of what it
+    could be, what to type."""
+    first, *could_be = words.split("\n")
+    head, _, rest = first.partition(" ")
+    typed = ", ".join(line.split()[0] for line in could_be if line.strip())
+    return f"{rest if head.startswith('--') else first} {typed}".strip()

@@ -1,5 +1,6 @@
 """The steps of writing, in the order of a thought: who, how he is, how I know, what happened, what next."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,6 +134,14 @@ def fitting(step: Step, words: Vocabulary, line: str) -> list[tuple[str, CodeEnt
     if any(sign in line for sign in "!,+@:="):
         return []
     return [(handy(one), one) for one in _begun(words.entries(step.codes), line)]
+
+
+def whole(step: Step, words: Vocabulary, typed: str) -> str:
+    """An entry whose word is written out where its letters begin one code's own name alone."""
+    letters = re.split("[!,+@:=]", typed, maxsplit=1)[0]
+    low = letters.strip().casefold()
+    found = [name for one in entries(step, words) if (name := handy(one)).startswith(low)]
+    return found[0] + typed[len(letters) :] if low and len(found) == 1 else typed
 
 
 def _begun(found: list[CodeEntry], letters: str) -> list[CodeEntry]:

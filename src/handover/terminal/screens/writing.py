@@ -1,6 +1,8 @@
 """Writing a note: one step after another, each a key or a few letters; whatever is typed is kept as it is typed."""
 
 from collections.abc import Iterable
+from datetime import tzinfo
+from textwrap import wrap
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -16,11 +18,12 @@ from handover.terminal import people
 from handover.terminal.screens import form, options, sending, steps, straying
 from handover.terminal.screens.beside import Beside, fetch
 from handover.terminal.screens.frame import Frame
-from handover.terminal.screens.hand import Faults, Hand
+from handover.terminal.screens.hand import Faults, Hand, entry, without_option
 from handover.terminal.screens.lines import Lines
 from handover.terminal.screens.steps import KEYS, LINE, MOOD, PICK, TEXT, WORDS, YES, Step
 from handover.terminal.speech import plain
 from handover.terminal.tongue import later, t
+from handover.terminal.unclear import Unclear
 from handover.terminal.words import Vocabulary
 
 SAVE_AFTER_S = 0.2
@@ -59,6 +62,7 @@ class Write(Frame):
         self._beside = Beside()
         self._faults: dict[str, str] = dict(hand.typed.pop("_faults", None) or {})
         self._stray = ""
+        self._unread = ("", "")
         self._dirty = False
         self._binning = False
         self._over = False
@@ -150,6 +154,14 @@ class Write(Frame):
         typed, found = line.value.strip(), steps.fitting(self._step, self._words, line.value)
         if found and not any(typed.casefold() == word for word, _ in found) and not typed.endswith(("!", "=", ":")):
             typed = found[0][0]
+        typed = steps.whole(self._step, self._words, typed)
+        try:
+            entry(self._step.name, typed, self._words, clock.now(), self._zone())
+        except Unclear as unclear:
+            self._unread = (line.value, without_option(str(unclear)))
+            self._draw()
+            self._say_fault(self._unread[1])
+            return
         self._set([*(self._typed.get(self._step.name) or []), typed])
         line.value = ""
         self.say(t("{typed}. Another one, or Enter to go on.", typed=typed))
@@ -178,6 +190,10 @@ class Write(Frame):
 
     def takes(self, event: events.Key) -> bool:
         """Where something is chosen, a digit or letter chooses it."""
+        empty = self._step.kind == WORDS and not self.query_one("#line", Input).value
+        if empty and event.key in ("backspace", "delete"):
+            self._set((self._typed.get(self._step.name) or [])[:-1])
+            return True
         if super().takes(event):
             return True
         if self._step.kind in straying.TYPED:
@@ -301,18 +317,24 @@ class Write(Frame):
         """Sends it, if it is a note."""
         if self._step.kind == WORDS:
             self._leaves(1)
-        unit = self.station.unit
-        zone = self.station.desk.zone(unit.establishment if unit else None)
+            if self.query_one("#line", Input).value.strip():
+                return  # it means nothing yet, and that was said
         try:
-            draft = self._hand.note(self._words, unit, clock.now(), zone)
+            draft = self._hand.note(self._words, self.station.unit, clock.now(), self._zone())
         except Faults as faults:
             self._faults = faults.by_field
             self._at = min(self._number_of(name) for name in faults.by_field)
             self._come()
-            label, fault = self._label(self._at), self._faults.get(self._step.name)
-            self.say(t("Not sent yet. {label}: {fault}", label=label, fault=fault), loud=True)
+            self._say_fault(self._faults.get(self._step.name))
             return
         self.finish(draft)
+
+    def _say_fault(self, fault: str | None) -> None:
+        self.say(t("Not sent yet. {label}: {fault}", label=self._label(self._at), fault=fault), loud=True)
+
+    def _zone(self) -> tzinfo | None:
+        unit = self.station.unit
+        return self.station.desk.zone(unit.establishment if unit else None)
 
     def finish(self, draft: NoteDraft) -> None:
         """Keeps it for sending; from here on it goes by itself."""
@@ -381,7 +403,10 @@ class Write(Frame):
             found = list(options.pick(step, words, self._typed.get(step.name), self._mark, width))
             return [*found, Text(plain(options.who_reads(words, self._typed.get("handling"), width)))]
         if step.kind == WORDS:
-            return list(options.words_of(step, words, self.query_one("#line", Input).value, width))
+            line = self.query_one("#line", Input).value
+            fault = self._unread[1] if line and line == self._unread[0] else self._faults.get(step.name, "")
+            told = [Text(plain(f" {one}"), style="bold") for one in wrap(fault, width - 2)]
+            return [*told, *options.words_of(step, words, line, width)]
         if step.kind == YES:
             return [Text(f" y {t('yes')}    n {t('no')}")]
         names, reader = self.station.names(), self.station.reader
