@@ -9,6 +9,7 @@ import pytest
 
 from handover.services import accounts
 from handover.store import timers
+from tests.support.plans import watching
 from tests.support.readers import eventually, hears_everything
 from tests.support.service import Caller, Prison, Service, settings_for
 
@@ -798,6 +799,41 @@ def test_what_did_nights_know_at_a_quarter_past_nine(prison: Prison, service: Se
     assert differ == set(), {name: (told[name], then[name]) for name in differ}
     assert told["hash"] == then["hash"], "the same words, to the letter"
     assert haas.get(f"/v1/establishments/{prison.code}/units/A/sheet", 422, at="2026-11-24T09:00:00Z")
+
+
+def test_what_was_known_then_does_not_cost_more_for_what_other_wings_wrote_since(
+    prison: Prison, service: Service
+) -> None:
+    at(service, monday(9))
+    ngata, brandt, cole = (
+        prison.hire(name, role, unit)
+        for name, role, unit in (("ngata", "officer", "A"), ("brandt", "officer", "B"), ("cole", "supervisor", "A"))
+    )
+    weir, kane, novak = prison.receive("A4417KD"), prison.receive("A2200AA"), prison.receive("B0001BB", unit="B")
+    ngata.note(weir, attention="WATCH", needs=[{"code": "PHONE"}])
+    other = prison.receive("B0002BB", unit="B")
+    there = [brandt.note(other, attention="WATCH", needs=[{"code": "PHONE"}]) for _ in range(20)]
+    came = brandt.note(novak, fact="Has not eaten.", attention="WATCH")
+    cole.post(f"/v1/inmates/{novak}/moves", {"establishment": prison.code, "unit": "A", "reason": "x"})
+    accept(ngata, ngata.get("/v1/handovers")["items"][0])
+    at(service, monday(9, 30))
+    then = sheet(cole, prison)
+    at(service, monday(9, 40))
+    cole.post(f"/v1/inmates/{novak}/moves", {"establishment": prison.code, "unit": "B", "reason": "x"})
+    brandt.post(f"/v1/notes/{came['id']}/attention", {"close": True, "reason": "Has eaten."})
+    cole.post(f"/v1/inmates/{kane}/moves", {"establishment": prison.code, "unit": "B", "reason": "x"})
+
+    def asked() -> int:
+        with watching(service.desk.store.engines) as told:
+            found = sheet(cole, prison, at="2026-11-23T09:30:00Z")
+        assert {name for name in found if found[name] != then[name]} - {"given_at"} == set()
+        return len(told)
+
+    before = asked()
+    for note in there:
+        brandt.note(other, needs=[{"code": "PHONE"}])
+        brandt.post(f"/v1/notes/{note['id']}/attention", {"close": True, "reason": "Sat with him."})
+    assert asked() < before + 10, "the log is halved a few times more, to find the place"
 
 
 def test_a_sheet_that_was_given_out_can_be_told_from_one_that_was_not(prison: Prison, service: Service) -> None:

@@ -229,6 +229,19 @@ def test_no_more_is_looked_at_than_is_wanted(desk: Desk, what: str, reader: str)
         assert not one.scans, f"{one.scans}: {one.plan}\n{one.text}"
 
 
+def test_what_was_known_yesterday_is_found_by_the_notes_and_not_along_the_log(desk: Desk) -> None:
+    at = desk.clock() - timedelta(days=1)
+    engines, told = desk.store.engines, []
+    for one in looked_at(engines, lambda conn: sheets.get(unit_of_work(desk, conn, "governor"), "ALM", "A", at)):
+        assert one.rows < MOST, f"{one.rows} rows: {one.plan}\n{one.text}"
+        if "events.note IN" in one.text:
+            told.append(one)
+    assert told
+    for one in told:
+        assert "ix_events_note" in one.plan, f"{one.plan}\n{one.text}"
+        assert one.rows < 100, f"{one.rows} rows: {one.plan}\n{one.text}"
+
+
 def test_pruning_looks_at_what_is_old_and_no_further(desk: Desk) -> None:
     before = desk.clock() - timedelta(days=7)
     for one in looked_at(desk.store.engines, lambda conn: tidying.page(conn, "ALM", 0, before)):

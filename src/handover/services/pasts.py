@@ -13,6 +13,8 @@ from handover.services.unit_of_work import UnitOfWork
 from handover.store import handovers, needs, notes, roster, sheets
 
 Document = dict[str, Any]
+BEGUN = ("note.recorded", "need.opened")
+"""What is told first of a note or need."""
 
 
 class Past:
@@ -25,13 +27,18 @@ class Past:
         self._at = at
         self.sequence = sequence
         self._changed: dict[str, dict[str, Mapping[Any, Any]]] = {}
+        self._new: set[str] = set()  # nearly all of it was not there yet: nobody has to look what was said of it then
         kinds = ("note", "need", "inmate", "handover")
-        for event in sheets.changed_since(uow.conn, place, sequence, kinds):
+        for event in sheets.changed_since(uow.conn, place, unit, at, sequence, kinds):
             self._changed.setdefault(event["kind"], {}).setdefault(event["about"], event)
+            if event["type"] in BEGUN:
+                self._new.add(event["about"])
 
     def _then(self, about: str, *notes: str) -> Document | None:
         """What the log said last of a resource (found by the notes behind it) up to then; None where it said nothing,
         or nothing it may say again."""
+        if about in self._new:
+            return None
         told = sheets.told_by(self._uow.conn, self._place, self.sequence, notes, about)
         document: Document | None = orjson.loads(told) if told else None
         return None if document is None or document.keys() == {"id", "status"} else document
@@ -72,12 +79,12 @@ class Past:
         told = {id_: self._then(id_, id_) for id_ in self._changed.get("note", {})}
         thens = dict(told)
         for id_, correction in told.items():
-            row = notes.get(self._uow.conn, id_)
+            row = None if id_ in self._new else notes.get(self._uow.conn, id_)
             superseded = orjson.loads(row["document"])["supersedes"] if row else None
             if superseded:  # which stood then, unless its correction did already
                 thens[superseded] = None if correction else self._then(superseded, superseded)
         for id_, then in thens.items():
-            row = notes.get(self._uow.conn, id_)
+            row = notes.get(self._uow.conn, id_) if then else None
             thing = Facts(row["establishment"], row["unit"], row["handling"], row["author"]) if row else None
             if then is None or thing is None or not may_read(self._uow.who, thing, self._uow.sights):
                 found.pop(id_, None)
@@ -97,7 +104,7 @@ class Past:
         """The needs that were open, as they stood."""
         found = {need["id"]: need for need in now}
         for id_ in self._changed.get("need", {}):
-            row = needs.get(self._uow.conn, id_)
+            row = None if id_ in self._new else needs.get(self._uow.conn, id_)
             then = self._then(id_, *self._wordings(row["note"])) if row else None
             if row is None or then is None or then["status"] != "OPEN" or then["unit"] != self._unit:
                 found.pop(id_, None)

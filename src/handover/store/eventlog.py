@@ -56,6 +56,11 @@ def written_by(author: str) -> str:
     return f"{_BETWEEN}{author}"
 
 
+def in_unit(unit: str) -> str:
+    """What is in the sorts of all events that a unit hears of, as one of its own or as the second; seldom in others."""
+    return f"{_BETWEEN}{unit}{_BETWEEN}"
+
+
 class Event(NamedTuple):
     """A committed change. `told`: as every reader is sent it who may have all of it, up to its sequence, which it gets
     at the end of the transaction."""
@@ -231,11 +236,9 @@ def ends(conn: Connection, establishments: Iterable[str]) -> dict[str, Ends]:
 
 def kept_since(conn: Connection, establishment: str) -> datetime | None:
     """When the oldest event that is kept was recorded; None where none was pruned."""
-    query = (
-        sa.select(events.c.time)
-        .join(event_floors, event_floors.c.establishment == events.c.establishment)
-        .where(events.c.establishment == establishment, events.c.sequence > event_floors.c.sequence)
-    )
+    # Looked up first: joined, where there is no floor, a server would compare all of the log with none.
+    floor = sa.select(event_floors.c.sequence).where(event_floors.c.establishment == establishment).scalar_subquery()
+    query = sa.select(events.c.time).where(events.c.establishment == establishment, events.c.sequence > floor)
     found: datetime | None = conn.execute(query.order_by(events.c.sequence).limit(1)).scalar()
     return found
 

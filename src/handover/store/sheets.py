@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import Sight
-from handover.store.eventlog import apart
+from handover.store.eventlog import apart, in_unit
 from handover.store.quick import each
 from handover.store.sights import visible, visible_in
 from handover.store.tables import events, inmates, moves, needs, notes
@@ -149,21 +149,35 @@ def sequence_at(conn: Connection, place: str, at: datetime, head: int) -> int:
     return low
 
 
-def changed_since(conn: Connection, place: str, sequence: int, kinds: Iterable[str]) -> list[RowMapping]:
-    """What changed in an establishment after this event: (sequence, type, kind, about, note), oldest first."""
-    query = sa.select(_E.sequence, _E.type, _E.kind, _E.about, _E.note).where(
-        _E.establishment == place, _E.sequence > sequence, _E.kind.in_(sorted(kinds))
+def changed_since(
+    conn: Connection, place: str, unit: str, at: datetime, sequence: int, kinds: Iterable[str]
+) -> list[RowMapping]:
+    """What changed in a unit after this event, and about whoever is in it or has left it since then (`at`), as far as
+    it was told in the log of its establishment: (sequence, type, kind, about), oldest first."""
+    here = sa.select(_I.number).where(_I.establishment == place, _I.unit == unit)
+    left = sa.select(_M.inmate).where(_M.recorded_at > at, _M.from_establishment == place, _M.from_unit == unit)
+    query = sa.select(_E.sequence, _E.type, _E.kind, _E.about).where(
+        _E.establishment == place,
+        _E.sequence > sequence,
+        _E.kind.in_(sorted(kinds)),
+        sa.or_(
+            _E.sort.contains(in_unit(unit), autoescape=True),
+            _E.subject.in_(here),
+            _E.subject.in_(left),
+            _E.type == "inmate.unmerged",  # it was about somebody else before, who may be here
+        ),
     )
     return list(conn.execute(query.order_by(_E.sequence)).mappings())
 
 
 def told_by(conn: Connection, place: str, sequence: int, notes: Iterable[str], about: str) -> str | None:
-    """What the log said last of a resource, up to this event; it is found by the notes behind it."""
+    """What the log said last of a resource, up to this event; it is found by the notes behind it, of which there is
+    little, and not by its place in the log (no index is entered by the sums), of which there is everything."""
     query = sa.select(_E.told).where(
         _E.note.in_(sorted(notes)),
         _E.about == about,
-        _E.establishment == place,
-        _E.sequence <= sequence,
+        _E.establishment.concat("") == place,
+        _E.sequence + 0 <= sequence,
         _E.kind != "outcome",  # told to its author, of a need that has left this prison
     )
     found: str | None = conn.execute(query.order_by(_E.sequence.desc()).limit(1)).scalar()
