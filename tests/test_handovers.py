@@ -254,6 +254,57 @@ def test_the_first_answer_again_has_nothing_that_may_not_be_read_any_more(prison
     assert [item["note"] for item in again.json()["items"]] == [note["id"]], "what he wrote himself"
 
 
+def test_the_first_answer_again_says_all_but_what_was_taken_back(prison: Prison, service: Service) -> None:
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    keyes, weir = prison.hire("keyes", "governor"), prison.receive("A4417KD")
+    note = ngata.note(weir, attention="WATCH", needs=[{"code": "PHONE", "promised": True}])
+    unseen = keyes.note(weir, handling="COMPLAINT", fact="Says that he was pushed.")
+    sent: list[tuple[Caller, str, dict[str, Any]]] = []
+    firsts = []
+
+    def send(who: Caller, path: str, **body: Any) -> Any:
+        sent.append((who, path, body))
+        answer = who.http.post(path, json=body, headers={"Idempotency-Key": f"{len(sent)}"})
+        assert answer.status_code == 201, answer.text
+        firsts.append(answer.json())
+        return answer.json()
+
+    def again() -> list[Any]:
+        repeated = []
+        for n, (who, path, body) in enumerate(sent, start=1):
+            answer = who.http.post(path, json=body, headers={"Idempotency-Key": f"{n}"})
+            assert (answer.status_code, answer.headers["idempotency-replayed"]) == (201, "true")
+            repeated.append(answer.json())
+        return repeated
+
+    unit = {"establishment": prison.code, "unit": "A"}
+    withdrawn = send(ngata, "/v1/handovers", **unit)
+    send(ngata, f"/v1/handovers/{withdrawn['id']}/withdrawal", reason="Mass refusal at lunch.")
+    path = f"/v1/handovers/{send(ngata, '/v1/handovers', **unit)['id']}"
+    asked = send(hartmann, f"{path}/queries", note=note["id"], text="A zebra?")
+    for text in ("A zebra.", "With stripes, the zebra."):
+        send(ngata, f"{path}/queries/{asked['id']}/answers", text=text)
+    send(hartmann, f"{path}/acceptance")
+    keyes.post(f"/v1/notes/{unseen['id']}/retractions", {"reason": "DUPLICATE"})
+    assert again() == firsts, "what was taken back was not in them"
+    ngata.post(f"/v1/notes/{note['id']}/retractions", {"reason": "NOT_TRUE"})
+    for first, repeated in zip(firsts, again(), strict=True):
+        emptied = {name for name in first if first[name] != repeated[name]}
+        if "items" in first:
+            assert emptied <= {"items", "queries"}
+            assert [(one["attention"], one["code"], one["promised"]) for one in repeated["items"]] == [
+                ("ROUTINE", None, False)
+            ] * 2
+            assert [one.keys() for one in repeated["items"]] == [one.keys() for one in first["items"]]
+            asking = zip(first["queries"], repeated["queries"], strict=True)
+        else:
+            assert emptied <= {"text", "answers"}
+            asking = zip([first], [repeated], strict=True)
+        for before, now in asking:
+            mute = [{**one, "text": None} for one in before["answers"]]
+            assert now == {**before, "text": None, "answers": mute}
+
+
 def test_a_health_note_is_an_item_for_health_staff_alone(prison: Prison, service: Service) -> None:
     ngata, noor = prison.hire("ngata", "officer", "A"), prison.hire("noor", "health", "A")
     weir = prison.receive("A4417KD")

@@ -376,8 +376,9 @@ def unoffered(uow: UnitOfWork, handover: str) -> str | None:
 
 
 def unsay(uow: UnitOfWork, row: Mapping[Any, Any]) -> None:
-    """Makes every event about a handover tell it as it is now: what earlier ones said in it was taken back."""
-    idempotency.blank(uow.conn, row["id"], views.thin(row["id"], row["state"]))
+    """Makes every event about a handover tell it as it is now, and every kept answer say no more: what earlier ones
+    said in it was taken back."""
+    idempotency.amend(uow.conn, row["id"], lambda answer: views.unsaid(answer, row["document"]))
     told = eventlog.of_note(uow.conn, row["id"])
     now = (eventlog.amended(event, row["state"], row["document"]) for event in told)
     eventlog.blank(uow.conn, row["id"], now)

@@ -170,6 +170,8 @@ def inmate(row: Mapping[Any, Any], previous_numbers: Iterable[str]) -> dict[str,
 
 ENTITLED = "for"
 """In a handover as kept, beside each item and query: the class it is read by, and whose note it is."""
+ENTRIES = ("items", "attention", "queries")
+"""The lists in a handover of which each reader has what is his or hers."""
 
 
 def places_of(handover: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
@@ -196,12 +198,8 @@ def seen(fields: dict[str, Any], who: Principal, sights: tuple[Sight, ...]) -> d
     if not may(who, "notes.read"):  # another system that may know of handovers, but not read notes
         for item in fields["items"]:
             item["content"] = None
-    for name in ("items", "attention", "queries"):
-        fields[name] = [
-            {field: value for field, value in entry.items() if field != ENTITLED}
-            for entry in fields[name]
-            if mine(entry)
-        ]
+    for name in ENTRIES:
+        fields[name] = [_unmarked(entry) for entry in fields[name] if mine(entry)]
     return fields
 
 
@@ -209,10 +207,29 @@ def still(answer: str, document: str, who: Principal, sights: tuple[Sight, ...])
     """An answer that was given about a handover (`document`: as it is kept now), without what is not his or hers to
     read any more."""
     told, now = orjson.loads(answer), seen(orjson.loads(document), who, sights)
-    lists = [name for name in ("items", "attention", "queries") if name in told]
+    lists = [name for name in ENTRIES if name in told]
     there = {_which(entry) for name in lists for entry in now[name]}
     left = {name: [entry for entry in told[name] if _which(entry) in there] for name in lists}
     return answer if all(left[name] == told[name] for name in lists) else as_json({**told, **left})
+
+
+def unsaid(answer: str, document: str) -> str:
+    """An answer that was given about a handover (`document`: as it is kept now), its items and queries, or the one
+    query that it is, in the words that are left of them. All else stands as it was answered."""
+    told, now = orjson.loads(answer), orjson.loads(document)
+    there = {_which(entry): _unmarked(entry) for name in ENTRIES for entry in now[name]}
+
+    def left(entry: dict[str, Any]) -> dict[str, Any]:
+        words = there[_which(entry)]
+        return {**words, "answers": words["answers"][: len(entry["answers"])]} if "answers" in entry else words
+
+    if "answers" in told:
+        return as_json(left(told))
+    return as_json({**told, **{name: [left(one) for one in told[name]] for name in ENTRIES if name in told}})
+
+
+def _unmarked(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in entry.items() if field != ENTITLED}
 
 
 def _which(entry: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """First answers, kept so that a repeated request gets the same one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,13 @@ def add(batch: Rows, row: dict[str, Any]) -> None:
 
 def blank(conn: Connection, note: str, body: str) -> None:
     """Replaces the kept answers that carry a retracted note's text."""
-    conn.execute(sa.update(idempotency).where(idempotency.c.note == note).values(body=body))
+    conn.execute(sa.update(idempotency).where(_I.note == note).values(body=body))
+
+
+def amend(conn: Connection, handover: str, left: Callable[[str], str]) -> None:
+    """Leaves of the kept answers about a handover what may still be said of each."""
+    for caller, key, body in conn.execute(sa.select(_I.caller, _I.key, _I.body).where(_I.note == handover)).all():
+        conn.execute(sa.update(idempotency).where(_I.caller == caller, _I.key == key).values(body=left(body)))
 
 
 def prune(conn: Connection, before: datetime, most: int) -> int:
