@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from handover.domain.access import (
     CLIENT_HANDLING,
+    WIDE,
     Facts,
     Principal,
     belongs,
+    handover_reach,
     may,
     may_amend,
+    may_hear_of_handover,
     may_hold,
     may_read,
     may_read_anywhere,
@@ -181,6 +184,26 @@ def test_a_complaint_is_never_for_staff_of_a_unit_it_lies_in(role: str) -> None:
     for unit in ("A", "B"):
         who = Principal("user", "r", "r", "r", role, frozenset({"ALM"}), frozenset({("ALM", unit)}))
         assert not may_read_anywhere(who, [("ALM", "B"), ("ALM", "A")], "COMPLAINT", "writer"), unit
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("offered_by", ["writer", "somebody else"])
+def test_a_change_to_an_item_is_told_to_whoever_may_read_both_it_and_the_handover(role: str, offered_by: str) -> None:
+    for handling in HANDLING:
+        [(of, by)] = handover_reach(offered_by, [(handling, "writer")])
+        for relation in RELATIONS:
+            who = somebody(role, relation)
+            told = bool(may_hear_of_handover(who, note(of, author=by)))
+            both = may_read_handover(who, [("ALM", "A")], offered_by) and reads(role, handling, relation)
+            if relation == "W" and handling not in WIDE:
+                assert not told, "not to whoever wrote it and has gone, even if it was he who offered the handover"
+            else:
+                assert told is bool(both), (handling, relation)
+        for bound in HANDLING:
+            assert not may_hear_of_handover(system(bound), note(of, author=by)) or bound == handling == "UNIT"
+            assert may_hear_of_handover(system(bound, "UNIT"), note(of, author=by)) or handling not in (bound, "UNIT")
+    whole = {("UNIT", offered_by)}
+    assert handover_reach(offered_by, []) == handover_reach(offered_by, [("HEALTH", "a"), ("UNIT", "b")]) == whole
 
 
 @pytest.mark.parametrize("role", ROLES)

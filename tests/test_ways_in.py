@@ -940,17 +940,17 @@ def test_whoever_wrote_a_health_note_sees_its_item_and_the_wing_does_not(service
     with hartmann.feed(after="now") as his, ngata.feed(after="now") as hers:
         assert his.until_live() == hers.until_live() == []
         asked = hartmann.post(f"{path}/queries", {"note": note["id"], "text": "A plaster for what?"})
-        told_of = [feed.event()["data"] for feed in (his, hers)]
-    assert [one["queries"] for one in told_of] == [[asked], []], "one event, and each hears of it what is theirs"
-    assert [len(one["items"]) for one in told_of] == [2, 0]
+        heard = his.event()["data"]
+        assert (heard["queries"], len(heard["items"])) == ([asked], 2)
+        accepted = ngata.http.post(f"{path}/acceptance", json={})
+        assert hers.event()["type"] == "handover.accepted", "and of the question not even that there is one"
     assert (hartmann.get(path)["queries"], ngata.get(path)["queries"]) == ([asked], [])
     events = ngata.pull()[0]
     assert [event["type"] for event in events if event["type"].startswith("handover.")] == [
         "handover.offered",
-        "handover.queried",
+        "handover.accepted",
     ]
     assert "plaster" not in str(events)
-    accepted = ngata.http.post(f"{path}/acceptance", json={})
     assert (accepted.status_code, accepted.json()["state"]) == (201, "ACCEPTED"), "what is unseen is in nobody's way"
 
 
@@ -980,6 +980,78 @@ def test_the_tag_of_a_handover_is_of_what_its_reader_may_see(service: Service) -
     while (again := osei.http.get(path, headers=tag)).status_code == 304 and monotonic() < deadline:
         sleep(0.1)
     assert (again.status_code, again.json()["items"]) == (200, [])
+
+
+def test_what_is_done_about_an_item_exists_only_for_those_who_may_read_it(service: Service) -> None:
+    here = service.prison()
+    lowe = here.hire("lowe", "officer", "B")  # writes it all, and is not of the wing that hands over
+    scopes = ("handovers:read", "notes:read", "events:read")
+    readers = {
+        "keyes": here.hire("keyes", "governor"),
+        "osei": here.hire("osei", "supervisor", "A"),
+        "ngata": here.hire("ngata", "officer", "A"),
+        "noor": here.hire("noor", "health", "A"),
+        "a doctor of no wing": here.hire("doc", "health"),
+        "lowe": lowe,
+        "offices": here.connect("offices", *scopes, handling=("UNIT",)),
+        "vault": here.connect("vault", *scopes, handling=("SECURITY",)),
+    }
+    told = {
+        "UNIT": {"keyes", "osei", "ngata", "noor", "offices"},
+        "ESTABLISHMENT": {"keyes", "osei", "ngata", "noor"},
+        "HEALTH": {"noor"},
+        "SECURITY": {"keyes", "osei"},
+        "COMPLAINT": {"keyes"},
+    }
+    keyes, ngata = readers["keyes"], readers["ngata"]
+    notes = {handling: lowe.note(here.receive("S1"), handling=handling, needs=[{"code": "PAIN"}]) for handling in told}
+    path = f"/v1/handovers/{ngata.post('/v1/handovers', {'establishment': here.code, 'unit': 'A'})['id']}"
+
+    def ask_and_answer(note: dict[str, Any]) -> None:
+        query = keyes.post(f"{path}/queries", {"note": note["id"], "text": "Who says so?"})
+        keyes.post(f"{path}/queries/{query['id']}/answers", {"text": "He did."})
+
+    def take_back(note: dict[str, Any]) -> None:
+        lowe.post(f"/v1/notes/{note['id']}/retractions", {"reason": "DUPLICATE"})
+
+    for handling, note in notes.items():
+        for act, types in ((ask_and_answer, ["queried", "answered"]), (take_back, ["updated"])):
+            if act is ask_and_answer and "keyes" not in told[handling]:
+                continue
+            since = {name: who.pull()[1] for name, who in readers.items()}
+            before = {name: who.http.get(path) for name, who in readers.items()}
+            act(note)
+            for name, who in readers.items():
+                events = [one for one in who.pull(since[name])[0] if one["type"].startswith("handover.")]
+                expected = [f"handover.{one}" for one in types] if name in told[handling] else []
+                assert [one["type"] for one in events] == expected, (name, handling)
+                now = who.http.get(path)
+                same = (now.headers.get("etag"), now.text) == (before[name].headers.get("etag"), before[name].text)
+                assert same != (name in told[handling]) or now.status_code == 404, (name, handling)
+                assert not events or events[-1]["data"] == now.json(), (name, handling)
+
+
+def test_a_need_made_a_secret_of_others_is_gone_without_a_word_to_the_wing(service: Service) -> None:
+    here = service.prison()
+    ngata, noor, keyes = (
+        here.hire("ngata", "officer", "A"),
+        here.hire("noor", "health", "A"),
+        here.hire("k", "governor"),
+    )
+    doctor = here.hire("doc", "health")
+    note = doctor.note(here.receive("S2"), handling="HEALTH", needs=[{"code": "PAIN"}])
+    path = f"/v1/handovers/{ngata.post('/v1/handovers', {'establishment': here.code, 'unit': 'A'})['id']}"
+    since = {who.name: who.pull()[1] for who in (ngata, noor, keyes)}
+    tag = ngata.http.get(path).headers["etag"]
+    complaint = {"reason": "Not medical.", "note": {"basis": "SAW", "fact": "x", "handling": "COMPLAINT"}}
+    doctor.post(f"/v1/notes/{note['id']}/corrections", complaint)
+    heard = {
+        who.name: [one["data"] for one in who.pull(since[who.name])[0] if one["type"] == "handover.updated"]
+        for who in (ngata, noor, keyes)
+    }
+    assert (heard[ngata.name], ngata.http.get(path).headers["etag"]) == ([], tag)
+    assert [[item["need"] for item in one["items"]] for one in heard[noor.name]] == [[None]], "the note alone"
+    assert [[item["need"] for item in one["items"]] for one in heard[keyes.name]] == [[note["needs"][0]["id"]]]
 
 
 def test_a_retracted_note_is_gone_from_every_handover_query_and_repeated_answer(service: Service) -> None:

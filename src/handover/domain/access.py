@@ -11,7 +11,7 @@ and an open feed alike.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 ROLES = ("officer", "supervisor", "governor", "health", "chaplain", "assessor", "auditor", "admin", "guest")
@@ -243,6 +243,21 @@ def may_read_anywhere(
         if verdict:
             break
     return verdict
+
+
+def handover_reach(offered_by: str, about: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """By which classes, and as whose, a change to a handover is told (`may_hear_of_handover`). `about`: class and
+    author of each item that it is about; where there are none, or one is of the class by which handovers are read, it
+    is told to all who read the handover, as whoever offered it."""
+    items = {(handling, offered_by if handling in WIDE else author) for handling, author in about}
+    return items if items and all(handling != "UNIT" for handling, _ in items) else {("UNIT", offered_by)}
+
+
+def may_hear_of_handover(who: Principal, told: Facts, seen: tuple[Sight, ...] | None = None) -> Verdict:
+    """Whether this reader may learn of a change to a handover: whoever may read what it is about, and the handover. To
+    have written an item that is for few is no right to the handover it lies in."""
+    handover = replace(told, handling="UNIT", author=told.author if told.handling in WIDE else None)
+    return may_read(who, handover, seen) and may_read(who, told, seen)
 
 
 def may_hold(who: Principal, establishment: str, unit: str) -> Verdict:

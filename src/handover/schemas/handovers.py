@@ -165,7 +165,10 @@ class Handover(Resource):
     withdrawal: Withdrawal | None
     sequence: int = Field(description="The establishment's newest event before the offer.")
     hash: str = Field(description="SHA-256 over what was offered; see docs/handover.md.")
-    version: int
+    version: int = Field(
+        description="Counts the changes that all its readers see. What is done about an item that only some of them "
+        "may read changes the `ETag` for these alone."
+    )
 
 
 class HandoverPage(Resource):

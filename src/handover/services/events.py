@@ -33,11 +33,18 @@ def about_note(
 
 
 def about_handover(
-    uow: UnitOfWork, type_: str, row: Mapping[Any, Any], establishment: str, unit: str, also_unit: str | None
+    uow: UnitOfWork,
+    type_: str,
+    row: Mapping[Any, Any],
+    establishment: str,
+    unit: str,
+    also_unit: str | None,
+    reach: tuple[str, str],
 ) -> Event:
     """A change to a handover, told in one of the establishments it lies in: heard in both units, where both are
-    there."""
-    sort = Sort(HANDOVER, type_, unit, also_unit, "UNIT", row["state"], row["author"])
+    there, by those within `reach` (`domain.access.handover_reach`)."""
+    handling, author = reach
+    sort = Sort(HANDOVER, type_, unit, also_unit, handling, row["state"], author)
     # Found by its own id when the words of an item have to go.
     return _event(uow, establishment, sort, row["inmate"], row["id"], row["id"], row["document"])
 

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy.engine import RowMapping
 
 from handover.domain import handovers as rules
-from handover.domain.access import MANAGERS, may_hold, may_read_handover
+from handover.domain.access import MANAGERS, handover_reach, may_hold, may_read_handover
 from handover.domain.codelists import known
 from handover.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
 from handover.schemas.handovers import AcceptanceDraft, AnswerDraft, HandoverDraft, QueryDraft, WithdrawalDraft
@@ -118,7 +118,7 @@ def open_(uow: UnitOfWork, document: Document, first: int, last: int, author: st
         for kind, item in _each(document)
     ]
     handovers.add(uow.conn, row, found_by)
-    _tell(uow, "handover.offered", row)
+    _tell(uow, "handover.offered", row, handover_reach(row["author"], ()))
     return shown(uow, row)
 
 
@@ -234,7 +234,7 @@ def ask(uow: UnitOfWork, handover: str, draft: QueryDraft) -> str:
         views.ENTITLED: entitled,
     }
     document["queries"].append(query)
-    change(uow, row, document, "handover.queried")
+    change(uow, row, document, "handover.queried", [entitled])
     return as_json({name: value for name, value in query.items() if name != views.ENTITLED})
 
 
@@ -248,7 +248,7 @@ def answer(uow: UnitOfWork, handover: str, query: str, draft: AnswerDraft) -> st
     if found is None:
         raise NotFound("No such query in this handover.")
     found["answers"].append({"text": draft.text, "by": person(uow.who), "at": uow.now})
-    change(uow, row, document, "handover.answered")
+    change(uow, row, document, "handover.answered", [found[views.ENTITLED]])
     return as_json({name: value for name, value in found.items() if name != views.ENTITLED})
 
 
@@ -322,15 +322,25 @@ def _look_whether_offered(uow: UnitOfWork, taken: Mapping[Any, Any]) -> None:
     timers.put(uow.conn, max(nobody, uow.now), timers.UNOFFERED, taken["id"])
 
 
-def change(uow: UnitOfWork, row: Mapping[Any, Any], document: Document, type_: str, **columns: Any) -> dict[str, Any]:
-    """The one way a handover changes: its row, and an event."""
-    state = columns.get("state", row["state"])
-    document |= {"state": state, "version": row["version"] + 1}
+def change(
+    uow: UnitOfWork,
+    row: Mapping[Any, Any],
+    document: Document,
+    type_: str,
+    about: Iterable[Mapping[str, Any]] = (),
+    **columns: Any,
+) -> dict[str, Any]:
+    """The one way a handover changes: its row, and an event. `about`: class and author of each item that it is about,
+    where it is about some alone. Whoever may read none of them learns nothing, so where they are not for all who read
+    the handover, the version they all see stays as it is."""
+    reach = handover_reach(row["author"], ((item["handling"], item["author"]) for item in about))
+    whole = reach == handover_reach(row["author"], ())
+    document |= {"state": columns.get("state", row["state"]), "version": document["version"] + whole}
     columns["document"] = as_json(document)
     if not handovers.change(uow.conn, row["id"], row["version"], **columns):
         raise Stale("Somebody changed this handover at the same moment; read it again.")
     changed = {**row, **columns, "version": row["version"] + 1}
-    _tell(uow, type_, changed)
+    _tell(uow, type_, changed, reach)
     return changed
 
 
@@ -389,14 +399,15 @@ def shown(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:
     return views.handover(row["document"], uow.who, uow.sights)
 
 
-def _tell(uow: UnitOfWork, type_: str, row: Mapping[Any, Any]) -> None:
+def _tell(uow: UnitOfWork, type_: str, row: Mapping[Any, Any], reach: Iterable[tuple[str, str]]) -> None:
     """In the log of each establishment it lies in."""
     to, left = (row["establishment"], row["unit"]), (row["from_establishment"], row["from_unit"])
-    if to[0] == left[0]:
-        uow.record(about_handover(uow, type_, row, *to, left[1] if left != to else None))
-    else:
-        uow.record(about_handover(uow, type_, row, *to, None))
-        uow.record(about_handover(uow, type_, row, *left, None))
+    for within in sorted(reach):
+        if to[0] == left[0]:
+            uow.record(about_handover(uow, type_, row, *to, left[1] if left != to else None, within))
+        else:
+            uow.record(about_handover(uow, type_, row, *to, None, within))
+            uow.record(about_handover(uow, type_, row, *left, None, within))
 
 
 def _readable(uow: UnitOfWork, handover: str, hold: Hold | None = None) -> RowMapping:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import orjson
 
-from handover.domain.access import Facts, Principal, Sight, belongs, may, may_read, sights
+from handover.domain.access import Facts, Principal, Sight, belongs, may, may_hear_of_handover, may_read, sights
 from handover.services.cursors import cursor_of
 from handover.services.events import HANDOVER, OUTCOME, ROSTER
 from handover.services.views import handover, thin
@@ -110,7 +110,8 @@ class Ear:
         if sort.kind == OUTCOME and self.who.kind == "user":
             return sort.author == self.who.id
         thing = Facts(place, sort.unit or "", sort.handling, sort.author, sort.status, sort.also_unit)
-        return bool(may_read(self.who, thing, self.sights))
+        may_hear = may_hear_of_handover if sort.kind == HANDOVER else may_read
+        return bool(may_hear(self.who, thing, self.sights))
 
     def whole(self, sort: Sort) -> bool:
         """Whether the reader may have the resource, and not only learn that it changed (an integration without its

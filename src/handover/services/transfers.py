@@ -154,20 +154,22 @@ def note_changed(uow: UnitOfWork, row: Mapping[Any, Any], *, unsaid: bool = Fals
                     query["answers"] = [{**answer, "text": None} for answer in query["answers"]]
         if as_json(document) == before:
             continue
-        changed = service.change(uow, held, document, "handover.updated")
+        changed = service.change(uow, held, document, "handover.updated", [row])
         if unsaid:
             service.unsay(uow, changed)
 
 
 def need_changed(uow: UnitOfWork, need: Mapping[Any, Any]) -> None:
     """A need that is of another class now is seen by others: in the handovers it is an item of, and in what was told of
-    them, too."""
+    them, too. Those who saw it are told, and those who see it now."""
     for held in handovers.with_thing(uow.conn, need["id"]):
         document = orjson.loads(held["document"])
+        about = [need]
         for entry in (*document["items"], *document["queries"]):
             if entry["need"] == need["id"]:
+                about.append({**entry[views.ENTITLED]})
                 entry[views.ENTITLED] |= {"handling": need["handling"], "author": need["author"]}
-        service.unsay(uow, service.change(uow, held, document, "handover.updated"))
+        service.unsay(uow, service.change(uow, held, document, "handover.updated", about))
 
 
 def renumber(uow: UnitOfWork, previous: str, number: str, name: str) -> list[str]:

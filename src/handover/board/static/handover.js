@@ -179,8 +179,9 @@ function mine(box, go, one, stay) {
   let said = '';
   function update() {
     const latest = desk.handovers.get(one.id) || one;
-    if (said === String(latest.version)) return;
-    said = String(latest.version);
+    const asked = JSON.stringify(latest.queries); // the version does not count what only some may read
+    if (said === asked) return;
+    said = asked;
     put(questions, latest.queries.length ? latest.queries.map((query) => queryCard(query, query.answers.length ? null : h('button', { type: 'button', onclick: () => answer(one.id, query) }, t('answer')))) : h('p', { class: 'quiet' }, t('Nobody has asked anything.')));
   }
   update();
