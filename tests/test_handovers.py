@@ -41,6 +41,11 @@ def accept(who: Caller, handover: Any, status: int = 201, **more: Any) -> Any:
     return who.post(f"/v1/handovers/{handover['id']}/acceptance", more, status)
 
 
+def correct(who: Caller, note: Any, **said: Any) -> Any:
+    body = {"reason": "It was otherwise.", "note": {"basis": "SAW", **said}}
+    return who.post(f"/v1/notes/{note['id']}/corrections", body)
+
+
 def sheet(who: Caller, prison: Prison, unit: str = "A", **params: Any) -> Any:
     return who.get(f"/v1/establishments/{prison.code}/units/{unit}/sheet", **params)
 
@@ -704,6 +709,74 @@ def test_a_note_that_is_taken_back_is_gone_from_the_handover_it_travelled_in(pri
     with there.feed() as feed:
         told.append(json.dumps(feed.until_live()))
     assert [text for text in told if "zebra" in text] == []
+
+
+def test_whoever_was_handed_the_wrong_words_is_handed_the_right_ones(prison: Prison, service: Service) -> None:
+    bel = service.prison()
+    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "B")
+    there, key = bel.hire("meyer", "officer", "A"), {"Idempotency-Key": "arrived"}
+    for number, receiver, place, unit in (("A4417KD", brandt, prison, "B"), ("A2200AA", there, bel, "A")):
+        person = prison.receive(number, name=number)
+        wrong = ngata.note(person, fact="Hit the zebra.")
+        move = {"establishment": place.code, "unit": unit, "reason": "Moved."}
+        prison.admin.post(f"/v1/inmates/{person}/moves", move)
+        (sent,) = receiver.get("/v1/handovers")["items"]
+        path = f"/v1/handovers/{sent['id']}"
+        _, here = receiver.pull()
+        right = correct(ngata, wrong, fact="Was hit by the zebra.")
+        heard = [event["data"] for event in receiver.pull(here)[0] if event["type"] == "handover.updated"]
+        assert heard == [receiver.get(path)], "told without delay"
+        old, new = (item["content"] for item in heard[0]["items"])
+        assert (old["fact"], old["status"], old["superseded_by"]) == ("Hit the zebra.", "CORRECTED", right["id"])
+        assert new == right
+        assert [note["fact"] for note in on(sheet(receiver, place, unit), person)["notes"]] == ["Was hit by the zebra."]
+        taken = receiver.http.post(f"{path}/acceptance", json={}, headers=key).json()
+        last = correct(ngata, right, fact="Was bitten by the zebra.")
+        assert [item["content"]["status"] for item in receiver.get(path)["items"]] == [
+            "CORRECTED",
+            "CORRECTED",
+            "ACTIVE",
+        ]
+        assert receiver.http.post(f"{path}/acceptance", json={}, headers=key).json() == taken
+        ngata.post(f"/v1/notes/{last['id']}/retractions", {"reason": "WRONG_PERSON"})
+        told = [receiver.get(path), sheet(receiver, place, unit), receiver.pull()[0]]
+        told.append(receiver.http.post(f"{path}/acceptance", json={}, headers=key).json())
+        with receiver.feed() as feed:
+            told.append(feed.until_live())
+        assert [one for one in told if "zebra" in json.dumps(one)] == []
+        assert len(told[0]["items"]) == 3
+
+
+def test_what_a_correction_says_to_fewer_readers_is_handed_to_them_alone(prison: Prison, service: Service) -> None:
+    ngata, cole = prison.hire("ngata", "officer", "A"), prison.hire("cole", "supervisor")
+    keyes, brandt = prison.hire("keyes", "governor"), prison.hire("brandt", "officer", "B")
+    weir = prison.receive("A4417KD")
+    gate, bruise = ngata.note(weir, fact="At the gate."), ngata.note(weir, fact="Has a bruise.")
+    move = {"establishment": prison.code, "unit": "B", "reason": "Moved."}
+    prison.admin.post(f"/v1/inmates/{weir}/moves", move)
+    (sent,) = brandt.get("/v1/handovers")["items"]
+    hidden = correct(ngata, gate, fact="Watched how the gate opens.", handling="SECURITY")
+    correct(ngata, bruise, fact="Says who did it.", handling="COMPLAINT")
+    old = [(item["note"], item["content"]["status"]) for item in brandt.get(f"/v1/handovers/{sent['id']}")["items"]]
+    assert old == [(gate["id"], "CORRECTED"), (bruise["id"], "CORRECTED")]
+    for manager in (cole, keyes):
+        items = manager.get(f"/v1/handovers/{sent['id']}")["items"]
+        assert [(item["note"], item["content"]["status"]) for item in items] == [*old, (hidden["id"], "ACTIVE")]
+
+
+def test_what_was_asked_about_a_need_is_taken_back_with_the_last_wording_of_its_note(
+    prison: Prison, service: Service
+) -> None:
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    note = ngata.note(prison.receive("A4417KD"), needs=[{"code": "PHONE", "promised": True}])
+    path = f"/v1/handovers/{offer(ngata, prison)['id']}"
+    hartmann.post(f"{path}/queries", {"need": note["needs"][0]["id"], "text": "About the zebra?"})
+    last = correct(ngata, note, fact="Wants to call.")
+    ngata.post(f"/v1/notes/{last['id']}/retractions", {"reason": "NOT_TRUE"})
+    now = hartmann.get(path)
+    assert [(item["code"], item["promised"]) for item in now["items"]] == [(None, False)] * 2
+    assert [query["text"] for query in now["queries"]] == [None]
+    assert "zebra" not in json.dumps(hartmann.pull()[0])
 
 
 def test_whoever_sent_a_person_answers_until_somebody_takes_him_over(prison: Prison, service: Service) -> None:

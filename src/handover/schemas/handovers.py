@@ -81,7 +81,7 @@ class RollCount(Resource):
 class Item(Resource):
     """What was handed over, as it stood at the offer: a note of this handover, or a need that was open. The words are
     at the note and the need themselves; only a transfer brings its notes along (`content`), because the unit that takes
-    over cannot read those of the unit that a person left."""
+    over cannot read those of the unit that a person left; and what has corrected one of them since, as an item more."""
 
     note: Id | None
     need: Id | None

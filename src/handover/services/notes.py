@@ -143,7 +143,7 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
         uow.record(about_note(uow, "note.corrected", old, "note", note, "CORRECTED", superseded))
     for need in need_services.settle(uow, row, needed):
         transfers.need_changed(uow, need)
-    transfers.note_changed(uow, {**old, "document": superseded})
+    transfers.note_changed(uow, {**old, "document": superseded}, newer=row)
     pages.corrected(uow, old, row)
     uow.about(establishment=spot.establishment, unit=spot.unit, person=spot.inmate, correction=row["id"])
     return Made(row["id"], row["document"], row["id"])

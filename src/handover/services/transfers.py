@@ -132,37 +132,51 @@ def end(uow: UnitOfWork, row: Mapping[Any, Any], why: str) -> None:
     service.unsay(uow, service.taken_back(uow, row, document, why))
 
 
-def note_changed(uow: UnitOfWork, row: Mapping[Any, Any], *, unsaid: bool = False) -> None:
+def note_changed(
+    uow: UnitOfWork, row: Mapping[Any, Any], *, newer: Mapping[Any, Any] | None = None, unsaid: bool = False
+) -> None:
     """Passes a change to a note on to whoever was handed it: what travelled is brought up to date (Directive (EU)
-    2016/680, Art 7(3)). `unsaid`: it was retracted, and nothing is left of its words, nor of the questions about
-    them, in any handover and any event that told of one."""
+    2016/680, Art 7(3)). `newer`: it was corrected by this one, which goes after it. `unsaid`: it was retracted, and
+    nothing is left of its words, nor of the questions about them, in any handover and any event that told of one."""
     stated = {need["id"] for need in needs.all_of_note(uow.conn, row["id"])}
-    for held in handovers.with_note(uow.conn, row["id"]):
+    for held in handovers.holding(uow.conn, {row["id"], *stated}):
         document = orjson.loads(held["document"])
         before = as_json(document)
-        for item in (*document["items"], *document["attention"]):
-            if item["note"] == row["id"] and item["content"] is not None:
-                item["content"] = orjson.loads(row["document"])
-                item["inmate"] = row["inmate"]
-            if unsaid and (item["note"] == row["id"] or item["need"] in stated):
-                item.update(UNSAID)
+        travelled = [item for item in _items(document) if item["note"] == row["id"] and item["content"] is not None]
+        for item in travelled:
+            item |= {"content": orjson.loads(row["document"]), "inmate": row["inmate"]}
+        if travelled and newer is not None and newer["handling"] not in STAYS_BEHIND:
+            document["items"].append(service.note_item(newer, content=True))
+            found_by = {"kind": "note", "thing": newer["id"], "note": newer["id"]}
+            handovers.add_items(uow.conn, held["id"], [found_by], len(_items(document)) - 1)
         if unsaid:
-            gone = {row["id"], *stated}
-            for query in document["queries"]:
-                if (query["note"] or query["need"]) in gone:
-                    query["text"] = None
-                    query["answers"] = [{**answer, "text": None} for answer in query["answers"]]
+            _unsay(document, row["id"], stated)
         if as_json(document) == before:
             continue
-        changed = service.change(uow, held, document, "handover.updated", [row])
+        changed = service.change(uow, held, document, "handover.updated", [row] if newer is None else [row, newer])
         if unsaid:
             service.unsay(uow, changed)
+
+
+def _items(document: service.Document) -> list[service.Document]:
+    return [*document["items"], *document["attention"]]
+
+
+def _unsay(document: service.Document, note: str, stated: Collection[str]) -> None:
+    """Takes out of a handover what a note and its needs said, and what was asked about them."""
+    for item in _items(document):
+        if item["note"] == note or item["need"] in stated:
+            item.update(UNSAID)
+    for query in document["queries"]:
+        if query["note"] == note or query["need"] in stated:
+            query["text"] = None
+            query["answers"] = [{**answer, "text": None} for answer in query["answers"]]
 
 
 def need_changed(uow: UnitOfWork, need: Mapping[Any, Any]) -> None:
     """A need that is of another class now is seen by others: in the handovers it is an item of, and in what was told of
     them, too. Those who saw it are told, and those who see it now."""
-    for held in handovers.with_thing(uow.conn, need["id"]):
+    for held in handovers.holding(uow.conn, [need["id"]]):
         document = orjson.loads(held["document"])
         about = [need]
         for entry in (*document["items"], *document["queries"]):

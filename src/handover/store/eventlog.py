@@ -197,13 +197,21 @@ def numbered(conn: Connection, appended: Appended) -> list[Written]:
 
 def _unsaid(new: Iterable[Event]) -> list[Event]:
     """The events, without what was said about a note that a later request of the same commit takes back: those events
-    were not in the log yet when that request blanked it."""
+    were not in the log yet when that request blanked it. Of a handover they then tell what the last of them does."""
     gone: set[str | None] = set()
+    last: dict[str | None, Event] = {}
     told = []
     for event in reversed(list(new)):
+        left = event
         if event.type == "note.retracted":
             gone.add(event.note)
-        told.append(_thin(event) if event.note in gone and event.type != "note.retracted" else event)
+        elif event.note in gone:
+            left = _thin(event)
+        elif event.kind == "handover":
+            now = last.setdefault(event.note, event)
+            if gone:
+                left = amended(event, sort_of(now.sort).status, apart(now.told)[1])
+        told.append(left)
     return told[::-1]
 
 

@@ -65,9 +65,9 @@ def add(conn: Connection, row: dict[str, Any], items: Sequence[dict[str, Any]]) 
     add_items(conn, row["id"], items)
 
 
-def add_items(conn: Connection, handover: str, items: Sequence[dict[str, Any]]) -> None:
-    """Writes what a handover is found by: {kind, thing, note} each."""
-    rows = [{"handover": handover, "place": place, **item} for place, item in enumerate(items)]
+def add_items(conn: Connection, handover: str, items: Sequence[dict[str, Any]], first: int = 0) -> None:
+    """Writes what a handover is found by: {kind, thing, note} each; `first`: the place of the first of these."""
+    rows = [{"handover": handover, "place": place, **item} for place, item in enumerate(items, first)]
     if rows:
         conn.execute(sa.insert(handover_items), rows)
 
@@ -132,16 +132,10 @@ def transfers_of(conn: Connection, inmates: Iterable[str], hold: Hold | None = N
     return list(conn.execute(held(query.order_by(_H.offered_at, _H.id), hold)).mappings())
 
 
-def with_note(conn: Connection, note: str) -> list[RowMapping]:
-    """The handovers that hold something of a note, to be changed."""
-    ids = sa.select(handover_items.c.handover).where(handover_items.c.note == note)
-    query = sa.select(handovers).where(_H.id.in_(ids)).order_by(_H.id)
-    return list(conn.execute(held(query, "mine")).mappings())
-
-
-def with_thing(conn: Connection, thing: str) -> list[RowMapping]:
-    """The handovers of which a note or need is an item, to be changed."""
-    ids = sa.select(handover_items.c.handover).where(handover_items.c.thing == thing)
+def holding(conn: Connection, some: Iterable[str]) -> list[RowMapping]:
+    """The handovers that hold something of these notes and needs, to be changed."""
+    wanted = sorted(some)
+    ids = sa.select(_I.handover).where(sa.or_(_I.note.in_(wanted), _I.thing.in_(wanted)))
     query = sa.select(handovers).where(_H.id.in_(ids)).order_by(_H.id)
     return list(conn.execute(held(query, "mine")).mappings())
 
