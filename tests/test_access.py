@@ -24,6 +24,7 @@ from handover.domain.access import (
     may_read_anywhere,
     may_read_handover,
     may_read_sealed,
+    may_withdraw,
     operator,
     sights,
 )
@@ -213,6 +214,16 @@ def test_a_unit_is_held_by_its_staff_and_by_managers_of_its_prison(role: str) ->
         verdict = may_hold(somebody(role, relation), "ALM", "A")
         assert bool(verdict) is expected, (relation, verdict.reason)
     assert not may_hold(system(*HANDLING), "ALM", "A")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_offer_is_taken_back_by_whose_it_is_and_by_managers_of_its_prison(role: str) -> None:
+    for relation in RELATIONS:
+        who = somebody(role, relation)
+        assert may_withdraw(who, "ALM", ("somebody", who.id))
+        manages = relation in "UOE" and role in ("supervisor", "governor")
+        assert bool(may_withdraw(who, "ALM", ("somebody", None))) is manages, relation
+    assert not may_withdraw(system(*HANDLING), "ALM", ("somebody", None))
 
 
 def test_the_operator_reads_nobodys_notes() -> None:

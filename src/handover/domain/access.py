@@ -269,6 +269,16 @@ def may_hold(who: Principal, establishment: str, unit: str) -> Verdict:
     return Verdict(False, "Only staff of the unit, a supervisor or the governor can hand it over or take it over.")
 
 
+def may_withdraw(who: Principal, establishment: str, whose: Collection[str | None]) -> Verdict:
+    """Whether this person may take an offer back that he or she can read: whoever offered it or has the unit (`whose`),
+    and the managers of its establishment."""
+    if who.id in whose:
+        return Verdict(True, "his or her own")
+    if who.kind == "user" and who.role in MANAGERS and establishment in who.establishments:
+        return Verdict(True, f"{who.role} of the establishment")
+    return Verdict(False, "Whoever offered it, whoever the unit is with, or a manager takes an offer back.")
+
+
 def answers_for(who: Principal) -> frozenset[tuple[str, str]]:
     """The units, with their establishments, whose staff this person is and for which he or she can be answerable:
     somebody who hears what is told there, and can go."""

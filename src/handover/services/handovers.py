@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy.engine import RowMapping
 
 from handover.domain import handovers as rules
-from handover.domain.access import MANAGERS, handover_reach, may_hold, may_read_handover
+from handover.domain.access import handover_reach, may_hold, may_read_handover, may_withdraw
 from handover.domain.codelists import known
 from handover.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Stale
 from handover.schemas.handovers import AcceptanceDraft, AnswerDraft, HandoverDraft, QueryDraft, WithdrawalDraft
@@ -296,8 +296,9 @@ def withdraw(uow: UnitOfWork, handover: str, draft: WithdrawalDraft, fresh: Fres
         raise Invalid(FieldError("", "a person who has left is not taken back by a word: record where he or she is"))
     last = handovers.last_taken(uow.conn, row["establishment"], row["unit"])
     owner = last["taker"] if last else None
-    if who.id not in (row["author"], owner) and who.role not in MANAGERS:
-        raise Forbidden("Whoever offered it, whoever the unit is with, or a manager takes an offer back.")
+    verdict = may_withdraw(who, row["establishment"], (row["author"], owner))
+    if not verdict:
+        raise Forbidden(verdict.reason)
     changed = taken_back(uow, row, document, draft.reason)
     return shown(uow, changed)
 
