@@ -308,7 +308,7 @@ def test_somebody_who_moves_is_accepted_by_name(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
 ) -> None:
     tembo = prison.hire("tembo", "officer", "B")
-    hartmann.note(weir, fact="No insulin since morning.", attention="ACT_NOW")
+    insulin = hartmann.note(weir, fact="No insulin since morning.", attention="ACT_NOW")
     hartmann.note(weir, needs=[{"code": "PHONE", "promised": True}])
     prison.admin.post(
         f"/v1/inmates/{weir}/moves", {"establishment": prison.code, "unit": "B", "reason": "Works in the kitchen."}
@@ -319,6 +319,10 @@ def test_somebody_who_moves_is_accepted_by_name(
         # Also while an offer waits: with what the person needs, and what was written.
         screen.press("t")
         screen.sees("Hand over B wing", "Weir, J. is on the way to you from A wing", "No insulin since morning.")
+        right = {"reason": "Misheard.", "note": {"basis": "SAW", "fact": "No insulin since noon."}}
+        hartmann.post(f"/v1/notes/{insulin['id']}/corrections", right)
+        screen.sees("No insulin since noon.")
+        screen.misses("since morning", "could not be read")
         offered(tembo, prison, "B")
         screen.sees("You offered B wing at", "Weir, J. is on the way", "ACT NOW until", "open: phone call, promised")
         screen.run("[...document.querySelectorAll('button')].find((b) => b.innerText.includes('is here')).click()")
