@@ -313,7 +313,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "nothing to be seen": ({"fact": "\u200b \u2060"}, "/fact", "can be seen"),
     "nobody": ({"inmate": "Z9999ZZ"}, "/inmate", "Z9999ZZ"),
     "no number": ({"inmate": "Weir, J."}, "/inmate", "number"),
-    "another prison": ({"establishment": "ZZZ"}, "/inmate", "nobody"),
+    "another prison": ({"establishment": "ZZZ"}, "/establishment", "ZZZ"),
     "no such unit": ({"unit": "Z"}, "/unit", "no unit Z"),
 }
 
