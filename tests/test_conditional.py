@@ -65,6 +65,14 @@ def test_what_is_to_be_new_is_refused_where_it_is_there_already(prison: Prison, 
     assert new.status_code == 201
 
 
+def test_no_cache_keeps_what_one_caller_may_see(ngata: Caller, weir: str) -> None:
+    note = ngata.note(weir)["id"]
+    lists = ("notes", "needs", "inmates", "handovers", "pages", "establishments", f"notes/{note}/receipts", "events")
+    for path in (*lists, f"inmates/{weir}/worked"):
+        assert ngata.http.get(f"/v1/{path}").headers["cache-control"] == "no-store", path
+    assert ngata.http.post("/oauth/revoke", data={"token": ngata.token}).headers["cache-control"] == "no-store"
+
+
 def test_a_filter_that_is_there_twice_is_refused_unless_it_may_be(ngata: Caller) -> None:
     told = ngata.http.get("/v1/notes?unit=A&unit=B")
     assert (told.status_code, told.json()["errors"][0]["pointer"]) == (422, "/query/unit")

@@ -129,7 +129,7 @@ class Ask:
 
     def page(self, found: Page, **beside: Any) -> Response:
         """A page of a list, with the link to the next, and what is told beside it."""
-        headers = {}
+        headers = {"Cache-Control": "no-store"}
         if found.next is not None:
             pairs = [(k, v) for k, v in self.request.query_params.multi_items() if k != "cursor"]
             query = urlencode([*pairs, ("cursor", found.next)])

@@ -102,13 +102,14 @@ async def verify_sheet(
 ) -> Response:
     """Check that a sheet was given out as it is: to whom, when, knowing what."""
     found = await ask.read(lambda uow: sheets.verify(uow, code, unit, hash, given_at))
-    return Response(as_json(found), media_type="application/json")
+    return Response(as_json(found), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
 @router.get("/inmates/{number}/worked", response_model=Learned, **operation("notes:read", 308, 401, 403, 404, 422))
 async def read_what_worked(number: Annotated[InmateNumber, Path()], ask: Somebody) -> Response:
     """What staff did with a person and whether it helped, and when he or she opened up; each with its source."""
-    return Response(as_json(await ask.read(lambda uow: sheets.worked(uow, number))), media_type="application/json")
+    found = await ask.read(lambda uow: sheets.worked(uow, number))
+    return Response(as_json(found), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
 @router.get("/handovers", response_model=HandoverPage, **operation("handovers:read", 401, 403, 422))

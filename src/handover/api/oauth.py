@@ -113,7 +113,7 @@ async def revoke(request: Request) -> Response:
         await known.desk.write(asker, lambda uow: logins.revoke(uow, text))
     else:
         await logins.revoke_as(known.desk, known.hasher, asker, *client, text)
-    return Response(b"{}", 200, media_type="application/json")
+    return Response(b"{}", 200, {"Cache-Control": "no-store"}, "application/json")
 
 
 @router.get("/v1/me", response_model=Me, **operation("any", 401, 422))
