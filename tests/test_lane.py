@@ -106,3 +106,13 @@ def test_a_parameter_that_does_not_exist_is_refused_on_both(ways: list[tuple[Cal
     lane, plain = (shape(ask(c, inmate, SOUND, {}, "?unit=A"), inmate) for c, inmate in ways)
     assert lane == plain
     assert lane[0] == 422
+
+
+def test_two_idempotency_keys_are_refused_on_both(ways: list[tuple[Caller, str]]) -> None:
+    for caller, inmate in ways:
+        body = {"inmate": inmate, "basis": "SAW", "change": "WORSE"}
+        told = caller.http.post("/v1/notes", json=body, headers=[("Idempotency-Key", "a"), ("Idempotency-Key", "b")])
+        assert told.status_code == 422
+        assert told.json()["errors"] == [
+            {"pointer": "/header/Idempotency-Key", "detail": "send one; only one can be kept"}
+        ]

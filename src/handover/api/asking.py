@@ -98,7 +98,10 @@ class Ask:
         return sha256(path.encode() + await self.request.body()).hexdigest()
 
     def _key(self) -> str | None:
-        key = self.request.headers.get("idempotency-key")
+        sent: list[bytes] = [value for name, value in self.request.scope["headers"] if name == b"idempotency-key"]
+        if len(sent) > 1:
+            raise Invalid(FieldError("/header/Idempotency-Key", "send one; only one can be kept"))
+        key = sent[0].decode("latin-1") if sent else None
         if key is not None and not _KEY.fullmatch(key):
             raise Invalid(FieldError("/header/Idempotency-Key", "up to 255 visible ASCII characters, e.g. a UUID"))
         return key
