@@ -145,6 +145,18 @@ def test_one_thing_said_is_enough(prison: Prison, said: dict[str, Any]) -> None:
     hartmann.post("/v1/notes", {"inmate": weir, "basis": "SAW", **said})
 
 
+def test_null_says_as_much_as_what_is_left_out(prison: Prison) -> None:
+    hartmann = prison.hire("hartmann", "officer", "A")
+    nothing = dict.fromkeys(("fact", "mood", "change", "indicators", "needs", "responses"))
+    note = hartmann.note(unit="A", **{**nothing, "fact": "Ate nothing at lunch."})
+    assert (note["indicators"], note["needs"], note["responses"]) == ([], [], [])
+    newer = {"reason": "Slip", "note": {"basis": "SAW", **nothing, "fact": "Ate a little."}}
+    assert hartmann.post(f"/v1/notes/{note['id']}/corrections", newer)["needs"] == []
+    assert refused(hartmann, {"unit": "A", "basis": "SAW", **nothing}) == refused(
+        hartmann, {"unit": "A", "basis": "SAW"}
+    )
+
+
 def test_a_note_that_says_nothing_is_refused(prison: Prison) -> None:
     hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
     beside = {"opinion": "Hm.", "attention": "WATCH", "if_then": "Look twice.", "opening": True, "place": "CELL"}

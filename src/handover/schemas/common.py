@@ -129,6 +129,19 @@ class _Told:
         return {**handler(schema), "pattern": self.pattern}
 
 
+class _Nullable:
+    """Takes null for an empty list, and says so in the OpenAPI document."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(lambda v: [] if v is None else v, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [handler(schema), {"type": "null"}]}
+
+
+NULLABLE = _Nullable()
 Time = Annotated[
     AwareDatetime,
     BeforeValidator(_rfc3339),

@@ -1,10 +1,11 @@
 """The structured note: what an officer writes, and what everybody reads."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, Field, model_validator
 
 from handover.schemas.common import (
+    NULLABLE,
     PRINTABLE,
     WHOLE,
     Code,
@@ -19,7 +20,9 @@ from handover.schemas.common import (
     up_to,
 )
 
+T = TypeVar("T")
 Detail = Annotated[str, up_to(500), PRINTABLE]
+Several = Annotated[list[T], Field(max_length=20), NULLABLE]
 
 
 class MoodDraft(Draft):
@@ -91,9 +94,9 @@ class NoteDraft(Draft):
     confidence: Code | None = Field(None, description="LOW, MEDIUM or HIGH; only with an opinion.")
     mood: MoodDraft | None = None
     change: Code | None = Field(None, description="Against this person's usual (list `change`).")
-    indicators: list[IndicatorDraft] = Field(default_factory=list, max_length=20)
-    needs: list[NeedDraft] = Field(default_factory=list, max_length=20)
-    responses: list[ResponseDraft] = Field(default_factory=list, max_length=20)
+    indicators: Several[IndicatorDraft] = Field(default_factory=list)
+    needs: Several[NeedDraft] = Field(default_factory=list)
+    responses: Several[ResponseDraft] = Field(default_factory=list)
     opening: bool = Field(
         False, strict=True, description="The person opened up: doubt voiced, help asked, anger put into words."
     )
