@@ -302,6 +302,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "a day alone": ({"occurred_at": "2026-01-14"}, "/occurred_at", "offset"),
     "seconds since 1970": ({"occurred_at": 1768372800}, "/occurred_at", "RFC 3339"),
     "a day that is not": ({"occurred_at": "2026-02-30T06:40:00Z"}, "/occurred_at", ""),
+    "a second that clocks do not show": ({"occurred_at": "2026-01-14T06:39:60Z"}, "/occurred_at", "seconds to 59"),
     "a due time without an offset": (
         {"needs": [{"code": "FAITH", "due_at": "2026-01-14T06:40"}]},
         "/needs/0/due_at",

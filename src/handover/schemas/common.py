@@ -57,6 +57,8 @@ def fault(error: Mapping[str, Any]) -> str:
             return "this is not of the form it must have; see its description in /docs"
         case "string_unicode":
             return "there are letters in it that are none; write it again"
+        case "datetime_from_date_parsing":
+            return "there is no such time: days go as far as their month, hours to 23, minutes and seconds to 59"
     words = str(error["msg"]).removeprefix("Value error, ")
     return words[:1].lower() + words[1:]
 
