@@ -180,14 +180,28 @@ def waits(line: "psycopg.Connection[Any]", several: int = 1) -> bool:
     return line.execute(query).fetchall()[0][0] >= several
 
 
-CORRECTION = {"reason": "Misheard.", "note": {"basis": "SAW", "fact": "Has hidden twenty tablets."}}
+CORRECTION: dict[str, Any] = {"reason": "Misheard.", "note": {"basis": "SAW", "fact": "Has hidden twenty tablets."}}
 UNIT = "units WHERE establishment = %(place)s AND code = 'A'"
 HANDOVER, PAGE = "handovers WHERE id = %(handover)s", "pages WHERE note = %(note)s"
-IN_ONE_ORDER = {
+PERSON, NOTE, NEED = "inmates WHERE number = %(inmate)s", "notes WHERE id = %(note)s", "needs WHERE id = %(need)s"
+PAGES = "pages WHERE establishment = %(place)s"
+MERGE, UNMERGE = "/v1/inmates/{other}/merges", "/v1/inmates/{other}/unmerges"
+ADDED = {"reason": "More.", "note": {**CORRECTION["note"], "needs": [{"code": "VISIT"}]}}
+IN_ONE_ORDER: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "accept": (UNIT, HANDOVER, "/v1/handovers/{handover}/acceptance", {}),
     "withdraw": (UNIT, HANDOVER, "/v1/handovers/{handover}/withdrawal", {"reason": "Not yet."}),
     "correct": (HANDOVER, PAGE, "/v1/notes/{note}/corrections", CORRECTION),
     "close": (HANDOVER, PAGE, "/v1/notes/{note}/attention", {"close": True, "reason": "Asleep."}),
+    "correct, needing more": (PERSON, UNIT, "/v1/notes/{note}/corrections", ADDED),
+    "correct, needing more still": (PERSON, NEED, "/v1/notes/{note}/corrections", ADDED),
+    "retract": ("notes WHERE id = %(slip)s", HANDOVER, "/v1/notes/{note}/retractions", {"reason": "NOT_TRUE"}),
+    "reopen": (PERSON, "needs WHERE id = %(done)s", "/v1/needs/{done}", {"status": "OPEN", "reason": "Not yet."}),
+    "merge": (NOTE, PERSON, MERGE, {"from": "{inmate}"}),
+    "merge needs": (NEED, PAGE, MERGE, {"from": "{inmate}"}),
+    "merge handovers": (HANDOVER, PAGES, MERGE, {"from": "{inmate}"}),
+    "unmerge": (NOTE, PERSON, UNMERGE, {"previous": "{inmate}", "reason": "Brothers."}),
+    "unmerge needs": (NEED, PAGE, UNMERGE, {"previous": "{inmate}", "reason": "Brothers."}),
+    "unmerge handovers": (HANDOVER, PAGES, UNMERGE, {"previous": "{inmate}", "reason": "Brothers."}),
 }
 """What is changed together: what is held first, and what is still free while that is waited for."""
 
@@ -195,18 +209,32 @@ IN_ONE_ORDER = {
 @pytest.mark.parametrize("act", IN_ONE_ORDER)
 def test_what_is_changed_together_is_held_in_one_order(site: Site, prison: Prison, act: str) -> None:
     hartmann, weir = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD")
-    note = hartmann.note(weir, fact="Has taken twenty tablets.", attention="ACT_NOW")
+    other = prison.receive("A2200AA")
+    done, slip = (
+        hartmann.note(weir, fact="Has taken ten tablets.", attention="ACT_NOW", needs=[{"code": "PHONE"}])
+        for _ in range(2)
+    )
+    said = {"basis": "SAW", "fact": "Has taken twenty tablets."}
+    note = hartmann.post(f"/v1/notes/{slip['id']}/corrections", {"reason": "Misheard.", "note": said})
+    [[need], [met]] = note["needs"], done["needs"]
     offer = hartmann.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
-    named = {"place": prison.code, "note": note["id"], "handover": offer["id"]}
-    first, then, path, body = IN_ONE_ORDER[act]
+    named = {"place": prison.code, "note": note["id"], "handover": offer["id"], "slip": slip["id"]}
+    named |= {"inmate": weir, "other": other, "need": need["id"], "done": met["id"]}
+    first, then, path, told = IN_ONE_ORDER[act]
+    body = {name: value.format(**named) if isinstance(value, str) else value for name, value in told.items()}
+    who, method = prison.admin if "/inmates/" in path else hartmann, "PATCH" if "/needs/" in path else "POST"
+    any_ = {"If-Match": "*"}
+    hartmann.http.patch(f"/v1/needs/{met['id']}", json={"status": "DONE", "outcome": "Called."}, headers=any_)
+    if path == UNMERGE:
+        prison.admin.post(MERGE.format(**named), {"from": weir})
     with psycopg.connect(site.database_url) as line, ThreadPoolExecutor(1) as pool:
         line.execute(f"SELECT 1 FROM {first} FOR UPDATE".encode(), named)
-        done = pool.submit(hartmann.http.post, path.format(**named), json=body)
+        answer = pool.submit(who.http.request, method, path.format(**named), json=body, headers=any_)
         eventually(lambda: waits(line))
         # Else two processes, each with the one, wait for the other for a second, and with them all who write there.
         line.execute(f"SELECT 1 FROM {then} FOR UPDATE NOWAIT".encode(), named)
         line.rollback()
-        assert done.result(20).is_success
+        assert answer.result(20).is_success
 
 
 CROSSING: dict[str, tuple[str, dict[str, Any]]] = {

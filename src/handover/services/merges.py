@@ -21,7 +21,8 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
     """Gives one number up for another: one person, one timeline. Answers the merge's id and document."""
     uow.doing("inmates.merge", subject=number, previous=draft.from_)
     uow.allow("roster.write")
-    held = {n: roster.inmate(uow.conn, n, "mine") for n in sorted({number, draft.from_})}
+    notes.all_of_inmate(uow.conn, draft.from_)  # what is changed here is held in one order (`store/locks.py`)
+    held = _held(uow, number, draft.from_)
     survivor = people.seen(uow, held[number])
     uow.about(establishment=survivor["establishment"], unit=survivor["unit"])
     given_up = held[draft.from_]
@@ -34,10 +35,12 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
         known = into is not None and belongs(uow.who, into["establishment"])
         where = f", into {given_up['merged_into']}" if known else ""
         raise Conflict(f"{draft.from_} was merged before{where}.")
+    moved_notes = notes.all_of_inmate(uow.conn, draft.from_)  # again: nobody can write another now
     left, _ = transfers.sender_of(uow, given_up)
-    moved_notes = notes.all_of_inmate(uow.conn, draft.from_)
     for note in moved_notes:
         _renumber(uow, note, number, draft.from_, "inmate.merged")
+    for note in moved_notes:
+        pages.renumber(uow, note["id"], number)
     before = roster.previous_numbers(uow.conn, [draft.from_]).get(draft.from_, [])
     roster.merge_inmate(uow.conn, draft.from_, number)
     now = {**survivor, "version": survivor["version"] + 1, "updated_at": uow.now}
@@ -75,22 +78,24 @@ def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> tuple[str, str
     knows whom it is about."""
     uow.doing("inmates.unmerge", subject=number, previous=draft.previous, reason=draft.reason)
     uow.allow("roster.write")
-    held = {n: roster.inmate(uow.conn, n, "mine") for n in sorted({number, draft.previous})}
+    done = roster.merge_of(uow.conn, number, draft.previous)
+    moved = orjson.loads(done["moved"]) if done else {}
+    moved_notes = _with_corrections(uow, moved.get("notes", ()), number)
+    held = _held(uow, number, draft.previous)
     survivor, restored = people.seen(uow, held[number]), held[draft.previous]
     uow.about(establishment=survivor["establishment"], unit=survivor["unit"])
-    done = roster.merge_of(uow.conn, number, draft.previous)
     if restored is None or done is None or not belongs(uow.who, restored["establishment"]):
         raise Invalid(FieldError("/previous", f"{draft.previous} was not merged into {number}"))
-    moved = orjson.loads(done["moved"])
     now = {**restored, "merged_into": None, "version": restored["version"] + 1, "updated_at": uow.now}
     roster.restore_numbers(uow.conn, draft.previous, moved.get("numbers", []))
     roster.put_inmate(uow.conn, now, new=False)
     kept = {**survivor, "version": survivor["version"] + 1, "updated_at": uow.now}
     roster.put_inmate(uow.conn, kept, new=False)
     own = moved.get("previous", {})
-    moved_notes = _with_corrections(uow, moved["notes"], number)
     for note in moved_notes:
         _renumber(uow, note, draft.previous, own.get(note["id"]), "inmate.unmerged", number)
+    for note in moved_notes:
+        pages.renumber(uow, note["id"], draft.previous)
     moved_needs = [
         row for id_ in moved["needs"] if (row := needs.get(uow.conn, id_, "mine")) and row["inmate"] == number
     ]
@@ -109,6 +114,14 @@ def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> tuple[str, str
     uow.about(notes=len(moved_notes), needs=len(moved_needs))
     about = {"id": done["id"], "number": number, "previous": draft.previous, "by": person(uow.who)}
     return done["id"], _told(uow, about, moved_notes, moved_needs)
+
+
+def _held(uow: UnitOfWork, *numbers: str) -> dict[str, RowMapping | None]:
+    """The people with these numbers, whom nobody may change meanwhile, nor what they need."""
+    held = {number: roster.inmate(uow.conn, number, "mine") for number in sorted(numbers)}
+    for number in held:
+        needs.all_of_inmate(uow.conn, number)
+    return held
 
 
 def _with_corrections(uow: UnitOfWork, ids: Iterable[str], number: str) -> list[RowMapping]:
@@ -143,5 +156,4 @@ def _renumber(
     told = as_json(said if left is None else {**said, "previous": left, "previous_inmate": previous})
     now = {**row, "inmate": number, "document": document}
     uow.record(about_note(uow, type_, now, "note", row["id"], row["status"], told))
-    pages.renumber(uow, row["id"], number)
     transfers.note_changed(uow, now)

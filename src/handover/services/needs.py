@@ -98,10 +98,10 @@ def continue_under(uow: UnitOfWork, old: str, said: Sequence[Mapping[str, Any]],
     return Continued(carried, opened)
 
 
-def settle(uow: UnitOfWork, note: Mapping[Any, Any], needed: Continued) -> list[dict[str, Any]]:
-    """Hangs the needs of a corrected note on its correction. They are read by whoever may read it; so where it is of
-    another class, or says in other words what is needed, whoever wrote the corrected one does not go on reading them as
-    their author. Answers those that are of another class now."""
+def settle(uow: UnitOfWork, note: Mapping[Any, Any], needed: Continued, at: Place) -> list[dict[str, Any]]:
+    """Hangs the needs of a corrected note on its correction; those it opens must be met at this place. They are read by
+    whoever may read it; so where it is of another class, or says in other words what is needed, whoever wrote the
+    corrected one does not go on reading them as their author. Answers those that are of another class now."""
     reclassed = []
     for row, changes in needed.carried:
         columns = {**changes, "note": note["id"]}
@@ -110,12 +110,12 @@ def settle(uow: UnitOfWork, note: Mapping[Any, Any], needed: Continued) -> list[
         changed = _change(uow, row, columns)
         if row["handling"] != note["handling"]:
             reclassed.append(changed)
-    open_for(uow, note, needed.opened, _where(uow, note))
+    open_for(uow, note, needed.opened, at)
     return reclassed
 
 
-def _where(uow: UnitOfWork, thing: Mapping[Any, Any]) -> Place:
-    """Where a need must be met: where its person is now; a need of the wing, on the wing."""
+def where(uow: UnitOfWork, thing: Mapping[Any, Any]) -> Place:
+    """Where a need must be met: where its person, who is held there, is now; a need of the wing, on the wing."""
     goes_along = thing["inmate"] and thing["handling"] not in STAYS_BEHIND
     row = roster.inmate(uow.conn, thing["inmate"], "still") if goes_along else None
     return (row["establishment"], row["unit"]) if row else (thing["establishment"], thing["unit"])
@@ -217,6 +217,8 @@ def change(uow: UnitOfWork, need: str, versions: Container[int] | None, wanted: 
     """Changes a need; `versions`: of which it has to be the one (None: whichever it has)."""
     uow.doing("needs.change", subject=need)
     uow.allow("needs.change")
+    if wanted.status == rules.OPEN:
+        where(uow, _readable(uow, need))  # whoever needs it is held first, as by everybody (`store/locks.py`)
     row = _readable(uow, need, "mine")
     if versions is not None and row["version"] not in versions:
         raise Stale("Somebody changed this need since you read it; read it again.")
@@ -230,7 +232,7 @@ def change(uow: UnitOfWork, need: str, versions: Container[int] | None, wanted: 
         raise Invalid(*errors)
     uow.about(status=new.status)
     columns = {name: getattr(new, name) for name in ("status", "owner", "due_at", "outcome", "reason")}
-    if new.status == rules.OPEN != state.status and (now := _where(uow, row)) != (row["establishment"], row["unit"]):
+    if new.status == rules.OPEN != state.status and (now := where(uow, row)) != (row["establishment"], row["unit"]):
         # Its person has moved on since it was closed.
         columns |= {"establishment": now[0], "unit": now[1], "from_unit": None}
     changed = _change(uow, row, columns)

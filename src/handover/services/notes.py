@@ -125,6 +125,8 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     kept = {name: before[name] for name in still if name not in draft.model_fields_set}
     kept |= {"occurred_at": draft.occurred_at or old["occurred_at"], "attention_until": until}
     draft = draft.model_copy(update=kept)
+    # The person before the unit and the needs, as by everybody (`store/locks.py`).
+    needs_at = need_services.where(uow, {**old, "handling": draft.handling}) if draft.needs else None
     spot = spots.of_note(uow, old)
     derived = rules.derive(draft, uow.lists, spot.rota.at, uow.now)
     fields = _fields(uow, uow.who, spot, draft, derived)
@@ -141,7 +143,7 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     if (row["handling"], row["author"]) != (old["handling"], old["author"]):
         # Those who can read the old note but not the new one still learn that the old one no longer stands.
         uow.record(about_note(uow, "note.corrected", old, "note", note, "CORRECTED", superseded))
-    for need in need_services.settle(uow, row, needed):
+    for need in need_services.settle(uow, row, needed, needs_at or spot.needs_at):
         transfers.need_changed(uow, need)
     transfers.note_changed(uow, {**old, "document": superseded}, newer=row)
     pages.corrected(uow, old, row)
@@ -196,8 +198,9 @@ def retract(uow: UnitOfWork, note: str, retraction: RetractionDraft, fresh: Fres
     if old["status"] == "RETRACTED":
         raise Conflict("This note was retracted before; there is nothing left to take back.")
     why = {"reason": retraction.reason, "detail": retraction.detail, "by": person(uow.who), "at": uow.now}
+    before = list(_wordings_before(uow, orjson.loads(old["document"])))  # held before what hangs on any of them
     shown = _take_back(uow, old, why)
-    for earlier in list(_wordings_before(uow, orjson.loads(old["document"]))):
+    for earlier in before:
         # What a correction says its earlier wordings mostly said too: taking back the last takes back the whole note.
         if earlier["status"] != "RETRACTED":
             _take_back(uow, earlier, why)

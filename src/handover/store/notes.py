@@ -215,10 +215,9 @@ def narrow(conn: Connection, ids: Collection[str]) -> dict[str, str]:
 
 
 def all_of_inmate(conn: Connection, inmate: str) -> list[RowMapping]:
-    """Every note about one number, oldest first, to be changed."""
+    """Every note about one number, oldest first, to be changed. Asked once only, it may be without a correction that
+    whoever was waited for has made."""
     query = sa.select(notes).where(notes.c.inmate == inmate).order_by(notes.c.recorded_at, notes.c.id)
-    conn.execute(held(query.with_only_columns(notes.c.id), "mine"))
-    # Asked again: whoever was waited for may have corrected one of them, and a correction is one more note.
     return list(conn.execute(held(query, "mine")).mappings())
 
 
