@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -14,12 +14,15 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from sqlalchemy.engine import Connection
 
 from handover.api import middleware
+from handover.errors import Conflict
 from handover.services import timers
 from handover.services.limits import Limits
-from handover.services.unit_of_work import Desk
+from handover.services.unit_of_work import Desk, UnitOfWork
 from handover.settings import Settings
+from handover.store import timers as store_timers
 from tests.support.outages import held_up
 from tests.support.readers import closed, eventually, metric
 from tests.support.service import Caller, Prison, Service, settings_for
@@ -351,3 +354,36 @@ def test_promises_that_fall_due_together_are_told_a_few_at_a_time(
     eventually(lambda: len(told()) >= len(needs), 10)
     assert sorted(told()) == sorted(needs)
     assert 1 < under_way[1] <= timers.TOGETHER
+
+
+def test_what_refuses_to_be_done_when_it_falls_due_is_tried_again_later_and_forgotten_once_it_is_gone(
+    service: Service, prison: Prison, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    looked, due = [0], store_timers.due
+
+    def refuses(_uow: UnitOfWork, need: str) -> None:
+        tried.append(need)
+        raise Conflict("Not as things stand.")
+
+    def counted(conn: Connection, now: datetime, most: int) -> list[tuple[datetime, str, str]]:
+        looked.append(most)
+        return due(conn, now, most)
+
+    monkeypatch.setitem(timers.FIRES, store_timers.PROMISE, refuses)
+    monkeypatch.setattr(store_timers, "due", counted)
+    at = service.clock() + timedelta(minutes=5)
+    (need,) = hartmann.note(weir, needs=[{"code": "PHONE", "promised": True, "due_at": at.isoformat()}])["needs"]
+    service.clock.ahead += timedelta(minutes=6)
+    eventually(lambda: need["id"] in tried and looked[-1] > timers.AT_ONCE)
+    seen = len(looked)
+    eventually(lambda: len(looked) > seen + 3)
+    assert tried.count(need["id"]) == 1
+
+    def fired(uow: UnitOfWork) -> None:
+        uow.doing("timers.fire")
+        for timer in due(uow.conn, service.clock(), 100):
+            store_timers.take(uow.conn, *timer)
+
+    service.do(fired)  # as by another process
+    eventually(lambda: looked[-1] == timers.AT_ONCE)

@@ -33,11 +33,15 @@ FIRES: dict[str, Callable[[UnitOfWork, str], str | None]] = {
 do."""
 
 
+class _Taken(Conflict):
+    """Another process fired it. Whatever else refuses to be done is a failure."""
+
+
 def fire(uow: UnitOfWork, at: datetime, kind: str, about: str) -> None:
     """Fires one timer, unless another process has."""
     uow.doing("timers.fire", actor="handover", subject=about, kind=kind)
     if not timers.take(uow.conn, at, kind, about):
-        raise Conflict("Another process was quicker.")
+        raise _Taken("Another process was quicker.")
     place = FIRES[kind](uow, about)
     uow.about(establishment=place, held=place is not None)
 
@@ -48,6 +52,8 @@ async def keep(desk: Desk) -> None:
     while True:
         try:
             due = await desk.peek(lambda conn: timers.due(conn, desk.clock(), AT_ONCE + len(failed)))
+            for timer in failed.keys() - set(due):
+                del failed[timer]  # it was fired elsewhere
             ready = [timer for timer in due if failed.get(timer, 0.0) <= monotonic()]
             answers: list[BaseException | None] = []
             for start in range(0, len(ready), TOGETHER):
@@ -61,12 +67,10 @@ async def keep(desk: Desk) -> None:
                 # One that cannot be fired must not hold up the others; it is tried again.
                 log.error("a timer failed", kind=timer[1], exc_info=answer)
                 failed[timer] = monotonic() + AGAIN_S
-            else:
-                failed.pop(timer, None)
         if len(ready) < AT_ONCE:
             await asyncio.sleep(desk.settings.timers_s)
 
 
 async def _fire(desk: Desk, timer: tuple[datetime, str, str]) -> None:
-    with contextlib.suppress(Conflict):
+    with contextlib.suppress(_Taken):
         await desk.write(Asker(None), lambda uow: fire(uow, *timer), first=True)
