@@ -420,6 +420,7 @@ def test_a_merge_over_two_prisons_tells_each_what_it_needs(prison: Prison) -> No
     assert (offered["data"]["transfer"]["merged"], offered["data"]["transfer"]["to"]["unit"]) == (True, "A")
     assert heard[4]["data"] == {"number": weir, "previous": twin}
     brandt.get(f"/v1/inmates/{twin}", 404)
+    brandt.get(f"/v1/inmates/{twin}/worked", 404)
     brandt.get(f"/v1/inmates/{weir}", 404)
     assert [n["id"] for n in brandt.all("/v1/notes", inmate=twin)] == [note["id"]], "but what they wrote is found"
 

@@ -6,20 +6,21 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy.engine import RowMapping
 
 from handover.domain.access import belongs
 from handover.domain.handovers import Times
 from handover.domain.notes import CLOCK_SKEW
 from handover.domain.screens import Screens
-from handover.errors import FieldError, Invalid, Moved, NotFound, Stale
+from handover.errors import FieldError, Invalid, NotFound, Stale
 from handover.schemas.roster import DEFAULT_SHIFTS, EstablishmentDraft, InmateDraft, MoveDraft, UnitDraft
 from handover.services import needs as need_services
-from handover.services import transfers, views
+from handover.services import numbers, transfers, views
 from handover.services.events import about_inmate
 from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import eventlog, roster, sheets
+
+seen = numbers.seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,17 +226,6 @@ def _moved(
     if (old["establishment"], old["unit"]) != (new["establishment"], new["unit"]):
         transfers.begin(uow, old, new)
     return id_, document
-
-
-def seen(uow: UnitOfWork, row: RowMapping | None) -> RowMapping:
-    if row is not None and row["merged_into"]:
-        survivor = roster.inmate(uow.conn, row["merged_into"])
-        if survivor is not None and belongs(uow.who, survivor["establishment"]):
-            raise Moved(row["merged_into"])
-        row = None
-    if row is None or not belongs(uow.who, row["establishment"]):
-        raise NotFound("Nobody with this number in your establishments.")
-    return row
 
 
 def _check_place(uow: UnitOfWork, establishment: str, unit: str) -> None:

@@ -13,9 +13,9 @@ from handover.domain import sheets as rules
 from handover.domain.access import belongs, may, may_read, may_read_handover
 from handover.domain.notes import CLOCK_SKEW
 from handover.domain.sheets import Known
-from handover.errors import FieldError, Invalid, Moved, NotFound
+from handover.errors import FieldError, Invalid, NotFound
 from handover.schemas.common import in_utc
-from handover.services import pasts, spots, views
+from handover.services import numbers, pasts, spots, views
 from handover.services.unit_of_work import UnitOfWork
 from handover.store import accesslog, eventlog, handovers, roster, sheets
 from handover.store import notes as store_notes
@@ -218,13 +218,7 @@ def worked(uow: UnitOfWork, number: str) -> dict[str, Any]:
     """What worked with a person and what did not, and when he or she opened up, from the notes the caller may see."""
     uow.doing("inmates.worked", subject=number)
     uow.allow("notes.read")
-    row = roster.inmate(uow.conn, number)
-    if row is not None and row["merged_into"]:
-        survivor = roster.inmate(uow.conn, row["merged_into"])
-        if survivor is not None and belongs(uow.who, survivor["establishment"]):
-            raise Moved(survivor["number"])
-    if row is None or not belongs(uow.who, row["establishment"]):
-        raise NotFound("Nobody with this number in your establishments.")
+    row = numbers.seen(uow, roster.inmate(uow.conn, number))
     uow.about(establishment=row["establishment"], unit=row["unit"], person=number)
     return rules.learned(_telling(uow, [number], uow.now, {}).values())
 
