@@ -22,11 +22,12 @@ from handover.clock import now as the_time
 from handover.domain.access import Principal, operator
 from handover.schemas.handovers import AcceptanceDraft, HandoverDraft
 from handover.schemas.roster import EstablishmentDraft, UnitDraft
-from handover.services import accounts, handovers, latest, opening, roster
+from handover.services import accounts, handovers, opening, roster
 from handover.services.cursors import cursor_of
 from handover.services.paging import cursor
 from handover.services.passwords import Hasher
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork
+from handover.store import eventlog
 from tests.support import postgres
 
 PLACE, UNIT = "BEN", "A"
@@ -175,7 +176,7 @@ def _found(url: str, at: datetime, background: int, told: Callable[[int], None])
     filled = fill(url, zone, at, spread, told)  # alone
     with desk_of(url, clock) as desk:
         _hand_over(desk, clock, datetime.combine(at.astimezone(zone).date(), OFFERED["LATE"], zone), staff[0])
-        head = desk.store.read(lambda conn: latest.heads(conn, [PLACE])).result()[PLACE]
+        head = desk.store.read(lambda conn: eventlog.heads(conn, [PLACE])).result()[PLACE]
         return filled.notes, _paths(at, own, cursor_of(desk.store.identity.id, {PLACE: head - BEHIND}))
 
 

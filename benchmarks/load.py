@@ -86,9 +86,8 @@ class Result:
 async def flood(job: Job) -> Result:
     """Every client posts its next note as soon as the last one is durable."""
     loop = asyncio.get_running_loop()
-    more: dict[str, Any] = (
-        {"needs": []} if job.feeds else {}
-    )  # a need is an event of its own, which the stand-in does not know
+    # A need is an event of its own, which the stand-in does not know.
+    more: dict[str, Any] = {"needs": []} if job.feeds else {}
     prepared = [request(job.tokens[i % job.clients], notes.body(i, **more)) for i in range(BODIES)]
     latencies = array("d")
     failed: asyncio.Future[None] = loop.create_future()

@@ -10,7 +10,8 @@ from benchmarks.plan import Plan, Told
 from benchmarks.processes import Server
 from benchmarks.rates import SETTLE_S
 from handover.clock import now
-from handover.services import cursors, hub, latest, opening
+from handover.services import cursors, hub, opening
+from handover.store import eventlog
 
 OTHERS, RATE, POSTERS = 50, 20.0, 8
 TURNS, PAUSE_S = 5, hub.PAGE_S + 2
@@ -63,7 +64,7 @@ def _head(url: str) -> tuple[str, int]:
     """The store's id, and the newest event's sequence."""
     desk = opening.open_desk(setup.settings(url), now)
     try:
-        heads = desk.store.read(lambda conn: latest.heads(conn, [notes.ESTABLISHMENT])).result()
+        heads = desk.store.read(lambda conn: eventlog.heads(conn, [notes.ESTABLISHMENT])).result()
         return desk.store.identity.id, heads[notes.ESTABLISHMENT]
     finally:
         desk.store.close()

@@ -1,6 +1,6 @@
 """Handovers, sheets and pages."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request
@@ -15,6 +15,7 @@ from handover.api.examples import GIVEN_AT, HANDOVER_ID, PAGE_ID, QUERY_ID, SHEE
 from handover.api.paper.page import policy, print_sheet
 from handover.api.paper.words import offered
 from handover.api.parameters import CodeFilter, Cursor, Limit, PlaceFilter, QueryTime, SentTime, UnitFilter
+from handover.domain.pages import State
 from handover.languages import best
 from handover.schemas.common import EstablishmentCode, InmateNumber, SentId, UnitCode
 from handover.schemas.handovers import (
@@ -42,7 +43,7 @@ router = APIRouter(prefix="/v1", tags=["handovers"], route_class=StrictRoute)
 HandoverId = Annotated[SentId, Path(examples=[HANDOVER_ID])]
 Place = Annotated[EstablishmentCode, Path()]
 UnitName = Annotated[UnitCode, Path()]
-PageState = Annotated[Literal["RAISED", "ACCEPTED", "CLOSED"] | None, Query()]
+PageState = Annotated[State | None, Query()]
 JSON, HTML = "application/json", "text/html"
 _FRESH = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Language"}
 
@@ -130,9 +131,8 @@ async def list_handovers(
 async def read_handover(id: HandoverId, ask: Somebody) -> Response:  # noqa: A002 - the name in the path
     """Read one handover."""
     document, _ = await ask.read(lambda uow: handovers.get(uow, id))
-    return ask.single(
-        document, tag_of(document)
-    )  # by version, whoever has lost a right would be told to keep the items
+    # Not tagged by its version: whoever has lost a right would be told to keep the items.
+    return ask.single(document, tag_of(document))
 
 
 def _answer(document: str, handover: str) -> Answer:

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-OPENED_BY = ("UNIT", "ESTABLISHMENT")
+from handover.domain.access import WIDE
+
+OPENED_BY = WIDE
 """Classes of the note an incident begins with: what everybody who works in the unit may read. Notes of any class may
 join, so what they have in common must be no secret."""
 Document = Mapping[str, Any]

@@ -419,9 +419,6 @@ class Feed:
             return
         self._ear = Ear(session.principal, wanted)
 
-    def _going(self) -> bool:
-        return self._end is None
-
     def _finish(self, close: Close) -> None:
         self._end = self._end or close
         if not self._ending.done():

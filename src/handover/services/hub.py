@@ -21,13 +21,15 @@ import structlog
 
 from handover.services import latest, missed
 from handover.services.cursors import Positions
-from handover.services.hearing import Encoded, Latest
+from handover.services.hearing import Encoded
 from handover.services.logins import Session
 from handover.services.metrics import Metrics
 from handover.services.present import Listener, Present
 from handover.services.sessions import Sessions
+from handover.services.streams import Page, Stream, Take
 from handover.services.unit_of_work import Desk
-from handover.store.eventlog import Event, Written
+from handover.store import eventlog
+from handover.store.eventlog import Written
 
 log = structlog.get_logger("handover.feed")
 BLIND_AFTER_S = 5.0
@@ -54,8 +56,6 @@ RIGHTS_AT_ONCE = 50
 RIGHTS_ANYWAY_S = 60.0
 """Seconds in which all are looked at, by and by, although nothing says that rights have changed: of a country's 12,000
 in one go, everybody would feel it every minute."""
-Take = Callable[[Latest], bool]
-"""Takes what is new in one establishment at once, without waiting; False if it cannot, and wants to be woken."""
 
 
 class Reader(Listener, Protocol):
@@ -73,81 +73,6 @@ class Reader(Listener, Protocol):
 
     def lost(self) -> None:
         """Told that a log it reads does not have any more what it was told."""
-
-
-class Stream:
-    """The end of one establishment's log, kept in memory while somebody listens."""
-
-    def __init__(self, place: str, position: int, most: int) -> None:
-        self.place = place
-        self.position = position
-        self.newest: str | None = None  # the event there, once it was read
-        self.rewritten: str | None = None
-        self.tail: deque[Encoded] = deque(maxlen=most)
-        self.wakes: dict[asyncio.Event, Take | None] = {}
-
-    def extend(self, new: Sequence[Encoded], rewritten: str | None) -> None:
-        """Takes in what is new. If events were rewritten since the last look (a retraction), what is kept may say what
-        the store no longer does: it is forgotten, and read from there by whoever is behind."""
-        if rewritten != self.rewritten:
-            self.tail.clear()
-            self.rewritten = rewritten
-        if new:
-            self.tail.extend(new)
-            self.position, self.newest = new[-1].event.sequence, new[-1].event.id
-            told = Latest(new)
-            for wake, take in self.wakes.items():
-                if take is None or not take(told):
-                    wake.set()
-
-    def shorten(self, most: int) -> None:
-        """Forgets the oldest, where it keeps more than that."""
-        while len(self.tail) > most:
-            self.tail.popleft()
-
-    def set_back(self, head: int) -> None:
-        """Begins anew at the end the log has now."""
-        self.tail.clear()
-        self.position, self.newest = head, None
-        for wake in self.wakes:
-            wake.set()
-
-    def has(self, event: Event) -> bool:
-        """Whether memory has this event."""
-        back = self.position - event.sequence
-        return 0 <= back < len(self.tail) and self.tail[-1 - back].event.id == event.id
-
-    def after(self, position: int, most: int) -> list[Encoded] | None:
-        """What follows a position, from memory; None where memory does not reach back so far."""
-        if position >= self.position:
-            return []
-        start = len(self.tail) - (self.position - position)
-        if start < 0:
-            return None
-        # By index: a deque is walked from its nearer end, and most feeds are close to the newest.
-        return [self.tail[i] for i in range(start, min(start + most, len(self.tail)))]
-
-
-class Page:
-    """Some of a log, as it was read from the store, for all who come back to about the same place in it."""
-
-    def __init__(self, place: str, position: int, reading: "asyncio.Task[missed.Past]") -> None:
-        self.place = place
-        self.position = position  # what it begins after
-        self.reading = reading
-        self.used = monotonic()
-
-    @property
-    def held(self) -> int:
-        """How many events it holds."""
-        done = self.reading.done() and not self.reading.cancelled() and self.reading.exception() is None
-        return len(self.reading.result().rows) if done else 0
-
-    def has(self, place: str, position: int) -> bool:
-        """Whether what follows this position is in it, or will be once it has been read."""
-        if place != self.place:
-            return False
-        return 0 <= position - self.position < (self.held if self.reading.done() else 1)
 
 
 class Hub:
@@ -243,7 +168,7 @@ class Hub:
                 else:
                     unknown.append(place)
             if unknown:
-                heads = await self._desk.peek(lambda conn: latest.heads(conn, unknown))
+                heads = await self._desk.peek(lambda conn: eventlog.heads(conn, unknown))
                 for place in unknown:
                     # Somebody else may have begun the stream while we asked.
                     begun = Stream(place, heads.get(place, 0), self._desk.settings.tail_events)
@@ -370,9 +295,8 @@ class Hub:
         if not known:
             return False
         news = await self._desk.peek(lambda conn: latest.news(conn, self.store_id, known))
-        if (
-            news.rewritten != self._rewritten
-        ):  # a retraction: what was read before it may say what the store no longer does
+        if news.rewritten != self._rewritten:
+            # A retraction: what was read before it may say what the store no longer does.
             self._rewritten = news.rewritten
             self._pages.clear()
         for place, stream in streams.items():

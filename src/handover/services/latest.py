@@ -25,11 +25,6 @@ class News:
     gone: dict[str, int]
 
 
-def heads(conn: Connection, places: Iterable[str]) -> dict[str, int]:
-    """The newest sequence of each of these establishments."""
-    return eventlog.heads(conn, places)
-
-
 def ends(conn: Connection, places: Iterable[str]) -> dict[str, Ends]:
     """Where the logs of these establishments begin and end."""
     return eventlog.ends(conn, places)

@@ -208,13 +208,8 @@ def redeem(uow: UnitOfWork, text: str) -> Session | Refusal:
     return by_digest(uow.conn, row["lends"], uow.now) or Unauthenticated("The login this ticket came from has ended.")
 
 
-def identify(conn: Connection, token: str, now: datetime) -> Session | None:
-    """Whose access token this is, with the rights that hold now; None if it does not work (any more)."""
-    return by_digest(conn, token_digest(token), now)
-
-
 def by_digest(conn: Connection, digest: str, now: datetime) -> Session | None:
-    """The same, for a token we know only as its digest."""
+    """Whose access token this is, by its digest, with the rights that hold now; None if it does not work (any more)."""
     return by_digests(conn, [digest], now)[digest]
 
 

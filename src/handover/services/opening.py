@@ -69,7 +69,7 @@ def open_desk(
             desk.do(Asker(None), _started)
         except (Refusal, DBAPIError) as error:
             store.close()
-            why = error.detail if isinstance(error, Refusal) else _first_line(error)
+            why = error.detail if isinstance(error, Refusal) else engine.why(error)
             raise StoreNotReady(f"The store was opened, but cannot be written: {why}") from error
     return desk
 
@@ -111,7 +111,7 @@ def migrate(settings: Settings) -> str:
                 if monotonic() > until:
                     raise StoreNotReady(
                         f"Nothing was changed: for {PATIENCE_S:.0f} seconds something held the store's tables (a long "
-                        f"report, a backup?). Run `handover migrate` again when it is done. ({_first_line(error)})"
+                        f"report, a backup?). Run `handover migrate` again when it is done. ({engine.why(error)})"
                     ) from error
             sleep(REST_S)
 
@@ -130,7 +130,7 @@ def _opened(settings: Settings) -> Iterator[Engines]:
 def _not_opened(engines: Engines, error: DBAPIError) -> StoreNotReady:
     where = f" ({engines.file[0]})" if engines.file else ""
     remedy = _REMEDIES.get((getattr(error.orig, "sqlite_errorname", None) or "").removeprefix("SQLITE_"), "")
-    return StoreNotReady(f"The store cannot be opened: {_first_line(error)}{where}.{remedy}")
+    return StoreNotReady(f"The store cannot be opened: {engine.why(error)}{where}.{remedy}")
 
 
 _REMEDIES = {
@@ -142,10 +142,6 @@ _REMEDIES = {
     "FULL": " There is no room left on the disk.",
 }
 """What to do about it, by the embedded store's own names."""
-
-
-def _first_line(error: DBAPIError) -> str:
-    return (str(error.orig).strip().splitlines() or ["it gives no reason"])[0]
 
 
 def _prepare(engines: Engines, practice: bool, migrate: bool) -> Identity:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from handover.domain.access import may_read
+from handover.domain.pages import STATES
 from handover.errors import NotFound
 from handover.services import duty, spots, views
 from handover.services.events import about_page
@@ -14,7 +15,7 @@ from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import notes, pages, timers
 
-RAISED, ACCEPTED, CLOSED = "RAISED", "ACCEPTED", "CLOSED"
+RAISED, ACCEPTED, CLOSED = STATES
 ACT_NOW = "ACT_NOW"
 
 

@@ -227,9 +227,8 @@ def _by_index(conn: Any) -> None:
     long as a connection lives, and one that was made of a table with next to nothing in it reads all of it each time: a
     note then costs the more the more there are. A pooler would pass this on to others, and prepares nothing anyway."""
     if not _through_pooler(conn):
-        conn.execute(
-            "SET enable_seqscan = off; SET jit = off"
-        )  # the latter: what cannot be else is not worth compiling
+        # The latter: what cannot be else is not worth compiling.
+        conn.execute("SET enable_seqscan = off; SET jit = off")
         conn.commit()
 
 

@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import Sight
+from handover.domain.pages import RAISED, STATES
 from handover.store.locks import Hold, held
 from handover.store.rows import Rows
 from handover.store.tables import pages
 from handover.store.walks import beyond, first, places
 
 _P = pages.c
-STATES = ("RAISED", "ACCEPTED", "CLOSED")
 
 
 def add(rows: Rows, row: dict[str, Any]) -> None:
@@ -29,7 +29,7 @@ def get(conn: Connection, page: str, hold: Hold | None = None) -> RowMapping | N
 
 def raised_about(conn: Connection, about: str) -> list[RowMapping]:
     """The pages about a note or handover that nobody has taken yet, to be changed."""
-    query = sa.select(pages).where(_P.about == about, _P.state == "RAISED").order_by(_P.id)
+    query = sa.select(pages).where(_P.about == about, _P.state == RAISED).order_by(_P.id)
     return list(conn.execute(held(query, "mine")).mappings())
 
 

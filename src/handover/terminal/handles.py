@@ -5,8 +5,6 @@ The ends, because these ids begin with the time: everything written in the same 
 
 from collections.abc import Iterable, Sequence
 
-from handover.terminal.unclear import Unclear
-
 _SHORTEST = 4
 
 
@@ -27,14 +25,3 @@ def meant(typed: str, ids: Sequence[str]) -> list[str]:
     if len(word) < _SHORTEST:
         return []
     return [id_ for id_ in dict.fromkeys(ids) if id_.endswith(word) or id_.startswith(word)]
-
-
-def the_one(typed: str, ids: Sequence[str], what: str, look: str) -> str:
-    """The id that is meant; raises Unclear. `look`: the command that lists them."""
-    found = meant(typed, ids)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        longer = ", ".join(handles(found).values())
-        raise Unclear(f"{typed!r} could be several {what}s: {longer}. Type more of it.")
-    raise Unclear(f"There is no {what} {typed!r} here. See them: {look}")
