@@ -12,6 +12,9 @@ from time import sleep
 
 import pytest
 
+from handover.feed import protocol
+from handover.schemas.events import CLOSE_CODES
+
 PAGE = Path(__file__).parent.parent / "docs" / "integrations.md"
 # Whatever curl is refused ends the script, and says with what.
 STRICT = 'set -euo pipefail\ncurl() { command curl --fail-with-body --noproxy "*" "$@" && echo >&2; }\n'
@@ -58,3 +61,10 @@ def test_every_command_of_the_page(practice: dict[str, str]) -> None:
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
     assert run.stdout.count('"reason":"Works in the kitchen from Monday"') == 2, "sent twice, answered twice"
     assert '"status":"RETRACTED"' in run.stdout
+
+
+def test_every_code_that_a_feed_is_closed_with_is_told_here_and_to_our_own_client() -> None:
+    [table] = re.findall(r"\| Closed with.*?\n\n", PAGE.read_text("utf-8"), re.DOTALL)
+    ours = {value for value in vars(protocol).values() if isinstance(value, int) and value > 1000}
+    assert ours | {1011, 1012} == set(CLOSE_CODES), "and those of `feed/kept.py`"
+    assert {int(code) for code in re.findall(r"\b[14]\d{3}\b", table)} == {*CLOSE_CODES, 1006}

@@ -1,1 +1,1 @@
-"""The WebSocket door: protocol without I/O, the hub that looks at the log, the socket that sends."""
+"""The WebSocket door: protocol without I/O, the socket that sends. The hub that looks at the log is in services/."""

@@ -80,7 +80,10 @@ class Ticket(Resource):
 
 CLOSE_CODES = {
     1001: "The server is stopping; come back with your cursor.",
-    4400: "That frame could not be read.",
+    1011: "No answer to a ping; come back with your cursor.",
+    1012: "The server is being restarted; come back with your cursor.",
+    1013: "Not now; come back with your cursor in a moment.",
+    4400: "That frame, or a parameter of the address, could not be read.",
     4401: "Not authorised, or no longer.",
     4403: "This establishment or unit is not yours to hear.",
     4408: "Too slow; come back with your cursor.",

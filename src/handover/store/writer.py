@@ -1,9 +1,9 @@
 """The one writer of the process: many requests, one commit.
 
-Each request hands over a function. The writer thread takes what has gathered, runs each function in a savepoint of one
-transaction, and commits once. A function that raises is rolled back alone and gets its own error; the others are
-durable when they are told. A commit costs the same for one request as for sixty: that is where the throughput comes
-from.
+Each request hands over a function. The writer thread takes what is waiting, runs each function in one transaction, and
+commits once. A function that raises is undone alone and gets its own error; the others are durable when they are told:
+what it gathered is forgotten, and one that does more than gather has a savepoint to go back to. A commit costs the same
+for one request as for sixty: that is where the throughput comes from.
 """
 
 import threading
