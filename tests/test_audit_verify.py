@@ -475,6 +475,8 @@ CHANGES: dict[str, tuple[Callable[[list[dict[str, Any]]], Any], list[int]]] = {
 }
 
 
+# From here on a file is looked at, away from its store: that it says the same as that is tested on both engines above.
+@ON_SQLITE
 @pytest.mark.parametrize("how", CHANGES)
 def test_an_export_that_was_tampered_with_is_found_out(exported: Path, how: str) -> None:
     change, where = CHANGES[how]
@@ -490,6 +492,7 @@ JSON = some.recursive(
 )
 
 
+@ON_SQLITE
 @ONCE
 @given(number=some.integers(0, 11), name=some.sampled_from(accesslog.NAMES), value=JSON)
 def test_whatever_is_put_into_a_line_of_an_export_its_place_is_told(
@@ -504,6 +507,7 @@ def test_whatever_is_put_into_a_line_of_an_export_its_place_is_told(
     assert bool(places & {(fault["chain"], fault["line"]) for fault in check(exported)["faults"]}) is not same
 
 
+@ON_SQLITE
 @ONCE
 @given(number=some.integers(0, 3), part=some.integers(0, 2), value=JSON)
 def test_whatever_is_put_into_a_head_of_an_export_is_told(
@@ -528,6 +532,7 @@ def test_an_export_of_a_store_that_was_tampered_with_is_made_and_found_out(copy:
         assert faults & {place, ("", 6)}
 
 
+@ON_SQLITE
 def test_an_export_cut_off_in_the_middle_or_not_one_at_all_is_found_out(exported: Path, tmp_path: Path) -> None:
     text = exported.read_text()
     exported.write_text(text[: len(text) // 2])
