@@ -3,7 +3,7 @@
 import { desk, whom } from './desk.js';
 import { askLine, failed, here, say } from './keys.js';
 import { ask, get } from './session.js';
-import { low, t } from './words.js';
+import { label, low, t } from './words.js';
 import { time } from './times.js';
 import { need as words, staff } from './phrases.js';
 
@@ -44,7 +44,7 @@ async function change({ need, version }, body, done) {
   const shown = document.querySelector(`[data-need="${need}"]`);
   try {
     await ask('PATCH', `/v1/needs/${need}`, { body, headers: { 'If-Match': `"${shown ? shown.dataset.version : version}"` } });
-    say(body.status ? t('Done. Whoever wrote it down is told.') : t('It is yours.'));
+    say(body.status ? t('{what}. Whoever wrote it down is told.', { what: label('need_status', body.status) }) : t('It is yours.'));
   } catch (problem) {
     if (problem.status === 412) {
       problem.message = await quicker(need);
