@@ -172,6 +172,37 @@ def test_a_person_facts_first_opinions_folded_corrections_and_retractions_as_suc
         assert "Four shifts ago." not in screen.run("document.querySelector('.beside').innerText")
 
 
+def test_what_was_written_of_one_day_is_not_drawn_over_each_other(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    for hours, change in (
+        (60, "USUAL"),
+        (38, "USUAL"),
+        (36, "MUCH_WORSE"),
+        (5, "MUCH_WORSE"),
+        (4, "WORSE"),
+        (1, "USUAL"),
+    ):
+        ngata.note(weir, change=change, occurred_at=(service.clock() - timedelta(hours=hours)).isoformat())
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        open_person(screen, "weir")
+        signs = screen.run(
+            "[...document.querySelectorAll('.picture text')].filter((one) => /^[↓=↑?]+$/.test(one.textContent))"
+            ".map((one) => one.getBoundingClientRect()).map((box) => [box.left, box.right, box.top, box.bottom])"
+        )
+        assert len(signs) == 6
+        clear = [
+            a[1] <= b[0] or b[1] <= a[0] or a[3] <= b[2] + 4 or b[3] <= a[2] + 4  # a line of letters has air above
+            for place, a in enumerate(signs)
+            for b in signs[:place]
+        ]
+        assert all(clear), signs
+        below = screen.run("document.querySelector('.picture text').closest('svg').viewBox.baseVal.height")
+        assert below > 202, "what stands below goes down with them"
+
+
 def test_an_author_corrects_and_takes_back_and_attention_goes_on_or_is_over(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

@@ -8,6 +8,7 @@ import * as phrases from './phrases.js';
 
 const DAYS = 42;
 const [WIDE, LEFT, TOP, STEP] = [900, 92, 16, 30];
+const [SIGN, LINE] = [18, 15]; // how wide the widest sign of a change is, and how high
 const GAP_MS = 2.5 * 86400e3;
 const KINDS = { SAW: 'seen', HEARD: 'seen', TOLD_BY_PERSON: 'own', FROM_RECORD: 'other', INFERRED: 'other' };
 const kind = (note) => (note.mood && note.mood.source === 'SELF_REPORTED' ? 'own' : KINDS[note.basis] || 'told');
@@ -33,14 +34,23 @@ export function picture(notes, whole) {
     const [a, b] = [moods[place - 1], moods[place]];
     if (new Date(b.occurred_at) - new Date(a.occurred_at) <= GAP_MS) lines.push(svg('path', { d: `M${x(a.occurred_at)} ${y(a.mood.valence)}L${x(b.occurred_at)} ${y(b.mood.valence)}` }));
   }
+  const ends = []; // where the last sign of each line stands: what would be printed over another goes to the next line
+  const signs = shown.filter((note) => note.change).map((note) => {
+    const at = x(note.occurred_at);
+    const free = ends.findIndex((end) => at - end >= SIGN);
+    const line = free < 0 ? ends.length : free;
+    ends[line] = at;
+    return svg('text', { x: at, y: changesAt + 4 + line * LINE, 'text-anchor': 'middle' }, phrases.SHAPES[note.change] || '?');
+  });
+  const bottom = changesAt + Math.max(0, ends.length - 1) * LINE;
   const weeks = [0, 7, 14, 21, 28, 35, 42].map((day) => new Date(from + day * 86400e3));
-  const drawn = svg('svg', { class: 'picture', viewBox: `0 0 ${WIDE} ${changesAt + 34}`, role: 'img', 'aria-label': t('Mood and change over six weeks; the same as a table below.') },
+  const drawn = svg('svg', { class: 'picture', viewBox: `0 0 ${WIDE} ${bottom + 34}`, role: 'img', 'aria-label': t('Mood and change over six weeks; the same as a table below.') },
     codes('mood_valence').map((one) => [svg('line', { class: 'rule', x1: LEFT, x2: WIDE - 12, y1: y(Number(one.code)), y2: y(Number(one.code)) }), svg('text', { x: 0, y: y(Number(one.code)) + 4 }, one.label)]),
     svg('text', { x: 0, y: changesAt + 4 }, t('against usual')),
-    weeks.map((at, place) => svg('text', { x: Math.min(x(at), WIDE - 46), y: changesAt + 28, 'text-anchor': place ? 'middle' : 'start' }, date(at))),
+    weeks.map((at, place) => svg('text', { x: Math.min(x(at), WIDE - 46), y: bottom + 28, 'text-anchor': place ? 'middle' : 'start' }, date(at))),
     lines,
     moods.map((note) => MARKS[kind(note)](x(note.occurred_at), y(note.mood.valence))),
-    shown.filter((note) => note.change).map((note) => svg('text', { x: x(note.occurred_at), y: changesAt + 4, 'text-anchor': 'middle' }, phrases.SHAPES[note.change] || '?')));
+    signs);
   const legend = h('p', { class: 'quiet' }, Object.keys(MARKS).map((one) => [svg('svg', { width: 14, height: 14, viewBox: '0 0 14 14', class: 'picture inline', 'aria-hidden': 'true' }, MARKS[one](7, 7)), ` ${NAMES[one]()}   `]), t('Where nothing was written nothing is drawn.'));
   const table = h('details', {}, h('summary', {}, t('the same as a table ({n})', { n: shown.length })),
     h('table', {}, h('thead', {}, h('tr', {}, [t('when'), t('mood'), t('against usual'), t('how known'), t('by')].map((one) => h('th', { scope: 'col' }, one)))),
