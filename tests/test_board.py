@@ -523,11 +523,25 @@ def test_a_screen_that_cannot_see_says_so_and_catches_up(
         screen.pardoned.append(NO_NETWORK)
         screen.login(hartmann.name, PASSWORD)
         screen.sees("everyone (1)")
+        sleep(2)  # it is certain of more than when it read the sheet
         screen.offline(True)
         screen.run("window.dispatchEvent(new Event('offline'))")
         drop(service)
         screen.sees("Not connected since", "What you see is from then.", "Urgent? Use the radio.")
         screen.sees("Weir, J.")  # nothing else changes
+        since = "/Not connected since [0-9:]+/.exec(document.querySelector('#sight').innerText)[0]"
+        said = screen.run(since)
+        screen.press("w")
+        screen.type("wing")
+        screen.until("document.querySelectorAll('.found [role=option]').length === 1")
+        screen.press("Enter", "ctrl+Enter")
+        screen.sees("How do you know?")
+        screen.press("1")
+        screen.insert("The servery is short of trays.")
+        screen.press("ctrl+Enter")
+        screen.sees("Kept here, not sent yet.")
+        sleep(2)  # since then, whatever was tried meanwhile
+        assert screen.run(since) == said
         ngata.note(weir, fact="Said what nobody could see.", attention="WATCH")
         screen.offline(False)
         screen.sees("up to date", "since you last looked (1)", "Said what nobody could see.", "needs you (1)")

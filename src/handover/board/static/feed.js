@@ -11,6 +11,7 @@ export class Feed {
     this.cursor = cursor;
     this.tell = tell; // {event(e), live(), blind(), missed()}
     this.sure = null; // the last moment at which this screen was certain to be up to date
+    this.heard = 0; // the same by this PC's clock
     this.state = 'opening';
     this.tries = 0;
     this.closed = false;
@@ -56,9 +57,11 @@ export class Feed {
     if (frame.type === 'live') {
       this.state = 'live';
       this.tries = 0;
-      this.sure = now().getTime();
-      this.tell.live();
-    } else if (this.state === 'live') this.sure = now().getTime();
+    }
+    if (this.state !== 'live') return;
+    this.sure = now().getTime();
+    this.heard = Date.now();
+    if (frame.type === 'live') this.tell.live();
   }
 
   // Silence for longer than its heartbeats are apart: nobody is there any more.
