@@ -653,6 +653,29 @@ def test_a_locked_screen_calls_somebody_back_without_saying_who_it_is_about(
         screen.sees("Says goodbye to everybody.", "I see to it")
 
 
+def test_two_windows_that_are_locked_together_both_hear_from_the_beginning(
+    service: Service, browser: Browser, hartmann: Caller, weir: str
+) -> None:
+    watch = (
+        "window.deaf = false, new MutationObserver(() => { "
+        "deaf = deaf || /hears no calls/.test(document.body.innerText); "
+        "}).observe(document.body, {childList: true, subtree: true, characterData: true}), 0"
+    )
+    with browser.open(service.url) as screen, browser.open("about:blank#", beside=screen) as second:
+        screen.login(hartmann.name, PASSWORD)
+        second.go(f"{service.url}/board")
+        second.sees("you are Hartmann", "up to date")
+        for window in (screen, second):
+            window.run(watch)
+        screen.press("l")
+        for window in (screen, second):
+            window.sees("Unlock")
+        hartmann.note(weir, fact="No insulin since morning.", attention="ACT_NOW")
+        for window in (screen, second):
+            window.sees("ACT NOW in unit A")
+            assert not window.run("deaf")
+
+
 def test_a_reload_goes_on_and_a_screen_locked_for_long_does_not(
     service: Service, browser: Browser, hartmann: Caller, weir: str
 ) -> None:

@@ -212,8 +212,12 @@ async function end(username, establishment) {
   if (token === null) localStorage.removeItem(OWED);
 }
 
-// What a locked screen may ask: in which units somebody must act now; null where it hears nothing.
-export const hear = async () => (await raw('POST', '/board/calls')).body.units;
+// What a locked screen may ask: in which units somebody must act now; null where it hears nothing. The answer to the lock
+// brings the pass for it.
+export async function hear() {
+  await ending;
+  return (await raw('POST', '/board/calls')).body.units;
+}
 
 export async function ask(method, path, { body, headers } = {}) {
   if (token === null && offline) await join();
