@@ -86,6 +86,7 @@ def test_the_wing_changes_under_my_eyes_and_nothing_i_read_moves(
         screen.sees("Mistaken words about him.")
         ngata.post(f"/v1/notes/{gone['id']}/retractions", {"reason": "WRONG_PERSON"})
         screen.misses("Mistaken words about him.")
+        screen.sees("Kane, D.: A note was taken back by Ngata: Wrong person")
 
 
 def test_a_page_calls_until_somebody_takes_it_and_the_others_see_who(

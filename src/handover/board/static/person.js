@@ -117,8 +117,7 @@ function row(note) {
   const state = phrases.state(note);
   const struck = note.status === 'CORRECTED';
   if (note.status === 'RETRACTED') {
-    const why = note.retraction;
-    return h('li', { 'data-row': true, tabindex: -1 }, h('span', { class: 'when' }, time(note.occurred_at)), ' ', h('em', {}, t('A note was taken back by {name}: {reason}', { name: why ? phrases.staff(why.by) : t('somebody'), reason: why ? label('retraction_reason', why.reason) : '' })));
+    return h('li', { 'data-row': true, tabindex: -1 }, h('span', { class: 'when' }, time(note.occurred_at)), ' ', h('em', {}, phrases.takenBack(note)));
   }
   const words = note.fact || state;
   const active = note.status === 'ACTIVE';

@@ -123,6 +123,8 @@ export const PAGES = {
   UNOFFERED: () => t('nobody has offered it yet'),
 };
 
+export const takenBack = ({ retraction: why }) => t('A note was taken back by {name}: {reason}', { name: staff(why && why.by), reason: why ? label('retraction_reason', why.reason) : '' });
+
 // What an event says to whoever looks away from the screen now and then; null where it says nothing by itself.
 export function news(event, whom) {
   const { type, data } = event;
@@ -134,7 +136,7 @@ export function news(event, whom) {
 const NEWS = {
   'note.recorded': (note, whom, by) => [whom, `${note.attention === 'ROUTINE' ? '' : `${attention(note)}: `}${gist(note)}`, `${by} ${knows(note.basis)}${note.late ? `, ${t('late entry for {time}', { time: time(note.occurred_at) })}` : ''}`],
   'note.corrected': (note, whom, by) => [whom, t('corrected: {words}', { words: gist(note) }), `${by}: ${note.correction_reason || ''}`],
-  'note.retracted': (note, whom, by) => [whom, t('a note was taken back'), by],
+  'note.retracted': (note, whom) => [whom, takenBack(note), ''],
   'note.attention_ended': (note, whom) => [whom, t('attention ran out: renew or close?'), ''],
   'need.updated': (one, whom) => [whom, `${one.code ? low('needs', one.code) : t('a need')}: ${label('need_status', one.status)}${one.outcome ? `, “${one.outcome}”` : one.reason ? `, “${one.reason}”` : ''}`, one.owner || ''],
   'need.overdue': (one, whom) => [whom, t('past its time: {need}', { need: need(one) }), ''],
