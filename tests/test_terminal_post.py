@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +124,32 @@ def test_what_was_refused_can_be_read_whole_and_typed_again(terminal: Terminal) 
     for words in ("what: Somebody", "The end.", "--think: More than the visit.", "--if-then: Talk to him."):
         assert words in listed
     assert "--need: phone:his sister in Leeds" in listed
+
+
+def test_what_was_promised_and_by_when_can_be_typed_again(terminal: Terminal, hartmann: Caller, weir: str) -> None:
+    promised = ("--need", "phone,promised,now@18:00:call to his daughter", "--need", "mail,promised")
+    more = ("--mood", "low/slow", "--change", "much-worse", "--did", "listened=helped", "--sign", "withdrawn:new")
+    terminal.run("post", "A9999ZZ", "--heard", "Cries.", *promised, *more, "--watch", "--place", "servery")
+    lines = [line.strip().partition(": ") for line in terminal.run("unsent").stdout.splitlines()]
+    given = [(option, words) for option, _, words in lines if option.startswith("--")]
+    assert ("--need", "mail,promised") in given
+    assert ("--watch", "yes") in given
+    (needed,) = [words for _, words in given if words.startswith("phone")]
+    assert re.fullmatch(r"phone,promised,now@\d{4}-\d\d-\d\d 18:00:call to his daughter", needed)
+    again = [part for option, words in given for part in ((option,) if words == "yes" else (option, words))]
+    assert terminal.run("post", weir, "--fact", "Cries.", *again).exit_code == 0
+    (note,) = hartmann.all("/v1/notes")
+    assert (note["basis"], note["fact"], note["attention"]) == ("HEARD", "Cries.", "WATCH")
+    assert (note["mood"]["valence"], note["mood"]["energy"], note["change"]) == (-1, 1, "MUCH_WORSE")
+    assert [(one["code"], one["promised"], one["urgency"]) for one in note["needs"]] == [
+        ("PHONE", True, "NOW"),
+        ("MAIL", True, "ROUTINE"),
+    ]
+    assert (note["responses"], note["indicators"], note["place"]) == (
+        [{"code": "LISTENED", "effect": "HELPED"}],
+        [{"code": "WITHDRAWN", "trend": "NEW"}],
+        "SERVERY",
+    )
 
 
 def real(

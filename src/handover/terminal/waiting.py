@@ -1,6 +1,7 @@
 """Notes that wait here or were refused: what every command says about them, and `handover unsent`."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -11,13 +12,14 @@ from handover.client.refusals import ServerRefused
 from handover.client.sending import Round, send_everyones, waiting_by_author
 from handover.client.server import Server
 from handover.schemas.common import in_utc
-from handover.schemas.notes import NoteDraft
+from handover.schemas.notes import MoodDraft, NeedDraft
 from handover.schemas.problems import ProblemField
 from handover.terminal.compose import option_for
 from handover.terminal.desk import Desk, desk
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import DEFAULT_SERVER, JsonOption, ServerOption, Speech, answering, exit_code, tell
 from handover.terminal.unclear import Unclear
+from handover.terminal.words import promise
 
 
 def unsent(
@@ -98,7 +100,7 @@ def _list(voice: Speech, here: Desk, outbox: Outbox) -> None:
         when = reader.time(aside.kept.written_at) if aside.kept else "?"
         what = f"{_about(aside.kept)}: {_gist(aside.kept)}" if aside.kept else f"cannot be read ({aside.name})"
         voice.say(f"refused  {when}  {what}   (drop it with --drop {number})")
-        for option, words in _written(aside.kept.draft) if aside.kept else ():
+        for option, words in _written(aside.kept, reader) if aside.kept else ():
             voice.say(f"         {option}: {words}")
         tell_refusal(voice, _refusal(aside))
     for author, many in waiting_by_author(here.server).items():
@@ -127,13 +129,61 @@ def _gist(kept: Kept) -> str:
     return words if len(words) <= 60 else words[:59] + "…"
 
 
-def _written(draft: NoteDraft) -> Iterator[tuple[str, str]]:
-    """All sentences of a note, by the options they were typed with: it may have to be written once more."""
-    yield from (("what", draft.fact),) if draft.fact else ()
-    yield from (("--think", draft.opinion),) if draft.opinion else ()
-    yield from (("--if-then", draft.if_then),) if draft.if_then else ()
-    yield from (("--late-reason", draft.late_reason),) if draft.late_reason else ()
-    yield from (("--need", f"{one.code.lower()}:{one.detail}") for one in draft.needs if one.detail)
+def _written(kept: Kept, reader: Reader) -> Iterator[tuple[str, str]]:
+    """All of a note, by the options it was typed with: it may have to be written once more."""
+    draft = kept.draft
+
+    def at(time: datetime | None) -> str:
+        return f"{time.astimezone(reader.zone):%Y-%m-%d %H:%M}" if time else ""
+
+    def need(one: NeedDraft) -> str:
+        marks = [promise().label] if one.promised else []
+        marks += [_word(one.urgency)] if one.urgency != "ROUTINE" else []
+        due = f"@{at(one.due_at)}" if one.due_at else ""
+        return ",".join([_word(one.code), *marks]) + due + (f":{one.detail}" if one.detail else "")
+
+    claimed = draft.occurred_at if kept.time_claimed else None
+    asked = {"ACT_NOW": "--act-now", "WATCH": "--watch"}.get(draft.attention or "", "")
+    given = [
+        ("what", draft.fact),
+        ("--basis", _word(draft.basis)),
+        ("--mood", _mood(draft.mood, reader)),
+        ("--change", _word(draft.change)),
+        *(("--sign", f"{_word(one.code)}{':' * bool(one.trend)}{_word(one.trend)}") for one in draft.indicators),
+        ("--opening", "yes" if draft.opening else ""),
+        ("--think", draft.opinion),
+        ("--sure", _word(draft.confidence)),
+        *(("--need", need(one)) for one in draft.needs),
+        *(("--did", f"{_word(one.code)}{'=' * bool(one.effect)}{_word(one.effect)}") for one in draft.responses),
+        (asked, "yes" if asked else ""),
+        ("--until", at(draft.attention_until)),
+        ("--if-then", draft.if_then),
+        ("--at", at(claimed)),
+        ("--late-reason", draft.late_reason),
+        ("--place", _word(draft.place)),
+        ("--handling", "" if draft.handling == "UNIT" else _word(draft.handling)),
+        ("--incident", "yes" if draft.about_incident else ""),
+    ]
+    return ((option, words) for option, words in given if words)
+
+
+def _word(code: str | None) -> str:
+    """A code as it can be typed."""
+    return (code or "").lower().replace("_", "-")
+
+
+def _mood(mood: MoodDraft | None, reader: Reader) -> str:
+    if mood is None:
+        return ""
+    if mood.not_observed:
+        return _word(mood.not_observed)
+    parts = [
+        reader.label(f"mood_{name}", value)
+        for name, value in (("valence", mood.valence), ("energy", mood.energy))
+        if value is not None
+    ]
+    own = mood.source == "SELF_REPORTED"
+    return ("/" if mood.valence is None else "") + "/".join([*parts, *([_word(mood.source)] if own else [])])
 
 
 def _document(kept: Kept) -> dict[str, object]:
