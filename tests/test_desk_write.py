@@ -15,6 +15,7 @@ from tests.support.outage import Outage
 from tests.support.readers import eventually
 from tests.support.seats import Seat, sitting
 from tests.support.service import PASSWORD, Caller, Prison
+from tests.support.terminals import Terminal
 
 
 @pytest.fixture
@@ -287,6 +288,22 @@ async def test_what_the_server_refuses_comes_back_as_a_draft_with_the_reason_at_
         await seat.types("w", "enter")
         await seat.until("Hardly ate.", "INMATE")
     assert ngata.all("/v1/notes") == []
+
+
+async def test_what_is_refused_after_it_has_waited_stays_counted_until_it_is_dealt_with(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    office = Terminal(tmp_path / "office", outage.url)
+    office.login(ngata)
+    outage.goes_away()
+    for words in ("First.", "Second."):
+        office.run("post", "A9999ZZ", "--saw", words)
+    outage.comes_back()
+    async with sitting(tmp_path / "office", again(outage, ngata), outage.url) as seat:
+        await seat.until("2 notes that waited were refused. handover unsent says why", "not sent: 0 · refused: 2")
+        await seat.meanwhile(lambda: [office.run("unsent", "--drop", "1") for _ in range(2)])
+        await seat.press("n")
+        await seat.wait(lambda: "refused" not in seat.text.splitlines()[1])
 
 
 async def test_a_page_in_the_middle_of_a_sentence_takes_no_letter_of_it(

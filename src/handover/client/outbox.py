@@ -122,10 +122,14 @@ class Outbox:
         """What was set aside, oldest first."""
         folder = self.folder / "refused"
         return [
-            Aside(path.name, self.read(f"refused/{path.name}"), read_json(folder / _answer_name(path.name)) or {})
-            for path in sorted(folder.glob("[0-9]*.json"))
-            if not path.name.endswith(".answer.json")
+            Aside(name, self.read(f"refused/{name}"), read_json(folder / _answer_name(name)) or {})
+            for name in self.refused_names()
         ]
+
+    def refused_names(self) -> list[str]:
+        """Their names alone."""
+        found = (path.name for path in (self.folder / "refused").glob("[0-9]*.json"))
+        return sorted(name for name in found if not name.endswith(".answer.json"))
 
     def drop_refused(self, name: str) -> None:
         """Deletes a refused note, because its author has dealt with it."""

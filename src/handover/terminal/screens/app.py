@@ -290,10 +290,13 @@ class HandoverApp(Base):
         sent = sum(len(one.sent) for one in rounds)
         refused = [one for went in rounds for one in went.refused]
         if refused:
-            screen.say(
-                t("A note that waited was refused: {why}. See: handover unsent", why=in_words(refused[0].refusal)),
-                loud=True,
+            told = plural(
+                "{n} note that waited was refused. handover unsent says why: {why}",
+                "{n} notes that waited were refused. handover unsent says why: {why}",
+                len(refused),
+                why=in_words(refused[0].refusal),
             )
+            screen.say(told, loud=True)
         elif sent:
             screen.say(plural("Sent: {n} note that waited here.", "Sent: {n} notes that waited here.", sent))
         self.changed()

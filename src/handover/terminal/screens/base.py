@@ -63,6 +63,10 @@ class Base(App[None]):
         """How many notes wait here, whoever wrote them."""
         return sum(waiting_by_author(self.station.server).values())
 
+    def refused(self) -> int:
+        """How many notes of whoever sits here were refused after they had waited, and are not dealt with."""
+        return len(self.outbox.refused_names()) if self.station.here else 0
+
     def lock(self, why: str = "") -> None:
         """Clears the screen and forgets the login."""
         raise NotImplementedError

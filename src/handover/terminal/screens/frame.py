@@ -143,7 +143,8 @@ class Frame(Screen[Any]):
             return
         drafts = len(self.base.drafts.names()) if self.station.here else 0
         width = self.size.width or 80
-        sight = head_words.self_and_sight(self.station, self.base.not_sent(), drafts, width)
+        unsent = self.base.not_sent(), self.base.refused()
+        sight = head_words.self_and_sight(self.station, unsent, drafts, width)
         self.query_one(Head).put([head_words.place(self.station, width), sight])
 
     def forgets(self, note: str, status: str) -> None:

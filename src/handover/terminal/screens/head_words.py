@@ -63,11 +63,12 @@ somebody calls, that this screen is blind and since when, how much has not been 
 _SHORTEST_NAME = 6
 
 
-def self_and_sight(station: Station, not_sent: int, drafts: int, width: int) -> Text:
-    """`you are L. Hartmann · up to date 13:31:04 · not sent: 0 · 5 NEW`."""
+def self_and_sight(station: Station, unsent: tuple[int, int], drafts: int, width: int) -> Text:
+    """`you are L. Hartmann · up to date 13:31:04 · not sent: 0 · 5 NEW`. `unsent`: how many notes wait, how many were
+    refused."""
     if station.here is None:
         return Text(t("Nobody is logged in here."), style="bold", no_wrap=True)
-    parts = _parts(station, not_sent, drafts)
+    parts = _parts(station, unsent, drafts)
     for name in _GIVES_WAY:
         over = _line(parts).cell_len - width
         if over <= 0:
@@ -77,7 +78,7 @@ def self_and_sight(station: Station, not_sent: int, drafts: int, width: int) -> 
     return _line(parts)
 
 
-def _parts(station: Station, not_sent: int, drafts: int) -> dict[str, Part]:
+def _parts(station: Station, unsent: tuple[int, int], drafts: int) -> dict[str, Part]:
     reader, name = station.reader, station.desk.login.me.name
     parts: dict[str, Part] = {}
     if many := len(station.pages):
@@ -92,7 +93,10 @@ def _parts(station: Station, not_sent: int, drafts: int) -> dict[str, Part]:
         parts["sight"] = [t("connecting …")], ""
     else:
         parts["sight"] = [t("up to date {time}", time=reader.time(station.certain_at, seconds=True))], ""
-    parts["unsent"] = [t("not sent: {n}", n=not_sent)], "bold reverse" if not_sent else ""
+    waiting, refused = unsent
+    parts["unsent"] = [t("not sent: {n}", n=waiting)], "bold reverse" if waiting else ""
+    if refused:
+        parts["refused"] = [t("refused: {n}", n=refused)], "bold reverse"
     if new := len(station.news.waiting):
         parts["news"] = [plural("{n} NEW", "{n} NEW", new), ""], "bold"
     if drafts:
