@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from handover import clock
 from handover.client.sending import Round, send_everyones
 from handover.client.server import Server
 from handover.terminal import carrying
@@ -288,6 +291,24 @@ async def test_what_the_server_refuses_comes_back_as_a_draft_with_the_reason_at_
         await seat.types("w", "enter")
         await seat.until("Hardly ate.", "INMATE")
     assert ngata.all("/v1/notes") == []
+
+
+async def test_a_promise_is_due_on_the_prisons_clock_whatever_this_machines_says(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC) + timedelta(hours=1))
+    ngata.note(weir, needs=[{"code": "VISIT", "due_at": (datetime.now(UTC) + timedelta(minutes=30)).isoformat()}])
+    due = (datetime.now(UTC) + timedelta(minutes=20)).replace(second=0, microsecond=0)
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        text = await seat.until("visit", f"up to date {datetime.now(ZoneInfo('Europe/London')):%H:}")
+        assert "OVERDUE" not in text
+        await begins(seat)
+        await seat.press("enter", "enter")
+        await seat.types("1Asked for a call.", "enter", "enter")
+        await seat.types(f"pho!@{due.astimezone(ZoneInfo('Europe/London')):%H:%M}", "enter", "ctrl+s")
+        await seat.until("Recorded: Weir, J. (A1-07)")
+    note = ngata.all("/v1/notes")[0]
+    assert datetime.fromisoformat(note["needs"][0]["due_at"]) == due
 
 
 async def test_what_is_refused_after_it_has_waited_stays_counted_until_it_is_dealt_with(

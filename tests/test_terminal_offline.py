@@ -1,10 +1,13 @@
 """The network goes in the middle of a shift, and comes back."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from handover import clock
+from handover.client import skew
 from tests.support.outage import Outage
 from tests.support.service import Caller
 from tests.support.terminals import Terminal
@@ -141,6 +144,28 @@ def test_what_was_refused_after_waiting_is_told_and_kept(outage: Outage, termina
     assert "about A9999ZZ that waited here was refused" in said.stderr
     assert "INMATE: nobody with the number" in said.stderr
     assert len(terminal.json("unsent")["refused"]) == 1
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=1), timedelta(hours=-1)], ids=["an hour fast", "an hour slow"])
+def test_times_are_the_prisons_whatever_this_machines_clock_says(
+    outage: Outage, hartmann: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: timedelta
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC) + off)
+    office = Terminal(tmp_path / "wrong clock", outage.url)
+    office.login(hartmann)
+    outage.goes_away()
+    skew._known.clear()  # each command is a process of its own
+    assert office.run("post", "--unit", "A", "--saw", "Quiet.", "--need", "phone@in 20min").exit_code == 3
+    outage.comes_back()
+    assert office.run("unsent", "--send").exit_code == 0
+    assert outage.service is not None
+    (note,) = outage.service.login(hartmann.name).all("/v1/notes")
+    now = datetime.now(UTC)
+    assert abs(now - datetime.fromisoformat(note["occurred_at"])) < timedelta(minutes=1)
+    assert abs(now + off - datetime.fromisoformat(note["captured_at"])) < timedelta(minutes=1)
+    assert not note["late"]
+    due = datetime.fromisoformat(note["needs"][0]["due_at"])
+    assert abs(now + timedelta(minutes=20) - due) < timedelta(minutes=2)
 
 
 def test_watching_and_pulling_without_a_network(outage: Outage, terminal: Terminal) -> None:

@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from handover import clock
+from handover.client import skew
 from handover.client.feed_protocol import (
     FIRST_HEARTBEAT_S,
     SILENCE,
@@ -91,7 +92,7 @@ class Feed:
                     yield self._missed(closed.why)
                 elif self.blind_since is None:
                     self.blind_since = self.heard_at
-                    yield StateChange(State.BLIND, clock.now(), since=self.heard_at, why=closed.why)
+                    yield StateChange(State.BLIND, skew.now(self.server), since=self.heard_at, why=closed.why)
             attempt += 1
             await asyncio.sleep(max(pause_before(attempt), after_s))
 
@@ -99,7 +100,7 @@ class Feed:
         since, self.blind_since = self.blind_since or self.heard_at, None
         self.cursor = "now"
         self._numbers.clear()
-        return StateChange(State.MISSED, clock.now(), since=since, why=why)
+        return StateChange(State.MISSED, skew.now(self.server), since=since, why=why)
 
     async def _connection(self, refused_token: str | None) -> AsyncGenerator[Heard, None]:
         try:
@@ -162,7 +163,7 @@ class Feed:
                 continue
             if isinstance(frame, Hello):
                 silence = SILENCE * frame.heartbeat_s
-            self.heard_at = clock.now()
+            self.heard_at = skew.now(self.server)
             yield frame
             # Only now: the time a slow screen took is not the server's silence.
             quiet_since = loop.time()
@@ -185,7 +186,7 @@ class Feed:
             case Live():
                 self.cursor, self._live = frame.cursor or self.cursor, True
                 since, self.blind_since = self.blind_since, None
-                return [StateChange(State.LIVE, clock.now(), since=since, cursor=self.cursor)]
+                return [StateChange(State.LIVE, skew.now(self.server), since=since, cursor=self.cursor)]
             case Heartbeat() if self._live:
                 self.cursor = frame.cursor or self.cursor
                 return [frame]
@@ -193,13 +194,17 @@ class Feed:
 
     def _take_hello(self, hello: Hello) -> list[Heard]:
         if self.cursor != "now":
-            return [StateChange(State.REPLAYING, clock.now(), since=self.blind_since, cursor=self.cursor)]
+            return [StateChange(State.REPLAYING, skew.now(self.server), since=self.blind_since, cursor=self.cursor)]
         # From here on; where that is, only the server can say. Elsewhere our own cursor is the one that skips nothing.
         self.cursor = hello.cursor or self.cursor
         if self.blind_since is None:
             return []
         since, self.blind_since = self.blind_since, None
-        return [StateChange(State.MISSED, clock.now(), since=since, why="there was no cursor yet to continue from")]
+        return [
+            StateChange(
+                State.MISSED, skew.now(self.server), since=since, why="there was no cursor yet to continue from"
+            )
+        ]
 
     def _take_event(self, event: Event) -> list[Heard]:
         log, number = event.place_in_log

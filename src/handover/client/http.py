@@ -12,6 +12,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from handover import __version__
+from handover.client import skew
 from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused
 from handover.client.server import Server
 from handover.schemas.problems import ProblemField
@@ -132,10 +133,12 @@ class Api:
         if token is not None:
             request.headers["Authorization"] = f"Bearer {token}"
         try:
-            return self._http.send(request)
+            answer = self._http.send(request)
         except httpx.HTTPError as error:
             never_sent = isinstance(error, _NEVER_SENT)
             raise CannotReach(self.server.url, in_words(error), never_sent=never_sent) from error
+        skew.heard(self.server, _date(answer.headers.get("date")))
+        return answer
 
     def _good(self, answer: httpx.Response) -> httpx.Response:
         if answer.is_success or answer.status_code == 304:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from handover.client import skew
 from handover.client.files import locked, private_folder, read_json, remove_durably, write_durably
 from handover.client.refusals import ServerRefused
 from handover.client.server import Server, file_name
@@ -32,7 +33,7 @@ class Kept(BaseModel):
     author: str
     written_at: datetime
     time_claimed: bool
-    """Whether the officer said when it happened; otherwise it is when it was written, on this device's clock."""
+    """Whether the officer said when it happened; otherwise it is when it was written."""
     key: str
     body: str
     attempted: bool = False
@@ -72,7 +73,8 @@ class Outbox:
 
     def put(self, draft: NoteDraft, written: datetime, *, urgent: bool = False) -> tuple[str, Kept]:
         """Keeps a note; once this returns it survives a power cut. Returns the name it is kept under, too."""
-        claimed = draft.model_copy(update={"occurred_at": draft.occurred_at or written, "captured_at": written})
+        captured = written - skew.behind(self.server)  # what this device's own clock shows
+        claimed = draft.model_copy(update={"occurred_at": draft.occurred_at or written, "captured_at": captured})
         kept = Kept(
             server=self.server.url,
             author=self.author,
@@ -170,7 +172,8 @@ def mended(kept: Kept, refused: ServerRefused, now: datetime) -> Kept | None:
     if pointers == {"/occurred_at"} and not kept.time_claimed and draft.occurred_at is not None and refused.answered_at:
         ahead = now - refused.answered_at
         # Only the claimed time is set right; captured_at goes on saying what this device's clock showed.
-        return kept.changed(occurred_at=draft.occurred_at - ahead) if ahead > timedelta(0) else None
+        captured = draft.captured_at or draft.occurred_at
+        return kept.changed(occurred_at=captured - ahead) if ahead > timedelta(0) else None
     return None
 
 

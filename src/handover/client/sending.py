@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handover import clock
+from handover.client import skew
 from handover.client.files import Busy, read_json
 from handover.client.http import Api
 from handover.client.outbox import Kept, Outbox, mended, ready
@@ -124,7 +125,7 @@ def _deal_with(outbox: Outbox, name: str, api: Api, went: Round, patience_s: flo
 
 def _send(outbox: Outbox, name: str, kept: Kept, api: Api, patience_s: float) -> dict[str, Any]:
     """Sends one note until it is answered for good, or patience runs out."""
-    kept = ready(kept, clock.now())
+    kept = ready(kept, skew.now(outbox.server))
     first_key = kept.key
     give_up = time.monotonic() + patience_s
     while True:

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from handover import clock
 from handover.client.resources import Document, create, read
 from handover.client.sheets import sheet_of
 from handover.schemas.notes import AttentionDraft
@@ -63,7 +62,7 @@ def attention(
                 AttentionDraft,
                 _OPTIONS,
                 close=True if close is not None else None,
-                until=times.coming(until, clock.now(), zone, "--until") if until else None,
+                until=times.coming(until, here.now(), zone, "--until") if until else None,
                 reason=renew if renew is not None else close,
             )
             changed = create(here.api, f"/v1/notes/{found['id']}/attention", draft)

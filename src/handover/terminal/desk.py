@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
-from handover import clock
+from handover.client import skew
 from handover.client.codelists import kept_lists, lists_for
 from handover.client.http import Api
 from handover.client.refusals import Trouble
@@ -28,6 +28,10 @@ class Desk:
     tokens: OfficerTokens
     api: Api
 
+    def now(self) -> datetime:
+        """The present instant on the service's clock, whatever this machine's is set to."""
+        return skew.now(self.server)
+
     def zone(self, establishment: str | None = None) -> tzinfo | None:
         """The prison's clock; None, which means this machine's, where several prisons with several clocks are meant."""
         zones = self.login.zones
@@ -42,7 +46,7 @@ class Desk:
 
     def reader(self, lists: dict[str, CodeList], establishment: str | None = None) -> Reader:
         """What puts notes into words here."""
-        return Reader(lists, self.zone(establishment), clock.now, self.login.username)
+        return Reader(lists, self.zone(establishment), self.now, self.login.username)
 
 
 @contextmanager

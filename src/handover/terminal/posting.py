@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from rich.text import Text
 
-from handover import clock
+from handover.client import skew
 from handover.client.codelists import entry, lists_are_stale, lists_for
 from handover.client.outbox import Kept, Outbox
 from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused, Trouble
@@ -44,7 +44,7 @@ _LISTS = {
 def post(voice: Speech, address: str, typed: Typed) -> None:
     """Keeps the note, sends what waits, and says what came of it; ends with the contract's exit code."""
     with desk(voice, address) as here:
-        now = clock.now()
+        now = here.now()
         draft, words = _composed(here, typed, now)
         outbox = Outbox(here.server, here.login.username)
         urgent = is_urgent(draft, words.lists)
@@ -161,7 +161,7 @@ def _tell_sent(voice: Speech, here: Desk, sent: Sent, reader: Reader, *, urgent:
         voice.say(f"The incident goes on until {until}, or until somebody says that it is over: {over}")
     if note.get("late") and not note.get("late_reason"):
         voice.warn("It is a late entry, over an hour after it happened. Next time say why: --late-reason TEXT")
-    off = _ahead_by(sent)
+    off = -skew.behind(here.server)
     if off > _CLOCK_IS_OFF:
         voice.warn(
             f"This machine's clock is {off.total_seconds() / 60:.0f} min ahead of the server's. Have it set right."
@@ -177,13 +177,6 @@ def _what_follows(note: dict[str, Any], reader: Reader) -> list[str]:
     did = phrases.responses(note, reader)
     done = t("did: {did}", did=", ".join(did)) if did else None
     return [part for part in (state, look_out, *needs, done, phrases.handling(note, reader)) if part]
-
-
-def _ahead_by(sent: Sent) -> timedelta:
-    claimed, recorded = sent.kept.draft.occurred_at, sent.note.get("occurred_at")
-    if sent.kept.time_claimed or claimed is None or not isinstance(recorded, str):
-        return timedelta(0)
-    return claimed - datetime.fromisoformat(recorded)
 
 
 def _tell_refused(voice: Speech, refused: Refused) -> None:

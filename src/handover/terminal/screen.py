@@ -10,7 +10,6 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from handover import clock
 from handover.client.feed import Feed, Heard
 from handover.client.feed_protocol import Event, Heartbeat, State, StateChange
 from handover.client.sending import Round, waiting_by_author
@@ -105,7 +104,7 @@ class Screen:
                 # Beside the feed, never in its way.
                 self._calling = asyncio.create_task(self._call_again())
         if isinstance(item, Heartbeat) or (isinstance(item, StateChange) and item.state is State.LIVE):
-            self._stand(f"up to date {self._reader.time(clock.now(), seconds=True)}")
+            self._stand(f"up to date {self._reader.time(self._reader.now(), seconds=True)}")
 
     def sent(self, rounds: list[Round]) -> None:
         """Tells which notes went that had waited."""

@@ -7,7 +7,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from handover import clock
 from handover.client.refusals import ServerRefused
 from handover.client.sheets import given, seal, sheet_of
 from handover.terminal import times
@@ -53,7 +52,7 @@ def show(
     with answering(as_json) as voice, desk(voice, server) as here:
         where = unit_meant(here, unit, establishment)
         zone = here.zone(where.establishment)
-        moment = times.past(at, clock.now(), zone) if at else None
+        moment = times.past(at, here.now(), zone) if at else None
         found = sheet_of(here.api, where.establishment, where.code, moment)
         if voice.as_json:
             # As it was answered, so that it can be kept and verified.
@@ -94,7 +93,7 @@ def verify(
                     raise Unclear("Paper needs both: --hash and --given-at as they stand on it.")
                 where = unit_meant(here, unit, establishment)
                 place, code, stamped, at = where.establishment, where.code, _hash(hash_), given_at
-            moment = times.past(at, clock.now(), here.zone(place), "--given-at")
+            moment = times.past(at, here.now(), here.zone(place), "--given-at")
             try:
                 found = given(here.api, place, code, stamped, moment)
             except ServerRefused as refused:

@@ -30,8 +30,7 @@ class Line:
         self._first = kept is None
         cursor, since = kept or ("now", None)
         self.feed = Feed(here.server, here.tokens, place, None, cursor)
-        if since is not None:
-            self.feed.heard_at = since
+        self.feed.heard_at = since or here.now()
 
     async def listen(self) -> None:
         """Hears, until whoever sits here goes away."""

@@ -3,7 +3,6 @@
 from contextlib import suppress
 from functools import partial
 
-from handover import clock
 from handover.client.refusals import CannotReach, Trouble
 from handover.client.resources import Document
 from handover.client.sending import Refused, Round, Sent, send_all
@@ -24,7 +23,7 @@ _WAIT_FOR_OTHERS_S = 10
 def finish(base: Base, hand: Hand, draft: NoteDraft) -> None:
     """Keeps the note; from here on it goes by itself. Raises OSError where the disk will not have it."""
     outbox = base.outbox
-    name, _ = outbox.put(draft, clock.now(), urgent=is_urgent(draft, dict(base.station.lists)))
+    name, _ = outbox.put(draft, base.station.desk.now(), urgent=is_urgent(draft, dict(base.station.lists)))
     with suppress(OSError):  # the note is kept; a draft too many is no harm
         base.drafts.drop(hand.kept.id)
     base.beside(_send(base, hand, draft, name), "sending")

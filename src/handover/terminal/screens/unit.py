@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from textual import on
 from textual.widget import Widget
 
-from handover import clock
 from handover.client.drafts import NoteInHand
 from handover.client.feed_protocol import Event
 from handover.client.resources import Document
@@ -146,7 +145,7 @@ class UnitScreen(Frame):
         if kept is None:
             number = id_ if kind == "person" else None
             about = called(self.station.person(id_), id_) if number else t("the wing")
-            kept = NoteInHand(author=self.station.desk.login.username, begun_at=clock.now(), about=about)
+            kept = NoteInHand(author=self.station.desk.login.username, begun_at=self.station.desk.now(), about=about)
             kept = kept.model_copy(update={"typed": {"inmate": number} if number else {}})
         self.app.push_screen(writing(Hand(kept, dict(kept.typed))), self._wrote)
 

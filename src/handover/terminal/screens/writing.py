@@ -1,7 +1,7 @@
 """Writing a note: one step after another, each a key or a few letters; whatever is typed is kept as it is typed."""
 
 from collections.abc import Iterable
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from textwrap import wrap
 from typing import Any, ClassVar
 
@@ -11,7 +11,6 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
-from handover import clock
 from handover.client.resources import Document
 from handover.schemas.notes import NoteDraft
 from handover.terminal import people
@@ -156,7 +155,7 @@ class Write(Frame):
             typed = found[0][0]
         typed = steps.whole(self._step, self._words, typed)
         try:
-            entry(self._step.name, typed, self._words, clock.now(), self._zone())
+            entry(self._step.name, typed, self._words, self._now(), self._zone())
         except Unclear as unclear:
             self._unread = (line.value, without_option(str(unclear)))
             self._draw()
@@ -320,7 +319,7 @@ class Write(Frame):
             if self.query_one("#line", Input).value.strip():
                 return  # it means nothing yet, and that was said
         try:
-            draft = self._hand.note(self._words, self.station.unit, clock.now(), self._zone())
+            draft = self._hand.note(self._words, self.station.unit, self._now(), self._zone())
         except Faults as faults:
             self._faults = faults.by_field
             self._at = min(self._number_of(name) for name in faults.by_field)
@@ -331,6 +330,9 @@ class Write(Frame):
 
     def _say_fault(self, fault: str | None) -> None:
         self.say(t("Not sent yet. {label}: {fault}", label=self._label(self._at), fault=fault), loud=True)
+
+    def _now(self) -> datetime:
+        return self.station.desk.now()
 
     def _zone(self) -> tzinfo | None:
         unit = self.station.unit
