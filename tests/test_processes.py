@@ -187,6 +187,7 @@ PERSON, NOTE, NEED = "inmates WHERE number = %(inmate)s", "notes WHERE id = %(no
 PAGES = "pages WHERE establishment = %(place)s"
 MERGE, UNMERGE = "/v1/inmates/{other}/merges", "/v1/inmates/{other}/unmerges"
 ADDED = {"reason": "More.", "note": {**CORRECTION["note"], "needs": [{"code": "VISIT"}]}}
+SLIP = "notes WHERE id = %(slip)s"
 IN_ONE_ORDER: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "accept": (UNIT, HANDOVER, "/v1/handovers/{handover}/acceptance", {}),
     "withdraw": (UNIT, HANDOVER, "/v1/handovers/{handover}/withdrawal", {"reason": "Not yet."}),
@@ -194,9 +195,11 @@ IN_ONE_ORDER: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "close": (HANDOVER, PAGE, "/v1/notes/{note}/attention", {"close": True, "reason": "Asleep."}),
     "correct, needing more": (PERSON, UNIT, "/v1/notes/{note}/corrections", ADDED),
     "correct, needing more still": (PERSON, NEED, "/v1/notes/{note}/corrections", ADDED),
-    "retract": ("notes WHERE id = %(slip)s", HANDOVER, "/v1/notes/{note}/retractions", {"reason": "NOT_TRUE"}),
+    "retract": (SLIP, HANDOVER, "/v1/notes/{note}/retractions", {"reason": "NOT_TRUE"}),
+    "retract from a person": (SLIP, PERSON, "/v1/notes/{note}/retractions", {"reason": "NOT_TRUE"}),
     "reopen": (PERSON, "needs WHERE id = %(done)s", "/v1/needs/{done}", {"status": "OPEN", "reason": "Not yet."}),
     "merge": (NOTE, PERSON, MERGE, {"from": "{inmate}"}),
+    "merge notes": (NOTE, SLIP, MERGE, {"from": "{inmate}"}),
     "merge needs": (NEED, PAGE, MERGE, {"from": "{inmate}"}),
     "merge handovers": (HANDOVER, PAGES, MERGE, {"from": "{inmate}"}),
     "unmerge": (NOTE, PERSON, UNMERGE, {"previous": "{inmate}", "reason": "Brothers."}),

@@ -107,6 +107,7 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     """Supersedes a note by a whole new one; the old one stays for those entitled. Its needs go on under the new one."""
     uow.doing("notes.correct", subject=note)
     old = _amendable(uow, note)
+    _keep_still(uow, old)
     fresh(old["document"])
     if old["status"] != "ACTIVE":
         kept = orjson.loads(old["document"])
@@ -125,7 +126,6 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     kept = {name: before[name] for name in still if name not in draft.model_fields_set}
     kept |= {"occurred_at": draft.occurred_at or old["occurred_at"], "attention_until": until}
     draft = draft.model_copy(update=kept)
-    # The person before the unit and the needs, as by everybody (`store/locks.py`).
     needs_at = need_services.where(uow, {**old, "handling": draft.handling}) if draft.needs else None
     spot = spots.of_note(uow, old)
     derived = rules.derive(draft, uow.lists, spot.rota.at, uow.now)
@@ -176,10 +176,10 @@ def _first_recorded(uow: UnitOfWork, row: RowMapping, document: dict[str, Any]) 
     return recorded
 
 
-def _wordings_before(uow: UnitOfWork, document: dict[str, Any]) -> Iterator[RowMapping]:
+def _wordings_before(uow: UnitOfWork, document: dict[str, Any], hold: Hold | None = None) -> Iterator[RowMapping]:
     """What a note superseded, and what that superseded, the latest first."""
     while document["supersedes"]:
-        row = notes.get(uow.conn, document["supersedes"], "mine")
+        row = notes.get(uow.conn, document["supersedes"], hold)
         if row is None:
             return
         yield row
@@ -191,6 +191,8 @@ def retract(uow: UnitOfWork, note: str, retraction: RetractionDraft, fresh: Fres
     and every replay."""
     uow.doing("notes.retract", subject=note, reason=retraction.reason)
     old = _amendable(uow, note)
+    before = list(_wordings_before(uow, orjson.loads(old["document"]), "mine"))
+    _keep_still(uow, old)
     fresh(old["document"])
     errors = check(uow.lists, "retraction_reason", retraction.reason, "/reason")
     if errors:
@@ -198,7 +200,6 @@ def retract(uow: UnitOfWork, note: str, retraction: RetractionDraft, fresh: Fres
     if old["status"] == "RETRACTED":
         raise Conflict("This note was retracted before; there is nothing left to take back.")
     why = {"reason": retraction.reason, "detail": retraction.detail, "by": person(uow.who), "at": uow.now}
-    before = list(_wordings_before(uow, orjson.loads(old["document"])))  # held before what hangs on any of them
     shown = _take_back(uow, old, why)
     for earlier in before:
         # What a correction says its earlier wordings mostly said too: taking back the last takes back the whole note.
@@ -356,7 +357,6 @@ def _amendable(uow: UnitOfWork, note: str) -> RowMapping:
     verdict = may_amend(uow.who, views.facts(row))
     if not verdict:
         raise Forbidden(verdict.reason)
-    _keep_still(uow, row)
     return row
 
 

@@ -1,10 +1,10 @@
 """Rows held until the end of the transaction, against other processes. One process has one writer and needs none of
 this; where the store knows no row locks, it lets one transaction write at a time.
 
-Whoever holds several takes them in this order: notes, people, units, needs, handovers, pages, timers, and the heads of
-logs at the very end. (A timer that goes off is held before all: nobody else asks for that one.) Two processes that went
-opposite ways would wait for each other, and with them all who write there, for the second after which a server finds
-that out."""
+Whoever holds several takes them in this order: notes (the last first), people, units, needs, handovers, pages, timers,
+and the heads of logs at the very end. (A timer that goes off is held before all: nobody else asks for that one.) Two
+processes that went opposite ways would wait for each other, and with them all who write there, for the second after
+which a server finds that out."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar

@@ -216,9 +216,10 @@ def narrow(conn: Connection, ids: Collection[str]) -> dict[str, str]:
 
 def all_of_inmate(conn: Connection, inmate: str) -> list[RowMapping]:
     """Every note about one number, oldest first, to be changed. Asked once only, it may be without a correction that
-    whoever was waited for has made."""
-    query = sa.select(notes).where(notes.c.inmate == inmate).order_by(notes.c.recorded_at, notes.c.id)
-    return list(conn.execute(held(query, "mine")).mappings())
+    whoever was waited for has made. They are held from the last to the first, as whoever takes a correction back comes
+    to what it corrected."""
+    query = sa.select(notes).where(notes.c.inmate == inmate).order_by(notes.c.recorded_at.desc(), notes.c.id.desc())
+    return list(conn.execute(held(query, "mine")).mappings())[::-1]
 
 
 def watched(conn: Connection, place: str, unit: str, at: datetime) -> list[RowMapping]:
