@@ -169,7 +169,9 @@ async def test_a_page_interrupts_until_somebody_takes_it(
         await seat.press("escape")
         await seat.until("1 PAGE NOT TAKEN", "needs you", "it calls again")
         brandt.post(f"/v1/notes/{note['id']}/receipts", {"kind": "ACCEPTED"})
-        await seat.wait(lambda: "NOT TAKEN" not in seat.text)
+        text = await seat.until("PAGE TAKEN by Brandt")
+        assert "NOT TAKEN" not in text
+        assert "it calls again" not in text
         again = hartmann.note(weir, fact="Shakes.", attention="ACT_NOW")
         await seat.until("Shakes.")
         await seat.press("x", "enter", "space")

@@ -19,6 +19,7 @@ from handover.client.sending import Round
 from handover.client.server import Server
 from handover.client.session import Login, end, login_of, step_away
 from handover.client.sheets import without
+from handover.terminal import calls
 from handover.terminal.carrying import Carrier
 from handover.terminal.login import present
 from handover.terminal.screens.base import Base
@@ -234,9 +235,11 @@ class HandoverApp(Base):
         id_ = str(page.get("id"))
         if kind != "page.raised" or "kind" not in page:
             self._newer[id_] = None
-            self.station.pages.pop(id_, None)
+            known = self.station.pages.pop(id_, None)
             if isinstance(self.screen, Calling):
                 self.screen.settled(id_, page)
+            elif known is not None and isinstance(self.screen, Frame):
+                self.screen.say(calls.page(kind, known | page, self.station.reader)[0])
             return
         self._newer[id_] = self.station.pages[id_] = page
         self._ring()
