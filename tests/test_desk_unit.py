@@ -186,6 +186,31 @@ async def test_a_page_interrupts_until_somebody_takes_it(
     assert [(one["kind"], one["by"]["username"]) for one in receipts] == [("ACCEPTED", ngata.name)]
 
 
+async def test_who_was_called_about_stands_at_the_top_with_his_words_under_his_name(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    for n in range(12):
+        number = outage.prison.receive(f"A{n:04}", name=f"Person, {n:02}", cell=f"A2-{n:02}")
+        hartmann.note(number, fact=f"Matter {n}.", attention="WATCH", if_then=f"Sit with {n}.")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("needs you (12)", "~ A2-00")
+        hartmann.note(weir, fact="Found on the floor.", attention="ACT_NOW")
+        await seat.until("ACT NOW: A WING", "Found on the floor.")
+        await seat.press("ctrl+t")
+        await seat.until("You have taken it", "needs you (13)")
+        lines = seat.text.splitlines()
+        assert lines[2].startswith("— needs you (13)")
+        assert lines[3].startswith("! A1-07 Weir, J.")
+        await seat.press(*["down"] * 10)
+        await seat.until("~ A2-09")
+        assert not seat.text.splitlines()[2].startswith("— needs you")
+        await seat.press("enter")
+        await seat.until("six weeks")
+        await seat.press("escape")
+        await seat.until("~ A2-09")
+        assert seat.text.splitlines()[2][:2] in ("— ", "! ", "~ ")
+
+
 async def test_a_call_that_comes_while_the_calls_are_being_read_is_not_lost_by_it(
     outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

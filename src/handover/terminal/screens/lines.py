@@ -107,20 +107,22 @@ class Rows(Lines, can_focus=True):
         return None if self._at is None else self._rows[self._at].key
 
     def show(self, rows: Sequence[Row], *, mark: Hashable = None) -> None:
-        """Shows these rows; what is marked stays marked, and where it is."""
+        """Shows these rows; what is marked stays marked, and where it is. At the top it stays the top: what comes in
+        above it is the most urgent."""
         wanted = mark if mark is not None else self.key
         before = self._first_line(self._at) - self._top if self._at is not None else 0
         old = self._at
         self._rows = list(rows)
         keys = [one.key for one in self._rows]
         known = [n for n, key in enumerate(keys) if key is not None]
-        self._at = next((n for n in known if keys[n] == wanted), None)
+        same = [n for n in known if keys[n] == wanted]  # one person may stand in several parts
+        self._at = min(same, key=lambda n: abs(n - (old or 0)), default=None)
         if self._at is None and known:
             # What was marked is gone: its neighbour, not the top, or the page would jump away under one's eyes.
             self._at = min(known, key=lambda n: abs(n - old)) if old is not None else known[0]
         self._fold()
         if self._at is not None and old is not None:
-            self._top = self._first_line(self._at) - before
+            self._top = self._beginning(self._at, before)
         self._draw()
 
     def forget(self, note: str, words: str) -> None:
@@ -227,6 +229,17 @@ class Rows(Lines, can_focus=True):
             shown[-1].pad_right(max(0, width - tail.cell_len - shown[-1].cell_len))
             shown[-1].append_text(tail)
         self.put(shown)
+
+    def _beginning(self, at: int, before: int) -> int:
+        """The line to begin with, so that a row stands as far down as before; never with words that would then stand
+        below somebody else's name."""
+        first = self._first_line(at)
+        if self._top <= 0 and first < self.size.height:
+            return 0
+        top = max(0, min(first - before, len(self._lines) - 1))
+        while top > 0 and (one := self._rows[self._lines[top][0]]).key is None and not one.text.plain.startswith("—"):
+            top -= 1
+        return top
 
     def _clamp(self) -> None:
         self._top = max(0, min(self._top, len(self._lines) - self.size.height))
