@@ -186,6 +186,24 @@ async def test_an_entry_that_means_nothing_is_not_taken_and_a_taken_one_can_be_t
     assert note["responses"] == [{"code": "LISTENED", "effect": "HELPED"}]
 
 
+async def test_a_name_is_found_without_its_accents_and_is_never_taken_for_a_number_unasked(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    outage.prison.receive("A2222BB", name="Ó Briain, Seán", cell="A2-11")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (2)")
+        await seat.types("wsean", "enter")
+        await seat.until("WRITE about Ó Briain, Seán (A2-11)")
+        await seat.press("escape")
+        await seat.until("everyone (2)")
+        await seat.types("wseamus", "enter")
+        await seat.until("SEAMUS: nobody here has that number. Enter again")
+        assert "WRITE" not in seat.text
+        await seat.press(*["backspace"] * 6)
+        await seat.types("b7777cc", "enter", "enter")  # from a card: the roster is not all there is
+        await seat.until("WRITE about B7777CC")
+
+
 async def test_a_hard_word_and_the_same_words_again_are_asked_about_quietly(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path
 ) -> None:
@@ -283,7 +301,8 @@ async def test_what_the_server_refuses_comes_back_as_a_draft_with_the_reason_at_
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path
 ) -> None:
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
-        await begins(seat, "z9999zz")
+        await seat.until("everyone (1)")
+        await seat.types("wz9999zz", "enter", "enter")  # nobody here has it: asked once
         await seat.until("WRITE about Z9999ZZ")
         await seat.press("enter", "enter")
         await seat.types("1Hardly ate.", "ctrl+s")

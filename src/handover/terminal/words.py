@@ -1,6 +1,7 @@
 """From an officer's words to codes: checked against the lists, completed where only one is meant, never guessed."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -141,8 +142,9 @@ def nearest(entries: Sequence[CodeEntry], typed: str, most: int = 3) -> list[Cod
 
 
 def said(typed: str) -> str:
-    """A word as it is compared: case, spaces, hyphens, underscores and apostrophes make no difference."""
-    return re.sub(r"[\s_\-]+", " ", re.sub("['’‘`]", "", typed.casefold())).strip()
+    """A word as it is compared: case, accents, spaces, hyphens, underscores and apostrophes make no difference."""
+    plain = "".join(one for one in unicodedata.normalize("NFKD", typed.casefold()) if not unicodedata.combining(one))
+    return re.sub(r"[\s_\-]+", " ", re.sub("['’‘`]", "", plain)).strip()
 
 
 def handy(entry: CodeEntry) -> str:

@@ -13,6 +13,7 @@ from handover.client.resources import Document
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Lines, Row, Rows, row
 from handover.terminal.tongue import later, t
+from handover.terminal.words import said
 
 
 class Choose(Frame):
@@ -26,7 +27,7 @@ class Choose(Frame):
         self._ask = ask
         self._wing = wing
         self._before = before
-        self._drawn = ""
+        self._drawn = self._asked = ""
 
     def body(self) -> Iterable[Widget]:
         """The line, the people."""
@@ -70,8 +71,13 @@ class Choose(Frame):
         if key is not None:
             self.dismiss(key)
         elif typed:
-            # Without a network the roster may not be here; the number is, on the door.
-            self.dismiss(("person", typed.upper() if typed == typed.lower() else typed))
+            # Without a network the roster may not be here; the number is, on the door. A name is none.
+            number = typed.upper() if typed == typed.lower() else typed
+            if number in self.station.roster or number == self._asked:
+                self.dismiss(("person", number))
+            else:
+                self._asked = number
+                self.say(t("{number}: nobody here has that number. Enter again: take it all the same.", number=number))
 
     def _draw(self, typed: str) -> None:
         self._drawn = typed
@@ -115,4 +121,4 @@ def _row(one: Document) -> Row:
 
 
 def _bare(typed: str) -> str:
-    return re.sub(r"[\W_]+", "", typed.casefold())
+    return re.sub(r"[\W_]+", "", said(typed))
