@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from rich.cells import cell_len
 
 from handover.client.resources import every
 from handover.terminal.screens.calling import Calling
@@ -84,6 +85,18 @@ async def test_words_that_are_taken_back_are_gone_at_once_and_nothing_moves(
         await seat.press("s")
         await seat.until("as it stood")
         assert "letter" not in seat.text
+
+
+async def test_names_in_wide_letters_leave_the_columns_where_they_are(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    wang = outage.prison.receive("A2222BB", name="王小明", cell="A2-11")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        for keys in ((), ("w",)):
+            await seat.press(*keys)
+            text = await seat.until(weir, wang, *(["about whom?"] if keys else ["everyone (2)"]))
+            before = {line.partition(one)[0] for one in (weir, wang) for line in text.splitlines() if one in line}
+            assert len({cell_len(words) for words in before}) == 1
 
 
 async def test_news_that_comes_while_the_sheet_is_fetched_is_on_it_or_still_new(

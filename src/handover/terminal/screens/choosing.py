@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from typing import ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.containers import Horizontal
 from textual.widget import Widget
@@ -117,7 +118,8 @@ def _first(rows: list[Row]) -> Hashable:
 
 
 def _row(one: Document) -> Row:
-    return row(f"  {one['cell'] or '-':<8} {one['name']:<26} {one['inmate']}", ("person", one["inmate"]), whole=False)
+    name = set_cell_size(one["name"], max(26, cell_len(one["name"])))
+    return row(f"  {one['cell'] or '-':<8} {name} {one['inmate']}", ("person", one["inmate"]), whole=False)
 
 
 def _bare(typed: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rich.cells import set_cell_size
 from rich.text import Text
 
 from handover.client.resources import Document
@@ -70,7 +71,7 @@ def everyone(sheet: Sheet, reader: Reader) -> Iterator[Row]:
         mark = phrases.mark(one["attention"])[0] if one.get("attention") in _MARKED else " "
         why = missing.get(one["inmate"])
         seen = "" if why is None else reader.label("not_observed", why["why"]) if why["why"] else t("not observed")
-        head = f"{mark} {one['cell'] or '-':<7} {one['name']:<22.22} {one['inmate']:<9} "
+        head = f"{mark} {one['cell'] or '-':<7} {set_cell_size(one['name'], 22)} {one['inmate']:<9} "
         yield row(f"{head}{shifts.shape(one['changes']):<9} {seen}", ("person", one["inmate"]), whole=False)
 
 
