@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 from websockets.exceptions import ConnectionClosed
 
 from handover.services import accounts, opening
@@ -21,6 +22,7 @@ from handover.store import accesslog
 from handover.store.engine import open_engines
 from tests.support import embedded
 from tests.support.outages import without
+from tests.support.plans import looked_at
 from tests.support.service import PASSWORD, Caller, Prison, Service, settings_for
 
 HERE = "127.0.0.1"
@@ -712,6 +714,35 @@ def test_the_log_is_paged_without_gaps_while_others_write(prison: Prison) -> Non
     assert [len(page) for page in pages] == [3, 3, 1]
     positions = [position for page in pages for position in page]
     assert positions == sorted(set(positions), reverse=True)
+
+
+def test_who_is_seldom_in_the_log_is_not_looked_for_in_all_of_it_at_once(
+    prison: Prison, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ngata, brandt, quill = (
+        prison.hire("ngata", "officer", "A"),
+        prison.hire("brandt", "officer", "A"),
+        prison.hire("quill", "auditor"),
+    )
+    for who in (ngata, ngata, *[brandt] * 30, ngata, *[brandt] * 30):
+        who.get("/v1/notes")
+    wanted: dict[str, Any] = {"actor": ngata.name, "action": "notes.list"}
+    whole = quill.all("/v1/access-log", **wanted)
+    assert len(whole) == 3
+    monkeypatch.setattr(accesslog, "AT_MOST", 10)
+    page = quill.get("/v1/access-log", **wanted)
+    assert (page["items"], bool(page["next"])) == ([], True)
+    assert quill.all("/v1/access-log", **wanted) == whole
+    assert quill.all("/v1/access-log", **wanted, limit=1) == whole
+    assert quill.all("/v1/access-log", **wanted, since=whole[0]["at"]) == whole[:1]
+    if service.desk.store.engines.embedded:  # so small a table a server reads as it is
+        named = {"actor": ngata.name}
+
+        def find(conn: Connection) -> None:
+            until = accesslog.reach(conn, None, None)
+            accesslog.find(conn, [prison.code], dict(named), None, None, until, 50)
+
+        assert all(one.rows < 60 for one in looked_at(service.desk.store.engines, find))
 
 
 def test_accounts_made_on_the_server_are_logged_with_the_operators_name(prison: Prison, service: Service) -> None:

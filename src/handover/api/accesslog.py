@@ -31,7 +31,8 @@ async def list_access(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response:
-    """Who wrote, read, listed, pulled or was fed what, newest first. For auditors; reading it is itself logged."""
+    """Who wrote, read, listed, pulled or was fed what, newest first. For auditors; reading it is itself logged. A page
+    looks at 20,000 lines at most: it may have few items or none, and there is more as long as there is a `next`."""
     given = {
         "establishment": establishment,
         "actor": actor,

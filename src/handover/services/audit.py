@@ -5,7 +5,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover.services.paging import Page, page, read_cursor
+from handover.services.paging import cursor as cursor_at
 from handover.services.unit_of_work import UnitOfWork, as_json
 from handover.store import accesslog
 from handover.store.accesslog import FIELDS, GENESIS, Head
@@ -49,7 +50,8 @@ class Verified:
 
 
 def find(uow: UnitOfWork, wanted: Mapping[str, str], since: datetime | None, cursor: str | None, limit: int) -> Page:
-    """Lines about the auditor's establishments, newest first. Reading them leaves a line itself."""
+    """Lines about the auditor's establishments, newest first. Reading them leaves a line itself. One page looks at so
+    many lines and no more: it may have few items, or none, and a cursor to look on from."""
     uow.doing(
         "access-log.list",
         establishment=wanted.get("establishment"),
@@ -57,7 +59,8 @@ def find(uow: UnitOfWork, wanted: Mapping[str, str], since: datetime | None, cur
     )
     who = uow.allow("access-log.read")
     before = read_cursor(cursor, datetime, str, int)
-    rows = accesslog.find(uow.conn, who.establishments, dict(wanted), since, before, limit)
+    until = accesslog.reach(uow.conn, since, before)
+    rows = accesslog.find(uow.conn, who.establishments, dict(wanted), since, before, until, limit)
     details = [orjson.loads(row.detail) for row in rows]
     told = {
         number for row, detail in zip(rows, details, strict=True) if row.places for number in detail.get("people", ())
@@ -67,7 +70,7 @@ def find(uow: UnitOfWork, wanted: Mapping[str, str], since: datetime | None, cur
     keys = [(row.at, row.chain, row.position) for row in rows]
     found = page(list(zip(shown, keys, strict=True)), limit, lambda pair: pair[0], lambda pair: pair[1])
     uow.about(count=len(found.items))
-    return found
+    return replace(found, next=cursor_at(*until)) if found.next is None and until is not None else found
 
 
 def _shown(row: sa.Row[Any], detail: dict[str, Any], own: set[str], establishments: frozenset[str]) -> str:

@@ -22,6 +22,7 @@ from handover.store.quick import Quick
 from handover.store.rows import write
 from handover.store.tables import access_chains, access_lines, inmates
 from handover.store.types import whatever_is_kept
+from handover.store.walks import beyond
 
 GENESIS = "0" * 64
 
@@ -59,6 +60,11 @@ _AT = access_lines.c.at
 _SANE = _AT.between(datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 _KEPT = [sa.case((_SANE, sa.type_coerce(_AT, sa.types.NULLTYPE))).label("at") if c is _AT else c for c in COLUMNS]
 """The columns without our reading of a time, and without a time at which a driver would stop."""
+_KEY = (_AT, access_lines.c.chain, access_lines.c.position)
+Key = tuple[datetime, str, int]
+"""Where a line stands in the order of a list."""
+AT_MOST = 20_000
+"""Lines that are looked at for one page."""
 _LENGTHS = [getattr(access_lines.c[name].type, "length", None) or maxsize for name in FIELDS]
 LONGEST = 32_768
 """Characters kept of one thing in a line's detail: the longest cursor there can be fits."""
@@ -174,16 +180,27 @@ def heads_as_kept(conn: Connection) -> list[tuple[Any, ...]]:
         return [(head.chain, head.position, head.hash) for head in heads(conn)]
 
 
+def reach(conn: Connection, since: datetime | None, before: Key | None) -> Key | None:
+    """The line up to which one page looks; None where it looks to the end. The log is never pruned and picked from as
+    it is passed, for an index of each thing it is picked by would be paid for by every line: a name that is seldom in
+    it would be looked for through all the years at once."""
+    walk = _between(sa.select(*_KEY), since, before)
+    found = conn.execute(_newest(walk).offset(AT_MOST - 1).limit(1)).first()
+    return None if found is None else tuple(found)
+
+
 def find(
     conn: Connection,
     establishments: Iterable[str],
     wanted: dict[str, str],
     since: datetime | None,
-    before: tuple[datetime, str, int] | None,
+    before: Key | None,
+    until: Key | None,
     limit: int,
 ) -> list[sa.Row[Any]]:
-    """Lines that concern these establishments, newest first, one more than asked to tell whether there are more.
-    `wanted` may name columns, and `person`: somebody the line was about, or who was on the list that was read."""
+    """Lines that concern these establishments, newest first, one more than asked to tell whether there are more;
+    `until`: no further than to this one. `wanted` may name columns, and `person`: somebody the line was about, or who
+    was on the list that was read."""
     a = access_lines.c
     wanted = dict(wanted)
     establishment, person = wanted.pop("establishment", None), wanted.pop("person", None)
@@ -197,15 +214,20 @@ def find(
         query = query.where(a[name] == value)
     if person is not None:
         query = query.where(sa.or_(a.subject == person, a.detail.contains(f'"{person}"', autoescape=True)))
+    if until is not None:
+        query = query.where(a.at >= until[0], ~beyond(_KEY, until))
+    return list(conn.execute(_newest(_between(query, since, before)).limit(limit + 1)))
+
+
+def _between(query: sa.Select[Any], since: datetime | None, before: Key | None) -> sa.Select[Any]:
+    at = access_lines.c.at
     if since is not None:
-        query = query.where(a.at >= since)
-    if before is not None:
-        # With the column's own types: a bare literal would be written as another text than the embedded store keeps.
-        key = [
-            sa.literal(value, column.type) for value, column in zip(before, (a.at, a.chain, a.position), strict=True)
-        ]
-        query = query.where(sa.tuple_(a.at, a.chain, a.position) < sa.tuple_(*key))
-    return list(conn.execute(query.order_by(a.at.desc(), a.chain.desc(), a.position.desc()).limit(limit + 1)))
+        query = query.where(at >= since)
+    return query if before is None else query.where(at <= before[0], beyond(_KEY, before))
+
+
+def _newest(query: sa.Select[Any]) -> sa.Select[Any]:
+    return query.order_by(*(column.desc() for column in _KEY))
 
 
 def held_in(conn: Connection, numbers: Iterable[str], establishments: Iterable[str]) -> set[str]:
