@@ -925,6 +925,27 @@ def test_what_did_nights_know_at_a_quarter_past_nine(prison: Prison, service: Se
     assert haas.get(f"/v1/establishments/{prison.code}/units/A/sheet", 422, at="2026-11-24T09:00:00Z")
 
 
+def test_what_was_known_then_of_somebody_with_two_numbers_is_under_the_one_of_then(
+    service: Service, prison: Prison
+) -> None:
+    hartmann, weir, dorn = prison.hire("hartmann", "officer", "A"), prison.receive("A4417KD"), prison.receive("A2200AA")
+    admin, thens = prison.admin, []
+    note = hartmann.note(dorn, fact="Will not eat.", attention="WATCH")
+
+    def people(**at: str) -> list[tuple[str, Any]]:
+        thens.append(service.clock().isoformat())
+        return [(one["inmate"], one["notes"]) for one in sheet(hartmann, prison, **at)["people"]]
+
+    (before,) = people()
+    admin.post(f"/v1/inmates/{weir}/merges", {"from": dorn})
+    (merged,) = people()
+    admin.post(f"/v1/inmates/{weir}/unmerges", {"previous": dorn, "reason": "Brothers."})
+    (undone,) = people()
+    hartmann.post(f"/v1/notes/{note['id']}/attention", {"close": True, "reason": "Eats."})
+    assert [who for who, _ in (before, merged, undone)] == [dorn, weir, dorn]
+    assert [people(at=then) for then in thens[:3]] == [[before], [merged], [undone]]
+
+
 def test_what_was_known_then_does_not_cost_more_for_what_other_wings_wrote_since(
     prison: Prison, service: Service
 ) -> None:

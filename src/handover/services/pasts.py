@@ -9,12 +9,13 @@ import orjson
 
 from handover.domain.access import Facts, may_read
 from handover.domain.handovers import OPEN
-from handover.services.unit_of_work import UnitOfWork
+from handover.services.unit_of_work import UnitOfWork, as_json
 from handover.store import handovers, needs, notes, roster, sheets
 
 Document = dict[str, Any]
 BEGUN = ("note.recorded", "need.opened")
 """What is told first of a note or need."""
+RENUMBERED = ("inmate.merged", "inmate.unmerged")
 
 
 class Past:
@@ -39,9 +40,14 @@ class Past:
         or nothing it may say again."""
         if about in self._new:
             return None
-        told = sheets.told_by(self._uow.conn, self._place, self.sequence, notes, about)
-        document: Document | None = orjson.loads(told) if told else None
-        return None if document is None or document.keys() == {"id", "status"} else document
+        given: Document = {}
+        for type_, said in sheets.told_by(self._uow.conn, self._place, self.sequence, notes, about):
+            if type_ in RENUMBERED:  # it says no more of a note than whom it is about from there on
+                previous = said.get("previous_inmate", said["previous"])
+                given = {"inmate": said["number"], "previous_inmate": previous} | given
+            else:
+                return None if said.keys() == {"id", "status"} else said | given
+        return None
 
     # --- People -------------------------------------------------------------------------------------------------------
 
@@ -133,8 +139,5 @@ class Past:
             return None
         if row["id"] not in self._changed.get("handover", {}):
             return row
-        told = sheets.told_by(self._uow.conn, self._place, self.sequence, [row["id"]], row["id"])
-        if told is None:
-            return None
-        document = orjson.loads(told)
-        return {**row, "state": document["state"], "document": told}
+        then = self._then(row["id"], row["id"])
+        return then and {**row, "state": then["state"], "document": as_json(then)}

@@ -1,10 +1,11 @@
 """What a unit's sheet is made of. Each query goes by the people who are in the unit, so that it costs the same whatever
 has gathered behind them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
@@ -170,18 +171,21 @@ def changed_since(
     return list(conn.execute(query.order_by(_E.sequence)).mappings())
 
 
-def told_by(conn: Connection, place: str, sequence: int, notes: Iterable[str], about: str) -> str | None:
-    """What the log said last of a resource, up to this event; it is found by the notes behind it, of which there is
-    little, and not by its place in the log (no index is entered by the sums), of which there is everything."""
-    query = sa.select(_E.told).where(
+def told_by(
+    conn: Connection, place: str, sequence: int, notes: Iterable[str], about: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the log said of a resource, up to this event, the last first: the type of each event, and what it carried.
+    It is found by the notes behind it, of which there is little, and not by its place in the log (no index is entered
+    by the sums), of which there is everything."""
+    query = sa.select(_E.type, _E.told).where(
         _E.note.in_(sorted(notes)),
         _E.about == about,
         _E.establishment.concat("") == place,
         _E.sequence + 0 <= sequence,
         _E.kind != "outcome",  # told to its author, of a need that has left this prison
     )
-    found: str | None = conn.execute(query.order_by(_E.sequence.desc()).limit(1)).scalar()
-    return found and apart(found)[1]
+    for type_, told in conn.execute(query.order_by(_E.sequence.desc())).all():
+        yield type_, orjson.loads(apart(told)[1])
 
 
 def data_of(conn: Connection, place: str, sequence: int) -> str:
