@@ -187,6 +187,8 @@ PERSON, NOTE, NEED = "inmates WHERE number = %(inmate)s", "notes WHERE id = %(no
 PAGES = "pages WHERE establishment = %(place)s"
 MERGE, UNMERGE = "/v1/inmates/{other}/merges", "/v1/inmates/{other}/unmerges"
 ADDED = {"reason": "More.", "note": {**CORRECTION["note"], "needs": [{"code": "VISIT"}]}}
+HEAD = "event_heads WHERE establishment = %(place)s"
+BEGINNING = {"reason": "Misheard.", "note": {"basis": "SAW", "fact": "Has lit a fire.", "about_incident": True}}
 SLIP = "notes WHERE id = %(slip)s"
 IN_ONE_ORDER: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "accept": (UNIT, HANDOVER, "/v1/handovers/{handover}/acceptance", {}),
@@ -195,6 +197,7 @@ IN_ONE_ORDER: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "close": (HANDOVER, PAGE, "/v1/notes/{note}/attention", {"close": True, "reason": "Asleep."}),
     "correct, needing more": (PERSON, UNIT, "/v1/notes/{note}/corrections", ADDED),
     "correct, needing more still": (PERSON, NEED, "/v1/notes/{note}/corrections", ADDED),
+    "correct, beginning an incident": (NEED, HEAD, "/v1/notes/{note}/corrections", BEGINNING),
     "retract": (SLIP, HANDOVER, "/v1/notes/{note}/retractions", {"reason": "NOT_TRUE"}),
     "retract from a person": (SLIP, PERSON, "/v1/notes/{note}/retractions", {"reason": "NOT_TRUE"}),
     "reopen": (PERSON, "needs WHERE id = %(done)s", "/v1/needs/{done}", {"status": "OPEN", "reason": "Not yet."}),

@@ -134,8 +134,8 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     fields["late"] = _first_recorded(uow, old, before) - derived.occurred_at > rules.LATE_AFTER
     fields["late_reason"] = draft.late_reason or before["late_reason"]
     fields |= {"supersedes": note, "correction_reason": correction.reason, "previous_inmate": before["previous_inmate"]}
-    incidents.carry_on(uow, note, before, draft, fields)
     needed = need_services.continue_under(uow, note, before["needs"], fields)
+    incidents.carry_on(uow, note, before, draft, fields)  # may hold the head of the log
     row = _write(uow, fields, uow.who, spot.stretch)
     superseded = views.amended(old["document"], status="CORRECTED", superseded_by=row["id"])
     notes.change(uow.conn, note, status="CORRECTED", document=superseded, watch_until=None, told_at=None)
