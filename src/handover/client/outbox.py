@@ -157,8 +157,9 @@ def ready(kept: Kept, now: datetime) -> Kept:
     return kept.model_copy(update={"body": _text(draft.model_copy(update=changes))}) if changes else kept
 
 
-def mended(kept: Kept, refused: ServerRefused, now: datetime) -> Kept | None:
-    """The note with what was refused put right, where that is our doing and not the author's; None otherwise."""
+def mended(kept: Kept, refused: ServerRefused, now: datetime, here: datetime) -> Kept | None:
+    """The note with what was refused put right, where that is our doing and not the author's; None otherwise. `here` is
+    what this device's own clock shows now."""
     pointers = {error.pointer for error in refused.errors}
     draft = kept.draft
     if pointers == {"/late_reason"} and draft.late_reason is None:
@@ -170,7 +171,7 @@ def mended(kept: Kept, refused: ServerRefused, now: datetime) -> Kept | None:
     ):
         return kept.changed(attention_until=None)
     if pointers == {"/occurred_at"} and not kept.time_claimed and draft.occurred_at is not None and refused.answered_at:
-        ahead = now - refused.answered_at
+        ahead = here - refused.answered_at
         # Only the claimed time is set right; captured_at goes on saying what this device's clock showed.
         captured = draft.captured_at or draft.occurred_at
         return kept.changed(occurred_at=captured - ahead) if ahead > timedelta(0) else None

@@ -139,7 +139,7 @@ def _send(outbox: Outbox, name: str, kept: Kept, api: Api, patience_s: float) ->
                 time.sleep(pause)
                 kept = kept.model_copy(update={"attempted": True})
                 continue
-            repaired = mended(kept, refusal, clock.now()) if kept.key == first_key else None
+            repaired = mended(kept, refusal, skew.now(outbox.server), clock.now()) if kept.key == first_key else None
             if repaired is None:
                 raise
             kept = repaired
