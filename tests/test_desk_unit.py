@@ -1,5 +1,6 @@
 """The unit on a whole screen: live, calm while one reads, and never silent about what it does not know."""
 
+import re
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,6 +38,9 @@ async def test_the_top_says_where_who_and_whether_it_is_so(
         text = await seat.until("NOT ACCEPTED, due", "you are Ngata", "up to date", "not sent: 0")
         assert text.splitlines()[0].startswith("A wing · night · offered by Hartmann")
         assert "you are Ngata" in text.splitlines()[1]
+        for width in (50, 80):  # where there is little room, the time stays
+            await seat._pilot.resize_terminal(width, 24)
+            await seat.wait(lambda: re.search(r"NOT ACCEPTED, due \d\d:\d\d$", seat.text.splitlines()[0]), width)
         await seat.meanwhile(outage.goes_away)
         blind = await seat.until("NOT CONNECTED since", "Urgent? Radio")
         assert "NOT CONNECTED" in blind.splitlines()[1]

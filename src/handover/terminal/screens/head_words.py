@@ -30,7 +30,18 @@ def place(station: Station, width: int) -> Text:
     words = Text(plain(head + state(standing, reader)), style="bold")
     if (over := words.cell_len - width) > 0:
         words = Text(plain(head + state(standing, reader, over)), style="bold")
+    if words.cell_len > width and (short := shortest(standing, reader)):
+        words = Text(plain(head + short), style="bold")
     return words
+
+
+def shortest(standing: Standing, reader: Reader) -> str | None:
+    """What waits and by when, where there is no room for by whom."""
+    due = reader.time(standing["due_at"])
+    return {
+        "OFFERED": t("NOT ACCEPTED, due {due}", due=due),
+        "OVERDUE": t("OVERDUE since {due}: nobody has accepted", due=due),
+    }.get(str(standing["state"]))
 
 
 def state(standing: Standing, reader: Reader, over: int = 0) -> str:
