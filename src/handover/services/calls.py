@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.engine import Connection
 
 from handover.domain.access import Principal, sights
+from handover.domain.pages import RAISED
 from handover.errors import NotFound
 from handover.services import logins
-from handover.services.pages import ACT_NOW, RAISED
+from handover.services.pages import ACT_NOW
 from handover.services.parts import Parts
 from handover.services.passwords import token_digest
 from handover.services.unit_of_work import UnitOfWork

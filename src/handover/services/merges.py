@@ -13,6 +13,7 @@ from handover.services import needs as need_services
 from handover.services import pages, transfers, views
 from handover.services import roster as people
 from handover.services.events import about_inmate, about_note
+from handover.services.numbers import seen
 from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import needs, notes, roster
 
@@ -23,7 +24,7 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
     uow.allow("roster.write")
     notes.all_of_inmate(uow.conn, draft.from_)  # what is changed here is held in one order (`store/locks.py`)
     held = _held(uow, number, draft.from_)
-    survivor = people.seen(uow, held[number])
+    survivor = seen(uow, held[number])
     uow.about(establishment=survivor["establishment"], unit=survivor["unit"])
     given_up = held[draft.from_]
     if given_up is None or not belongs(uow.who, given_up["establishment"]):
@@ -82,7 +83,7 @@ def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> tuple[str, str
     moved = orjson.loads(done["moved"]) if done else {}
     moved_notes = _with_corrections(uow, moved.get("notes", ()), number)
     held = _held(uow, number, draft.previous)
-    survivor, restored = people.seen(uow, held[number]), held[draft.previous]
+    survivor, restored = seen(uow, held[number]), held[draft.previous]
     uow.about(establishment=survivor["establishment"], unit=survivor["unit"])
     if restored is None or done is None or not belongs(uow.who, restored["establishment"]):
         raise Invalid(FieldError("/previous", f"{draft.previous} was not merged into {number}"))

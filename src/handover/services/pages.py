@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from handover.domain.access import may_read
-from handover.domain.pages import STATES
+from handover.domain.pages import ACCEPTED, CLOSED, RAISED
 from handover.errors import NotFound
 from handover.services import duty, spots, views
 from handover.services.events import about_page
@@ -15,7 +15,6 @@ from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import notes, pages, timers
 
-RAISED, ACCEPTED, CLOSED = STATES
 ACT_NOW = "ACT_NOW"
 
 

@@ -14,13 +14,12 @@ from handover.domain.screens import Screens
 from handover.errors import FieldError, Invalid, NotFound, Stale
 from handover.schemas.roster import DEFAULT_SHIFTS, EstablishmentDraft, InmateDraft, MoveDraft, UnitDraft
 from handover.services import needs as need_services
-from handover.services import numbers, transfers, views
+from handover.services import transfers, views
 from handover.services.events import about_inmate
+from handover.services.numbers import seen
 from handover.services.paging import Page, page, read_cursor
 from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import eventlog, roster, sheets
-
-seen = numbers.seen
 
 
 @dataclass(frozen=True, slots=True)
