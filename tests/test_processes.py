@@ -135,7 +135,8 @@ def test_a_process_is_stopped_in_time_although_the_store_stands_still(site: Site
             assert c.process is not None
             line.execute(f"LOCK TABLE {table}".encode())  # the first write waits for good, or the first reading
             with ThreadPoolExecutor(1) as pool:
-                asked = pool.submit(httpx.get, f"{c.url}/v1/me", headers={"Authorization": "Bearer x"}, trust_env=False)
+                guess = {"grant_type": "password", "username": "hartmann", "password": "guessed"}
+                asked = pool.submit(httpx.post, f"{c.url}/oauth/token", data=guess, trust_env=False)
                 with pytest.raises(TimeoutError):
                     asked.result(0.3)
                 began = monotonic()
