@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from handover.services import accounts
 from handover.store import timers
+from tests.support.outages import held_up
 from tests.support.plans import watching
 from tests.support.readers import eventually, hears_everything
 from tests.support.service import Caller, Prison, Service, settings_for
@@ -257,6 +259,21 @@ def test_the_first_answer_again_has_nothing_that_may_not_be_read_any_more(prison
     assert (again.status_code, again.headers["idempotency-replayed"]) == (201, "true")
     assert again.json() == {**first.json(), "items": ngata.get(f"/v1/handovers/{first.json()['id']}")["items"]}
     assert [item["note"] for item in again.json()["items"]] == [note["id"]], "what he wrote himself"
+
+
+def test_the_first_answer_to_a_question_is_not_given_again_to_whoever_may_not_read_what_it_is_about(
+    prison: Prison, service: Service
+) -> None:
+    ngata, cole = prison.hire("ngata", "officer", "A"), prison.hire("cole", "supervisor")
+    secret = prison.hire("mortimer", "governor").note(unit="A", fact="A blade is on the wing.", handling="SECURITY")
+    offer = ngata.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
+    about = {"json": {"note": secret["id"], "text": "Which landing?"}, "headers": {"Idempotency-Key": "blade"}}
+    asked = cole.http.post(f"/v1/handovers/{offer['id']}/queries", **about)
+    assert cole.http.post(f"/v1/handovers/{offer['id']}/queries", **about).content == asked.content
+    service.do(lambda uow: accounts.change_user(uow, cole.name, role="officer", places=[(prison.code, "A")]))
+    cole.get(f"/v1/handovers/{offer['id']}")
+    again = cole.http.post(f"/v1/handovers/{offer['id']}/queries", **about)
+    assert again.status_code == 404, again.text
 
 
 def test_the_first_answer_again_says_all_but_what_was_taken_back(prison: Prison, service: Service) -> None:
@@ -944,6 +961,26 @@ def test_what_was_known_then_of_somebody_with_two_numbers_is_under_the_one_of_th
     hartmann.post(f"/v1/notes/{note['id']}/attention", {"close": True, "reason": "Eats."})
     assert [who for who, _ in (before, merged, undone)] == [dorn, weir, dorn]
     assert [people(at=then) for then in thens[:3]] == [[before], [merged], [undone]]
+    hartmann.post(f"/v1/notes/{note['id']}/retractions", {"reason": "NOT_TRUE"})
+    assert "eat" not in str([people(at=then) for then in thens[:3]])
+
+
+def test_what_came_and_went_in_one_commit_is_told_as_what_is_left_of_it(service: Service, prison: Prison) -> None:
+    hartmann, brandt = prison.hire("hartmann", "officer", "A"), prison.hire("brandt", "officer", "B")
+    cole, weir = prison.hire("cole", "supervisor"), prison.receive("A4417KD")
+    hartmann.note(weir, fact="Has not slept for two nights.")
+    with ThreadPoolExecutor(2) as pool:
+        with held_up(service.desk.store.write):
+            moves: list[Any] = []
+            for unit in "BA":
+                to = {"establishment": prison.code, "unit": unit, "reason": "Work"}
+                moves.append(pool.submit(cole.post, f"/v1/inmates/{weir}/moves", to))
+                eventually(lambda: service.desk.store.writer.waiting == len(moves))
+        for move in moves:
+            move.result(20)
+    told = [event for event in brandt.pull()[0] if event["type"].startswith("handover.")]
+    assert [event["data"]["state"] for event in told] == ["WITHDRAWN", "WITHDRAWN"]
+    assert "slept" not in str(told)
 
 
 def test_what_was_known_then_does_not_cost_more_for_what_other_wings_wrote_since(

@@ -137,10 +137,11 @@ async def _close(app: FastAPI, desk: Desk) -> None:
             await desk.write(Asker(None), opening.stopped)
     except (Refusal, TimeoutError) as error:
         log.error("the stop could not be written down", why=str(error) or "the store does not answer")
-    closing = threading.Thread(target=desk.store.close, name="closing", daemon=True)
-    closing.start()
-    await asyncio.to_thread(closing.join, CLOSE_S)
-    app.state.left = closing.is_alive()
+    finally:
+        closing = threading.Thread(target=desk.store.close, name="closing", daemon=True)
+        closing.start()
+        await asyncio.to_thread(closing.join, CLOSE_S)
+        app.state.left = closing.is_alive()
 
 
 class _Server(uvicorn.Server):

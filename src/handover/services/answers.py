@@ -41,6 +41,8 @@ def once(uow: UnitOfWork, key: str | None, fingerprint: str, work: Callable[[Uni
         if seen and not may_read_handover(uow.who, views.places_of(orjson.loads(seen["document"])), seen["author"]):
             raise NotFound("No such handover.")  # its answer was kept; the right to it was not
         body = views.still(first["body"], seen["document"], uow.who, uow.sights) if seen else first["body"]
+        if body is None:
+            raise NotFound("No such query.")
         return Answer(first["status"], body, {**orjson.loads(first["headers"]), "Idempotency-Replayed": "true"})
     answer = work(uow)
     idempotency.add(

@@ -22,7 +22,7 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
     """Gives one number up for another: one person, one timeline. Answers the merge's id and document."""
     uow.doing("inmates.merge", subject=number, previous=draft.from_)
     uow.allow("roster.write")
-    notes.all_of_inmate(uow.conn, draft.from_)  # what is changed here is held in one order (`store/locks.py`)
+    notes.hold_all_of_inmate(uow.conn, draft.from_)  # what is changed here is held in one order (`store/locks.py`)
     held = _held(uow, number, draft.from_)
     survivor = seen(uow, held[number])
     uow.about(establishment=survivor["establishment"], unit=survivor["unit"])
@@ -36,7 +36,7 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
         known = into is not None and belongs(uow.who, into["establishment"])
         where = f", into {given_up['merged_into']}" if known else ""
         raise Conflict(f"{draft.from_} was merged before{where}.")
-    moved_notes = notes.all_of_inmate(uow.conn, draft.from_)  # again: nobody can write another now
+    moved_notes = notes.all_of_inmate(uow.conn, draft.from_)  # nobody can write another now
     left, _ = transfers.sender_of(uow, given_up)
     for note in moved_notes:
         _renumber(uow, note, number, draft.from_, "inmate.merged")
@@ -81,8 +81,9 @@ def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> tuple[str, str
     uow.allow("roster.write")
     done = roster.merge_of(uow.conn, number, draft.previous)
     moved = orjson.loads(done["moved"]) if done else {}
-    moved_notes = _with_corrections(uow, moved.get("notes", ()), number)
+    notes.hold_all_of_inmate(uow.conn, number)
     held = _held(uow, number, draft.previous)
+    moved_notes = _with_corrections(uow, moved.get("notes", ()), number)
     survivor, restored = seen(uow, held[number]), held[draft.previous]
     uow.about(establishment=survivor["establishment"], unit=survivor["unit"])
     if restored is None or done is None or not belongs(uow.who, restored["establishment"]):

@@ -21,7 +21,8 @@ from handover.services.numbers import standing
 from handover.services.paging import Page, page, read_cursor
 from handover.services.spots import Spot
 from handover.services.unit_of_work import Desk, Fresh, UnitOfWork, as_it_is, as_json, person
-from handover.store import eventlog, idempotency, needs, notes, roster, timers
+from handover.store import eventlog, handovers, idempotency, needs, notes, roster, timers
+from handover.store import pages as store_pages
 from handover.store.locks import Hold
 
 Filter = notes.Filter
@@ -135,7 +136,10 @@ def correct(uow: UnitOfWork, note: str, correction: CorrectionDraft, fresh: Fres
     fields["late_reason"] = draft.late_reason or before["late_reason"]
     fields |= {"supersedes": note, "correction_reason": correction.reason, "previous_inmate": before["previous_inmate"]}
     needed = need_services.continue_under(uow, note, before["needs"], fields)
-    incidents.carry_on(uow, note, before, draft, fields)  # may hold the head of the log
+    if draft.about_incident:  # it may hold the head of the log, and what hangs on a note is held before that
+        handovers.holding(uow.conn, {note, *(need["id"] for need in fields["needs"])})
+        store_pages.raised_about(uow.conn, note)
+    incidents.carry_on(uow, note, before, draft, fields)
     row = _write(uow, fields, uow.who, spot.stretch)
     superseded = views.amended(old["document"], status="CORRECTED", superseded_by=row["id"])
     notes.change(uow.conn, note, status="CORRECTED", document=superseded, watch_until=None, told_at=None)
@@ -302,8 +306,7 @@ def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
     """Gives a receipt for a note. Seen and accepted count once: the first one stands."""
     uow.doing("receipts.record", subject=note, kind=draft.kind)
     who = uow.allow("receipts.record")
-    once = draft.kind in ("SEEN", "ACCEPTED")
-    row = _readable(uow, note, "mine" if once else "still")
+    row = _readable(uow, note, "still")
     errors = check(uow.lists, "receipt_kind", draft.kind, "/kind")
     if draft.kind == "DELIVERED":
         errors.append(FieldError("/kind", "only the service can say that; give SEEN, ACCEPTED, QUERY or READ_BACK"))
@@ -314,7 +317,7 @@ def acknowledge(uow: UnitOfWork, note: str, draft: ReceiptDraft) -> Made:
     if row["status"] == "RETRACTED":
         raise Conflict("This note was retracted; there is nothing to acknowledge.")
     uow.about(establishment=row["establishment"], unit=row["unit"], person=row["inmate"])
-    if once:
+    if draft.kind in ("SEEN", "ACCEPTED"):
         for given in notes.receipts_of(uow.conn, note):
             if given["author"] == who.id and given["kind"] == draft.kind:
                 return Made(given["id"], given["document"], given["id"])

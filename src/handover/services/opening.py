@@ -228,7 +228,10 @@ async def check(desk: Desk) -> None:
 
 def _try(conn: Connection) -> None:
     writable(conn)
-    marks.change(conn, marks.TRIED)  # a server that takes writes may have no room for them
+    with conn.begin_nested() as tried:
+        marks.change(conn, marks.TRIED)  # a server that takes writes may have no room for them
+        if not one_process_only(conn.dialect.name):
+            tried.rollback()  # it is every process's: nobody is to wait for it until this commit
 
 
 def _look(conn: Connection) -> None:

@@ -42,11 +42,13 @@ class Past:
             return None
         given: Document = {}
         for type_, said in sheets.told_by(self._uow.conn, self._place, self.sequence, notes, about):
+            if said.keys() == {"id", "status"}:
+                return None
             if type_ in RENUMBERED:  # it says no more of a note than whom it is about from there on
                 previous = said.get("previous_inmate", said["previous"])
                 given = {"inmate": said["number"], "previous_inmate": previous} | given
             else:
-                return None if said.keys() == {"id", "status"} else said | given
+                return said | given
         return None
 
     # --- People -------------------------------------------------------------------------------------------------------

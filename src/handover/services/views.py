@@ -203,10 +203,12 @@ def seen(fields: dict[str, Any], who: Principal, sights: tuple[Sight, ...]) -> d
     return fields
 
 
-def still(answer: str, document: str, who: Principal, sights: tuple[Sight, ...]) -> str:
+def still(answer: str, document: str, who: Principal, sights: tuple[Sight, ...]) -> str | None:
     """An answer that was given about a handover (`document`: as it is kept now), without what is not his or hers to
-    read any more."""
+    read any more; None where that is all of it."""
     told, now = orjson.loads(answer), seen(orjson.loads(document), who, sights)
+    if "answers" in told:
+        return answer if told["id"] in {query["id"] for query in now["queries"]} else None
     lists = [name for name in ENTRIES if name in told]
     there = {_which(entry) for name in lists for entry in now[name]}
     left = {name: [entry for entry in told[name] if _which(entry) in there] for name in lists}

@@ -156,6 +156,7 @@ class Written(NamedTuple):
     events: list[Event]
 
 
+_UNSAYS = ("handover.updated", "handover.withdrawn")
 Appended = list[tuple[Any, list[Event]]]
 """Events of each establishment, and where the number of the last of them is found."""
 
@@ -197,7 +198,8 @@ def numbered(conn: Connection, appended: Appended) -> list[Written]:
 
 def _unsaid(new: Iterable[Event]) -> list[Event]:
     """The events, without what was said about a note that a later request of the same commit takes back: those events
-    were not in the log yet when that request blanked it. Of a handover they then tell what the last of them does."""
+    were not in the log yet when that request blanked it. So with a handover in which something was changed, or that was
+    ended, because of what it says: those before tell it as it was left by that."""
     gone: set[str | None] = set()
     last: dict[str | None, Event] = {}
     told = []
@@ -207,10 +209,10 @@ def _unsaid(new: Iterable[Event]) -> list[Event]:
             gone.add(event.note)
         elif event.note in gone:
             left = _thin(event)
-        elif event.kind == "handover":
-            now = last.setdefault(event.note, event)
-            if gone:
-                left = amended(event, sort_of(now.sort).status, apart(now.told)[1])
+        elif (now := last.get(event.note)) is not None and event.kind == "handover":
+            left = amended(event, sort_of(now.sort).status, apart(now.told)[1])
+        elif event.type in _UNSAYS:
+            last[event.note] = event
         told.append(left)
     return told[::-1]
 

@@ -215,11 +215,19 @@ def narrow(conn: Connection, ids: Collection[str]) -> dict[str, str]:
 
 
 def all_of_inmate(conn: Connection, inmate: str) -> list[RowMapping]:
-    """Every note about one number, oldest first, to be changed. Asked once only, it may be without a correction that
-    whoever was waited for has made. They are held from the last to the first, as whoever takes a correction back comes
-    to what it corrected."""
-    query = sa.select(notes).where(notes.c.inmate == inmate).order_by(notes.c.recorded_at.desc(), notes.c.id.desc())
-    return list(conn.execute(held(query, "mine")).mappings())[::-1]
+    """Every note about one number, oldest first, to be changed."""
+    return list(conn.execute(_of_inmate(inmate, *notes.c)).mappings())[::-1]
+
+
+def hold_all_of_inmate(conn: Connection, inmate: str) -> None:
+    """Holds them. Whoever was waited for may have made a correction, which is one more."""
+    conn.execute(_of_inmate(inmate, notes.c.id))
+
+
+def _of_inmate(inmate: str, *columns: sa.Column[Any]) -> sa.Select[Any]:
+    # Held from the last to the first, as whoever takes a correction back comes to what it corrected.
+    query = sa.select(*columns).where(notes.c.inmate == inmate)
+    return held(query.order_by(notes.c.recorded_at.desc(), notes.c.id.desc()), "mine")
 
 
 def watched(conn: Connection, place: str, unit: str, at: datetime) -> list[RowMapping]:
