@@ -267,7 +267,10 @@ def test_the_first_answer_to_a_question_is_not_given_again_to_whoever_may_not_re
     ngata, cole = prison.hire("ngata", "officer", "A"), prison.hire("cole", "supervisor")
     secret = prison.hire("mortimer", "governor").note(unit="A", fact="A blade is on the wing.", handling="SECURITY")
     offer = ngata.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
-    about = {"json": {"note": secret["id"], "text": "Which landing?"}, "headers": {"Idempotency-Key": "blade"}}
+    about: dict[str, Any] = {
+        "json": {"note": secret["id"], "text": "Which landing?"},
+        "headers": {"Idempotency-Key": "blade"},
+    }
     asked = cole.http.post(f"/v1/handovers/{offer['id']}/queries", **about)
     assert cole.http.post(f"/v1/handovers/{offer['id']}/queries", **about).content == asked.content
     service.do(lambda uow: accounts.change_user(uow, cole.name, role="officer", places=[(prison.code, "A")]))
