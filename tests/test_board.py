@@ -286,9 +286,9 @@ def test_a_need_is_done_and_what_two_do_at_once_is_said(
         screen.press("Enter")
         screen.sees("The server cannot be reached. What you typed stays here.")
         need = f"/v1/needs/{second['needs'][0]['id']}"
-        ngata.http.patch(need, json={"owner": "Marsh"}, headers={"If-Match": '"1"'}).raise_for_status()
         screen.offline(False)
-        screen.press("Enter")
+        ngata.http.patch(need, json={"owner": "Marsh"}, headers={"If-Match": '"1"'}).raise_for_status()
+        screen.press("Enter")  # before the screen has read it again
         screen.sees("Ngata changed it first, at", "with Marsh. Nothing of yours was recorded.")
         assert screen.run("document.querySelector('#asked').value") == "found at reception"
         screen.sees("with Marsh")
