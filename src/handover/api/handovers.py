@@ -130,7 +130,7 @@ async def list_handovers(
 @router.get("/handovers/{id}", response_model=Handover, **operation("handovers:read", 401, 403, 404, 422, tagged=True))
 async def read_handover(id: HandoverId, ask: Somebody) -> Response:  # noqa: A002 - the name in the path
     """Read one handover."""
-    document, _ = await ask.read(lambda uow: handovers.get(uow, id))
+    document = await ask.read(lambda uow: handovers.get(uow, id))
     # Not tagged by its version: whoever has lost a right would be told to keep the items.
     return ask.single(document, tag_of(document))
 

@@ -189,12 +189,11 @@ def need_items(rows: Sequence[Mapping[Any, Any]], carries: Sequence[Mapping[Any,
     ]
 
 
-def get(uow: UnitOfWork, handover: str) -> tuple[str, int]:
+def get(uow: UnitOfWork, handover: str) -> str:
     """One handover, as this reader may see it."""
     uow.doing("handovers.read", subject=handover)
     uow.allow("handovers.read")
-    row = _readable(uow, handover)
-    return shown(uow, row), row["version"]
+    return shown(uow, _readable(uow, handover))
 
 
 def find(uow: UnitOfWork, wanted: Filter, cursor: str | None, limit: int) -> Page:
