@@ -139,6 +139,30 @@ def test_two_officers_hand_over_with_a_question_and_a_roll_that_does_not_match(
     assert done["queries"][0]["answers"][0]["text"] == "Yes, after six."
 
 
+def test_a_question_about_what_few_may_read_is_answered_like_any_other(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    boss = prison.hire("cole", "supervisor")
+    hartmann.note(weir, fact="Hides a phone.", handling="SECURITY")
+    made = offered(hartmann, prison)
+    with browser.open(service.url) as screen:
+        screen.login(boss.name, PASSWORD)
+        screen.sees("not accepted, due")
+        screen.press("t")
+        screen.sees("Hartmann hands A wing over to you", "Hides a phone.")
+        screen.press("q")
+        screen.sees("Ask Hartmann about")
+        screen.type("Where?")
+        screen.press("Enter")
+        screen.sees("Cole asks: Where?", "not answered yet")
+        take_over_items(screen, 1)
+        screen.sees("accept although questions are open")
+        (query,) = boss.get(f"/v1/handovers/{made}")["queries"]
+        hartmann.post(f"/v1/handovers/{made}/queries/{query['id']}/answers", {"text": "In the radio."})
+        screen.sees("Hartmann answers: In the radio.")
+        screen.misses("not answered yet", "accept although questions are open")
+
+
 def test_twelve_items_take_forty_keys_at_most_and_nothing_is_lost_by_a_lock(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller
 ) -> None:
