@@ -89,6 +89,34 @@ def test_the_wing_changes_under_my_eyes_and_nothing_i_read_moves(
         screen.sees("Kane, D.: A note was taken back by Ngata: Wrong person")
 
 
+def test_what_was_corrected_for_fewer_readers_is_said_no_more_to_the_others_and_nobody_is_told_what_he_did(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    boss = prison.hire("cole", "supervisor")
+    with browser.open(service.url) as his, browser.open(service.url) as hers:
+        his.login(ngata.name, PASSWORD)
+        hers.login(boss.name, PASSWORD)
+        first = hartmann.note(weir, fact="Has a visitor.")
+        second = {"reason": "Misheard.", "note": {"basis": "HEARD", "fact": "Has a phone."}}
+        second = hartmann.post(f"/v1/notes/{first['id']}/corrections", second)
+        for screen in (his, hers):
+            screen.sees("corrected: Has a phone.")
+        third = {"basis": "HEARD", "fact": "Has a phone in the radio.", "handling": "SECURITY"}
+        hartmann.post(f"/v1/notes/{second['id']}/corrections", {"reason": "Too many ears.", "note": third})
+        his.sees("Weir, J.: was corrected; the note that takes its place says why")
+        hers.sees("corrected: Has a phone in the radio.")
+        for screen in (his, hers):
+            screen.misses("Has a phone.")
+        hers.misses("was corrected;")
+
+        wrong = ngata.note(weir, fact="Not about him.")
+        hers.sees("Not about him.")
+        boss.post(f"/v1/notes/{wrong['id']}/retractions", {"reason": "WRONG_PERSON"})
+        his.sees("A note was taken back by Cole: Wrong person")
+        hers.misses("Not about him.")
+        hers.misses("A note was taken back")
+
+
 def test_a_page_calls_until_somebody_takes_it_and_the_others_see_who(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

@@ -229,8 +229,11 @@ function take(event) {
   if (Object.keys(data).length === 2 || type === 'note.retracted' || type === 'note.restricted') forgetWords(data.id);
   // Notes whose words are not to be seen any more, on whatever screen.
   if (type === 'note.corrected') {
-    desk.unsaid.add(data.supersedes || data.id);
-    desk.news = desk.news.filter((one) => !(one.noted && one.about === data.supersedes)); // what stands now is told below
+    // To those who may not read what stands now, the old wording itself is told, as one that stands no more.
+    const gone = data.status === 'ACTIVE' ? data.supersedes : data.id;
+    if (desk.unsaid.has(gone)) return; // they have read what stands now
+    desk.unsaid.add(gone);
+    desk.news = desk.news.filter((one) => !(one.noted && one.about === gone));
   }
   else if (type === 'note.retracted' || (type.startsWith('note.') && Object.keys(data).length === 2)) desk.unsaid.add(data.id);
   if (type.startsWith('handover.') && data.items) learnHandover(data);

@@ -135,7 +135,7 @@ export function news(event, whom) {
 
 const NEWS = {
   'note.recorded': (note, whom, by) => [whom, `${note.attention === 'ROUTINE' ? '' : `${attention(note)}: `}${gist(note)}`, `${by} ${knows(note.basis)}${note.late ? `, ${t('late entry for {time}', { time: time(note.occurred_at) })}` : ''}`],
-  'note.corrected': (note, whom, by) => [whom, t('corrected: {words}', { words: gist(note) }), `${by}: ${note.correction_reason || ''}`],
+  'note.corrected': (note, whom, by) => (note.status === 'ACTIVE' ? [whom, t('corrected: {words}', { words: gist(note) }), `${by}: ${note.correction_reason || ''}`] : [whom, t('was corrected; the note that takes its place says why'), '']),
   'note.retracted': (note, whom) => [whom, takenBack(note), ''],
   'note.attention_ended': (note, whom) => [whom, t('attention ran out: renew or close?'), ''],
   'need.updated': (one, whom) => [whom, `${one.code ? low('needs', one.code) : t('a need')}: ${label('need_status', one.status)}${one.outcome ? `, “${one.outcome}”` : one.reason ? `, “${one.reason}”` : ''}`, one.owner || ''],
