@@ -305,6 +305,28 @@ def test_an_answer_that_was_overtaken_on_its_way_takes_nothing_back(
         screen.misses("could not be read")
 
 
+def test_a_question_about_what_few_may_read_is_not_lost_by_an_answer_from_before_it(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    boss = prison.hire("cole", "supervisor")
+    note = hartmann.note(weir, fact="Hides a phone.", handling="SECURITY")
+    made = offered(hartmann, prison)
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("offered")
+        screen.run(
+            "((ask) => { const slow = new Promise((go) => { window.arrive = go; }); "
+            "window.fetch = async (at, ...more) => { const answer = await ask(at, ...more); "
+            "if (/handovers\\/[^/]+$/.test(at)) { window.read = 1; await slow; } return answer; }; })(window.fetch), 0"
+        )
+        screen.press("t")
+        screen.until("window.read")
+        boss.post(f"/v1/handovers/{made}/queries", {"note": note["id"], "text": "Where?"})
+        screen.sees("Cole asks you about A wing: “Where?”")
+        screen.run("window.arrive(), 0")
+        screen.sees("You offered A wing at", "Cole asks: Where?", "Cole asks you about A wing: “Where?”")
+
+
 def test_at_night_one_wing_after_another(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
 ) -> None:

@@ -242,11 +242,13 @@ function take(event) {
   changed();
 }
 
-// A handover as an event or an answer tells it; either may have been overtaken by the other.
+// A handover as an event or an answer tells it; either may have been overtaken by the other. What is asked about things
+// that not all may read is not in its version: of two that are alike, the later says more.
 export function learnHandover(one) {
   const known = desk.handovers.get(one.id);
-  if (!known || known.version <= one.version) desk.handovers.set(one.id, one);
+  if (!known || known.version < one.version || (known.version === one.version && said(known) <= said(one))) desk.handovers.set(one.id, one);
 }
+const said = ({ queries }) => queries.reduce((count, query) => count + 1 + query.answers.length, 0);
 
 const concerns = (event) =>
   event.unit === desk.unit || (event.subject && desk.cells.has(event.subject)) || /^(inmate|handover)\./.test(event.type);
