@@ -480,8 +480,12 @@ def test_attention_ends_on_the_note_that_is_meant_and_the_question_says_whose_an
         screen.focus(f".needs [data-inmate='{weir}']")
         screen.press("n")
         screen.sees("A1-07 Weir, J.: Will harm himself tonight, has a blade. It goes on, because")
-        screen.press("Escape")
-    assert [len(ngata.get(f"/v1/notes/{note['id']}")["renewals"]) for note in (rung, blade)] == [1, 0]
+        assert [len(ngata.get(f"/v1/notes/{note['id']}")["renewals"]) for note in (rung, blade)] == [1, 0]
+        # What is taken back meanwhile goes from the question, too; what was typed stays.
+        screen.type("pacing")
+        ngata.post(f"/v1/notes/{blade['id']}/retractions", {"reason": "WRONG_PERSON"})
+        screen.misses("has a blade.")
+        assert screen.run("document.querySelector('#asked').value") == "pacing"
 
 
 def test_without_single_letters_everything_is_done_by_tab_and_enter(

@@ -23,12 +23,13 @@ const attended = (line) => line.note;
 const changeable = (line) => line.written && (line.by === desk.me.username || isManager());
 
 function attend(close, go, done) {
-  const { note, matter: about, several, inmate } = here() ? here().dataset : {};
+  const { note, matter, several, inmate } = here() ? here().dataset : {};
   if (several !== undefined) {
     go.show('person', inmate);
     return say(t('Go to a note with the arrows first; a person’s notes are on his or her page.'));
   }
   if (!note) return say(t('Go to somebody whose attention runs with the arrows first.'));
+  const about = { note, words: matter };
   async function send(text, once) {
     const timed = /^(\d{1,2}[:.]\d\d)\s+(.+)$/.exec(text);
     const until = timed && !close ? next(timed[1]) : null;

@@ -2,7 +2,7 @@
 
 import { choices, room } from './choices.js';
 import { h, keep, put } from './dom.js';
-import { changed } from './desk.js';
+import { changed, desk, watch } from './desk.js';
 import { kept, saveMark } from './forms.js';
 import { keyed, Refused, Unreachable } from './session.js';
 import * as vault from './vault.js';
@@ -138,10 +138,10 @@ const hint = (one, on) =>
 
 // Asks for one line at the foot of the screen; what I read stays where it is. `id`: what it is about; what stands in the
 // line is kept under it, as a draft is, until it is sent or left. `send(answer, key)`: the line closes when that is done,
-// and stays, with what was wrong beside it, when it is refused. `about`: somebody's words about it, which are shown and not
-// kept: they may be taken back. `among`: for one of these as well, and the line may then
+// and stays, with what was wrong beside it, when it is refused. `about`: {note, words}, a note's words about it, which are shown and not
+// kept, and go when they are taken back. `among`: for one of these as well, and the line may then
 // be left out; the answer is {code, text}.
-export function askLine(id, label, send, { about = '', hint: more = '', go = t('Enter'), among = null, most = 500 } = {}) {
+export function askLine(id, label, send, { about = null, hint: more = '', go = t('Enter'), among = null, most = 500 } = {}) {
   const before = document.activeElement;
   const box = document.getElementById('asking');
   let code = null;
@@ -187,8 +187,13 @@ export function askLine(id, label, send, { about = '', hint: more = '', go = t('
       }
     }
   }
+  const words = about && h('strong', {}, about.words, ' ');
+  const stop = about && watch(() => {
+    if (desk.unsaid.has(about.note)) put(words);
+    if (!words.isConnected) stop();
+  });
   const form = h('form', { onsubmit: submit },
-    group && [h('p', {}, label), group.node], h('label', { for: 'asked' }, about && h('strong', {}, about, ' '), group ? more : label), input,
+    group && [h('p', {}, label), group.node], h('label', { for: 'asked' }, words, group ? more : label), input,
     h('button', { type: 'submit' }, go),
     h('button', { type: 'button', onclick: leave }, h('kbd', {}, 'Esc'), ' ', t('leave it')),
     !group && more && h('p', { class: 'quiet' }, more), room(input, most), wrong);
