@@ -371,6 +371,14 @@ def test_somebody_who_moves_is_accepted_by_name(
         screen.misses("since morning", "could not be read")
         offered(tembo, prison, "B")
         screen.sees("You offered B wing at", "Weir, J. is on the way", "ACT NOW until", "open: phone call, promised")
+        newer = hartmann.get(f"/v1/notes/{insulin['id']}")["superseded_by"]
+        hartmann.post(f"/v1/notes/{newer}/retractions", {"reason": "WRONG_PERSON"})
+        screen.misses("No insulin")
+        screen.go(f"{service.url}/board")  # taken back before one looks, it is not said to be unread
+        screen.sees("up to date")
+        screen.press("t")
+        screen.sees("You offered B wing at", "open: phone call, promised")
+        screen.misses("could not be read")
         screen.run("[...document.querySelectorAll('button')].find((b) => b.innerText.includes('is here')).click()")
         screen.misses("is on the way to you")
     assert tembo.get(f"/v1/establishments/{prison.code}/units/B/sheet")["in_transit"] == []

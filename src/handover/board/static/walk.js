@@ -14,8 +14,9 @@ export function groups(handover) {
   for (const item of [...handover.items, ...handover.attention]) {
     const key = item.inmate || '';
     const group = found.get(key) || { inmate: item.inmate, notes: new Set(), needs: new Set(), late: false };
-    // What came along and was corrected since is there in its newer words, too; the older ones cannot be asked for here.
-    if (item.note && !(item.content && item.content.superseded_by)) group.notes.add(item.note);
+    // What came along and was corrected since is there in its newer words, too; older ones, and those that were taken
+    // back, cannot be asked for here.
+    if (item.note && (!item.content || item.content.status === 'ACTIVE')) group.notes.add(item.note);
     if (item.need) group.needs.add(item.need);
     group.late = group.late || item.late;
     found.set(key, group);
