@@ -31,6 +31,18 @@ THE_CALLS_TAKE_LONG = """{
 }"""
 """The next list of calls has left the server, and arrives when `arrive` is called."""
 
+A_CALL_OF_TOMORROW = """{
+  const asks = window.fetch;
+  window.fetch = async (path, given) => {
+    const answer = await asks(path, given);
+    if (!String(path).startsWith('/v1/pages?')) return answer;
+    const told = await answer.json();
+    told.items.push({ ...told.items[0], id: 'tomorrow', kind: 'RIOT', inmate: null, note: null });
+    return new Response(JSON.stringify(told), answer);
+  };
+}"""
+"""The list of calls has one more, of a kind that nobody knows today."""
+
 A_BUSY_DISK = """new Promise((held) => {
   // Nothing that waits a moment to be kept may come to its turn, either: only what a lock does at once counts.
   const later = window.setTimeout;
@@ -257,6 +269,20 @@ def test_a_call_says_whose_it_is_and_what_stands_after_a_correction(
         screen.run("window.go_on(), 0")
         screen.sees("Ngata had taken it already, at")
         screen.misses("It is yours")
+
+
+def test_a_page_that_is_open_over_an_upgrade_names_what_it_does_not_know_and_goes_on_calling(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    boss = prison.hire("cole", "supervisor")
+    hartmann.note(weir, fact="Shakes.", attention="ACT_NOW")
+    with browser.open(service.url, script=A_CALL_OF_TOMORROW) as screen:
+        screen.login(boss.name, PASSWORD)
+        screen.sees("A wing: RIOT, since", "Shakes. (Hartmann", "I see to it")
+        screen.until("document.title.startsWith('ACT NOW')", 3)
+        screen.press("h")
+        screen.sees("2 pages nobody has taken")
+        assert "A wing: RIOT, since" in screen.run("document.querySelector('main').innerText")
 
 
 def test_a_call_that_comes_while_the_calls_are_being_read_is_not_lost_by_it(

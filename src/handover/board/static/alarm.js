@@ -5,7 +5,7 @@ import { desk, changed, isManager, mayHandOver, unitName, whom } from './desk.js
 import { answer, asked } from './asked.js';
 import { create, get } from './session.js';
 import { failed, say } from './keys.js';
-import { gist, PAGES, staff } from './phrases.js';
+import { calling, gist, staff } from './phrases.js';
 import { n, t } from './words.js';
 import { time } from './times.js';
 
@@ -46,7 +46,7 @@ export const calls = () =>
 // unit as well.
 const untaken = () => (desk.me && mayHandOver() ? [...desk.pages.values()].filter((page) => page.state === 'RAISED' && page.kind !== 'ACT_NOW') : []);
 const callsMe = (page) => isManager() || page.kind === 'TRANSFER';
-const matter = (page) => `${unitName(page.unit)}: ${page.inmate ? `${whom(page.inmate)} ` : ''}${PAGES[page.kind]()}`;
+const matter = (page) => (page.inmate ? `${unitName(page.unit)}: ${calling(page, whom(page.inmate))}` : calling(page, unitName(page.unit)));
 
 export function named(text) {
   title = text;

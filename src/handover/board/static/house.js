@@ -72,7 +72,7 @@ export function house(main, go) {
     const moving = handovers.filter((one) => one.kind === 'TRANSFER' && OPEN.includes(one.state));
     const promised = needs.filter((one) => one.promised);
     put(lists,
-      part(n('{n} page nobody has taken', '{n} pages nobody has taken', pages.length), pages.map((one) => [one.unit, `${whom(one.inmate, one.unit)}: ${phrases.PAGES[one.kind]()}, ${t('since {time}', { time: time(one.raised_at) })}`])),
+      part(n('{n} page nobody has taken', '{n} pages nobody has taken', pages.length), pages.map((one) => [one.unit, `${phrases.calling(one, whom(one.inmate, one.unit))}, ${t('since {time}', { time: time(one.raised_at) })}`])),
       part(n('{n} promise past its time', '{n} promises past their time', promised.length), promised.map((one) => [one.unit, `${whom(one.inmate, one.unit)}: ${phrases.need(one)}`])),
       part(n('{n} person on the way', '{n} people on the way', moving.length), moving.map((one) => [one.unit, `${one.transfer.name}: ${unitName(one.transfer.from.unit)} → ${unitName(one.transfer.to.unit)}, ${t('since {time}', { time: time(one.offered_at) })}`])));
   }

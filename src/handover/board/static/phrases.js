@@ -115,13 +115,13 @@ export const STATES = {
   WITHDRAWN: () => t('taken back'),
 };
 
-// What a page calls for.
-export const PAGES = {
+const PAGES = {
   ACT_NOW: () => t('ACT NOW'),
   HANDOVER: () => t('the handover is not accepted'),
-  TRANSFER: () => t('has moved, not accepted'),
   UNOFFERED: () => t('nobody has offered it yet'),
 };
+// What a page calls for, of `who`: a person, or a unit. A service that is newer than this page may have other kinds.
+export const calling = ({ kind }, who) => (kind === 'TRANSFER' ? t('{who} has moved, not accepted', { who }) : `${who}: ${PAGES[kind] ? PAGES[kind]() : kind}`);
 
 export const takenBack = ({ retraction: why }) => t('A note was taken back by {name}: {reason}', { name: staff(why && why.by), reason: why ? label('retraction_reason', why.reason) : '' });
 
