@@ -195,8 +195,11 @@ def test_a_unit_that_nobody_accepts_or_offers_in_time_calls_the_managers_whereve
         said = screen.run("tones")
         sleep(0.5)
         assert screen.run("tones") == said, "heard, and not again until it calls again"
+        # What only calls again is not drawn anew: nothing is read aloud twice, and the focus stays.
+        screen.run("window.line = document.querySelector('#alarm p'), line.querySelector('button').focus()")
         service.clock.ahead += timedelta(minutes=3)
         screen.until(f"tones > {said}")
+        assert screen.run("line.isConnected && line.contains(document.activeElement)")
         screen.press("h")
         screen.sees("2 pages nobody has taken", not_accepted, not_offered)
         listed = screen.run("document.querySelector('main').innerText")

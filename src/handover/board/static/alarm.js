@@ -1,6 +1,6 @@
 // What must not wait: in words, with a sound, in the title, until a named person takes it.
 
-import { h, put } from './dom.js';
+import { h, keep } from './dom.js';
 import { desk, changed, isManager, mayHandOver, unitName, whom } from './desk.js';
 import { answer, asked } from './asked.js';
 import { create, get } from './session.js';
@@ -62,20 +62,21 @@ export function show(box, toUnit) {
   ring(open.length > 0, first && (open.length ? `${t('ACT NOW')}: ${unitName(first.unit)}` : matter(first)));
   ringOnce(late.filter(callsMe));
   const questions = asked();
-  const said = JSON.stringify([questions.map((one) => one.query.id), open.map((p) => [p.id, p.version, p.about && p.about.id]), taken.map((p) => p.id), late.map((p) => [p.version, matter(p)])]);
-  if (box.dataset.said === said) return;
-  box.dataset.said = said;
-  box.hidden = !open.length && !taken.length && !questions.length && !late.length;
-  put(box, taken.map((page) => h('p', { class: 'taken' }, t('{who}: {name} sees to it.', { who: whom(page.inmate, page.unit), name: staff(page.accepted_by) }))),
-    questions.map(({ handover, query }) => h('p', { class: 'taken' }, t('{name} asks you about {unit}: “{text}”', { name: staff(query.by), unit: unitName(handover.unit), text: query.text }), ' ', h('button', { type: 'button', onclick: () => answer(handover.id, query) }, t('answer')))),
-    late.slice(0, 3).map((page) => h('p', { class: 'taken' }, matter(page), ', ', t('since {time}', { time: time(page.raised_at) }), ' ', h('button', { type: 'button', onclick: () => toUnit(page.unit) }, t('to the unit')))),
-    late.length > 3 && h('p', {}, n('and {n} more', 'and {n} more', late.length - 3)),
-    open.slice(0, 3).map((page, place) => h('div', { class: 'call' },
+  // What stays is not drawn anew: it would be read aloud again, and lose the focus.
+  const lines = [
+    ...taken.map((page) => [page.id, h('p', { class: 'taken' }, t('{who}: {name} sees to it.', { who: whom(page.inmate, page.unit), name: staff(page.accepted_by) }))]),
+    ...questions.map(({ handover, query }) => [query.id, h('p', { class: 'taken' }, t('{name} asks you about {unit}: “{text}”', { name: staff(query.by), unit: unitName(handover.unit), text: query.text }), ' ', h('button', { type: 'button', onclick: () => answer(handover.id, query) }, t('answer')))]),
+    ...late.slice(0, 3).map((page) => [page.id, h('p', { class: 'taken' }, matter(page), ', ', t('since {time}', { time: time(page.raised_at) }), ' ', h('button', { type: 'button', onclick: () => toUnit(page.unit) }, t('to the unit')))]),
+    late.length > 3 && ['late', h('p', {}, n('and {n} more', 'and {n} more', late.length - 3))],
+    ...open.slice(0, 3).map((page, place) => [page.note, h('div', { class: 'call' },
       h('p', {}, h('strong', {}, t('ACT NOW'), ' · ', unitName(page.unit), ' · ', whom(page.inmate, page.unit)), ' ',
         page.about ? `${gist(page.about)} (${staff(page.about.author)}, ${time(page.about.occurred_at)})` : ''),
       h('p', {}, t('Since {time} nobody has taken it. Whoever takes it goes there; tell them aloud as well.', { time: time(page.raised_at) })),
-      h('button', { type: 'button', class: 'strong', onclick: () => take(page) }, place ? null : h('kbd', { class: 'letter', title: t('while you type: Alt+A') }, 'A'), ' ', t('I see to it')))),
-    open.length > 3 && h('p', {}, n('and {n} more', 'and {n} more', open.length - 3)));
+      h('button', { type: 'button', class: 'strong', onclick: () => take(page) }, place ? null : h('kbd', { class: 'letter', title: t('while you type: Alt+A') }, 'A'), ' ', t('I see to it')))]),
+    open.length > 3 && ['open', h('p', {}, n('and {n} more', 'and {n} more', open.length - 3))],
+  ].filter(Boolean);
+  box.hidden = !lines.length;
+  keep(box, lines.map(([key, line]) => ({ key, signature: line.textContent, value: line })), (line) => line);
 }
 
 export const ringLocked = (on) => ring(on, on && t('ACT NOW'));
