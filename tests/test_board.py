@@ -221,6 +221,27 @@ def test_a_unit_that_nobody_accepts_or_offers_in_time_calls_the_managers_whereve
         assert screen.run("document.querySelector('#alarm').hidden")
 
 
+def test_somebody_who_moved_is_said_once_and_a_button_leads_to_where_he_is_accepted(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    boss = prison.hire("cole", "supervisor")
+    to = {"establishment": prison.code, "unit": "B", "reason": "Works in the kitchen."}
+    prison.admin.post(f"/v1/inmates/{weir}/moves", to)
+    service.clock.ahead += timedelta(hours=4, minutes=1)
+    eventually(lambda: len(service.login(boss.name).all("/v1/pages", state="RAISED")) == 2, every=0.2)
+    button = "document.querySelector('#alarm button')"
+    with browser.open(service.url) as hers, browser.open(service.url) as screen:
+        hers.login(hartmann.name, PASSWORD)
+        hers.sees("A wing: Weir, J. has moved, not accepted, since")  # nothing to be done about it there
+        assert hers.run(f"{button} === null")
+        screen.login(boss.name, PASSWORD)
+        screen.sees("needs you", "B wing: Weir, J. has moved, not accepted, since")
+        screen.until("document.querySelectorAll('#alarm p').length === 1")
+        assert screen.run("document.querySelector('#unit').innerText") == "A wing"
+        screen.run(f"{button}.click()")
+        screen.sees("Hand over B wing", "Weir, J. is on the way to you from A wing")
+
+
 def test_where_nobody_has_typed_since_the_page_came_it_says_that_a_call_makes_no_sound(
     service: Service, browser: Browser, hartmann: Caller
 ) -> None:

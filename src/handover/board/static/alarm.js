@@ -43,8 +43,15 @@ export const calls = () =>
   desk.me ? [...desk.pages.values()].filter((page) => page.state === 'RAISED' && page.kind === 'ACT_NOW').sort((a, b) => (a.raised_at < b.raised_at ? -1 : 1)) : [];
 
 // What nobody has accepted or offered in time, for those who may: it is said. Managers are called; who has moved calls the
-// unit as well.
-const untaken = () => (desk.me && mayHandOver() ? [...desk.pages.values()].filter((page) => page.state === 'RAISED' && page.kind !== 'ACT_NOW') : []);
+// unit as well, and is said once, of the unit that is to accept.
+function untaken() {
+  const late = desk.me && mayHandOver() ? [...desk.pages.values()].filter((page) => page.state === 'RAISED' && page.kind !== 'ACT_NOW') : [];
+  return late.filter((page) => accepts(page) || !late.some((other) => other.handover === page.handover && accepts(other)));
+}
+function accepts(page) {
+  const { transfer } = desk.handovers.get(page.handover) || {};
+  return Boolean(transfer) && transfer.to.unit === page.unit && transfer.to.establishment === page.establishment;
+}
 const callsMe = (page) => isManager() || page.kind === 'TRANSFER';
 const matter = (page) => (page.inmate ? `${unitName(page.unit)}: ${calling(page, whom(page.inmate))}` : calling(page, unitName(page.unit)));
 
@@ -66,7 +73,7 @@ export function show(box, toUnit) {
   const lines = [
     ...taken.map((page) => [page.id, h('p', { class: 'taken' }, t('{who}: {name} sees to it.', { who: whom(page.inmate, page.unit), name: staff(page.accepted_by) }))]),
     ...questions.map(({ handover, query }) => [query.id, h('p', { class: 'taken' }, t('{name} asks you about {unit}: “{text}”', { name: staff(query.by), unit: unitName(handover.unit), text: query.text }), ' ', h('button', { type: 'button', onclick: () => answer(handover.id, query) }, t('answer')))]),
-    ...late.slice(0, 3).map((page) => [page.id, h('p', { class: 'taken' }, matter(page), ', ', t('since {time}', { time: time(page.raised_at) }), ' ', h('button', { type: 'button', onclick: () => toUnit(page.unit) }, t('to the unit')))]),
+    ...late.slice(0, 3).map((page) => [page.id, h('p', { class: 'taken' }, matter(page), ', ', t('since {time}', { time: time(page.raised_at) }), ' ', (page.kind !== 'TRANSFER' || accepts(page)) && h('button', { type: 'button', onclick: () => toUnit(page.unit) }, t('to the unit')))]),
     late.length > 3 && ['late', h('p', {}, n('and {n} more', 'and {n} more', late.length - 3))],
     ...open.slice(0, 3).map((page, place) => [page.note, h('div', { class: 'call' },
       h('p', {}, h('strong', {}, t('ACT NOW'), ' · ', unitName(page.unit), ' · ', whom(page.inmate, page.unit)), ' ',

@@ -208,8 +208,9 @@ async function readPages() {
   changed();
 }
 
-// The note a page calls for and whom it is about, to say in words what is the matter.
+// The note a page calls for and whom it is about, to say in words what is the matter; and where somebody is to be accepted.
 async function whatItIs(page) {
+  if (page.kind === 'TRANSFER' && mayHandOver() && !desk.handovers.has(page.handover)) await get(`/v1/handovers/${page.handover}`).then(learnHandover).catch(() => null);
   const about = page.note ? await get(`/v1/notes/${page.note}`).catch(() => null) : null;
   const known = desk.pages.get(page.id); // an event may have brought it anew meanwhile
   if (known) known.about = about;
