@@ -276,7 +276,7 @@ function forgetWords(id) {
 
 function tell(event) {
   const { data } = event;
-  const mine = [data.author, data.by, data.accepted_by].some((one) => one && one.username === desk.me.username);
+  const mine = (data.retraction ? [data.retraction.by] : [data.author, data.by, data.accepted_by]).some((one) => one && one.username === desk.me.username);
   const say = () => phrases.news(event, whom);
   if ((mine && !/answered|queried/.test(event.type)) || !say()) return;
   const before = desk.feed.before || event.cursor;
