@@ -328,6 +328,28 @@ def test_a_call_that_comes_while_the_calls_are_being_read_is_not_lost_by_it(
         screen.misses("Shakes. (Ngata")
 
 
+def test_what_a_proxy_gave_up_may_have_been_done_and_what_the_service_did_not_get_was_not(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    ngata.note(weir, fact="Shakes.", attention="ACT_NOW")
+    gives_up = (
+        "((asks) => { window.fetch = (at, given) => String(at).endsWith('/receipts') ? "
+        "Promise.resolve(new Response(window.says, {status: 408})) : asks(at, given); })(window.fetch), 0"
+    )
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("I see to it")
+        screen.run(gives_up)
+        for says, told in (
+            ("<h1>Timeout</h1>", "The server cannot be reached. It is not known whether it was done: look before"),
+            ('{"type": "/problems/too-slow"}', "The server cannot be reached."),
+        ):
+            screen.run(f"window.says = {json.dumps(says)}")
+            screen.press("a")
+            screen.sees(told)
+        screen.until("document.querySelector('#said').textContent === 'The server cannot be reached.'")
+
+
 def test_a_need_is_done_and_what_two_do_at_once_is_said(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

@@ -67,7 +67,8 @@ async function raw(method, path, body, headers) {
   } catch (cause) {
     told = null; // a proxy's own page
   }
-  if (answer.status === 408) throw new Unreachable('it did not get there'); // and nothing was done
+  // The service says so where it was not there whole, and nothing was done; a proxy may have passed it on.
+  if (answer.status === 408) throw new Unreachable('it took too long', method !== 'GET' && !/\/too-slow$/.test(told && told.type));
   if (!answer.ok) throw new Refused(answer.status, told, Number(answer.headers.get('retry-after')) || 0);
   return { status: answer.status, body: told, etag: answer.headers.get('etag') };
 }
