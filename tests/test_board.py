@@ -177,7 +177,7 @@ def test_a_unit_that_nobody_accepts_or_offers_in_time_calls_the_managers_whereve
     noon = service.clock().astimezone(ZoneInfo("Europe/London")).replace(hour=13, minute=20) + timedelta(days=1)
     service.clock.ahead = noon - service.clock()
     tembo, doctor = prison.hire("tembo", "officer", "B"), prison.hire("okafor", "health", "A")
-    boss = prison.hire("cole", "supervisor")
+    boss, other = prison.hire("cole", "supervisor"), prison.hire("lund", "supervisor")
     taken = tembo.post("/v1/handovers", {"establishment": prison.code, "unit": "B"})
     tembo.post(f"/v1/handovers/{taken['id']}/acceptance", {})
     service.login(hartmann.name).post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
@@ -209,6 +209,15 @@ def test_a_unit_that_nobody_accepts_or_offers_in_time_calls_the_managers_whereve
         screen.sees("how I know", not_accepted)
         screen.run("[...document.querySelectorAll('#alarm p')].find((p) => /^A/.test(p.innerText)).children[0].click()")
         screen.sees("Hartmann hands A wing over to you")
+        # Whoever comes next at this window has not heard it.
+        screen.press("Escape")
+        screen.sees("needs you")
+        screen.press("l")
+        screen.sees("Unlock")
+        said = screen.run("tones")
+        screen.login(other.name, PASSWORD)
+        screen.sees(not_accepted)
+        screen.until(f"tones > {said}", 20)
     for officer, words in ((hartmann, not_accepted), (tembo, not_offered)):
         with browser.open(service.url, script=A_SOUND_THAT_IS_COUNTED) as screen:
             screen.login(officer.name, PASSWORD)

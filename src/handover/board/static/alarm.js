@@ -62,6 +62,7 @@ export function named(text) {
 
 // `toUnit`: what goes to where a unit is handed over.
 export function show(box, toUnit) {
+  if (!desk.me) rung.clear(); // whoever comes next has not heard it
   const open = calls();
   const late = untaken();
   const taken = desk.me ? [...desk.pages.values()].filter((page) => page.gone && page.kind === 'ACT_NOW' && Date.now() - page.gone < 20000) : [];
