@@ -548,6 +548,7 @@ def test_attention_ends_on_the_note_that_is_meant_and_the_question_says_whose_an
         screen.sees("needs you (1)", "has a blade.", "Wants his daughter rung.")
         # Two notes call: which of them is over is said on the person's page, not guessed.
         screen.focus(f".needs [data-inmate='{weir}']")
+        screen.sees("close attention", "renew attention")
         screen.press("c")
         screen.sees("Go to a note with the arrows first;", "open needs (0)")
         screen.focus(f"[data-note='{rung['id']}']")

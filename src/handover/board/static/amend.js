@@ -19,7 +19,7 @@ export const amendKeys = (go, done) => (go.may('notes:write') && go.has('handove
 // What a line is made of on which attention can be renewed or closed: that of one note, which is said when it is asked. Of
 // several, the person's page tells which is meant.
 export const attending = (notes) => (notes.length === 1 ? { 'data-note': notes[0].id, 'data-matter': `${whom(notes[0].inmate, notes[0].unit)}: ${gist(notes[0])}` } : { 'data-several': notes.length > 1 });
-const attended = (line) => line.note;
+const attended = (line) => line.note || line.several !== undefined; // of several, it leads to where they are told apart
 const changeable = (line) => line.written && (line.by === desk.me.username || isManager());
 
 function attend(close, go, done) {
