@@ -123,7 +123,7 @@ const PAGES = {
 // What a page calls for, of `who`: a person, or a unit. A service that is newer than this page may have other kinds.
 export const calling = ({ kind }, who) => (kind === 'TRANSFER' ? t('{who} has moved, not accepted', { who }) : `${who}: ${PAGES[kind] ? PAGES[kind]() : kind}`);
 
-export const takenBack = ({ retraction: why }) => t('A note was taken back by {name}: {reason}', { name: staff(why && why.by), reason: why ? label('retraction_reason', why.reason) : '' });
+export const takenBack = ({ retraction: why }) => (why ? t('A note was taken back by {name}: {reason}', { name: staff(why.by), reason: label('retraction_reason', why.reason) }) : t('(taken back)'));
 
 // What an event says to whoever looks away from the screen now and then; null where it says nothing by itself.
 export function news(event, whom) {
