@@ -132,6 +132,36 @@ async def test_what_is_taken_back_goes_from_the_item_that_is_read(
         await seat.until("a note that is not for you to read, or was taken back", "Ate well.")
 
 
+async def test_what_is_put_right_or_taken_back_reaches_whoever_it_travelled_to(
+    outage: Outage, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    brandt = outage.prison.hire("brandt", "officer", "B")
+    wrong = hartmann.note(weir, fact="Hit his cellmate.", attention="WATCH", if_then="Two to the door.")
+    other = hartmann.note(weir, fact="Had it from a letter.", needs=[{"code": "PHONE", "detail": "to the sister"}])
+    move = {"establishment": outage.prison.code, "unit": "B", "reason": "Works there."}
+    outage.prison.admin.post(f"/v1/inmates/{weir}/moves", move)
+    async with sitting(tmp_path / "office", brandt, outage.url) as seat:
+        await seat.until("B wing", "up to date", "ON THE WAY HERE")
+        await seat.press("t")
+        await seat.until("1 of 1", "Hit his cellmate.", "Two to the door.", "Had it from a letter.", "to the sister")
+        await seat.press("y")
+        await seat.until("in your own words")
+        await seat.press("escape")
+        await seat.until("1 of 1", "you have it")
+        right = {"inmate": weir, "basis": "SAW", "fact": "Was hit by him."}
+        await seat.meanwhile(
+            lambda: hartmann.post(f"/v1/notes/{wrong['id']}/corrections", {"reason": "Mixed up.", "note": right})
+        )
+        text = await seat.until("Hartmann's note was corrected: the newer one stands", "Was hit by him.")
+        assert "cellmate" not in text
+        assert "Two to" not in text
+        assert "you have it" not in text, "nobody has had the correction"
+        assert "was changed or taken back" in text
+        await seat.meanwhile(lambda: retracts(hartmann, other))
+        await seat.wait(lambda: "letter" not in seat.text)
+        await seat.until("a note that is not for you to read, or was taken back", "Was hit by him.")
+
+
 def retracts(author: Caller, note: dict[str, object]) -> None:
     author.post(f"/v1/notes/{note['id']}/retractions", {"reason": "WRONG_PERSON"})
 

@@ -12,6 +12,7 @@ from handover.client.resources import Document, every, read
 from handover.client.sheets import sheet_of, without
 from handover.terminal import item_words, people, phrases
 from handover.terminal.desk import Desk
+from handover.terminal.handles import handles
 from handover.terminal.phrases import Reader
 from handover.terminal.speech import plain
 from handover.terminal.tongue import plural, t
@@ -92,6 +93,11 @@ class Contents:
         if status == "CORRECTED" and note in self.things:
             things[note] = {**self.things[note], "status": status}
         return replace(self, things=things, sheet=without(self.sheet, note))
+
+    def brought(self, handover: Document) -> "Contents":
+        """The same after what travelled in the handover was changed."""
+        ids = [*self.handles, *(id_of(item) for item in items_of(handover))]
+        return replace(self, things={**self.things, **_brought(handover)}, handles=handles(ids), offer=handover)
 
     def one_line(self, id_: str) -> str:
         """An item in one line, to choose it by."""
@@ -175,7 +181,11 @@ def items_of(handover: Document) -> list[Document]:
 
 def matters(here: Desk, handover: Document, reader: Reader) -> list[Matter]:
     """The handover person by person: those first for whom staff asked for attention, then by what is due."""
-    names = people.names_on(here, handover["establishment"], handover["unit"])
+    return by_person(handover, people.names_on(here, handover["establishment"], handover["unit"]), reader)
+
+
+def by_person(handover: Document, names: Mapping[str, str], reader: Reader) -> list[Matter]:
+    """The same where it is known who is who."""
     found: dict[str | None, Matter] = {}
     for item in items_of(handover):
         number = item["inmate"]
@@ -192,7 +202,7 @@ def matters(here: Desk, handover: Document, reader: Reader) -> list[Matter]:
 def contents(here: Desk, handover: Document, handles: Mapping[str, str], reader: Reader) -> Contents:
     """The words of a handover's items: those that came along, then all the unit's in one go, then one by one."""
     items = items_of(handover)
-    things = {id_of(item): item["content"] for item in items if item["content"]}
+    things = _brought(handover)
     place = {"establishment": handover["establishment"], "unit": handover["unit"]}
     notes = [item for item in items if item["note"] and id_of(item) not in things]
     if notes:
@@ -204,6 +214,11 @@ def contents(here: Desk, handover: Document, handles: Mapping[str, str], reader:
         if id_of(item) not in things and (found := _alone(here, item)) is not None:
             things[id_of(item)] = found
     return Contents(things, handles, reader, handover)
+
+
+def _brought(handover: Document) -> dict[str, Document]:
+    """The words that came along."""
+    return {id_of(item): item["content"] for item in items_of(handover) if item["content"]}
 
 
 def with_sheet(here: Desk, handover: Document, handles: Mapping[str, str], reader: Reader) -> Contents:

@@ -219,7 +219,7 @@ class HandoverApp(Base):
         data = data if isinstance(data, dict) else {}
         if event.type in PAGES:
             self._page(event.type, data)
-        if gone := unsaid(event):
+        for gone in unsaid(event):
             self.station.sheet = without(self.station.sheet, gone[0])
             for screen in self.screen_stack:
                 if isinstance(screen, Frame):

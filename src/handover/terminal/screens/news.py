@@ -77,15 +77,17 @@ class News:
                 kept[:] = [one for one in kept if not ({_data(one).get("id"), _data(one).get("note")} & gone - {None})]
 
 
-def unsaid(event: Event) -> tuple[str, str] | None:
-    """The note whose words an event takes from every screen, and what became of it. One of which nothing but that is
-    told is not for this reader any more."""
+def unsaid(event: Event) -> Iterator[tuple[str, str]]:
+    """The notes whose words an event takes from every screen, and what became of each. One of which nothing but that
+    is told is not for this reader any more. Of one that travelled, whoever it was handed to hears from the handover."""
     data = _data(event)
-    if event.type == "note.corrected" and data.get("supersedes"):
-        return str(data["supersedes"]), "CORRECTED"
-    if event.type == "note.retracted" or (event.type.startswith("note.") and set(data) == {"id", "status"}):
-        return str(data.get("id")), str(data.get("status"))
-    return None
+    if event.type == "handover.updated":
+        brought = (item["content"] for item in data.get("items") or [] if item["content"])
+        yield from ((one["id"], one["status"]) for one in brought if one["status"] in ("RETRACTED", "CORRECTED"))
+    elif event.type == "note.corrected" and data.get("supersedes"):
+        yield str(data["supersedes"]), "CORRECTED"
+    elif event.type == "note.retracted" or (event.type.startswith("note.") and set(data) == {"id", "status"}):
+        yield str(data.get("id")), str(data.get("status"))
 
 
 def gist(event: Event, reader: Reader, names: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from handover.client.refusals import Trouble
 from handover.client.resources import Document, create, read
 from handover.schemas.handovers import AcceptanceDraft, QueryDraft
 from handover.schemas.notes import ReceiptDraft
-from handover.terminal import matters, phrases, standing
+from handover.terminal import calls, matters, phrases, standing
 from handover.terminal.desk import Desk
 from handover.terminal.drafts import drafted
 from handover.terminal.handles import handles
@@ -132,9 +132,13 @@ class TakeOver(Frame):
             return
         if "queries" in data:
             self._offer.handover = {**self._offer.handover, **data}
+            if event.type == "handover.updated":
+                self._brought_up_to_date()
             self._draw()
         if event.type == "handover.answered":
             self.say(t("An answer has come."))
+        elif event.type == "handover.updated":
+            self.say(calls.handover(event.type, data, self.station.reader)[0], loud=True)
         elif event.type in ("handover.withdrawn", "handover.accepted"):
             by = phrases.person((data.get("withdrawal") or {}).get("by") or data.get("incoming"))
             if event.type == "handover.withdrawn" or by != self.station.desk.login.me.name:
@@ -210,6 +214,16 @@ class TakeOver(Frame):
         super().forgets(note, status)
         self._offer.known = self._offer.known.without(note, status)
         self._draw()
+
+    def _brought_up_to_date(self) -> None:
+        """What travelled is handed over as it is now; a correction comes as an item more, which nobody has had yet."""
+        offer, reader = self._offer, self.station.reader
+        names = self.station.names() | {str(one.inmate): one.who for one in offer.steps if one.inmate}
+        now = {one.inmate: one for one in matters.by_person(offer.handover, names, reader)}
+        changed = {n for n, one in enumerate(offer.steps) if set(now.get(one.inmate, one).ids()) != set(one.ids())}
+        self._had -= changed
+        offer.known = offer.known.brought(offer.handover)
+        offer.steps = [*(now.pop(one.inmate, one) for one in offer.steps), *now.values()]
 
     def _stale(self) -> None:
         """What is handed over, or stands beside it, may be different now: it is read again, once at a time."""
