@@ -91,6 +91,20 @@ async def test_words_that_are_taken_back_are_gone_at_once_and_nothing_moves(
         assert "letter" not in seat.text
 
 
+async def test_a_correction_that_few_may_read_takes_the_old_words_from_all(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    wrong = hartmann.note(weir, fact="Found a letter.", attention="WATCH", if_then="Ring the sister.")
+    right = {"inmate": weir, "basis": "SAW", "fact": "Of another kind.", "handling": "SECURITY"}
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("Found a letter.", "IF IT HAPPENS: Ring the sister.", "up to date")
+        path, why = f"/v1/notes/{wrong['id']}/corrections", {"reason": "Not for the wing.", "note": right}
+        await seat.meanwhile(lambda: hartmann.post(path, why))
+        text = await seat.until("(corrected since)", " NEW")
+        assert "letter" not in text
+        assert "sister" not in text
+
+
 async def test_names_in_wide_letters_leave_the_columns_where_they_are(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path
 ) -> None:

@@ -79,15 +79,17 @@ class News:
 
 def unsaid(event: Event) -> Iterator[tuple[str, str]]:
     """The notes whose words an event takes from every screen, and what became of each. One of which nothing but that
-    is told is not for this reader any more. Of one that travelled, whoever it was handed to hears from the handover."""
+    is told is not for this reader any more. Of one that travelled, whoever it was handed to hears from the handover;
+    of a correction that not all may read, the others hear by the note that no longer stands."""
     data = _data(event)
+    id_, status = str(data.get("id")), str(data.get("status"))
     if event.type == "handover.updated":
         brought = (item["content"] for item in data.get("items") or [] if item["content"])
         yield from ((one["id"], one["status"]) for one in brought if one["status"] in ("RETRACTED", "CORRECTED"))
-    elif event.type == "note.corrected" and data.get("supersedes"):
-        yield str(data["supersedes"]), "CORRECTED"
     elif event.type == "note.retracted" or (event.type.startswith("note.") and set(data) == {"id", "status"}):
-        yield str(data.get("id")), str(data.get("status"))
+        yield id_, status
+    elif event.type == "note.corrected":
+        yield id_ if status == "CORRECTED" else str(data.get("supersedes")), "CORRECTED"
 
 
 def gist(event: Event, reader: Reader, names: Mapping[str, str]) -> str:
