@@ -158,7 +158,7 @@ async def test_what_is_put_right_or_taken_back_reaches_whoever_it_travelled_to(
         assert "you have it" not in text, "nobody has had the correction"
         assert "was changed or taken back" in text
         await seat.meanwhile(lambda: retracts(hartmann, other))
-        await seat.wait(lambda: "letter" not in seat.text)
+        await seat.wait(lambda: "letter" not in seat.text and "sister" not in seat.text)
         await seat.until("a note that is not for you to read, or was taken back", "Was hit by him.")
 
 

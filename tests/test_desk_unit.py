@@ -105,6 +105,27 @@ async def test_a_correction_that_few_may_read_takes_the_old_words_from_all(
         assert "sister" not in text
 
 
+async def test_what_was_promised_stands_on_while_its_note_is_corrected(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    need = {"code": "PHONE", "promised": True, "detail": "to a solicitor"}
+    wrong = hartmann.note(weir, fact="Found a letter.", attention="WATCH", needs=[need])
+    right = {"inmate": weir, "basis": "SAW", "fact": "Found a card.", "needs": [need]}
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("Found a letter.", "to a solicitor", "up to date")
+        path, why = f"/v1/notes/{wrong['id']}/corrections", {"reason": "Looked again.", "note": right}
+        made = await seat.meanwhile(lambda: hartmann.post(path, why))
+        text = await seat.until("(corrected since)", " NEW")
+        assert "letter" not in text
+        assert "A1-07 Weir, J.: phone call, promised: to a solic" in text
+        await seat.press("enter")
+        await seat.until("— open needs (1)", "to a solicitor")
+        await seat.press("down", "up", "enter")
+        await seat.until("NEED: Weir, J.", "to a solicitor")
+        await seat.meanwhile(lambda: hartmann.post(f"/v1/notes/{made['id']}/retractions", {"reason": "NOT_TRUE"}))
+        await seat.wait(lambda: "solicitor" not in seat.text)
+
+
 async def test_names_in_wide_letters_leave_the_columns_where_they_are(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path
 ) -> None:

@@ -28,12 +28,17 @@ def sheet_of(api: Api, establishment: str, unit: str, at: datetime | None = None
     return read(api, f"/v1/establishments/{establishment}/units/{unit}/sheet", params)
 
 
-def without(sheet: Any, note: str) -> Any:
-    """A sheet, or a part of one, that says nothing of a note that was taken back or corrected, nor of its needs."""
+def without(sheet: Any, id_: str, status: str) -> Any:
+    """A sheet, or a part of one, that says nothing of a note or need that was taken back or corrected, nor of the needs
+    of a note that was taken back; those of one that was corrected go on."""
     if isinstance(sheet, list):
-        about = ((one, (one.get("id"), one.get("note")) if isinstance(one, dict) else ()) for one in sheet)
-        return [without(one, note) for one, ids in about if note not in ids]
-    return {name: without(one, note) for name, one in sheet.items()} if isinstance(sheet, dict) else sheet
+        return [without(one, id_, status) for one in sheet if not (isinstance(one, dict) and _says(one, id_, status))]
+    return {name: without(one, id_, status) for name, one in sheet.items()} if isinstance(sheet, dict) else sheet
+
+
+def _says(one: Mapping[str, Any], id_: str, status: str) -> bool:
+    # What has an id of its own and names a note is a need; else it repeats the note.
+    return id_ == one.get("id") or (id_ == one.get("note") and not ("id" in one and status == "CORRECTED"))
 
 
 def given(api: Api, establishment: str, unit: str, hash_: str, given_at: datetime) -> Document:

@@ -88,11 +88,13 @@ class Contents:
             yield from (f"  {line}" for line in self._since(note))
 
     def without(self, note: str, status: str) -> "Contents":
-        """The same after a note was taken back or corrected."""
-        things = {id_: one for id_, one in self.things.items() if note not in (id_, one.get("note"))}
-        if status == "CORRECTED" and note in self.things:
+        """The same after a note was taken back or corrected, or a need taken back."""
+        corrected = status == "CORRECTED"
+        gone = {note, *(id_ for id_, one in self.things.items() if one.get("note") == note and not corrected)}
+        things = {id_: one for id_, one in self.things.items() if id_ not in gone}
+        if corrected and note in self.things:
             things[note] = {**self.things[note], "status": status}
-        return replace(self, things=things, sheet=without(self.sheet, note))
+        return replace(self, things=things, sheet=without(self.sheet, note, status))
 
     def brought(self, handover: Document) -> "Contents":
         """The same after what travelled in the handover was changed."""

@@ -220,7 +220,7 @@ class HandoverApp(Base):
         if event.type in PAGES:
             self._page(event.type, data)
         for gone in unsaid(event):
-            self.station.sheet = without(self.station.sheet, gone[0])
+            self.station.sheet = without(self.station.sheet, *gone)
             for screen in self.screen_stack:
                 if isinstance(screen, Frame):
                     screen.forgets(*gone)

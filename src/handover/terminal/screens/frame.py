@@ -148,10 +148,12 @@ class Frame(Screen[Any]):
         self.query_one(Head).put([head_words.place(self.station, width), sight])
 
     def forgets(self, note: str, status: str) -> None:
-        """A note was taken back or corrected: its words go from the screen at once, and nothing else moves."""
-        words = t("(corrected since)") if status == "CORRECTED" else t("(taken back)")
+        """A note, or a need, was taken back or corrected: its words go from the screen at once, and nothing else moves.
+        The needs of a note that was corrected go on."""
+        corrected = status == "CORRECTED"
+        words = t("(corrected since)") if corrected else t("(taken back)")
         for rows in self.query(Rows):
-            rows.forget(note, words)
+            rows.forget(note, words, needs=not corrected)
 
     def keys(self, words: str) -> None:
         """Names the keys that do something now."""

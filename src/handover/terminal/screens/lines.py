@@ -29,13 +29,21 @@ class Row:
     """Whether what does not fit goes on in the next line; otherwise it ends in an ellipsis."""
     note: str | None = None
     """The note whose words it says: they may be taken back while they stand here."""
+    need: str | None = None
+    """The need of that note that it says: it goes on where the note is corrected."""
 
 
 def row(
-    words: str | Text, key: Hashable = None, style: str = "", *, whole: bool = True, note: str | None = None
+    words: str | Text,
+    key: Hashable = None,
+    style: str = "",
+    *,
+    whole: bool = True,
+    note: str | None = None,
+    need: str | None = None,
 ) -> Row:
     """A row of plain words: no note can drive the terminal."""
-    return Row(words if isinstance(words, Text) else Text(plain(words), style=style), key, whole, note)
+    return Row(words if isinstance(words, Text) else Text(plain(words), style=style), key, whole, note, need)
 
 
 class Lines(Widget):
@@ -97,7 +105,7 @@ class Rows(Lines, can_focus=True):
         self._lines: list[tuple[int, Text]] = []
         self._at: int | None = None
         self._top = 0
-        self._gone: dict[str, str] = {}
+        self._gone: dict[str, tuple[str, bool]] = {}
         self.marked_always = False
         """Whether the mark shows although the keyboard is elsewhere: in a line above, where letters are typed."""
 
@@ -125,9 +133,10 @@ class Rows(Lines, can_focus=True):
             self._top = self._beginning(self._at, before)
         self._draw()
 
-    def forget(self, note: str, words: str) -> None:
-        """A note says nothing more but these words; all else stays where it is."""
-        self._gone[note] = words
+    def forget(self, id_: str, words: str, *, needs: bool) -> None:
+        """A note or need says nothing more but these words, and `needs`: those of the note neither; all else stays
+        where it is."""
+        self._gone[id_] = words, needs
         self._fold()
         self._draw()
 
@@ -206,10 +215,14 @@ class Rows(Lines, can_focus=True):
         if width:
             for number, one in enumerate(self._rows):
                 parts = list(folded(_console(width), one.text)) if one.whole else [one.text]
-                if one.note in self._gone:
+                if words := self._instead(one):
                     inset = len(one.text.plain) - len(one.text.plain.lstrip())
-                    parts = [Text(" " * inset + self._gone[one.note]), *(Text() for _ in parts[1:])]
+                    parts = [Text(" " * inset + words), *(Text() for _ in parts[1:])]
                 self._lines += [(number, part) for part in parts]
+
+    def _instead(self, one: Row) -> str | None:
+        gone = (self._gone[id_] for id_ in (one.need, one.note) if id_ in self._gone)
+        return next((words for words, needs in gone if needs or one.need is None), None)
 
     def _draw(self) -> None:
         self._clamp()

@@ -116,7 +116,7 @@ def _rows(
         who = (names or {}).get(str(need["inmate"]), str(need["inmate"]))
     yield row(" " + t("NEED: {who}", who=who), style="bold")
     yield row("")
-    yield row(f"  {item_words.need_line(need, reader)}", note=need["note"])
+    yield row(f"  {item_words.need_line(need, reader)}", note=need["note"], need=need["id"])
     yield row("")
     for step in need.get("history") or []:
         said = step["outcome"] or step["reason"]
@@ -126,4 +126,5 @@ def _rows(
             f"  {reader.time(step['at'])}  {phrases.person(step['by'])}: {status}{owner}"
             + (f": {said}" if said else ""),
             note=need["note"],
+            need=need["id"],
         )

@@ -65,9 +65,11 @@ class News:
                     )
                 continue
             first, *under = telling.lines_for(event, reader, names, with_place=False)
-            note = _data(event).get("note") or _data(event).get("id")
-            yield Row(first.text, key, note=note)
-            yield from (Row(Text("       ") + one.text, note=note) for one in under[:2])
+            id_ = _data(event).get("id")
+            need = id_ if event.type.startswith("need.") else None
+            note = _data(event).get("note") or id_
+            yield Row(first.text, key, note=note, need=need)
+            yield from (Row(Text("       ") + one.text, note=note, need=need) for one in under[:2])
 
     def _forget(self, event: Event, data: Mapping[str, Any]) -> None:
         """What was taken back or corrected is not said again."""
@@ -78,9 +80,9 @@ class News:
 
 
 def unsaid(event: Event) -> Iterator[tuple[str, str]]:
-    """The notes whose words an event takes from every screen, and what became of each. One of which nothing but that
-    is told is not for this reader any more. Of one that travelled, whoever it was handed to hears from the handover;
-    of a correction that not all may read, the others hear by the note that no longer stands."""
+    """The notes, or the need, whose words an event takes from every screen, and what became of each. A note of which
+    nothing but that is told is not for this reader any more. Of one that travelled, whoever it was handed to hears from
+    the handover; of a correction that not all may read, the others hear by the note that no longer stands."""
     data = _data(event)
     id_, status = str(data.get("id")), str(data.get("status"))
     if event.type == "handover.updated":
@@ -88,6 +90,8 @@ def unsaid(event: Event) -> Iterator[tuple[str, str]]:
         yield from ((one["id"], one["status"]) for one in brought if one["status"] in ("RETRACTED", "CORRECTED"))
     elif event.type == "note.retracted" or (event.type.startswith("note.") and set(data) == {"id", "status"}):
         yield id_, status
+    elif event.type == "need.updated" and status != "OPEN" and not data.get("code"):
+        yield id_, "RETRACTED"  # whoever sees to it may never have been told of its note
     elif event.type == "note.corrected":
         yield id_ if status == "CORRECTED" else str(data.get("supersedes")), "CORRECTED"
 

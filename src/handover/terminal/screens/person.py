@@ -291,7 +291,7 @@ def rows(known: Known, reader: Reader, *, table: bool, only: Mapping[str, str]) 
         yield row(f"  {line}", whole=table)
     yield row("— " + t("open needs ({n})", n=len(known.needs)), style="bold")
     for need in known.needs:
-        yield row(f"  {item_words.need_line(need, reader)}", ("need", need["id"]), note=need["note"])
+        yield row(f"  {item_words.need_line(need, reader)}", ("need", need["id"]), note=need["note"], need=need["id"])
     yield row("— " + t("what worked, and what did not"), style="bold")
     learned = known.learned
     for name, words in (("worked", t("worked")), ("did_not", t("did not help"))):

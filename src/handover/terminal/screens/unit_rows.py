@@ -105,7 +105,8 @@ def _need(one: Mapping[str, Any], need: dict[str, Any], reader: Reader) -> Row:
     late = f"{t('OVERDUE')} " if item_words.is_overdue(need, reader) else ""
     words = phrases.need({**need, "due_at": None}, reader)
     owner = t("; with {owner}", owner=need["owner"]) if need["owner"] else ""
-    return row(f"{at:>9}  {late}{who}: {words}{owner}", ("need", need["id"]), whole=False, note=need["note"])
+    told = f"{at:>9}  {late}{who}: {words}{owner}"
+    return row(told, ("need", need["id"]), whole=False, note=need["note"], need=need["id"])
 
 
 def _incident(one: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
