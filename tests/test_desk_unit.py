@@ -89,6 +89,8 @@ async def test_words_that_are_taken_back_are_gone_at_once_and_nothing_moves(
         await seat.press("s")
         await seat.until("as it stood")
         assert "letter" not in seat.text
+        await seat.press("escape", "n")
+        await seat.until("since you last looked", "Hartmann's note of", "was taken back by Hartmann:", "wrong person.")
 
 
 async def test_a_correction_that_few_may_read_takes_the_old_words_from_all(

@@ -65,9 +65,12 @@ class News:
                     )
                 continue
             first, *under = telling.lines_for(event, reader, names, with_place=False)
-            id_ = _data(event).get("id")
+            id_, note = _data(event).get("id"), _data(event).get("note")
             need = id_ if event.type.startswith("need.") else None
-            note = _data(event).get("note") or id_
+            if any(gone == id_ for gone, _ in unsaid(event)):
+                need = note = None  # what takes the words away says none of them
+            elif note is None:
+                note = id_
             yield Row(first.text, key, note=note, need=need)
             yield from (Row(Text("       ") + one.text, note=note, need=need) for one in under[:2])
 
