@@ -4,9 +4,12 @@ end it is somebody's by name."""
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from handover.client.refusals import ServerRefused
+from handover.client.sheets import sheet_of
 from tests.support.outage import Outage
 from tests.support.seats import sitting
 from tests.support.service import Caller, Prison
@@ -115,6 +118,30 @@ async def test_what_went_before_and_what_came_since_are_shown_and_nobody_is_acce
         assert "Cries in his cell." in text
         await seat.press("escape")
         await seat.until("1 of 1", "written after the offer", "Cries in his cell.")
+
+
+async def test_where_the_sheet_is_not_to_be_had_at_once_it_is_said_and_what_came_since_comes_later(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, reads = True, sheet_of
+
+    def at_shift_change(*asked: Any) -> Any:
+        if busy:
+            raise ServerRefused(status=503, title="Too much is asked at once")
+        return reads(*asked)
+
+    monkeypatch.setattr("handover.terminal.matters.sheet_of", at_shift_change)
+    hartmann.note(weir, fact="Ate well.")
+    offered(outage, hartmann)
+    hartmann.note(weir, fact="Says goodbye.", attention="WATCH")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.press("t")
+        await seat.until("Too much is asked at once")
+        assert "1 of 1" not in seat.text
+        busy = False
+        await seat.press("t")
+        await seat.until("1 of 1", "Ate well.", "written after the offer", "Says goodbye.")
 
 
 async def test_what_is_taken_back_goes_from_the_item_that_is_read(

@@ -230,8 +230,10 @@ def with_sheet(here: Desk, handover: Document, handles: Mapping[str, str], reade
         return known
     try:
         return replace(known, sheet=sheet_of(here.api, handover["establishment"], handover["unit"]))
-    except ServerRefused:  # may accept, and not read it
-        return known
+    except ServerRefused as refused:
+        if refused.status not in (403, 404):
+            raise
+        return known  # may accept, and not read it
 
 
 def query_lines(query: Mapping[str, Any], reader: Reader) -> Iterator[str]:
