@@ -107,6 +107,20 @@ async def test_a_correction_that_few_may_read_takes_the_old_words_from_all(
         assert "sister" not in text
 
 
+async def test_what_an_incident_began_with_is_gone_from_the_sheet_as_soon_as_it_is_taken_back(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = hartmann.note(unit="A", fact="Six on the landing.", about_incident=True)
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("INCIDENT since", "Six on the landing.", "up to date")
+        monkeypatch.setattr("handover.terminal.screens.base.FETCH_AFTER_S", 60)  # the next sheet is long in coming
+        await seat.press("s")
+        await seat.until("as it stood", "Six on the landing.")
+        await seat.meanwhile(lambda: hartmann.post(f"/v1/notes/{wrong['id']}/retractions", {"reason": "NOT_TRUE"}))
+        await seat.wait(lambda: "Six on" not in seat.text)
+        await seat.until("as it stood")
+
+
 async def test_what_was_promised_stands_on_while_its_note_is_corrected(
     outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:

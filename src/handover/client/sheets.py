@@ -30,15 +30,19 @@ def sheet_of(api: Api, establishment: str, unit: str, at: datetime | None = None
 
 def without(sheet: Any, id_: str, status: str) -> Any:
     """A sheet, or a part of one, that says nothing of a note or need that was taken back or corrected, nor of the needs
-    of a note that was taken back; those of one that was corrected go on."""
+    of a note that was taken back; those of one that was corrected go on. An incident that began with it comes back with
+    the next sheet, if it goes on."""
     if isinstance(sheet, list):
         return [without(one, id_, status) for one in sheet if not (isinstance(one, dict) and _says(one, id_, status))]
     return {name: without(one, id_, status) for name, one in sheet.items()} if isinstance(sheet, dict) else sheet
 
 
 def _says(one: Mapping[str, Any], id_: str, status: str) -> bool:
+    if id_ in (one.get("id"), one.get("need"), (one.get("began") or {}).get("id")):
+        return True
     # What has an id of its own and names a note is a need; else it repeats the note.
-    return id_ == one.get("id") or (id_ == one.get("note") and not ("id" in one and status == "CORRECTED"))
+    of_need = "id" in one or one.get("need") is not None
+    return id_ == one.get("note") and not (of_need and status == "CORRECTED")
 
 
 def given(api: Api, establishment: str, unit: str, hash_: str, given_at: datetime) -> Document:
