@@ -1,9 +1,11 @@
 """A person and a need at the whole screen: what was written, by whom, and what no longer stands."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from handover import clock
 from tests.support.outage import Outage
 from tests.support.seats import sitting
 from tests.support.service import Caller, Prison
@@ -96,6 +98,27 @@ async def test_a_need_is_closed_with_what_came_of_it_and_who_was_quicker_is_said
         await seat.until("Recorded: phone call, promised", "everyone (1)")
         assert "due this shift" not in seat.text
     assert hartmann.get(f"/v1/needs/{need}")["outcome"] == "Spoke for ten minutes."
+
+
+async def test_a_promise_keeps_its_time_through_a_correction_whatever_this_machines_clock_says(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = (datetime.now(UTC) + timedelta(minutes=30)).replace(microsecond=0)
+    need = {"code": "PHONE", "promised": True, "due_at": due.isoformat()}
+    ngata.note(weir, fact="Asked twoce.", needs=[need])
+    monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC) + timedelta(hours=1))
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.types("/weir", "enter")
+        await seat.until("— open needs (1)")
+        await seat.press("end", "k")
+        await seat.until("what was wrong with it?")
+        await seat.types("Misspelt.", "enter")
+        await seat.until("CORRECT about Weir")
+        await seat.press("ctrl+s")
+        await seat.until("Corrected. Whoever read the old note is told.")
+    note = ngata.all("/v1/notes", inmate=weir)[0]
+    assert [datetime.fromisoformat(one["due_at"]) for one in note["needs"]] == [due]
 
 
 async def test_what_one_wrote_and_was_not_so_is_put_right_taken_back_and_found(

@@ -8,10 +8,10 @@ from typing import Any
 
 from rich.text import Text
 
-from handover import clock
 from handover.client.drafts import NoteInHand
 from handover.client.resources import Document, create
 from handover.schemas.notes import CorrectionDraft, NoteDraft
+from handover.terminal.desk import Desk
 from handover.terminal.screens.hand import Hand
 from handover.terminal.screens.lines import Lines
 from handover.terminal.screens.writing import Write
@@ -31,15 +31,15 @@ def writing(hand: Hand) -> Write:
     return (Correct if hand.typed.get(CORRECTS) else Write)(hand)
 
 
-def begun(note: Document, reason: str, author: str, about: str, words: Vocabulary) -> Hand:
+def begun(note: Document, reason: str, here: Desk, about: str, words: Vocabulary) -> Hand:
     """A correction in hand."""
-    typed = {name: value for name, value in as_typed(note, words).items() if value}
+    typed = {name: value for name, value in as_typed(note, words, here.now()).items() if value}
     typed[CORRECTS] = {"note": note["id"], "reason": reason}
-    kept = NoteInHand(author=author, begun_at=clock.now(), about=about, typed=typed)
+    kept = NoteInHand(author=here.login.username, begun_at=here.now(), about=about, typed=typed)
     return Hand(kept, dict(typed))
 
 
-def as_typed(note: Document, words: Vocabulary) -> dict[str, Any]:
+def as_typed(note: Document, words: Vocabulary, now: datetime) -> dict[str, Any]:
     """What its author would have to type to write it again."""
     typed = {name: note[name] for name in _AS_IT_WAS}
     typed |= {name: note[name] for name, usual in _USUAL.items() if note[name] != usual}
@@ -51,23 +51,23 @@ def as_typed(note: Document, words: Vocabulary) -> dict[str, Any]:
         "mood": mood,
         "sure": note["confidence"],
         "opening": note["opening"] or None,
-        "needs": [_need(one, words) for one in note["needs"]],
+        "needs": [_need(one, words, now) for one in note["needs"]],
         "did": [_pair(words, "responses", one["code"], "=", "effects", one["effect"]) for one in note["responses"]],
         "signs": [_pair(words, "indicators", one["code"], ":", "trends", one["trend"]) for one in note["indicators"]],
     }
 
 
-def _need(one: Document, words: Vocabulary) -> str:
-    return "".join(_need_parts(one, words))
+def _need(one: Document, words: Vocabulary, now: datetime) -> str:
+    return "".join(_need_parts(one, words, now))
 
 
-def _need_parts(one: Document, words: Vocabulary) -> Iterator[str]:
+def _need_parts(one: Document, words: Vocabulary, now: datetime) -> Iterator[str]:
     yield _word(words, "needs", one["code"])
     if one["promised"]:
         yield "!"
     if one["urgency"] != "ROUTINE":
         yield f"!{_word(words, 'urgency', one['urgency'])}"
-    if one["due_at"] and (due := datetime.fromisoformat(one["due_at"])) > clock.now():
+    if one["due_at"] and (due := datetime.fromisoformat(one["due_at"])) > now:
         yield f"@{due.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if one["detail"]:
         yield f":{one['detail']}"

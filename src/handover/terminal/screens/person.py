@@ -111,8 +111,8 @@ class PersonScreen(Frame):
 
     def _corrects(self, note: Document, reason: str | None) -> None:
         if reason and self._known is not None:
-            me, about = self.station.desk.login.username, people.called(self._known.inmate)
-            hand = begun(note, reason, me, about, Vocabulary(dict(self.station.lists)))
+            about, words = people.called(self._known.inmate), Vocabulary(dict(self.station.lists))
+            hand = begun(note, reason, self.station.desk, about, words)
             self.app.push_screen(writing(hand), self._corrected)
 
     def _corrected(self, what: str | None) -> None:
