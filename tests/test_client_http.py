@@ -1,11 +1,14 @@
 """Every answer, and every lack of one, becomes something a command can tell apart."""
 
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
+from handover.client import skew
 from handover.client.http import Access, Api, in_words
 from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused
 from handover.client.server import server_at
@@ -109,6 +112,21 @@ def test_what_was_not_done_is_asked_again_when_the_server_says(
     with pytest.raises(ServerRefused):  # a wrong password is not tried again by itself
         ask(later(1), tokens=Tokens())
     assert slept == [2.0, 3.0]
+
+
+def test_only_an_answer_of_ours_says_what_time_it_is_there() -> None:
+    later = {"date": format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)}
+    server = server_at("http://127.0.0.1:8000")
+    for page in (
+        httpx.Response(200, text="Log in to the guest network", headers=later),
+        httpx.Response(502, headers=later),
+    ):
+        with suppress(CannotReach):
+            ask(page)
+        assert skew.behind(server) == timedelta(0)
+    with pytest.raises(ServerRefused):
+        ask(httpx.Response(403, json={"title": "No"}, headers=PROBLEM | later))
+    assert timedelta(minutes=59) < skew.behind(server) < timedelta(minutes=61)
 
 
 def test_not_modified_is_an_answer() -> None:

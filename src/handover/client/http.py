@@ -23,6 +23,7 @@ Params = Mapping[str, str | int | Sequence[str] | None]
 AGENT = f"handover/{__version__}"
 PATIENCE_S = 8.0
 """How long a request that was not done, because too much was asked at once, is sent again and again."""
+_JSON, _PROBLEM = "application/json", "application/problem+json"
 _NO_SUCH_NAME = ("name or service not known", "getaddrinfo", "name resolution", "nodename nor servname")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 
@@ -137,7 +138,8 @@ class Api:
         except httpx.HTTPError as error:
             never_sent = isinstance(error, _NEVER_SENT)
             raise CannotReach(self.server.url, in_words(error), never_sent=never_sent) from error
-        skew.heard(self.server, _date(answer.headers.get("date")))
+        if _kind(answer) in (_JSON, _PROBLEM):  # else a proxy's page, or a portal's, on its own clock
+            skew.heard(self.server, _date(answer.headers.get("date")))
         return answer
 
     def _good(self, answer: httpx.Response) -> httpx.Response:
@@ -155,7 +157,7 @@ class Api:
 
 def refusal_in(answer: httpx.Response) -> ServerRefused | None:
     """The refusal in an answer. None where it is not ours: a proxy's error page must never cost anyone a note."""
-    if answer.headers.get("content-type", "").split(";")[0].strip().lower() != "application/problem+json":
+    if _kind(answer) != _PROBLEM:
         return None
     try:
         problem = answer.json()
@@ -215,6 +217,10 @@ def seconds(header: str | None) -> float | None:
         return max(0.0, float(header)) if header else None
     except ValueError:
         return None
+
+
+def _kind(answer: httpx.Response) -> str:
+    return str(answer.headers.get("content-type", "")).split(";")[0].strip().lower()
 
 
 def _date(header: str | None) -> datetime | None:
