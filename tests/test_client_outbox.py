@@ -5,6 +5,7 @@ import multiprocessing
 import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from handover import clock
+from handover.client import skew
 from handover.client.http import Access, Api
 from handover.client.outbox import WAITED, Outbox
 from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused
@@ -351,6 +353,17 @@ def test_a_clock_that_runs_ahead_costs_no_note(outbox: Outbox, service: Service,
     assert abs(datetime.fromisoformat(sent["occurred_at"]) - server_time) < timedelta(seconds=3)
     assert datetime.fromisoformat(sent["captured_at"]) > server_time + timedelta(minutes=6)
     assert service.seen[0][0] != service.seen[1][0], "another body goes under another key"
+
+
+def test_a_clock_that_was_set_right_since_the_service_was_last_heard_costs_no_note(
+    outbox: Outbox, service: Service, send: Callable[[], Round]
+) -> None:
+    skew.heard(outbox.server, clock.now() + timedelta(hours=1))  # it was an hour slow, and is no more
+    outbox.put(note(), skew.now(outbox.server))
+    there = clock.now() + timedelta(seconds=2)
+    service.bad_day = [lambda _: refusal(422, "/occurred_at", date=format_datetime(there, usegmt=True))]
+    assert len(send().sent) == 1
+    assert abs(datetime.fromisoformat(service.recorded[0]["occurred_at"]) - there) < timedelta(seconds=5)
 
 
 def test_a_time_somebody_claimed_is_never_changed(outbox: Outbox, service: Service, send: Callable[[], Round]) -> None:

@@ -171,10 +171,10 @@ def mended(kept: Kept, refused: ServerRefused, now: datetime, here: datetime) ->
     ):
         return kept.changed(attention_until=None)
     if pointers == {"/occurred_at"} and not kept.time_claimed and draft.occurred_at is not None and refused.answered_at:
-        ahead = here - refused.answered_at
         # Only the claimed time is set right; captured_at goes on saying what this device's clock showed.
         captured = draft.captured_at or draft.occurred_at
-        return kept.changed(occurred_at=captured - ahead) if ahead > timedelta(0) else None
+        occurred = captured - (here - refused.answered_at)
+        return kept.changed(occurred_at=occurred) if occurred < draft.occurred_at else None
     return None
 
 
