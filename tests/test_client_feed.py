@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from handover import clock
 from handover.client import feed as feed_module
+from handover.client import skew
 from handover.client.feed import Feed, Heard
 from handover.client.feed_protocol import (
     Event,
@@ -175,6 +177,23 @@ def test_a_broken_line_goes_on_after_the_last_event_and_says_since_when_it_was_b
     assert blind.since is not None
     assert before <= blind.since <= blind.at
     assert live_again.since == blind.since
+
+
+def test_since_when_nothing_is_heard_is_told_on_the_services_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    server = server_at("http://127.0.0.1:9")
+    skew.heard(server, clock.now() - timedelta(hours=1))
+
+    async def first() -> Heard:
+        async with aclosing(Feed(server, Tokens()).listen()) as listening:
+            return await anext(listening)
+
+    blind = asyncio.run(first())
+    assert isinstance(blind, StateChange)
+    assert blind.since is not None
+    assert blind.since <= blind.at < clock.now() - timedelta(minutes=59)
 
 
 def test_a_cursor_of_the_replays_far_end_is_never_taken_for_our_own_place() -> None:

@@ -328,6 +328,9 @@ async def test_a_promise_is_due_on_the_prisons_clock_whatever_this_machines_says
         await seat.until("Recorded: Weir, J. (A1-07)")
     note = ngata.all("/v1/notes")[0]
     assert datetime.fromisoformat(note["needs"][0]["due_at"]) == due
+    (place,) = (tmp_path / "office").glob("handover/terminal/*/cursors/*.json")
+    kept = datetime.fromisoformat(json.loads(place.read_text())["at"])
+    assert kept < datetime.now(UTC) + timedelta(minutes=1), "since when nobody has looked is told by it"
 
 
 async def test_what_is_refused_after_it_has_waited_stays_counted_until_it_is_dealt_with(

@@ -4,7 +4,6 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from handover import clock
 from handover.client.files import read_json, write_durably
 from handover.client.server import Server, file_name
 
@@ -25,6 +24,7 @@ def read_cursor(path: Path) -> tuple[str, datetime | None] | None:
         return found["cursor"], None
 
 
-def write_cursor(path: Path, cursor: str) -> None:
-    """Keeps the cursor. Write it only after what came before it is safe: a cursor ahead of its reader loses events."""
-    write_durably(path, json.dumps({"cursor": cursor, "at": clock.now().isoformat()}) + "\n")
+def write_cursor(path: Path, cursor: str, now: datetime) -> None:
+    """Keeps the cursor, and when that was, on the service's clock. Write it only after what came before it is safe: a
+    cursor ahead of its reader loses events."""
+    write_durably(path, json.dumps({"cursor": cursor, "at": now.isoformat()}) + "\n")

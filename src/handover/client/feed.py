@@ -61,12 +61,15 @@ class Feed:
     unit: str | None = None
     cursor: str | None = None
     """Where to continue; `now` for from here on, None for from the beginning."""
-    heard_at: datetime = field(default_factory=clock.now)
-    """When the line was last known to be good."""
+    heard_at: datetime = field(init=False)
+    """When the line was last known to be good, on the service's clock."""
     blind_since: datetime | None = None
     _live: bool = False
     _access: Access | None = None
     _numbers: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.heard_at = skew.now(self.server)
 
     async def listen(self) -> AsyncGenerator[Heard, None]:
         """Events and changes of sight, until the reader goes away. Raises NotLoggedIn or ServerRefused."""

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from handover import clock
+from handover.client import skew
 from handover.client.events import Page, pages
 from handover.client.feed_protocol import State, StateChange, pause_before
 from handover.client.files import write_durably
@@ -106,7 +106,7 @@ def _tokens(server: Server, *, insecure: bool) -> TokenSource:
 def _pages(voice: Speech, api: Api, wanted: _Wanted) -> Iterator[Page]:
     """Pages as wanted; when following, a lost connection is waited out and said, not an end."""
     attempt = 0
-    heard_at = clock.now()
+    heard_at = skew.now(api.server)
     while True:
         try:
             for page in pages(
@@ -119,8 +119,8 @@ def _pages(voice: Speech, api: Api, wanted: _Wanted) -> Iterator[Page]:
                 follow_s=_PATIENCE_S if wanted.follow else None,
             ):
                 if attempt:
-                    _say(voice, StateChange(State.LIVE, clock.now(), since=heard_at))
-                attempt, heard_at = 0, clock.now()
+                    _say(voice, StateChange(State.LIVE, skew.now(api.server), since=heard_at))
+                attempt, heard_at = 0, skew.now(api.server)
                 yield page
                 wanted.after = page.cursor
                 if wanted.left is not None:
@@ -130,7 +130,7 @@ def _pages(voice: Speech, api: Api, wanted: _Wanted) -> Iterator[Page]:
             if not wanted.follow or not _may_pass(trouble):
                 raise
             if not attempt:
-                _say(voice, StateChange(State.BLIND, clock.now(), since=heard_at, why=str(trouble)))
+                _say(voice, StateChange(State.BLIND, skew.now(api.server), since=heard_at, why=str(trouble)))
             attempt += 1
             said = trouble.retry_after if isinstance(trouble, ServerRefused) else None
             time.sleep(max(pause_before(attempt), said or 0.0))
@@ -144,7 +144,7 @@ def _say(voice: Speech, change: StateChange) -> None:
     if voice.as_json:
         print(one_line(change.as_frame()), file=voice.err.file, flush=True)
         return
-    at = shown(change.since or change.at, clock.now(), None, seconds=True)
+    at = shown(change.since or change.at, change.at, None, seconds=True)
     voice.warn(f"Not connected since {at}. {change.why}" if change.state is State.BLIND else "Connected again.")
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import aclosing, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +48,7 @@ def watch(
 
 
 async def _run(voice: Speech, here: Desk, establishment: str | None, unit: str | None, after: str | None) -> None:
-    place = _Place(cursor_file(here.server, here.login.username, establishment, unit))
+    place = _Place(cursor_file(here.server, here.login.username, establishment, unit), here.now)
     cursor, since = (None if after == "start" else after), None
     if after is None:
         cursor, since = read_cursor(place.path) or ("now", None)
@@ -70,8 +72,9 @@ async def _run(voice: Speech, here: Desk, establishment: str | None, unit: str |
 class _Place:
     """How far this watch has come, kept on disk: after what was shown, and not for every line of a long replay."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
         self.path = path
+        self._now = now
         self._cursor: str | None = None
         self._kept: str | None = None
         self._kept_at = 0.0
@@ -88,5 +91,5 @@ class _Place:
         if self._cursor is not None and self._cursor != self._kept:
             # A disk that is full must not blind anyone: then the next start shows some of it again.
             with suppress(OSError):
-                write_cursor(self.path, self._cursor)
+                write_cursor(self.path, self._cursor, self._now())
                 self._kept = self._cursor

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 
+from handover.client import skew
 from handover.client.cursors import cursor_file, read_cursor, write_cursor
 from handover.client.feed import Feed, Heard
 from handover.client.feed_protocol import Event, Heartbeat, State, StateChange
@@ -49,7 +50,7 @@ class Line:
         if cursor not in (None, "now"):
             # A disk that is full must not blind anyone: then the next start shows some of it again.
             with suppress(OSError):
-                write_cursor(self._path, str(cursor))
+                write_cursor(self._path, str(cursor), skew.now(self.feed.server))
 
     def _take(self, item: Heard) -> None:
         station, here = self._station, self._station.desk
