@@ -1,11 +1,13 @@
 """A person and a need at the whole screen: what was written, by whom, and what no longer stands."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from handover import clock
+from handover.terminal.screens.beside import fetch
 from tests.support.outage import Outage
 from tests.support.seats import sitting
 from tests.support.service import Caller, Prison
@@ -72,6 +74,31 @@ async def test_what_is_taken_back_while_one_reads_it_is_gone_from_the_page(
         text = await seat.until("TAKEN BACK by Hartmann")
         assert "letter" not in text
         assert "sister" not in text
+
+
+async def test_what_is_taken_back_goes_from_an_open_question_and_from_beside_the_form(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = hartmann.note(weir, fact="Found a letter.", attention="WATCH")
+    other = hartmann.note(weir, fact="Had it from his sister.")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.types("/weir", "enter")
+        await seat.until("Found a letter.")
+        await seat.press("end", "r")
+        await seat.until("Go on looking out", "Found a letter.")
+        await seat.meanwhile(lambda: hartmann.post(f"/v1/notes/{wrong['id']}/retractions", {"reason": "WRONG_PERSON"}))
+        await seat.until("Go on looking out", "(taken back)")
+        assert "letter" not in seat.text
+        await seat.press("escape", "w")
+        await seat.until("WRITE about Weir", "Had it from his sister.")
+        comes = threading.Event()
+        monkeypatch.setattr(
+            "handover.terminal.screens.writing.fetch", lambda *asked: fetch(*asked) if comes.wait(20) else None
+        )
+        await seat.meanwhile(lambda: hartmann.post(f"/v1/notes/{other['id']}/retractions", {"reason": "WRONG_PERSON"}))
+        await seat.wait(lambda: "sister" not in seat.text, within=15)
+        comes.set()
 
 
 async def test_a_need_is_closed_with_what_came_of_it_and_who_was_quicker_is_said(

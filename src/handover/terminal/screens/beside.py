@@ -1,12 +1,13 @@
 """What stands beside the form, and never in it: the last three shifts, what worked, what is open."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from handover.client.http import Api
 from handover.client.refusals import ServerRefused
 from handover.client.resources import Document, every, read
+from handover.client.sheets import without
 from handover.schemas.common import in_utc
 from handover.terminal import item_words, phrases, shifts
 from handover.terminal.phrases import Reader
@@ -27,6 +28,11 @@ class Beside:
     mine: list[Document] = field(default_factory=list)
     """The author's own notes of this shift, about anybody: for seeing that the same words are written again."""
     fetched: bool = False
+
+    def without(self, note: str, status: str) -> "Beside":
+        """The same after a note was taken back or corrected."""
+        kept = {name: without(getattr(self, name), note, status) for name in ("notes", "needs", "worked", "mine")}
+        return replace(self, **kept)
 
     def lines(self, reader: Reader) -> Iterator[str]:
         """As many as there is to say; the newest first."""

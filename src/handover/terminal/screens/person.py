@@ -105,7 +105,7 @@ class PersonScreen(Frame):
         """What one wrote and was not so is put right: the old words stay, struck through, for those entitled."""
         note = self._standing()
         if note is not None:
-            rows = [row(f"  {line}") for line in item_words.note_lines(note, self.station.reader)]
+            rows = _asked_about(note, self.station.reader)
             ask = t("Correct this note: what was wrong with it? It is told with the correction.")
             self.app.push_screen(Question(rows, ask), partial(self._corrects, note))
 
@@ -131,7 +131,7 @@ class PersonScreen(Frame):
         reasons = " · ".join(
             f"{n} {reader.label('retraction_reason', code)}" for n, code in enumerate(RETRACTIONS, start=1)
         )
-        rows = [row(f"  {line}") for line in item_words.note_lines(note, reader)]
+        rows = _asked_about(note, reader)
         rows += [row(""), row("  " + t("Its words will be gone, for everybody but the auditor."), style="bold")]
         rows.append(row(f"  {reasons}"))
         ask = t("Take this note back: a number, then in your own words if you like")
@@ -202,7 +202,7 @@ class PersonScreen(Frame):
             if words:
                 self.work(self._attend(note["id"], partial(drafted, AttentionDraft, {}, close=close, reason=words)))
 
-        rows = [row(f"  {line}") for line in item_words.note_lines(note, reader)]
+        rows = _asked_about(note, reader)
         self.app.push_screen(Question(rows, ask), answered)
 
     async def _attend(self, note: str, draft: "partial[AttentionDraft]") -> None:
@@ -312,6 +312,10 @@ def rows(known: Known, reader: Reader, *, table: bool, only: Mapping[str, str]) 
     for note in shown:
         stands = note["id"] if note["status"] == "ACTIVE" else None
         yield Row(Text("\n").join(_note(note, reader)), ("note", note["id"]), note=stands)
+
+
+def _asked_about(note: Document, reader: Reader) -> list[Row]:
+    return [row(f"  {line}", note=note["id"]) for line in item_words.note_lines(note, reader)]
 
 
 def _note(note: Document, reader: Reader) -> Iterator[Text]:

@@ -371,6 +371,8 @@ class Write(Frame):
     def forgets(self, note: str, status: str) -> None:
         """What stands beside the form may have said it."""
         super().forgets(note, status)
+        self._beside = self._beside.without(note, status)
+        self._draw()
         self.work(self._fetch())
 
     async def _fetch(self) -> None:
