@@ -173,7 +173,12 @@ async def test_an_entry_that_means_nothing_is_not_taken_and_a_taken_one_can_be_t
         await seat.types("vis", "enter")
         await seat.types("pho!:call to his daughter", "enter")
         await seat.until("visit; phone!:call")
-        await seat.press("backspace", "delete")
+        await seat.types("mail", *["backspace"] * 9)  # held a little too long
+        await seat.until("visit; phone!:call")
+        await seat.press("delete")
+        await seat.until("Taken out: phone!:call to his daughter")
+        await seat.press("delete")
+        await seat.until("Taken out: visit")
         await seat.types("mail", "enter", "enter")
         await seat.types("lis=helped", "enter")  # another prisoner who listens begins so as well
         await seat.until("listened=helped. Another one, or Enter to go on.")

@@ -165,6 +165,13 @@ class Write(Frame):
         line.value = ""
         self.say(t("{typed}. Another one, or Enter to go on.", typed=typed))
 
+    def _takes_out(self) -> None:
+        """The last that was added."""
+        *before, last = self._typed.get(self._step.name) or [None]
+        if last is not None:
+            self._set(before)
+            self.say(t("Taken out: {typed}", typed=last))
+
     def _come(self) -> None:
         """Shows the step."""
         self._mark, self._binning, self._stray = None, False, ""
@@ -190,8 +197,8 @@ class Write(Frame):
     def takes(self, event: events.Key) -> bool:
         """Where something is chosen, a digit or letter chooses it."""
         empty = self._step.kind == WORDS and not self.query_one("#line", Input).value
-        if empty and event.key in ("backspace", "delete"):
-            self._set((self._typed.get(self._step.name) or [])[:-1])
+        if empty and event.key == "delete":  # not Backspace: held to clear the line, it would go on into what was added
+            self._takes_out()
             return True
         if super().takes(event):
             return True
