@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.cells import cell_len
 
+from handover.client.feed_protocol import Event
 from handover.client.resources import every
 from handover.terminal.screens.calling import Calling
 from handover.terminal.screens.station import Station
+from handover.terminal.screens.unit import UnitScreen
 from tests.support.outage import Outage
 from tests.support.seats import sitting
 from tests.support.service import PASSWORD, Caller, Prison
@@ -252,6 +254,28 @@ async def test_a_page_interrupts_until_somebody_takes_it(
         await seat.until("page closed, what it called for is over, corrected or taken back: ACT NOW")
     receipts = hartmann.get(f"/v1/notes/{again['id']}/receipts")["items"]
     assert [(one["kind"], one["by"]["username"]) for one in receipts] == [("ACCEPTED", ngata.name)]
+
+
+async def test_a_page_that_is_settled_wipes_no_alarm_and_one_of_which_nothing_is_told_is_not_told_of(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    brandt = outage.prison.hire("brandt", "officer", "A")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        for fact in ("Shakes.", "Sweats."):
+            note = hartmann.note(weir, fact=fact, attention="ACT_NOW")
+            await seat.until("ACT NOW: A WING", fact)
+            await seat.press("escape")
+            await seat.until("it calls again")
+        unit, page = seat.app.screen, next(iter(seat.app.station.pages))
+        assert isinstance(unit, UnitScreen)
+        unit.say("NOT kept and NOT sent: the disk is full. Use paper and the radio.", loud=True)
+        brandt.post(f"/v1/notes/{note['id']}/receipts", {"kind": "ACCEPTED"})
+        await seat.until("1 PAGE NOT TAKEN", "NOT kept and NOT sent")
+        unit.say("As it stands now.")
+        seat.app._heard(Event({"type": "page.accepted", "data": {"id": page, "status": "CLOSED"}}))
+        await seat.wait(lambda: "NOT TAKEN" not in seat.text)
+        await seat.until("As it stands now.")
 
 
 async def test_who_was_called_about_stands_at_the_top_with_his_words_under_his_name(

@@ -238,8 +238,8 @@ class HandoverApp(Base):
             known = self.station.pages.pop(id_, None)
             if isinstance(self.screen, Calling):
                 self.screen.settled(id_, page)
-            elif known is not None and isinstance(self.screen, Frame):
-                self.screen.say(calls.page(kind, known | page, self.station.reader)[0])
+            elif known is not None and "kind" in page and isinstance(self.screen, Frame):
+                self.screen.mentions(calls.page(kind, known | page, self.station.reader)[0].plain)
             return
         self._newer[id_] = self.station.pages[id_] = page
         self._ring()

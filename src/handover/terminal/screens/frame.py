@@ -50,6 +50,7 @@ class Frame(Screen[Any]):
         self._ready = False
         self._ending: list[Any] = []
         self._said_at = 0.0
+        self._loud = False
         self._stood = False
         self._ahead: list[events.Key] = []
 
@@ -163,7 +164,7 @@ class Frame(Screen[Any]):
         """Says something until the next thing is said."""
         if not self.stands:
             return
-        self._said_at = time.monotonic()
+        self._said_at, self._loud = time.monotonic(), loud
         text = words if isinstance(words, Text) else Text(plain(words).replace("\n", " "))
         self.query_one(Say).put([Text.assemble((f" {text.plain} ", "bold reverse")) if loud else text])
 
@@ -172,6 +173,10 @@ class Frame(Screen[Any]):
         if time.monotonic() - self._said_at > READING_S:
             self.say(words)
             self._said_at = 0.0
+
+    def mentions(self, words: str) -> None:
+        """Says something in place of what came of the last key, unless that was said loudly and is still being read."""
+        (self.whisper if self._loud else self.say)(words)
 
     def work(self, work: Coroutine[Any, Any, None]) -> None:
         """Does something that may have to wait for the server, beside the keyboard, once at a time."""
