@@ -120,6 +120,32 @@ async def test_what_went_before_and_what_came_since_are_shown_and_nobody_is_acce
         await seat.until("1 of 1", "written after the offer", "Cries in his cell.")
 
 
+async def test_before_the_roll_a_correction_says_that_it_is_one_and_nobody_is_called_the_wing(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    kane = outage.prison.receive("A2222BB", name="Kane, D.", cell="A2-11")
+    wrong = hartmann.note(weir, fact="Gave his radio away.", attention="WATCH")
+    hartmann.note(weir, fact="Ate well.")
+    offered(outage, hartmann)
+    right = {"inmate": weir, "basis": "SAW", "fact": "Gave his kettle away."}
+    hartmann.post(f"/v1/notes/{wrong['id']}/corrections", {"reason": "Asked him.", "note": right})
+    hartmann.note(kane, fact="Will not go behind his door.", about_incident=True)
+    move = {"establishment": outage.prison.code, "unit": "B", "reason": "Away from it."}
+    outage.prison.admin.post(f"/v1/inmates/{kane}/moves", move)
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.press("escape", "t")
+        await seat.until("1 of 1", "Gave his kettle away.", "This corrects an earlier note: Asked him.")
+        await seat.press("a")
+        text = await seat.until("(corrected since) Hartmann")
+        assert "radio" not in text
+        await seat.press("escape", "y")
+        text = await seat.until("How many did you count?", "Will not go behind his door.", "kettle")
+        assert "This corrects an earlier note: Asked him." in text
+        assert f"  {kane}" in text
+        assert "The wing" not in text
+
+
 async def test_where_the_sheet_is_not_to_be_had_at_once_it_is_said_and_what_came_since_comes_later(
     outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,7 +84,8 @@ class Contents:
         if live:
             yield t("Asks for attention, and is not in the offer") + ":"
         for note in live.values():
-            yield names.get(note["inmate"], t("The wing"))
+            number = note["inmate"]
+            yield names.get(number, number) if number else t("The wing")
             yield from (f"  {line}" for line in self._since(note))
 
     def without(self, note: str, status: str) -> "Contents":
@@ -93,7 +94,7 @@ class Contents:
         gone = {note, *(id_ for id_, one in self.things.items() if one.get("note") == note and not corrected)}
         things = {id_: one for id_, one in self.things.items() if id_ not in gone}
         if corrected and note in self.things:
-            things[note] = {**self.things[note], "status": status}
+            things[note] = {**{name: self.things[note][name] for name in ("id", "author")}, "status": status}
         return replace(self, things=things, sheet=without(self.sheet, note, status))
 
     def brought(self, handover: Document) -> "Contents":
@@ -108,19 +109,20 @@ class Contents:
             return t("not for you to read, or taken back")
         if "urgency" in thing:
             return t("need: {need}", need=phrases.need(thing, self.reader))
-        corrected = t("(corrected since)") + " " if thing["status"] == "CORRECTED" else ""
-        return corrected + item_words.note_lines(thing, self.reader)[0]
+        if thing["status"] == "CORRECTED":
+            return f"{t('(corrected since)')} {phrases.person(thing['author'])}"
+        return item_words.note_lines(thing, self.reader)[0]
 
     def _note(self, item: Document, note: Document | None, handle: str) -> Iterator[str]:
-        if note is None or note.get("basis") is None:
-            yield t("[{handle}] a note that is not for you to read, or was taken back", handle=handle)
-            return
-        if note["status"] == "CORRECTED":
+        if note is not None and note["status"] == "CORRECTED":
             yield t(
                 "[{handle}] {author}'s note was corrected: the newer one stands",
                 handle=handle,
                 author=phrases.person(note["author"]),
             )
+            return
+        if note is None or note.get("basis") is None:
+            yield t("[{handle}] a note that is not for you to read, or was taken back", handle=handle)
             return
         late = t("LATE ENTRY, the shift before has not been told.") + " " if item["late"] else ""
         yield from self._words(item, note, f"[{handle}] ", late)
@@ -129,6 +131,8 @@ class Contents:
         """A note of the sheet that no item stands for."""
         written = t("written after the offer, {time}:", time=self.reader.time(note["recorded_at"])) + " "
         yield from self._words(note, note, written if self._is_new(note) else "")
+        if note["supersedes"]:
+            yield "  " + t("This corrects an earlier note: {reason}", reason=note["correction_reason"])
 
     def _words(self, asks: Document, note: Document, before: str, late: str = "") -> Iterator[str]:
         look_out = phrases.attention(asks, self.reader) if _is_live(asks, self.reader) else None
