@@ -50,6 +50,15 @@ async def test_the_top_says_where_who_and_whether_it_is_so(
         await seat.until("up to date")
 
 
+async def test_where_there_is_little_room_the_time_by_which_a_unit_is_to_be_offered_stays(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("nobody's yet · not offered, due")
+        await seat._pilot.resize_terminal(45, 24)
+        await seat.wait(lambda: re.search(r"not offered, due (\w+ )?\d\d:\d\d$", seat.text.splitlines()[0]), seat.text)
+
+
 async def test_nothing_moves_while_one_reads_and_a_key_takes_the_news_in(
     outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:

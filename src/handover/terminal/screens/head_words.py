@@ -41,6 +41,8 @@ def shortest(standing: Standing, reader: Reader) -> str | None:
     return {
         "OFFERED": t("NOT ACCEPTED, due {due}", due=due),
         "OVERDUE": t("OVERDUE since {due}: nobody has accepted", due=due),
+        "ESCALATED": t("WITH THE DUTY MANAGER, due {due}", due=due),
+        "DRAFT": t("not offered, due {due}", due=due),
     }.get(str(standing["state"]))
 
 
