@@ -13,10 +13,11 @@ from handover import clock
 from handover.client.sending import Round, send_everyones
 from handover.client.server import Server
 from handover.terminal import carrying
+from handover.terminal.login import sit_down
 from handover.terminal.screens import prompts
 from tests.support.outage import Outage
 from tests.support.readers import eventually
-from tests.support.seats import Seat, sitting
+from tests.support.seats import Seat, pc, sitting
 from tests.support.service import PASSWORD, Caller, Prison
 from tests.support.terminals import Terminal
 
@@ -195,18 +196,34 @@ async def test_a_name_is_found_without_its_accents_and_is_never_taken_for_a_numb
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path
 ) -> None:
     outage.prison.receive("A2222BB", name="Ó Briain, Seán", cell="A2-11")
+    outage.prison.receive("A3333CC", name="Łukasz, B.", cell="A2-12")
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
-        await seat.until("everyone (2)")
+        await seat.until("everyone (3)")
         await seat.types("wsean", "enter")
         await seat.until("WRITE about Ó Briain, Seán (A2-11)")
         await seat.press("escape")
-        await seat.until("everyone (2)")
+        await seat.until("everyone (3)")
+        await seat.types("wlukasz", "enter")
+        await seat.until("WRITE about Łukasz, B. (A2-12)")
+        await seat.press("escape")
+        await seat.until("everyone (3)")
         await seat.types("wseamus", "enter")
         await seat.until("SEAMUS: nobody here has that number. Enter again")
         assert "WRITE" not in seat.text
         await seat.press(*["backspace"] * 6)
         await seat.types("b7777cc", "enter", "enter")  # from a card: the roster is not all there is
         await seat.until("WRITE about B7777CC")
+
+
+async def test_where_nobody_was_read_a_number_is_taken_at_once(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    await asyncio.to_thread(sit_down, pc(tmp_path / "office", outage.url), ngata.name, PASSWORD)
+    outage.goes_away()
+    async with sitting(tmp_path / "office", None, outage.url) as seat:
+        await seat.until("NOT CONNECTED")
+        await seat.types(f"w{weir.lower()}", "enter")
+        await seat.until(f"WRITE about {weir}")
 
 
 async def test_a_hard_word_and_the_same_words_again_are_asked_about_quietly(

@@ -15,6 +15,8 @@ from handover.terminal.unclear import Unclear, UnknownWord
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _SHORTEST_START = 2
 _SHORT = 4
+_BARE = str.maketrans("łøđı", "lodi")
+"""Letters whose stroke or missing dot is no accent that can be taken off."""
 
 
 def _fixed(codes: Iterable[str], labels: Iterable[str]) -> list[CodeEntry]:
@@ -143,7 +145,8 @@ def nearest(entries: Sequence[CodeEntry], typed: str, most: int = 3) -> list[Cod
 
 def said(typed: str) -> str:
     """A word as it is compared: case, accents, spaces, hyphens, underscores and apostrophes make no difference."""
-    plain = "".join(one for one in unicodedata.normalize("NFKD", typed.casefold()) if not unicodedata.combining(one))
+    bare = unicodedata.normalize("NFKD", typed.casefold()).translate(_BARE)
+    plain = "".join(one for one in bare if not unicodedata.combining(one))
     return re.sub(r"[\s_\-]+", " ", re.sub("['’‘`]", "", plain)).strip()
 
 

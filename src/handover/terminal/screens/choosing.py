@@ -74,7 +74,8 @@ class Choose(Frame):
         elif typed:
             # Without a network the roster may not be here; the number is, on the door. A name is none.
             number = typed.upper() if typed == typed.lower() else typed
-            if number in self.station.roster or number == self._asked:
+            known = self.station.names()  # none: nobody was read, and nothing can be said of it
+            if not known or number in known or number == self._asked:
                 self.dismiss(("person", number))
             else:
                 self._asked = number
