@@ -15,24 +15,26 @@ class Wire(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Sends a request; the answer's body is read as it is asked for."""
-        connection = self._connection(request.url, request.extensions.get("timeout", {}).get("read"))
+        connection, kept = self._connection(request.url, request.extensions.get("timeout", {}).get("read"))
         try:
             _send(connection, request)
             answer = connection.getresponse()
         except (OSError, HTTPException) as error:
             connection.close()
+            if kept and request.method == "GET" and isinstance(error, ConnectionError):
+                return self.handle_request(request)  # the service closed it at this very moment (RFC 9112 §9.3.1)
             kind = httpx.ReadTimeout if isinstance(error, TimeoutError) else httpx.ReadError
             raise kind(str(error), request=request) from error
         return httpx.Response(answer.status, headers=answer.getheaders(), stream=_Body(self._idle, connection, answer))
 
-    def _connection(self, url: httpx.URL, timeout: float | None) -> HTTPConnection:
+    def _connection(self, url: httpx.URL, timeout: float | None) -> tuple[HTTPConnection, bool]:
         while self._idle:
             kept = self._idle.pop()
             if not select.select([kept.sock], [], [], 0)[0]:  # else the service has closed it
                 kept.sock.settimeout(timeout)
-                return kept
+                return kept, True
             kept.close()
-        return HTTPConnection(url.host, url.port, timeout=timeout)
+        return HTTPConnection(url.host, url.port, timeout=timeout), False
 
     def close(self) -> None:
         """Ends the connections nobody uses."""

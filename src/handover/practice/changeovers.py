@@ -82,7 +82,7 @@ def _accept(unit: str, waiting: dict[str, str]) -> Callable[[UnitOfWork], None]:
 
 def _ask(unit: str, waiting: dict[str, str]) -> Callable[[UnitOfWork], None]:
     def do(uow: UnitOfWork) -> None:
-        document: dict[str, Any] = orjson.loads(handovers.get(uow, waiting[unit])[0])
+        document: dict[str, Any] = orjson.loads(handovers.get(uow, waiting[unit]))
         about = [item for item in document["items"] if item["need"] and item["promised"]]
         about += [item for item in document["items"] if item["need"]] + document["items"]
         if about:
