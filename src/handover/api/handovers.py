@@ -41,6 +41,7 @@ from handover.services.unit_of_work import UnitOfWork, as_json
 
 router = APIRouter(prefix="/v1", tags=["handovers"], route_class=StrictRoute)
 HandoverId = Annotated[SentId, Path(examples=[HANDOVER_ID])]
+PageId = Annotated[SentId, Path(examples=[PAGE_ID])]
 Place = Annotated[EstablishmentCode, Path()]
 UnitName = Annotated[UnitCode, Path()]
 PageState = Annotated[State | None, Query()]
@@ -232,7 +233,7 @@ async def list_pages(
 
 
 @router.get("/pages/{id}", response_model=PageDetail, **operation("notes:read", 401, 403, 404, 422, tagged=True))
-async def read_page(id: Annotated[SentId, Path(examples=[PAGE_ID])], ask: Somebody) -> Response:  # noqa: A002
+async def read_page(id: PageId, ask: Somebody) -> Response:  # noqa: A002 - the name in the path
     """Read one page: who has seen what it calls for, and who on duty has not."""
     document, _ = await ask.read(lambda uow: pages.get(uow, id))
     return ask.single(document, tag_of(document))

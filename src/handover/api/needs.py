@@ -14,6 +14,7 @@ from handover.schemas.needs import NeedChange, NeedPage, NeedWithHistory
 from handover.services import needs
 
 router = APIRouter(prefix="/v1/needs", tags=["needs"], route_class=StrictRoute)
+NeedId = Annotated[SentId, Path()]
 
 
 @router.get("", response_model=NeedPage, **operation("needs:read", 401, 403, 422))
@@ -34,7 +35,7 @@ async def list_needs(
 
 
 @router.get("/{id}", response_model=NeedWithHistory, **operation("needs:read", 401, 403, 404, 422, tagged=True))
-async def read_need(id: Annotated[SentId, Path()], ask: Somebody) -> Response:  # noqa: A002 - the name in the path
+async def read_need(id: NeedId, ask: Somebody) -> Response:  # noqa: A002 - the name in the path
     """Read one need with its history."""
     document, version = await ask.read(lambda uow: needs.get(uow, id))
     return ask.single(document, version)
@@ -43,7 +44,7 @@ async def read_need(id: Annotated[SentId, Path()], ask: Somebody) -> Response:  
 @router.patch(
     "/{id}", response_model=NeedWithHistory, **operation("needs:write", 401, 403, 404, 409, 422, conditional=True)
 )
-async def change_need(id: Annotated[SentId, Path()], change: NeedChange, ask: Somebody) -> Response:  # noqa: A002
+async def change_need(id: NeedId, change: NeedChange, ask: Somebody) -> Response:  # noqa: A002 - as above
     """Change a need. DONE wants an outcome, NOT_POSSIBLE a reason, PASSED_ON an owner."""
     expected = ask.versions(required=True)
     document, version = await ask.write(lambda uow: needs.change(uow, id, expected, change))
