@@ -114,6 +114,23 @@ def test_a_note_is_corrected_once(prison: Prison, second: Service) -> None:
     assert len(cole.who.all("/v1/notes")) == 2
 
 
+@pytest.mark.parametrize("kind", ["SEEN", "ACCEPTED"])
+def test_a_receipt_that_counts_once_is_given_once(prison: Prison, second: Service, kind: str) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), Desk(prison.hire("ngata", "officer", "A"), second)
+    path = f"/v1/notes/{hartmann.note(prison.receive('A4417KD'))['id']}/receipts"
+    one, other = at_once(
+        prison.service,
+        lambda: ngata.send(prison.service, "POST", path, {"kind": kind}),
+        lambda: ngata.send(second, "POST", path, {"kind": kind}),
+    )
+    assert one.status_code == other.status_code == 201
+    assert one.json() == other.json()
+    assert [given["id"] for given in hartmann.all(path)] == [one.json()["id"]]
+    assert [event["data"]["id"] for event in hartmann.pull()[0] if event["type"] == "receipt.recorded"] == [
+        one.json()["id"]
+    ]
+
+
 @both_ways
 def test_what_is_said_of_a_note_while_it_is_taken_back_goes_with_it(
     prison: Prison, second: Service, a_first: bool

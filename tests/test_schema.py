@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from handover.cli import command
 from handover.errors import StoreNotReady
 from handover.services import opening
+from handover.services.ids import uuid7
 from handover.store import schema
 from handover.store.engine import Engines, open_engines
 from handover.store.eventlog import apart, sort_of
@@ -267,6 +268,9 @@ def test_what_an_older_release_kept_of_events_is_told_as_it_was(engine: str, tmp
         rows = conn.execute(sa.select(metadata.tables["events"])).mappings().all()
         needs = conn.execute(sa.select(metadata.tables["needs"])).mappings().all()
         assert [need["from_unit"] for need in needs] == ["A"]
+        [seen] = receipts = conn.execute(sa.select(metadata.tables["receipts"])).mappings().all()
+        conn.exec_driver_sql("DROP INDEX ix_receipts_once")  # without it, two processes could give the same one
+        conn.execute(sa.insert(metadata.tables["receipts"]), {**seen, "id": uuid7(datetime.now(UTC))})
         conn.exec_driver_sql("ALTER TABLE needs DROP COLUMN from_unit")
         for table in ("listening", "processes", "events"):
             conn.exec_driver_sql(f"DROP TABLE {table}")
@@ -280,6 +284,7 @@ def test_what_an_older_release_kept_of_events_is_told_as_it_was(engine: str, tmp
     with engines.read.connect() as conn:
         assert conn.execute(sa.select(metadata.tables["events"])).mappings().all() == rows
         assert conn.execute(sa.select(metadata.tables["needs"])).mappings().all() == needs
+        assert conn.execute(sa.select(metadata.tables["receipts"])).mappings().all() == receipts
         assert compare_metadata(MigrationContext.configure(conn, opts={"compare_type": True}), metadata) == []
     engines.close()
 

@@ -47,6 +47,9 @@ FILLED_IN_LATER = apart("recorded_at", "occurred_at", SOON_H)
 """Of the notes that are the exception (and of corrections), by engine: they have an index of their own."""
 _LATE: dict[str, Any] = {"info": {"where": FILLED_IN_LATER}}
 
+_ONCE: dict[str, Any] = {"info": {"where": "kind IN ('SEEN', 'ACCEPTED')"}}
+"""Of the receipts that count once: whoever gives the second at the same moment, at another process, gets the first."""
+
 _BY_KEY = {"sqlite_with_rowid": False}
 """Of a table whose rows are kept in the order of their key: the embedded store writes one page for a new row where it
 would write two. Rows that carry a document are too long for it."""
@@ -134,7 +137,7 @@ class InmateRow(SQLModel, table=True):
     unit: str = _is("The unit the person is in now.", sa.String(16))
     cell: str | None = _is("The cell, as painted on its door.", sa.String(20), nullable=True)
     language: str | None = _is("BCP 47 tag of the language best spoken.", sa.String(35), nullable=True)
-    search: str = _is("Number, name and cell in lower case, for finding by a few letters.", sa.Text)
+    search: str = _is("All numbers, name and cell in lower case, for finding by a few letters.", sa.Text)
     version: int = _is("Goes up with every change; its ETag.")
     updated_at: datetime = _is("When it was last changed.", UtcTime)
     merged_into: str | None = _is(
@@ -298,6 +301,7 @@ class ReceiptRow(SQLModel, table=True):
     """One person's receipt for one note."""
 
     __tablename__ = "receipts"
+    __table_args__ = (sa.Index("ix_receipts_once", "note", "author", "kind", unique=True, **_ONCE),)
     id: str = _key("The receipt's UUIDv7.", Id)
     note: str = _is("The note.", Id, foreign_key="notes.id", index=True)
     author: str = _is("The account or client that gave it.", Who)
@@ -334,7 +338,7 @@ class HandoverRow(SQLModel, table=True):
     taker: str | None = _is("The account that accepted it.", Who, nullable=True)
     incoming: str | None = _is("Who accepted it: a JSON object {username, name, role}.", sa.Text, nullable=True)
     taken: int | None = _is("The stretch that its acceptance closed; what comes after is late.", nullable=True)
-    version: int = _is("Goes up with every change; its ETag.")
+    version: int = _is("Goes up with every change.")
     document: str = _is(
         "The handover, JSON: as answered, each item and query with what its reader must be entitled to.", sa.Text
     )
@@ -586,9 +590,11 @@ class AttemptRow(SQLModel, table=True):
     """Failed logins, counted per account and per address, to slow the next one."""
 
     __tablename__ = "login_attempts"
-    key: str = _key("`account:NAME` or `address:ADDRESS`.", sa.String(160))
-    failures: int = _is("Failures in a row.")
-    last_at: datetime = _is("When the last one was.", UtcTime)
+    key: str = _key(
+        "`account:` or `client:` and the SHA-256 of the name, or `address:` and the address.", sa.String(160)
+    )
+    failures: int = _is("Failures that still count; they fade one by one.")
+    last_at: datetime = _is("From when on they fade.", UtcTime)
     wait_until: datetime = _is("Before this, the next attempt is not even looked at.", UtcTime)
 
 
