@@ -4,6 +4,7 @@ protocol would have sent it."""
 import asyncio
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from handover.api.transport import AnswerProtocol
+from tests.support.readers import eventually
 
 Message = dict[str, Any]
 LENGTH, CLOSE = (b"content-length", b"5"), (b"connection", b"close")
@@ -52,6 +54,7 @@ ASKED = {
     "with leave": b"POST /%s HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\nhi",
     "in chunks": b"POST /%s HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n",
 }
+WAIT = {"type": "wait"}
 BYE = b"GET /bye HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 
 
@@ -60,6 +63,8 @@ class Two:
 
     def __init__(self) -> None:
         self.answers: dict[str, list[Message]] = {}
+        self.sent = 0
+        self.errors: list[Exception] = []
         self._servers = [self._started(protocol) for protocol in (AnswerProtocol, "httptools")]
 
     async def _app(self, scope: Message, receive: Any, send: Any) -> None:
@@ -68,7 +73,15 @@ class Two:
         for message in self.answers.get(scope["path"][1:], ANSWERS["whole"]):
             if message["type"] == "raise":
                 raise RuntimeError
-            await send(dict(message))
+            if message["type"] == "wait":
+                await asyncio.sleep(0.1)
+                continue
+            try:
+                await send(dict(message))
+            except RuntimeError as error:
+                self.errors.append(error)
+                raise
+            self.sent += 1
             await asyncio.sleep(0)
 
     def _started(self, protocol: Any) -> tuple[uvicorn.Server, int, threading.Thread]:
@@ -87,9 +100,15 @@ class Two:
         thread.start()
         return server, listening.getsockname()[1], thread
 
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Where ours listens, and the server's own."""
+        (_, ours, _), (_, theirs, _) = self._servers
+        return ours, theirs
+
     def answered(self, asked: bytes) -> tuple[bytes, bytes]:
         """All that comes back from each until it closes the connection."""
-        ours, theirs = (_talk(port, asked) for _, port, _ in self._servers)
+        ours, theirs = (_talk(port, asked) for port in self.ports)
         return ours, theirs
 
     def stop(self) -> None:
@@ -131,6 +150,19 @@ def test_what_is_asked_before_the_answer_came_is_answered_in_its_turn(two: Two) 
     ours, theirs = two.answered(b"".join(ASKED["GET"] % b"%d" % n for n in range(5)) + BYE)
     assert ours == theirs
     assert [part[-1:] for part in ours.split(b"HTTP/1.1 200")[1:6]] == [b"%d" % n for n in range(5)]
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["before the answer", "in the middle of it"])
+def test_whoever_asks_ahead_and_hangs_up_is_no_fault_of_the_answer(two: Two, begun: bool) -> None:
+    much = b"a" * 4_000_000  # more than fits on the line: the answer waits for whoever does not read it
+    answer = [head((b"content-length", b"%d" % (2 * len(much)))), body(much, more=True), body(much)]
+    two.answers, two.sent, two.errors = {"it": answer if begun else [WAIT, *answer]}, 0, []
+    with socket.create_connection(("127.0.0.1", two.ports[0])) as line:
+        line.sendall(ASKED["GET"] % b"it" * 2)
+        eventually(lambda: two.sent == 2 * begun)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    eventually(lambda: two.sent == len(answer) or two.errors)
+    assert two.errors == []
 
 
 def test_an_answer_that_broke_off_before_its_body_is_an_error_and_not_half_an_answer(two: Two) -> None:

@@ -27,12 +27,16 @@ _FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 
 class _Cycle(RequestResponseCycle):
     """A request and its answer. What is out of the ordinary goes the server's way: an answer in parts or of unknown
-    length, to HEAD, without a body, the last on its connection, or to a client that does not read."""
+    length, to HEAD, without a body, the last on its connection, or to a client that has gone."""
 
     _head: Any = None
 
     async def send(self, message: Any) -> None:
         """Keeps the head until the body comes."""
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        # Where a client hangs up, the server says so to the last of the requests that it has sent ahead alone.
+        self.disconnected = self.disconnected or self.transport.is_closing()
         if message["type"] == "http.response.start" and not self.response_started:
             self._head = message
             return
@@ -58,7 +62,6 @@ class _Cycle(RequestResponseCycle):
         if (
             message.get("more_body")
             or self.disconnected
-            or self.flow.write_paused
             or not self.keep_alive
             or self.scope["method"] == "HEAD"
             or not _ELSE.isdisjoint(names)
@@ -90,6 +93,12 @@ class AnswerProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not before:
             self.cycle.__class__ = _Cycle  # its task has been made, and has not begun
+
+    def on_message_complete(self) -> None:
+        """The request is there to the end of its body, and `whole` in its state says that nobody has to wait for it."""
+        super().on_message_complete()
+        if self.cycle is not None:
+            self.cycle.scope["state"]["whole"] = True
 
     def handle_websocket_upgrade(self) -> None:
         """A feed writes by itself, and its connection is for nothing else."""
