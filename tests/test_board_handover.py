@@ -434,12 +434,35 @@ def test_a_count_is_a_number_and_what_came_after_the_offer_is_said_before_it_is_
         hers.sees("Hand over A wing", "Whoever has the unit answers for it")
         mistaken = offered(hartmann, prison)
         his.press("Escape")
+        his.misses("It is yours.")
         his.sees("not accepted, due")
         his.press("t")
         his.sees("Hartmann hands A wing over to you")
         hartmann.post(f"/v1/handovers/{mistaken}/withdrawal", {"reason": "Not mine."})
         his.sees("Hartmann has taken the offer back: Not mine.", "It is yours.")
     assert hartmann.all("/v1/handovers", unit="A")[-1]["roll"]["actual"] == 2
+
+
+def test_a_screen_that_is_behind_asks_for_the_offer_that_waits_not_for_the_one_before(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller
+) -> None:
+    first = offered(hartmann, prison)
+    with browser.open(service.url) as his:
+        his.login(ngata.name, PASSWORD)
+        his.sees("not accepted, due")
+        # What the sheet says now comes late.
+        his.run(
+            "((asks) => { const late = new Promise((go) => { window.comes = go; }); "
+            "window.fetch = async (at, given) => { const answer = await asks(at, given); "
+            "if (String(at).endsWith('/sheet')) await late; return answer; }; })(window.fetch), 0"
+        )
+        ngata.post(f"/v1/handovers/{first}/acceptance", {"read_back": "Quiet."})
+        offered(hartmann, prison, remarks="Once more, with Kane.")
+        his.press("t")
+        his.sees("reading")
+        his.run("window.comes(), 0")
+        his.sees("Once more, with Kane.")
+        his.misses("It is yours.")
 
 
 def test_nothing_of_what_is_pasted_into_a_handover_is_cut_off(

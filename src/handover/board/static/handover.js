@@ -23,6 +23,7 @@ export function handover(main, go) {
   let shown = '';
   let opening = 0;
   let again = 0;
+  let gone = '';
   const box = h('div', {}, h('p', { class: 'quiet' }, t('reading …')));
   const coming = h('div'); // below whichever of them is asked of me
   put(main, box, coming);
@@ -40,6 +41,11 @@ export function handover(main, go) {
       const one = waits ? await get(`/v1/handovers/${sheet.handover.id}`) : null;
       if (one) learnHandover(one);
       if (!box.isConnected || opening !== mineIs) return; // the screen has gone on meanwhile
+      if (one && !OPEN.includes(one.state) && gone !== one.id) { // the sheet is from before that
+        gone = one.id;
+        await refresh();
+        return box.isConnected && opening === mineIs && open();
+      }
       if (!one) inner = another(sheet) && !isManager() ? theirs(box, go, sheet, () => { inner = offer(box, go, sheet); go.refresh(); }) : offer(box, go, sheet);
       else if (one.outgoing.username === desk.me.username) inner = mine(box, go, one, () => { inner = takeOver(box, go, one, took); go.refresh(); });
       else inner = takeOver(box, go, one, took);
