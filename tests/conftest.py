@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import cloning, embedded, memory, postgres, rights, stores, workers
 from tests.support.browser import Browser
@@ -18,6 +19,11 @@ from tests.support.terminals import Terminal
 gc.disable()
 # Started in the background, a run inherits "ignore Ctrl-C", and so would every command it starts: none could be ended.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# How long an example takes says nothing where four processes share two cores.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 def pytest_configure() -> None:

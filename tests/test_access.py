@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handover.domain.access import (
@@ -329,9 +329,7 @@ def everything_heard(events: list[Any], kind: str) -> set[str]:
 def tried(world: World, check: Callable[[World, st.DataObject], None], readers: int) -> None:
     """Checks it for so many readers; for half as many where the statements only go to another engine."""
     embedded = world.service.settings.database_url.startswith("sqlite")
-    many = settings(
-        max_examples=readers if embedded else readers // 2, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
+    many = settings(max_examples=readers if embedded else readers // 2)
     many(given(st.data())(lambda data: check(world, data)))()
 
 

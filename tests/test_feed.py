@@ -576,9 +576,8 @@ def test_text_that_was_taken_back_is_gone_from_the_other_prison_that_a_need_went
     with readers[0].feed(after="now") as kept_warm, readers[1].feed(after="now") as here:
         assert kept_warm.until_live() == here.until_live() == []
         note = hartmann.note(weir, needs=[{"code": "FAMILY_WELFARE", "detail": "zebra"}])
-        for place in (south, east):
+        for place, feed in ((south, kept_warm), (east, here)):
             osei.post(f"/v1/inmates/{weir}/moves", {"establishment": place.code, "unit": "B", "reason": "Transferred"})
-        for feed in (kept_warm, here):
             came = [feed.event() for _ in range(3)]
             assert [event["type"] for event in came] == ["inmate.moved", "need.updated", "handover.offered"]
             assert ["zebra" in json.dumps(event) for event in came] == [False, True, True], "the note comes along"

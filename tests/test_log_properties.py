@@ -29,9 +29,7 @@ EXPECTED = {200, 201, 403, 404, 409, 412, 422}
 """What a write may be answered when others write, too. Nobody is left without an answer, nobody sees a deadlock."""
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 """The embedded store has one writer at a time."""
-RARELY = settings(
-    deadline=None, max_examples=5, suppress_health_check=list(HealthCheck), print_blob=True, stateful_step_count=25
-)
+RARELY = settings(max_examples=5, suppress_health_check=list(HealthCheck), print_blob=True, stateful_step_count=25)
 
 
 @pytest.fixture(scope="module")

@@ -147,7 +147,5 @@ def test_no_order_of_things_loses_or_doubles_a_note(service: Service) -> None:
     Shifts.service = service
     run_state_machine_as_test(
         Shifts,
-        settings=settings(
-            max_examples=10, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=10, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )

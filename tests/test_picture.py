@@ -487,7 +487,6 @@ def test_what_a_reader_holds_is_what_a_reader_is_shown(patient: Service) -> None
         settings=settings(
             max_examples=4,
             stateful_step_count=40,
-            deadline=None,
             # No shrinking: each attempt founds two prisons, and the steps that are printed are few enough to read.
             phases=[Phase.explicit, Phase.reuse, Phase.generate],
             suppress_health_check=list(HealthCheck),

@@ -56,7 +56,7 @@ any_time = st.builds(lambda s: datetime(1990, 1, 1, tzinfo=UTC) + timedelta(seco
 instants = st.one_of(near_a_change, any_time)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pattern=patterns, zone=st.sampled_from(ZONES), instant=instants)
 @example(pattern=USUAL, zone=ZoneInfo("Europe/London"), instant=CHANGES[0])
 @example(pattern=USUAL, zone=ZoneInfo("Europe/London"), instant=CHANGES[1])
@@ -81,7 +81,7 @@ def test_every_instant_is_in_one_shift_and_shifts_abut(
             assert shift_at(pattern, zone, moment) == shift, "whichever of its instants is asked for"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     pattern=patterns,
     zone=st.sampled_from(ZONES),
@@ -97,7 +97,7 @@ def test_a_rota_that_keeps_what_it_found_answers_as_one_that_looks_each_time(
         assert rota.at(instant, ahead) == shift_at(pattern, zone, instant, ahead)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pattern=patterns, zone=st.sampled_from(ZONES), instant=any_time)
 def test_a_shift_begins_when_the_clock_on_the_wall_says_so(
     pattern: Sequence[ShiftStart], zone: ZoneInfo, instant: datetime

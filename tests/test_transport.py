@@ -178,7 +178,7 @@ HEADER = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(HEADER, max_size=4),
     st.lists(st.binary(max_size=6), min_size=1, max_size=3),
