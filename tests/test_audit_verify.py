@@ -322,7 +322,7 @@ KEPT = some.one_of(
     some.floats(allow_nan=False).map(lambda number: ("?", number)),
     some.sampled_from([("?", None), ("?", 10**12), ("?", "rubbish"), ("?", "\x1b[2J"), ("?", b"\xff\x00\xff")]),
 )
-ONCE = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ONCE = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 # A server keeps what a column's type allows, and nothing else.
