@@ -141,8 +141,8 @@ def test_what_a_server_knows_that_only_follows_is_told_to_nobody(
 
 class Standing:
     """The way to a server, which can stand still as a machine does whose disk hangs: whoever knocks is let in by its
-    kernel, and nobody gets an answer. Or it breaks: where something is
-    said, before the server hears it or before its answer is heard."""
+    kernel, and nobody gets an answer. Or it breaks: where something is said, before the server hears it or before its
+    answer is heard."""
 
     def __init__(self, url: str) -> None:
         given = urlsplit(url)
@@ -157,13 +157,14 @@ class Standing:
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port = self._door.getsockname()[1]
         self._lines: list[socket.socket] = [self._door]
-        threading.Thread(target=self._let_in, daemon=True).start()
+        self._porter = threading.Thread(target=self._let_in, daemon=True)
+        self._porter.start()
 
     def _let_in(self) -> None:
         with suppress(OSError):
             while True:
-                here, there = self._door.accept()[0], socket.create_connection(self._there)
-                self._lines += [here, there]
+                self._lines.append(here := self._door.accept()[0])
+                self._lines.append(there := socket.create_connection(self._there))
                 for ends in ((here, there), (there, here)):
                     threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
 
@@ -185,6 +186,8 @@ class Standing:
     def close(self) -> None:
         """Ends all of it."""
         self.still.clear()
+        self._door.shutdown(socket.SHUT_RDWR)
+        self._porter.join()  # nobody is let in any more
         for line in self._lines:
             line.close()
 
