@@ -180,6 +180,22 @@ def test_a_supervisor_who_goes_back_to_the_wing_loses_what_supervisors_read(pris
         narrows(feed, lambda: keyes.note(weir, handling="SECURITY"), lambda: keyes.note(weir))
 
 
+def test_the_first_answer_about_anothers_note_is_not_given_again_to_whoever_may_not_read_it_any_more(
+    prison: Prison,
+) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    weir, key = prison.receive("A4417KD"), {"Idempotency-Key": "still-low"}
+    path = f"/v1/notes/{hartmann.note(weir, fact='Speaks of his brother.', attention='WATCH')['id']}"
+    own = {"inmate": weir, "basis": "SAW", "fact": "Ate nothing at lunch."}
+    wrote = ngata.post("/v1/notes", own, 201, **{"Idempotency-Key": "lunch"})
+    renewed = ngata.post(f"{path}/attention", {"reason": "Still low."}, 201, **key)
+    assert ngata.post(f"{path}/attention", {"reason": "Still low."}, 201, **key) == renewed
+    change(prison.service, ngata, places=[(prison.code, "B")])
+    again = ngata.http.post(f"{path}/attention", json={"reason": "Still low."}, headers=key)
+    assert (status(ngata, path), again.status_code) == (404, 404), again.text
+    assert ngata.post("/v1/notes", own, 201, **{"Idempotency-Key": "lunch"}) == wrote, "the author goes on reading it"
+
+
 def test_a_right_given_is_there_at_once(prison: Prison) -> None:
     ngata, keyes = prison.hire("ngata", "officer", "A"), prison.hire("keyes", "governor")
     health = keyes.note(prison.receive("A1"), handling="HEALTH")

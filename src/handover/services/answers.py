@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
-from handover.domain.access import may_read_handover
+from handover.domain.access import may_read, may_read_handover
 from handover.errors import FieldError, Invalid, NotFound
 from handover.services import views
 from handover.services.unit_of_work import UnitOfWork
-from handover.store import handovers, idempotency
+from handover.store import handovers, idempotency, notes
 
 
 class Answer(NamedTuple):
@@ -37,12 +37,7 @@ def once(uow: UnitOfWork, key: str | None, fingerprint: str, work: Callable[[Uni
                     "/header/Idempotency-Key", "this key was used for another request; a new request needs a new key"
                 )
             )
-        seen = first["note"] and handovers.get(uow.conn, first["note"])
-        if seen and not may_read_handover(uow.who, views.places_of(orjson.loads(seen["document"])), seen["author"]):
-            raise NotFound("No such handover.")  # its answer was kept; the right to it was not
-        body = views.still(first["body"], seen["document"], uow.who, uow.sights) if seen else first["body"]
-        if body is None:
-            raise NotFound("No such query.")
+        body = _left(uow, first)
         return Answer(first["status"], body, {**orjson.loads(first["headers"]), "Idempotency-Replayed": "true"})
     answer = work(uow)
     idempotency.add(
@@ -59,3 +54,25 @@ def once(uow: UnitOfWork, key: str | None, fingerprint: str, work: Callable[[Uni
         },
     )
     return answer
+
+
+def _left(uow: UnitOfWork, first: Mapping[str, Any]) -> str:
+    """What the caller may still be told of a first answer: it was kept, the right to what it says need not be."""
+    body: str = first["body"]
+    about = first["note"]
+    if about is None:
+        return body
+    handover = handovers.get(uow.conn, about)
+    if handover is not None:
+        places = views.places_of(orjson.loads(handover["document"]))
+        if not may_read_handover(uow.who, places, handover["author"], uow.sights):
+            raise NotFound("No such handover.")
+        left = views.still(body, handover["document"], uow.who, uow.sights)
+        if left is None:
+            raise NotFound("No such query.")
+        return left
+    note = notes.get(uow.conn, about)
+    # Whoever wrote it reads it for good; but others renew its attention, or take it back.
+    if note is not None and not may_read(uow.who, views.facts(note), uow.sights):
+        raise NotFound("No such note.")
+    return body
