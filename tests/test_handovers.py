@@ -912,6 +912,18 @@ def test_where_a_merge_is_undone_nobody_is_asked_to_accept_what_came_by_it(priso
     assert len(ngata.get("/v1/handovers")["items"]) == 1, "where nothing is open, nothing is handed over"
 
 
+def test_what_a_correction_opened_while_two_numbers_were_one_goes_back_with_its_note(prison: Prison) -> None:
+    lowe, other = prison.hire("lowe", "officer", "B"), prison.receive("B0001BB", unit="B")
+    weir, note = prison.receive("A4417KD"), lowe.note(other, fact="Has not heard from home.")
+    prison.admin.post(f"/v1/inmates/{weir}/merges", {"from": other})
+    fixed = correct(lowe, note, fact="Has not heard from his mother.", needs=[{"code": "PHONE"}])
+    prison.admin.post(f"/v1/inmates/{weir}/unmerges", {"previous": other, "reason": "Brothers."})
+    (need,) = lowe.get("/v1/needs")["items"]
+    assert (need["note"], need["inmate"], need["unit"]) == (fixed["id"], other, "B")
+    assert [one["id"] for one in on(sheet(lowe, prison, "B"), other)["needs"]] == [need["id"]]
+    assert prison.hire("cole", "supervisor").get("/v1/needs", inmate=weir)["items"] == []
+
+
 # --- The sheet, now and then -----------------------------------------------------------------------------------------
 
 

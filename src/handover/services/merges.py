@@ -98,8 +98,10 @@ def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> tuple[str, str
         _renumber(uow, note, draft.previous, own.get(note["id"]), "inmate.unmerged", number)
     for note in moved_notes:
         pages.renumber(uow, note["id"], draft.previous)
+    # With those that a correction has opened since: they are about whom their note is about.
+    theirs = {note["id"] for note in moved_notes}
     moved_needs = [
-        row for id_ in moved["needs"] if (row := needs.get(uow.conn, id_, "mine")) and row["inmate"] == number
+        row for row in needs.all_of_inmate(uow.conn, number) if row["id"] in moved["needs"] or row["note"] in theirs
     ]
     for need in moved_needs:
         need_services.give_to(uow, need, draft.previous)
