@@ -924,6 +924,31 @@ def test_what_a_correction_opened_while_two_numbers_were_one_goes_back_with_its_
     assert prison.hire("cole", "supervisor").get("/v1/needs", inmate=weir)["items"] == []
 
 
+def test_who_moved_while_two_numbers_were_one_brings_nothing_of_the_other_when_the_merge_is_undone(
+    prison: Prison,
+) -> None:
+    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "B")
+    weir, other = prison.receive("A4417KD"), prison.receive("B0001BB", name="Weir, James")
+    own = ngata.note(weir, fact="Asked for the chaplain.", needs=[{"code": "FAITH"}])
+    ngata.note(other, fact="A zebra in the yard.", needs=[{"code": "PHONE"}])
+    prison.admin.post(f"/v1/inmates/{weir}/merges", {"from": other})
+    move = {"establishment": prison.code, "unit": "B", "reason": "Work"}
+    prison.admin.post(f"/v1/inmates/{weir}/moves", move)
+    (sent,) = brandt.get("/v1/handovers")["items"]
+    assert len(sent["items"]) == 4
+    prison.admin.post(f"/v1/inmates/{weir}/unmerges", {"previous": other, "reason": "Brothers."})
+    sent, ended = brandt.get("/v1/handovers")["items"]
+    assert (sent["state"], ended["state"]) == ("OFFERED", "WITHDRAWN")
+    assert [item["note"] or item["need"] for item in sent["items"]] == [own["id"], own["needs"][0]["id"]]
+    assert sent["transfer"]["from"]["unit"] == "A"
+    assert "zebra" not in json.dumps([ended, brandt.pull()[0]]), "B never had him"
+    accept(brandt, sent)
+    assert [one["inmate"] for one in sheet(ngata, prison)["people"]] == [other]
+    assert sheet(ngata, prison)["in_transit"] == []
+    places = {need["inmate"]: (need["unit"], need["from_unit"]) for need in ngata.get("/v1/needs")["items"]}
+    assert places == {weir: ("B", None), other: ("A", None)}
+
+
 # --- The sheet, now and then -----------------------------------------------------------------------------------------
 
 

@@ -108,9 +108,8 @@ def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> tuple[str, str
     need_services.follow(uow, draft.previous, restored["establishment"], restored["unit"], handed_over=False)
     roster.give_moves(uow.conn, moved.get("moves", []), draft.previous)
     transfers.give_to(uow, moved.get("transfers", []), draft.previous, restored["name"])
-    for row in transfers.sender_of(uow, survivor)[1]:
-        if row["id"] == moved.get("begun"):
-            transfers.end(uow, row, "The merge was undone.")
+    gone = {row["id"] for row in (*moved_notes, *moved_needs)}
+    transfers.undo_merge(uow, kept, gone, moved.get("begun"))
     roster.undo_merge(uow.conn, done["id"], uow.now)
     for one in (kept, now):
         told = people.shown(uow, one)

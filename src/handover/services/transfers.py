@@ -51,6 +51,19 @@ def begin_merged(
     return _offer(uow, left, survivor, travelling, open_needs, merged=True) if travelling or open_needs else None
 
 
+def undo_merge(uow: UnitOfWork, inmate: Mapping[Any, Any], gone: Collection[str], begun: str | None) -> None:
+    """Ends what waits for this person to be accepted and holds something of the other one, because a merge was undone
+    (`gone`: the notes and needs that went back; `begun`: the offer that the merge made). One who moved meanwhile is
+    offered again with what is his or her own."""
+    left, waiting = sender_of(uow, inmate)
+    for row in waiting:
+        document = orjson.loads(row["document"])
+        if row["id"] == begun or any(item["note"] in gone or item["need"] in gone for item in _items(document)):
+            end(uow, row, "The merge was undone.")
+            if not document["transfer"].get("merged"):
+                _offer(uow, left, inmate, *_open_of(uow, inmate["number"]))
+
+
 def sender_of(uow: UnitOfWork, inmate: Mapping[Any, Any]) -> tuple[Mapping[Any, Any], list[RowMapping]]:
     """Where whoever answers for a person is: as long as nobody has taken him or her over, those who sent; and the
     transfers that wait."""
