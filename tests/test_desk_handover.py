@@ -272,6 +272,30 @@ async def test_at_night_one_wing_after_another(outage: Outage, hartmann: Caller,
         await seat.until("B wing", "Oyelaran's")
 
 
+async def test_the_next_wing_is_taken_over_as_it_is_offered_by_then(
+    outage: Outage, hartmann: Caller, tmp_path: Path
+) -> None:
+    night = outage.prison.hire("oyelaran", "officer", "A", "B")
+    by = {"A": hartmann, "B": outage.prison.hire("brandt", "officer", "B")}
+    ids = {wing: offered(outage, who, wing, remarks="The first count.") for wing, who in by.items()}
+    async with sitting(tmp_path / "office", night, outage.url) as seat:
+        await seat.until("A wing", "everyone (0)")
+        await seat.press("t")
+        text = await seat.until("TAKE OVER", "How many did you count?")
+        first, other = sorted(by, key=lambda wing: f"TAKE OVER {wing} wing" not in text)  # the hour says which
+
+        def once_more() -> None:
+            by[other].post(f"/v1/handovers/{ids[other]}/withdrawal", {"reason": "Miscounted."})
+            offered(outage, by[other], other, remarks="Kane is back from court.")
+
+        await seat.meanwhile(once_more)
+        await seat.press("enter", "enter")
+        text = await seat.until(f"TAKE OVER {other} wing", f"You own {first} wing since", "Kane is back from court.")
+        assert "The first count." not in text
+        await seat.press("enter", "enter")
+        await seat.until(f"You own {other} wing since")
+
+
 async def test_a_unit_is_offered_and_the_offer_taken_back(
     outage: Outage, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:

@@ -230,20 +230,18 @@ class UnitScreen(Frame):
         self.say(t("Looking what waits …"))
         self.work(self._take_over())
 
-    async def _take_over(self) -> None:
+    async def _take_over(self, said: str = "") -> None:
         here, reader = self.station.desk, self.station.reader
         places = [(one.establishment, one.code) for one in self.station.units]
         found = await self.ask(lambda: taking.offers(here, places, reader))
         if found is None or here is not self.station.here:
             return
         if found:
-            self._next_offer(found)
-        else:
+            self._opens_offer(found[0], said, more=len(found) > 1)
+        elif not said:
             self.say(t("Nothing waits for you. Whoever has the unit now offers it: h"))
 
-    def _next_offer(self, found: list[taking.Offer], said: str = "") -> None:
-        offer, *rest = found
-
+    def _opens_offer(self, offer: taking.Offer, said: str, *, more: bool) -> None:
         def taken(made: Document | None) -> None:
             if made is None:
                 left = t("{name} was not accepted. It still waits: t", name=offer.name)
@@ -257,11 +255,12 @@ class UnitScreen(Frame):
                     since=since,
                 )
                 self.say(words)
-                if rest:
-                    self._next_offer(rest, f"{words} {t('Now {name}.', name=rest[0].name)}")
+                if more:  # as it is offered by now: this one may have taken a while
+                    self.work(self._take_over(words))
             self.back()
 
-        self.app.push_screen(taking.TakeOver(offer, said), taken)
+        first = f"{said} {t('Now {name}.', name=offer.name)}" if said else ""
+        self.app.push_screen(taking.TakeOver(offer, first), taken)
 
     def hand_over(self) -> None:
         """Offers the unit, or takes that back."""
