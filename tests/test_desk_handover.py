@@ -296,6 +296,29 @@ async def test_the_next_wing_is_taken_over_as_it_is_offered_by_then(
         await seat.until(f"You own {other} wing since")
 
 
+async def test_what_comes_while_a_call_stands_before_it_is_in_the_handover_afterwards(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    hartmann.note(weir, fact="Promised a call.")
+    handover = offered(outage, hartmann)
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("up to date", "everyone (1)")
+        await seat.press("t")
+        await seat.until("1 of 1", "Promised a call.")
+        await seat.press("a", *"By when?", "enter")
+        await seat.until("not answered yet")
+        asked = ngata.get(f"/v1/handovers/{handover}")["queries"][0]["id"]
+
+        def calls_and_answers() -> None:
+            hartmann.note(weir, fact="Two men at his door.", attention="ACT_NOW")
+            hartmann.post(f"/v1/handovers/{handover}/queries/{asked}/answers", {"text": "By six."})
+
+        await seat.meanwhile(calls_and_answers)
+        await seat.until("Two men at his door.", "Ctrl-T I take it")
+        await seat.press("escape")
+        await seat.until("1 of 1", "Hartmann answers", "By six.")
+
+
 async def test_a_unit_is_offered_and_the_offer_taken_back(
     outage: Outage, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:

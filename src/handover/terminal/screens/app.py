@@ -224,7 +224,9 @@ class HandoverApp(Base):
             for screen in self.screen_stack:
                 if isinstance(screen, Frame):
                     screen.forgets(*gone)
-        hear = getattr(self.screen, "hears", None)
+        # Also where a call stands before it: afterwards it is read on as it is then.
+        below = next((one for one in reversed(self.screen_stack) if not isinstance(one, Calling)), None)
+        hear = getattr(below, "hears", None)
         if hear is not None:
             hear(event)
         unit = self.station.unit
