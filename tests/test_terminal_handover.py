@@ -313,6 +313,29 @@ def test_going_through_it_at_a_keyboard_most_urgent_first(outage: Outage, tmp_pa
     assert "SEEN" in kinds
 
 
+def test_a_correction_of_what_travelled_is_gone_through_too(outage: Outage, tmp_path: Path) -> None:
+    prison = outage.prison
+    weir, ngata = prison.receive("A4417KD"), prison.hire("ngata", "officer", "A")
+    wrong = ngata.note(weir, fact="Hit his cellmate.", attention="WATCH")
+    move = {"establishment": prison.code, "unit": "B", "reason": "Works there."}
+    prison.admin.post(f"/v1/inmates/{weir}/moves", move)
+    office = Terminal(tmp_path / "office", outage.url)
+    office.login(prison.hire("sandhu", "officer", "B"))
+    with office.running("accept", on_screen=True) as walk:
+        walk.until("1 of 1")
+        walk.until("Hit his cellmate.")
+        right = {"inmate": weir, "basis": "SAW", "fact": "Was hit by him."}
+        ngata.post(f"/v1/notes/{wrong['id']}/corrections", {"reason": "Mixed up.", "note": right})
+        walk.presses("y")
+        walk.until("did not say “I have it” to: Weir, J.")
+        walk.presses("b")
+        walk.until("Was hit by him.")
+        walk.presses("y")
+        walk.answers("own words", "")
+        walk.until(f"You answer for Weir, J. ({weir}) since")
+        assert walk.ends() == 0
+
+
 def test_stopping_accepts_nothing(outage: Outage, tmp_path: Path) -> None:
     prison = outage.prison
     ngata = prison.hire("ngata", "officer", "A")

@@ -205,6 +205,17 @@ def by_person(handover: Document, names: Mapping[str, str], reader: Reader) -> l
     return sorted(found.values(), key=lambda one: (_RANK.get(one.attention, 2), _due(one), one.inmate is None, one.who))
 
 
+def brought_up_to_date(
+    steps: Sequence[Matter], handover: Document, names: Mapping[str, str], reader: Reader
+) -> tuple[list[Matter], set[int]]:
+    """What travelled is handed over as it is now: the same steps in the same order, what is new behind them; and which
+    of them are others now. A correction comes as an item more, which nobody has had yet."""
+    known = {**names, **{str(one.inmate): one.who for one in steps if one.inmate}}
+    now = {one.inmate: one for one in by_person(handover, known, reader)}
+    others = {n for n, one in enumerate(steps) if set(now.get(one.inmate, one).ids()) != set(one.ids())}
+    return [*(now.pop(one.inmate, one) for one in steps), *now.values()], others
+
+
 def contents(here: Desk, handover: Document, handles: Mapping[str, str], reader: Reader) -> Contents:
     """The words of a handover's items: those that came along, then all the unit's in one go, then one by one."""
     items = items_of(handover)

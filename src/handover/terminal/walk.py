@@ -64,6 +64,7 @@ class Walk:
         at = 0
         while True:
             self._through(at)
+            self._again()
             left = [number for number in range(len(self._steps)) if number not in self._had]
             if not left:
                 break
@@ -148,7 +149,6 @@ class Walk:
 
     def _questions(self) -> None:
         """Waits for answers as long as the officer likes."""
-        self._again()
         while asked := matters.unanswered(self._handover):
             for query in asked:
                 for line in matters.query_lines(query, self._known.reader):
@@ -179,7 +179,10 @@ class Walk:
 
     def _again(self) -> None:
         self._handover = read(self._here.api, f"/v1/handovers/{self._handover['id']}")
-        self._known = matters.with_sheet(self._here, self._handover, self._known.handles, self._known.reader)
+        self._steps, others = matters.brought_up_to_date(self._steps, self._handover, {}, self._known.reader)
+        self._had -= others
+        known = matters.with_sheet(self._here, self._handover, self._known.handles, self._known.reader)
+        self._known = known.brought(self._handover)
 
     def _key(self, prompt: str, allowed: str) -> str:
         self._voice.out.print(Text(prompt, style="reverse"), end=" ")

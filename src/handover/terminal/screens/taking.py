@@ -216,14 +216,10 @@ class TakeOver(Frame):
         self._draw()
 
     def _brought_up_to_date(self) -> None:
-        """What travelled is handed over as it is now; a correction comes as an item more, which nobody has had yet."""
-        offer, reader = self._offer, self.station.reader
-        names = self.station.names() | {str(one.inmate): one.who for one in offer.steps if one.inmate}
-        now = {one.inmate: one for one in matters.by_person(offer.handover, names, reader)}
-        changed = {n for n, one in enumerate(offer.steps) if set(now.get(one.inmate, one).ids()) != set(one.ids())}
-        self._had -= changed
+        offer, names, reader = self._offer, self.station.names(), self.station.reader
+        offer.steps, others = matters.brought_up_to_date(offer.steps, offer.handover, names, reader)
+        self._had -= others
         offer.known = offer.known.brought(offer.handover)
-        offer.steps = [*(now.pop(one.inmate, one) for one in offer.steps), *now.values()]
 
     def _stale(self) -> None:
         """What is handed over, or stands beside it, may be different now: it is read again, once at a time."""
