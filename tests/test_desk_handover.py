@@ -2,6 +2,7 @@
 end it is somebody's by name."""
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from handover.client.refusals import ServerRefused
 from handover.client.sheets import sheet_of
+from handover.terminal import matters
 from tests.support.outage import Outage
 from tests.support.seats import sitting
 from tests.support.service import Caller, Prison
@@ -213,6 +215,39 @@ async def test_what_is_put_right_or_taken_back_reaches_whoever_it_travelled_to(
         await seat.meanwhile(lambda: retracts(hartmann, other))
         await seat.wait(lambda: "letter" not in seat.text and "sister" not in seat.text)
         await seat.until("a note that is not for you to read, or was taken back", "Was hit by him.")
+
+
+async def test_what_is_put_right_while_it_is_being_read_again_stands_afterwards(
+    outage: Outage, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brandt = outage.prison.hire("brandt", "officer", "B")
+    wrong = hartmann.note(weir, fact="Hit his cellmate.")
+    move = {"establishment": outage.prison.code, "unit": "B", "reason": "Works there."}
+    outage.prison.admin.post(f"/v1/inmates/{weir}/moves", move)
+    async with sitting(tmp_path / "office", brandt, outage.url) as seat:
+        await seat.until("B wing", "up to date", "ON THE WAY HERE")
+        await seat.press("t")
+        await seat.until("1 of 1", "Hit his cellmate.")
+        asked, comes, reads = threading.Event(), threading.Event(), matters.contents
+
+        def slowly(*what: Any) -> Any:
+            found = reads(*what)
+            asked.set()
+            assert comes.wait(20)
+            return found
+
+        monkeypatch.setattr("handover.terminal.matters.contents", slowly)
+        await seat.press("y")
+        await seat.wait(asked.is_set)
+        right = {"inmate": weir, "basis": "SAW", "fact": "Was hit by him."}
+        correction = {"reason": "Mixed up.", "note": right}
+        await seat.meanwhile(lambda: hartmann.post(f"/v1/notes/{wrong['id']}/corrections", correction))
+        await seat.until("was changed or taken back")
+        comes.set()
+        await seat.app.workers.wait_for_complete()
+        await seat.press("escape")
+        text = await seat.until("1 of 1", "Hartmann's note was corrected: the newer one stands", "Was hit by him.")
+        assert "cellmate" not in text
 
 
 def retracts(author: Caller, note: dict[str, object]) -> None:

@@ -234,7 +234,7 @@ class TakeOver(Frame):
             self._changed = False
             found = await self.ask(partial(matters.with_sheet, here, offer.handover, offer.known.handles, reader))
             if found is not None:
-                offer.known = found
+                offer.known = found.brought(offer.handover)  # which may be another by now
         self._reading = False
         if self._stage not in _ITEMS:  # what came stays out of the item that is being read; the roll comes after it
             self._draw()
