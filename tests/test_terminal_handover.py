@@ -313,6 +313,34 @@ def test_going_through_it_at_a_keyboard_most_urgent_first(outage: Outage, tmp_pa
     assert "SEEN" in kinds
 
 
+def test_the_next_one_is_gone_through_as_it_is_offered_by_then(outage: Outage, tmp_path: Path) -> None:
+    prison = outage.prison
+    by = {wing: prison.hire(name, "officer", wing) for wing, name in (("A", "ngata"), ("B", "sandhu"), ("C", "brandt"))}
+    prison.admin.put(f"/v1/establishments/{prison.code}/units/C", {"name": "C wing"}, 201)
+    ids = {}
+    for wing, who in by.items():
+        offer = {"establishment": prison.code, "unit": wing, "remarks": "The first count."}
+        ids[wing] = who.post("/v1/handovers", offer)["id"]
+    office = Terminal(tmp_path / "office", outage.url)
+    office.login(prison.hire("oyelaran", "officer", "A", "B", "C"))
+    with office.running("accept", on_screen=True) as walk:
+        seen = walk.until("wing: Handover")
+        first, again, gone = sorted(by, key=lambda wing: f"{wing} wing: Handover" not in seen)  # the hour says which
+        for wing in (again, gone):
+            by[wing].post(f"/v1/handovers/{ids[wing]}/withdrawal", {"reason": "Miscounted."})
+        offer = {"establishment": prison.code, "unit": again, "remarks": "Kane is back from court."}
+        by[again].post("/v1/handovers", offer)
+        walk.answers("count?", "")
+        walk.answers("own words", "")
+        walk.until(f"You own {first} wing since")
+        walk.until("Kane is back from court.")
+        walk.answers("count?", "")
+        walk.answers("own words", "")
+        walk.until(f"You own {again} wing since")
+        walk.until(f"{gone} wing does not wait any more.")
+        assert walk.ends() == 0
+
+
 def test_a_correction_of_what_travelled_is_gone_through_too(outage: Outage, tmp_path: Path) -> None:
     prison = outage.prison
     weir, ngata = prison.receive("A4417KD"), prison.hire("ngata", "officer", "A")

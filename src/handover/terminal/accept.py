@@ -1,6 +1,7 @@
 """`handover accept`: takes a unit over, or a person who has moved to it, from whoever offered it."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated
 
@@ -64,11 +65,30 @@ def accept(
             names = ", ".join(one["unit"] for one in units) or "none"
             raise Unclear(f"--roll counts one unit; those that wait: {names}. Say which: --unit")
         at_keyboard = not voice.as_json and not yes and voice.out.is_terminal and sys.stdin.isatty()
-        done = [_take(voice, here, one, said, yes=yes, at_keyboard=at_keyboard) for one in found]
+        each = _in_turn(voice, here, places, found) if at_keyboard else found
+        done = [_take(voice, here, one, said, yes=yes, at_keyboard=at_keyboard) for one in each]
         if not yes and not at_keyboard:
             raise Unclear("Nothing was accepted. When you have read it: handover accept --yes, with --roll N")
         if voice.as_json:
             voice.emit({"items": done})
+
+
+def _in_turn(voice: Speech, here: Desk, places: list[matters.Place], found: list[Document]) -> Iterator[Document]:
+    """One after another, each as it is offered when its turn comes: the one before may have taken a while."""
+    first, *rest = found
+    yield first
+    for one in rest:
+        waiting = {_what(now): now for now in matters.waiting(here, places)}
+        if _what(one) in waiting:
+            yield waiting[_what(one)]
+        else:
+            voice.say(f"{_name(here, one)} does not wait any more.")
+
+
+def _what(handover: Document) -> tuple[str, str, str]:
+    """What changes hands: a unit, or somebody who has moved there."""
+    moving = handover["transfer"]
+    return handover["establishment"], handover["unit"], moving["inmate"] if moving else ""
 
 
 def _take(voice: Speech, here: Desk, handover: Document, said: Said, *, yes: bool, at_keyboard: bool) -> Document:
