@@ -390,6 +390,15 @@ def test_what_was_handed_over_before_the_end_is_finished(tmp_path: Path) -> None
     running.stop()
 
 
+def test_whoever_does_not_wait_any_more_holds_up_nobody(service: Service) -> None:
+    write = service.desk.store.write
+    with held_up(write):
+        given_up, waited_for = write(lambda _: "one", gathers=True), write(lambda _: "two", gathers=True)
+        given_up.cancel()  # as where the server stops, and ends who waits for a login
+    assert waited_for.result(10) == "two"
+    assert write(lambda _: "three").result(10) == "three"
+
+
 def test_a_reading_that_could_not_be_ended_does_not_spoil_those_that_follow(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

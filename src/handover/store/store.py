@@ -292,6 +292,8 @@ class Store:
         """Runs a job on the writer; the future resolves once its transaction is durable. A job that `gathers` changes
         nothing by itself: it reads, and leaves rows, events and lines with the batch."""
         future: Future[T] = Future()
+        # Whoever waits for it may go away, and does not call it off: the writer could not tell it what came of it.
+        future.set_running_or_notify_cancel()
         self.writer.submit(Task(job, partial(_resolve, future), denied, gathers))
         return future
 
