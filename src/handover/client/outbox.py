@@ -162,8 +162,6 @@ def mended(kept: Kept, refused: ServerRefused, now: datetime, here: datetime) ->
     what this device's own clock shows now."""
     pointers = {error.pointer for error in refused.errors}
     draft = kept.draft
-    if pointers == {"/late_reason"} and draft.late_reason is None:
-        return kept.changed(late_reason=WAITED)
     if (
         pointers == {"/attention_until"}
         and draft.attention_until is not None
