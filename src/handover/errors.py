@@ -45,8 +45,8 @@ class Invalid(Refusal):
 
     code, title = "invalid", "Something in the request needs correcting"
 
-    def __init__(self, *errors: FieldError, detail: str | None = None) -> None:
-        super().__init__(detail or "; ".join(f"{e.pointer or 'body'}: {e.detail}" for e in errors))
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("; ".join(f"{e.pointer or 'body'}: {e.detail}" for e in errors))
         self.errors = errors
 
 

@@ -23,6 +23,7 @@ Params = Mapping[str, str | int | Sequence[str] | None]
 AGENT = f"handover/{__version__}"
 PATIENCE_S = 8.0
 """How long a request that was not done, because too much was asked at once, is sent again and again."""
+_TIMEOUT_S = 15.0
 _JSON, _PROBLEM = "application/json", "application/problem+json"
 _NO_SUCH_NAME = ("name or service not known", "getaddrinfo", "name resolution", "nodename nor servname")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
@@ -52,14 +53,12 @@ class Api:
         tokens: TokenSource | None = None,
         *,
         transport: httpx.BaseTransport | None = None,
-        timeout_s: float = 15,
     ) -> None:
         self.server = server
         self.tokens = tokens
-        self._timeout_s = timeout_s
         self._http = httpx.Client(
             headers={"User-Agent": AGENT, "Accept": "application/json"},
-            timeout=httpx.Timeout(timeout_s, connect=5),
+            timeout=httpx.Timeout(_TIMEOUT_S, connect=5),
             # The system's own certificates: a closed prison network has its own authority. No proxy to ourselves.
             verify=tls(server),
             trust_env=not server.loopback,
@@ -72,9 +71,9 @@ class Api:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def get(self, path: str, model: type[M], params: Params | None = None, *, extra_s: float = 0) -> M:
-        """The resource at a path; `extra_s` is how long the server was asked to wait before it answers."""
-        return self.read(self.call("GET", path, params=params, timeout_s=self._timeout_s + extra_s), model)
+    def get(self, path: str, model: type[M], params: Params | None = None) -> M:
+        """The resource at a path."""
+        return self.read(self.call("GET", path, params=params), model)
 
     def read(self, answer: httpx.Response, model: type[M]) -> M:
         """The answer's body as this model."""
@@ -92,7 +91,7 @@ class Api:
         body: str | None = None,
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout_s: float | None = None,
+        timeout_s: float = _TIMEOUT_S,
         patience_s: float = PATIENCE_S,
     ) -> httpx.Response:
         """One request and its good answer (or 304), renewing the login once if it has run out. Where too much was asked
@@ -107,7 +106,7 @@ class Api:
             content=None if body is None else body.encode(),
             data=form,
             headers=asked,
-            timeout=httpx.Timeout(timeout_s or self._timeout_s, connect=5),
+            timeout=httpx.Timeout(timeout_s, connect=5),
         )
         give_up = time.monotonic() + patience_s
         while True:

@@ -172,15 +172,15 @@ def all_logins(server: Server) -> list[Login]:
     return [login for path in sorted((server.folder / "logins").glob("*.json")) if (login := _read(path))]
 
 
-def log_out(server: Server, username: str, last: Callable[[Login], object] | None = None) -> bool:
-    """Ends the login here, and at the server if it can be reached; says whether the server knows. `last` is what is
-    asked with it once it is gone from the disk."""
+def log_out(server: Server, username: str) -> bool:
+    """Ends the login here, and at the server if it can be reached; says whether the server knows."""
     step_away(server, username)
-    return end(server, username, last)
+    return end(server, username)
 
 
 def end(server: Server, username: str, last: Callable[[Login], object] | None = None) -> bool:
-    """The same for a login that nobody uses. Where this person has come back meanwhile, it goes on."""
+    """The same for a login that nobody uses. Where this person has come back meanwhile, it goes on. `last` is what is
+    asked with it once it is gone from the disk."""
     path = _path(server, username)
     login = _read(path)
     # Taken away before the server is told: whoever sits down next must not be this person, whatever the network does.

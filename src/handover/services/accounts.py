@@ -97,11 +97,11 @@ def change_user(
     uow.rights_changed = True
 
 
-def set_password(uow: UnitOfWork, hasher: Hasher, username: str, password: str, practice: bool = False) -> None:
+def set_password(uow: UnitOfWork, hasher: Hasher, username: str, password: str) -> None:
     """Gives an account a new password and ends its logins. Its PIN is gone with the old one, of which it lived."""
     uow.doing("accounts.password", subject=username)
     row = _account(uow, username)
-    errors = _password(row["username"], password, practice)
+    errors = _password(row["username"], password, practice=False)
     if errors:
         raise Invalid(*errors)
     accounts.change_account(uow.conn, row["id"], password=hasher.hash(password), pin=None)

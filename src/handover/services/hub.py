@@ -61,7 +61,6 @@ in one go, everybody would feel it every minute."""
 class Reader(Listener, Protocol):
     """What the hub knows of an open feed."""
 
-    wake: asyncio.Event
     positions: Positions
     session: Session
 
@@ -405,11 +404,9 @@ class Hub:
                     reader.rights(session)
 
 
-async def _rings(bell: asyncio.Event, at_most_s: float) -> bool:
-    """Waits for a bell, for a while; whether it rang."""
+async def _rings(bell: asyncio.Event, at_most_s: float) -> None:
+    """Waits for a bell, for a while."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(at_most_s):
             await bell.wait()
-    rang = bell.is_set()
     bell.clear()
-    return rang

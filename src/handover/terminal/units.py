@@ -11,6 +11,8 @@ from handover.terminal.tongue import t
 from handover.terminal.unclear import Unclear
 from handover.terminal.words import said
 
+_OPTION = "--unit"
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -21,14 +23,14 @@ class Unit:
     name: str
 
 
-def unit_meant(here: Desk, typed: str | None, establishment: str | None, option: str = "--unit") -> Unit:
+def unit_meant(here: Desk, typed: str | None, establishment: str | None) -> Unit:
     """The unit that is named by its code or name; the own one where there is only one. Raises Unclear."""
     me = here.login.me
     places = _places(me, establishment)
     if typed is None:
         mine = own_units(me, establishment)
         if len(mine) != 1:
-            raise Unclear(_which(mine, option))
+            raise Unclear(_which(mine))
         place, code = mine[0]
         return _named(_units(here, place), place, code)
     known = [unit for place in places for unit in _units(here, place)]
@@ -47,7 +49,7 @@ def unit_meant(here: Desk, typed: str | None, establishment: str | None, option:
     if not known:
         # Not everybody may read the list of units; then an unknown one is for the server to judge.
         return Unit(places[0], typed, t("unit {unit}", unit=typed))
-    raise Unclear(_no_such(typed, known, option))
+    raise Unclear(_no_such(typed, known))
 
 
 def own_units(me: Me, establishment: str | None = None) -> list[tuple[str, str]]:
@@ -95,21 +97,21 @@ def _named(known: list[Unit], establishment: str, code: str) -> Unit:
     return next((one for one in known if one.code == code), unit)
 
 
-def _which(mine: list[tuple[str, str]], option: str) -> str:
+def _which(mine: list[tuple[str, str]]) -> str:
     if not mine:
-        return t("You are not posted to one unit, so say which: {option} A", option=option)
+        return t("You are not posted to one unit, so say which: {option} A", option=_OPTION)
     several = len({place for place, _ in mine}) > 1
     names = [f"{place} {unit}" if several else unit for place, unit in mine]
-    example = f"{option} {mine[0][1]}" + (" --establishment CODE" if several else "")
+    example = f"{_OPTION} {mine[0][1]}" + (" --establishment CODE" if several else "")
     return t("You have {units}. Say which: {example}", units=_listed(names), example=example)
 
 
-def _no_such(typed: str, known: list[Unit], option: str) -> str:
+def _no_such(typed: str, known: list[Unit]) -> str:
     words = {said(word): unit for unit in known for word in (unit.code, unit.name)}
     near = {words[word].code: words[word] for word in get_close_matches(said(typed), words, n=3, cutoff=0.5)}
     choose = list(near.values()) or known
     lines = "\n".join(f"  {unit.code:<8} {unit.name}" for unit in choose)
-    no = t("{option} {typed!r}: there is no such unit.", option=option, typed=typed)
+    no = t("{option} {typed!r}: there is no such unit.", option=_OPTION, typed=typed)
     return f"{no} {t('Did you mean:') if near else t('There are:')}\n{lines}"
 
 

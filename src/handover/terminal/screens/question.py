@@ -18,11 +18,10 @@ class Question(Frame):
     KEYS = later("Enter: done · Esc: never mind")
     DO: ClassVar = {"enter": "entered", "escape": "away"}
 
-    def __init__(self, about: Sequence[Row], ask: str, *, needed: bool = True) -> None:
+    def __init__(self, about: Sequence[Row], ask: str) -> None:
         super().__init__()
         self._about = about
         self._ask = ask
-        self._needed = needed
 
     def body(self) -> Iterable[Widget]:
         """What it is about, the line."""
@@ -41,7 +40,7 @@ class Question(Frame):
     def entered(self) -> None:
         """That is it."""
         words = self.query_one(Input).value.strip()
-        if not words and self._needed:
+        if not words:
             self.say(t("Write a few words, or Esc."))
             return
         self.dismiss(words)
