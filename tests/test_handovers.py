@@ -226,6 +226,13 @@ def test_a_relief_in_the_middle_of_a_shift_is_from_that_shift_to_itself(prison: 
     sick = offer(hartmann, prison)
     assert (sick["from_shift"], sick["to_shift"]) == ("2026-11-23/LATE", "2026-11-23/LATE")
     assert sick["due_at"] == "2026-11-23T15:15:00Z"
+    at(service, monday(20, 50))
+    accept(ngata, sick)
+    accept(hartmann, offer(ngata, prison, remarks="Late to night, ten minutes early."))
+    at(service, monday(20, 55))
+    ill = offer(hartmann, prison)
+    assert (ill["from_shift"], ill["to_shift"]) == ("2026-11-23/NIGHT", "2026-11-23/NIGHT"), "it was the night's already"
+    assert ill["due_at"] == "2026-11-23T21:10:00Z"
 
 
 def test_who_may_hand_over_and_who_learns_of_it(prison: Prison, service: Service) -> None:

@@ -82,17 +82,19 @@ def changeover(
     pattern: Sequence[ShiftStart], zone: ZoneInfo, now: datetime, times: Times, last_to: str | None
 ) -> Changeover:
     """Which changeover an offer made now is for: the beginning of a shift that is nearest. Where the unit was already
-    handed over to the shift that is on, an officer is relieved within it: from that shift to itself.
+    handed over to the shift that is on, or early to the one that follows, an officer is relieved within it: from that
+    shift to itself.
 
     `last_to` is the shift the unit was last handed over to, e.g. `2026-11-22/NIGHT`.
     """
     current = shift_at(pattern, zone, now)
     upcoming = shift_at(pattern, zone, now, ahead=1)
     wait = timedelta(minutes=times.accept)
-    if upcoming.starts - now <= now - current.starts:
+    nearer = upcoming.starts - now <= now - current.starts
+    if last_to == upcoming.key or (last_to == current.key and not nearer):
+        return Changeover(last_to, last_to, now + wait)
+    if nearer:
         return Changeover(current.key, upcoming.key, upcoming.starts + wait)
-    if last_to == current.key:
-        return Changeover(current.key, current.key, now + wait)
     before = shift_at(pattern, zone, now, ahead=-1)
     return Changeover(before.key, current.key, max(current.starts, now) + wait)
 
