@@ -231,7 +231,7 @@ def test_a_relief_in_the_middle_of_a_shift_is_from_that_shift_to_itself(prison: 
     accept(hartmann, offer(ngata, prison, remarks="Late to night, ten minutes early."))
     at(service, monday(20, 55))
     ill = offer(hartmann, prison)
-    assert (ill["from_shift"], ill["to_shift"]) == ("2026-11-23/NIGHT", "2026-11-23/NIGHT"), "it was the night's already"
+    assert (ill["from_shift"], ill["to_shift"]) == ("2026-11-23/NIGHT", "2026-11-23/NIGHT"), "it is theirs already"
     assert ill["due_at"] == "2026-11-23T21:10:00Z"
 
 
@@ -1020,9 +1020,9 @@ def test_what_came_and_went_in_one_commit_is_told_as_what_is_left_of_it(service:
         with held_up(service.desk.store.write):
             moves: list[Any] = []
             for unit in "BA":
-                to = {"establishment": prison.code, "unit": unit, "reason": "Work"}
-                moves.append(pool.submit(cole.post, f"/v1/inmates/{weir}/moves", to))
-                eventually(lambda: service.desk.store.writer.waiting == len(moves))
+                to, key = {"establishment": prison.code, "unit": unit, "reason": "Work"}, {"Idempotency-Key": unit}
+                moves.append(pool.submit(cole.post, f"/v1/inmates/{weir}/moves", to, 201, **key))
+                eventually(lambda: len(service.desk.in_progress) == len(moves))
         for move in moves:
             move.result(20)
     told = [event for event in brandt.pull()[0] if event["type"].startswith("handover.")]

@@ -126,7 +126,7 @@ def test_where_many_wait_at_the_door_what_calls_somebody_does_not_and_the_others
                     notes.append(pool.submit(send, ngata, weir, fact=f"It is {number}."))
                     eventually(lambda: come(service) == len(notes))
                 calling = [pool.submit(send, hartmann, weir, **said) for said in PRESSING.values()]
-                eventually(lambda: service.desk.store.writer.waiting == 2 + len(calling))
+                eventually(lambda: service.desk.store.writer.waiting >= 2 + len(calling))
                 assert hartmann.get("/v1/me")["username"] == hartmann.name, "readings have a gate of their own"
                 sleep(LONG_S)
                 assert refused(send(hartmann, weir, fact="Nobody hears this."), 503, "overloaded")
