@@ -989,6 +989,32 @@ def test_what_did_nights_know_at_a_quarter_past_nine(prison: Prison, service: Se
     assert haas.get(f"/v1/establishments/{prison.code}/units/A/sheet", 422, at="2026-11-24T09:00:00Z")
 
 
+def test_what_was_taken_back_since_changes_nothing_of_whose_the_unit_was_then(prison: Prison, service: Service) -> None:
+    at(service, monday(20))
+    ngata, haas = prison.hire("ngata", "officer", "A"), prison.hire("haas", "officer", "A")
+    kane, weir = prison.receive("A2200AA", name="Kane, R."), prison.receive("A4417KD")
+    notes = [ngata.note(number, fact="A zebra in the yard.") for number in (kane, weir)]
+    prison.admin.post(f"/v1/inmates/{kane}/moves", {"establishment": prison.code, "unit": "B", "reason": "Work"})
+    at(service, monday(20, 50))
+    offered = offer(ngata, prison, roll_expected=1)
+    at(service, monday(21))
+    then, heard = sheet(haas, prison), [event["data"]["state"] for event in haas.pull(type="handover.offered")[0]]
+    assert (then["handover"]["id"], [one["inmate"] for one in then["in_transit"]]) == (offered["id"], [kane])
+    at(service, monday(21, 10))
+    accept(haas, offered)
+    accept(prison.hire("brandt", "officer", "B"), haas.get("/v1/handovers", unit="B")["items"][0])
+    at(service, monday(21, 30))
+    for note in notes:
+        ngata.post(f"/v1/notes/{note['id']}/retractions", {"reason": "DUPLICATE"})
+    told = sheet(haas, prison, at="2026-11-23T21:00:00Z")
+    assert {name: told[name] for name in ("handover", "in_transit")} == {
+        name: then[name] for name in ("handover", "in_transit")
+    }
+    replayed = haas.pull(type="handover.offered")[0]
+    assert [event["data"]["state"] for event in replayed] == heard == ["OFFERED", "OFFERED"]
+    assert "zebra" not in json.dumps([told, replayed])
+
+
 def test_what_was_known_then_of_somebody_with_two_numbers_is_under_the_one_of_then(
     service: Service, prison: Prison
 ) -> None:

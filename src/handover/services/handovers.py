@@ -386,12 +386,16 @@ def unoffered(uow: UnitOfWork, handover: str) -> str | None:
 
 
 def unsay(uow: UnitOfWork, row: Mapping[Any, Any]) -> None:
-    """Makes every event about a handover tell it as it is now, and every kept answer say no more: what earlier ones
-    said in it was taken back."""
+    """Leaves of every event about a handover, and of every kept answer, the words that it has now: others in it were
+    taken back. How it stood then is told as before; sheets of the past are made of that."""
     idempotency.amend(uow.conn, row["id"], lambda answer: views.unsaid(answer, row["document"]))
     told = eventlog.of_note(uow.conn, row["id"])
-    now = (eventlog.amended(event, row["state"], row["document"]) for event in told)
-    eventlog.blank(uow.conn, row["id"], now)
+    eventlog.blank(uow.conn, row["id"], (_untold(event, row["document"]) for event in told))
+
+
+def _untold(event: eventlog.Event, document: str) -> eventlog.Event:
+    left = views.unsaid(eventlog.apart(event.told)[1], document, marked=True)
+    return eventlog.amended(event, eventlog.sort_of(event.sort).status, left)
 
 
 def shown(uow: UnitOfWork, row: Mapping[Any, Any]) -> str:

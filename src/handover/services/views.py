@@ -215,11 +215,12 @@ def still(answer: str, document: str, who: Principal, sights: tuple[Sight, ...])
     return answer if all(left[name] == told[name] for name in lists) else as_json({**told, **left})
 
 
-def unsaid(answer: str, document: str) -> str:
+def unsaid(answer: str, document: str, *, marked: bool = False) -> str:
     """An answer that was given about a handover (`document`: as it is kept now), its items and queries, or the one
-    query that it is, in the words that are left of them. All else stands as it was answered."""
+    query that it is, in the words that are left of them. All else stands as it was answered. `marked`: with whose each
+    is, as events have it."""
     told, now = orjson.loads(answer), orjson.loads(document)
-    there = {_which(entry): _unmarked(entry) for name in ENTRIES for entry in now[name]}
+    there = {_which(entry): entry if marked else _unmarked(entry) for name in ENTRIES for entry in now[name]}
 
     def left(entry: dict[str, Any]) -> dict[str, Any]:
         words = there[_which(entry)]
