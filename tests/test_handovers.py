@@ -1038,6 +1038,23 @@ def test_what_was_known_then_of_somebody_with_two_numbers_is_under_the_one_of_th
     assert "eat" not in str([people(at=then) for then in thens[:3]])
 
 
+def test_what_was_known_then_is_told_to_those_it_was_for_then(prison: Prison, service: Service) -> None:
+    at(service, monday(9))
+    ngata, keyes = prison.hire("ngata", "officer", "A"), prison.hire("keyes", "governor")
+    weir = prison.receive("A4417KD")
+    hit = [{"code": "LEGAL", "detail": "Wants to tell his lawyer who hit him."}]
+    few = keyes.note(weir, handling="COMPLAINT", needs=hit)
+    many = keyes.note(weir, needs=[{"code": "PHONE", "detail": "Wants to call his brother."}])
+    at(service, monday(10))
+    thens = [sheet(who, prison)["people"] for who in (ngata, keyes)]
+    assert ["who hit him" in json.dumps(then) for then in thens] == [False, True]
+    at(service, monday(11))
+    correct(keyes, few, handling="UNIT", needs=[{"code": "LEGAL", "detail": "Wants to call his lawyer."}])
+    correct(keyes, many, handling="SECURITY", needs=[{"code": "PHONE", "detail": "His brother is to bring a blade."}])
+    for who, then in zip((ngata, keyes), thens, strict=True):
+        assert sheet(who, prison, at="2026-11-23T10:00:00Z")["people"] == then
+
+
 def test_what_came_and_went_in_one_commit_is_told_as_what_is_left_of_it(service: Service, prison: Prison) -> None:
     hartmann, brandt = prison.hire("hartmann", "officer", "A"), prison.hire("brandt", "officer", "B")
     cole, weir = prison.hire("cole", "supervisor"), prison.receive("A4417KD")

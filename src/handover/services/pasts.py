@@ -11,6 +11,7 @@ from handover.domain.access import Facts, may_read
 from handover.domain.handovers import OPEN
 from handover.services.unit_of_work import UnitOfWork, as_json
 from handover.store import handovers, needs, notes, roster, sheets
+from handover.store.eventlog import Sort
 
 Document = dict[str, Any]
 BEGUN = ("note.recorded", "need.opened")
@@ -38,17 +39,22 @@ class Past:
     def _then(self, about: str, *notes: str) -> Document | None:
         """What the log said last of a resource (found by the notes behind it) up to then; None where it said nothing,
         or nothing it may say again."""
+        found = self._told(about, *notes)
+        return found and found[1]
+
+    def _told(self, about: str, *notes: str) -> tuple[Sort, Document] | None:
+        """The same, with for whom it was said."""
         if about in self._new:
             return None
         given: Document = {}
-        for type_, said in sheets.told_by(self._uow.conn, self._place, self.sequence, notes, about):
+        for sort, said in sheets.told_by(self._uow.conn, self._place, self.sequence, notes, about):
             if said.keys() == {"id", "status"}:
                 return None
-            if type_ in RENUMBERED:  # it says no more of a note than whom it is about from there on
+            if sort.type in RENUMBERED:  # it says no more of a note than whom it is about from there on
                 previous = said.get("previous_inmate", said["previous"])
                 given = {"inmate": said["number"], "previous_inmate": previous} | given
             else:
-                return said | given
+                return sort, said | given
         return None
 
     # --- People -------------------------------------------------------------------------------------------------------
@@ -113,12 +119,15 @@ class Past:
         found = {need["id"]: need for need in now}
         for id_ in self._changed.get("need", {}):
             row = None if id_ in self._new else needs.get(self._uow.conn, id_)
-            then = self._then(id_, *self._wordings(row["note"])) if row else None
-            if row is None or then is None or then["status"] != "OPEN" or then["unit"] != self._unit:
-                found.pop(id_, None)
+            told = self._told(id_, *self._wordings(row["note"])) if row else None
+            found.pop(id_, None)
+            if told is None:
                 continue
-            thing = Facts(then["establishment"], then["unit"], row["handling"], row["author"])
-            if may_read(self._uow.who, thing, self._uow.sights):
+            sort, then = told
+            # For whom it was then: for others it may have been put in other words since.
+            thing = Facts(self._place, then["unit"], sort.handling, sort.author, also_unit=sort.also_unit)
+            mine = may_read(self._uow.who, thing, self._uow.sights)
+            if mine and then["status"] == "OPEN" and then["unit"] == self._unit:
                 found[id_] = then
         return list(found.values())
 

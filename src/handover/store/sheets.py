@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from handover.domain.access import Sight
-from handover.store.eventlog import apart, in_unit
+from handover.store.eventlog import Sort, apart, in_unit, sort_of
 from handover.store.quick import each
 from handover.store.sights import visible, visible_in
 from handover.store.tables import events, inmates, moves, needs, notes
@@ -173,19 +173,19 @@ def changed_since(
 
 def told_by(
     conn: Connection, place: str, sequence: int, notes: Iterable[str], about: str
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the log said of a resource, up to this event, the last first: the type of each event, and what it carried.
+) -> Iterator[tuple[Sort, dict[str, Any]]]:
+    """What the log said of a resource, up to this event, the last first: for whom each event was, and what it carried.
     It is found by the notes behind it, of which there is little, and not by its place in the log (no index is entered
     by the sums), of which there is everything."""
-    query = sa.select(_E.type, _E.told).where(
+    query = sa.select(_E.sort, _E.told).where(
         _E.note.in_(sorted(notes)),
         _E.about == about,
         _E.establishment.concat("") == place,
         _E.sequence + 0 <= sequence,
         _E.kind != "outcome",  # told to its author, of a need that has left this prison
     )
-    for type_, told in conn.execute(query.order_by(_E.sequence.desc())).all():
-        yield type_, orjson.loads(apart(told)[1])
+    for sort, told in conn.execute(query.order_by(_E.sequence.desc())).all():
+        yield sort_of(sort), orjson.loads(apart(told)[1])
 
 
 def data_of(conn: Connection, place: str, sequence: int) -> str:
