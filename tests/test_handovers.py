@@ -989,6 +989,21 @@ def test_what_did_nights_know_at_a_quarter_past_nine(prison: Prison, service: Se
     assert haas.get(f"/v1/establishments/{prison.code}/units/A/sheet", 422, at="2026-11-24T09:00:00Z")
 
 
+def test_who_was_on_the_way_then_is_told_in_the_order_of_then(prison: Prison, service: Service) -> None:
+    brandt = prison.hire("brandt", "officer", "B")
+    for hour, number in ((9, "A4417KD"), (10, "A2200AA")):
+        at(service, monday(hour))
+        to_b = {"establishment": prison.code, "unit": "B", "reason": "Work"}
+        prison.admin.post(f"/v1/inmates/{prison.receive(number)}/moves", to_b)
+    at(service, monday(11))
+    then = sheet(brandt, prison, "B")
+    at(service, monday(12))
+    accept(brandt, brandt.get("/v1/handovers")["items"][-1])
+    told = sheet(brandt, prison, "B", at="2026-11-23T11:00:00Z")
+    assert told["in_transit"] == then["in_transit"]
+    assert told["hash"] == then["hash"]
+
+
 def test_what_was_taken_back_since_changes_nothing_of_whose_the_unit_was_then(prison: Prison, service: Service) -> None:
     at(service, monday(20))
     ngata, haas = prison.hire("ngata", "officer", "A"), prison.hire("haas", "officer", "A")

@@ -139,11 +139,12 @@ class Past:
         return next((row for row in map(self._handover, rows) if row and row["state"] in OPEN), None)
 
     def transfers(self, now: Iterable[Mapping[Any, Any]]) -> list[Mapping[str, Any]]:
-        """The transfers that were under way, or had come in lately."""
+        """The transfers that were under way, or had come in lately, oldest first."""
         rows = {row["id"]: row for row in now}
         for row in handovers.offered_by(self._uow.conn, self._place, self._unit, self._at, handovers.TRANSFER):
             rows.setdefault(row["id"], row)
-        return [then for row in rows.values() if (then := self._handover(row))]
+        in_order = sorted(rows.values(), key=lambda row: (row["offered_at"], row["id"]))
+        return [then for row in in_order if (then := self._handover(row))]
 
     def _handover(self, row: Mapping[Any, Any]) -> Mapping[str, Any] | None:
         if row["offered_at"] > self._at:
