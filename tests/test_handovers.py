@@ -806,6 +806,23 @@ def test_what_was_asked_about_a_need_is_taken_back_with_the_last_wording_of_its_
     assert "zebra" not in json.dumps(hartmann.pull()[0])
 
 
+def test_what_few_asked_about_a_need_is_not_opened_to_the_wing_with_it(prison: Prison, service: Service) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    keyes, vane = prison.hire("keyes", "governor"), prison.hire("vane", "governor")
+    hit = [{"code": "LEGAL", "detail": "Wants to tell his lawyer who hit him."}]
+    note = keyes.note(prison.receive("A4417KD"), handling="COMPLAINT", needs=hit)
+    path, about = f"/v1/handovers/{offer(ngata, prison)['id']}", note["needs"][0]["id"]
+    asked = vane.post(f"{path}/queries", {"need": about, "text": "Was it the zebra?"})
+    keyes.post(f"{path}/queries/{asked['id']}/answers", {"text": "The zebra."})
+    correct(keyes, note, handling="UNIT", needs=[{"code": "LEGAL", "detail": "Wants to call his lawyer."}])
+    now = ngata.get(path)
+    assert ([item["need"] for item in now["items"] if item["need"]], now["queries"]) == ([about], [])
+    assert "zebra" not in json.dumps(ngata.pull()[0])
+    assert [query["text"] for query in vane.get(path)["queries"]] == ["Was it the zebra?"]
+    accept(ngata, now)
+    assert ngata.get(path)["state"] == "ACCEPTED", "and it stands in nobody's way"
+
+
 def test_whoever_sent_a_person_answers_until_somebody_takes_him_over(prison: Prison, service: Service) -> None:
     bel = service.prison()
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy.engine import RowMapping
 
 from handover.domain import handovers as rules
-from handover.domain.access import STAYS_BEHIND
+from handover.domain.access import STAYS_BEHIND, WIDE
 from handover.services import handovers as service
 from handover.services import pages, spots, views
 from handover.services.unit_of_work import UnitOfWork, as_json, person
@@ -191,10 +191,11 @@ def need_changed(uow: UnitOfWork, need: Mapping[Any, Any]) -> None:
     them, too. Those who saw it are told, and those who see it now."""
     for held in handovers.holding(uow.conn, [need["id"]]):
         document = orjson.loads(held["document"])
-        about = [need]
-        for entry in (*document["items"], *document["queries"]):
-            if entry["need"] == need["id"]:
-                about.append({**entry[views.ENTITLED]})
+        entries = [one for one in (*document["items"], *document["queries"]) if one["need"] == need["id"]]
+        about = [need, *({**entry[views.ENTITLED]} for entry in entries)]
+        for entry in entries:
+            # What few asked about it stays with those few: it is about what was said to them.
+            if "answers" not in entry or entry[views.ENTITLED]["handling"] in WIDE:
                 entry[views.ENTITLED] |= {"handling": need["handling"], "author": need["author"]}
         service.unsay(uow, service.change(uow, held, document, "handover.updated", about))
 
