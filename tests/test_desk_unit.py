@@ -104,6 +104,22 @@ async def test_words_that_are_taken_back_are_gone_at_once_and_nothing_moves(
         await seat.until("since you last looked", "Hartmann's note of", "was taken back by Hartmann:", "wrong person.")
 
 
+async def test_the_newest_piece_of_news_is_not_said_on_once_its_words_are_taken_back(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("up to date", "everyone (1)")
+        wrong = await seat.meanwhile(lambda: hartmann.note(weir, fact="Found a letter."))
+        await seat.until("NEW: ", "Found a letter.")
+        await seat.press("s")
+        await seat.until("as it stood")
+        await seat.meanwhile(lambda: hartmann.post(f"/v1/notes/{wrong['id']}/retractions", {"reason": "WRONG_PERSON"}))
+        await seat.wait(lambda: [one.type for one in seat.app.station.news.waiting] == ["note.retracted"])
+        await seat.press("escape")
+        text = await seat.until("needs you (0)")
+        assert "letter" not in text
+
+
 async def test_a_correction_that_few_may_read_takes_the_old_words_from_all(
     outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:
@@ -186,7 +202,7 @@ async def test_news_that_comes_while_the_sheet_is_fetched_is_on_it_or_still_new(
         await seat.press("n")
         await seat.wait(asked.is_set)
         hartmann.note(weir, fact="Says goodbye.", attention="WATCH")
-        await seat.until("2 NEW")
+        await seat.until("1 NEW")
         arrives.set()
         await seat.until("As it stands now.", "since you last looked (2)", "needs you (1)", "Says goodbye.")
         assert "NEW" not in seat.text.splitlines()[1]

@@ -51,6 +51,7 @@ class Frame(Screen[Any]):
         self._ending: list[Any] = []
         self._said_at = 0.0
         self._loud = False
+        self._said_of: str | None = None
         self._stood = False
         self._ahead: list[events.Key] = []
 
@@ -155,23 +156,26 @@ class Frame(Screen[Any]):
         words = t("(corrected since)") if corrected else t("(taken back)")
         for rows in self.query(Rows):
             rows.forget(note, words, needs=not corrected)
+        if note == self._said_of:
+            self.say("")
+            self._said_at = 0.0
 
     def keys(self, words: str) -> None:
         """Names the keys that do something now."""
         self.query_one(Keys).put([f" {t(words)}"])
 
-    def say(self, words: str | Text, *, loud: bool = False) -> None:
-        """Says something until the next thing is said."""
+    def say(self, words: str | Text, *, loud: bool = False, of: str | None = None) -> None:
+        """Says something until the next thing is said, or the note it is `of` is taken back."""
         if not self.stands:
             return
-        self._said_at, self._loud = time.monotonic(), loud
+        self._said_at, self._loud, self._said_of = time.monotonic(), loud, of
         text = words if isinstance(words, Text) else Text(plain(words).replace("\n", " "))
         self.query_one(Say).put([Text.assemble((f" {text.plain} ", "bold reverse")) if loud else text])
 
-    def whisper(self, words: str) -> None:
+    def whisper(self, words: str, *, of: str | None = None) -> None:
         """Says something, unless the officer is still reading what came of the last key."""
         if time.monotonic() - self._said_at > READING_S:
-            self.say(words)
+            self.say(words, of=of)
             self._said_at = 0.0
 
     def mentions(self, words: str) -> None:

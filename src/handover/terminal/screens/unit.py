@@ -97,7 +97,8 @@ class UnitScreen(Frame):
         waiting = self.station.news.waiting
         if waiting and waiting[-1] is event:
             words = news.gist(event, self.station.reader, self.station.names())
-            self.whisper(t("NEW: {words}", words=words))
+            data = event.raw.get("data") or {}
+            self.whisper(t("NEW: {words}", words=words), of=data.get("note") or data.get("id"))
 
     def take_news(self) -> None:
         """Takes in what has come."""
