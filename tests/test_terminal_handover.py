@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from handover.client.http import Api
+from handover.client.resources import every
 from tests.support.embedded import database_url
 from tests.support.outage import Outage
 from tests.support.readers import eventually
@@ -228,6 +230,28 @@ def test_what_is_overdue_says_so_and_can_still_be_accepted(
         prison.service.clock.ahead = timedelta(0)
     assert "OVERDUE since " in said.stdout
     assert "You own A wing since " in said.stdout
+
+
+def test_what_gets_overdue_while_it_is_looked_for_is_accepted_once(
+    prison: Prison, outgoing: Terminal, incoming: Terminal, hartmann: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outgoing.run("offer")
+    due = datetime.fromisoformat(state_of(hartmann)[1]["due_at"])
+
+    def slowly(api: Api, path: str, wanted: dict[str, Any]) -> Iterator[Any]:
+        if wanted.get("state") == "OVERDUE":
+            prison.service.clock.ahead = due - datetime.now(UTC) + timedelta(minutes=1)
+            later = prison.service.login(hartmann.name)
+            eventually(lambda: state_of(later)[0] == "OVERDUE")
+        return every(api, path, wanted)
+
+    monkeypatch.setattr("handover.terminal.matters.every", slowly)
+    try:
+        said = incoming.run("accept", "--yes")
+    finally:
+        prison.service.clock.ahead = timedelta(0)
+    assert said.exit_code == 0, said.output
+    assert said.stdout.count("You own A wing since ") == 1
 
 
 @pytest.mark.parametrize(

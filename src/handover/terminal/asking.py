@@ -113,7 +113,7 @@ def _item(here: Desk, typed: str, offers: list[Document], reader: Reader) -> tup
 
 def asked_about(here: Desk) -> list[Document]:
     """Handovers that wait, and those that were accepted with questions open."""
-    found = [one for state in matters.WAITING for one in every(here.api, "/v1/handovers", {"state": state})]
+    found = matters.every_waiting(here)
     lately = every(here.api, "/v1/handovers", {"state": "ACCEPTED_WITH_QUERIES"})
     return found + [one for _, one in zip(range(_LATELY), lately, strict=False)]
 
