@@ -4,6 +4,7 @@ end it is somebody's by name."""
 import asyncio
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -352,6 +353,27 @@ async def test_what_comes_while_a_call_stands_before_it_is_in_the_handover_after
         await seat.until("Two men at his door.", "Ctrl-T I take it")
         await seat.press("escape")
         await seat.until("1 of 1", "Hartmann answers", "By six.")
+
+
+async def test_whoever_was_quicker_is_named_and_nothing_is_said_to_wait_that_does_not(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    hartmann.note(weir, fact="Promised a call.")
+    brandt = outage.prison.hire("brandt", "officer", "A")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("up to date", "everyone (1)")
+        for who, name, told in (
+            (brandt, "Brandt", "Brandt was quicker"),
+            (ngata, "Ngata", "accepted: Ngata owns unit A since"),  # at the board
+        ):
+            handover = offered(outage, hartmann)
+            await seat.press("t")
+            await seat.until("TAKE OVER A wing")
+            await seat.meanwhile(partial(who.post, f"/v1/handovers/{handover}/acceptance", {}))
+            await seat.until(f"{name}'s · not offered", told)
+            await seat.press("escape")
+            text = await seat.until("needs you (0)", f"accepted: {name} owns unit A since")
+            assert "still waits" not in text
 
 
 async def test_a_unit_is_offered_and_the_offer_taken_back(

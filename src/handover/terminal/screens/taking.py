@@ -44,6 +44,8 @@ class Offer:
     name: str
     steps: list[Matter]
     known: Contents
+    gone: str = ""
+    """What became of it, once it does not wait any more."""
 
 
 class TakeOver(Frame):
@@ -140,9 +142,11 @@ class TakeOver(Frame):
         elif event.type == "handover.updated":
             self.say(calls.handover(event.type, data, self.station.reader)[0], loud=True)
         elif event.type in ("handover.withdrawn", "handover.accepted"):
-            by = phrases.person((data.get("withdrawal") or {}).get("by") or data.get("incoming"))
-            if event.type == "handover.withdrawn" or by != self.station.desk.login.me.name:
-                self.say(t("{by} was quicker: it was taken back, or over. Esc.", by=by), loud=True)
+            by = (data.get("withdrawal") or {}).get("by") or data.get("incoming") or {}
+            gone = self._offer.gone = calls.handover(event.type, data, self.station.reader)[0].plain
+            mine = event.type == "handover.accepted" and by.get("username") == self.station.desk.login.username
+            quicker = t("{by} was quicker: it was taken back, or over. Esc.", by=phrases.person(by))
+            self.say(gone if mine else quicker, loud=True)
 
     # --- the walk ----------------------------------------------------------------------------------------------------
 

@@ -246,7 +246,7 @@ class UnitScreen(Frame):
         def taken(made: Document | None) -> None:
             if made is None:
                 left = t("{name} was not accepted. It still waits: t", name=offer.name)
-                self.say(left if said else t("Nothing was accepted. It still waits: t"))
+                self.say(offer.gone or (left if said else t("Nothing was accepted. It still waits: t")))
             else:
                 since = self.station.reader.time(made["accepted_at"])
                 answers = later("You answer for {name} since {since}.")
