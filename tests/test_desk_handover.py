@@ -376,6 +376,22 @@ async def test_whoever_was_quicker_is_named_and_nothing_is_said_to_wait_that_doe
             assert "still waits" not in text
 
 
+async def test_a_question_that_comes_while_the_open_ones_are_looked_at_stands_among_them(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path
+) -> None:
+    note = hartmann.note(weir, fact="Promised a call.")
+    handover = offered(outage, hartmann)
+    async with sitting(tmp_path / "office", hartmann, outage.url) as seat:
+        await seat.until("up to date", "everyone (1)")
+        await seat.press("a")
+        await seat.until("No question is open.")
+        for text in ("By when?", "To whom?"):
+            query = {"note": note["id"], "text": text}
+            await seat.meanwhile(partial(ngata.post, f"/v1/handovers/{handover}/queries", query))
+            await seat.until(text)
+        assert "No question is open." not in seat.text
+
+
 async def test_a_unit_is_offered_and_the_offer_taken_back(
     outage: Outage, hartmann: Caller, weir: str, tmp_path: Path
 ) -> None:

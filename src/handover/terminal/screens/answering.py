@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.widget import Widget
 
+from handover.client.feed_protocol import Event
 from handover.client.resources import Document, create
 from handover.schemas.handovers import AnswerDraft
 from handover.terminal import matters
@@ -39,6 +40,11 @@ class Answers(Frame):
         self.query_one(Rows).show([row("  " + t("Being fetched …"))])
         self.work(self._fetch())
 
+    def hears(self, event: Event) -> None:
+        """A question may have come, or be answered, or its handover over."""
+        if event.type.startswith("handover."):
+            self.work(self._fetch())
+
     def away(self) -> None:
         """Back."""
         self.dismiss(None)
@@ -59,8 +65,7 @@ class Answers(Frame):
         handover, query = chosen
 
         def answered(words: str | None) -> None:
-            if words:
-                self.work(self._answer(handover, query, words))
+            self.work(self._answer(handover, query, words) if words else self._fetch())
 
         rows = question_rows([chosen], self.station.names(), self.station.reader)
         self.app.push_screen(Question(rows, t("Your answer")), answered)
