@@ -70,6 +70,9 @@ def test_files_are_kept_for_good_and_packed(web: httpx.Client) -> None:
     assert "immutable" in got.headers["cache-control"]
     assert web.get(at, headers={"If-None-Match": got.headers["etag"]}).status_code == 304
     assert web.get(at, headers={"Accept-Encoding": "identity"}).content == statics.shipped()["app.js"].plain
+    plain = web.get(at, headers={"Accept-Encoding": "gzip;q=0"})
+    assert "content-encoding" not in plain.headers
+    assert plain.headers["etag"] != got.headers["etag"]
     assert gzip.decompress(statics.shipped()["app.js"].packed) == statics.shipped()["app.js"].plain
     for wrong in (at.replace("app.js", "none.js"), at.replace("app.js", "..%2Fsession.py"), "/board/static/0/app.js"):
         assert web.get(wrong).status_code == 404

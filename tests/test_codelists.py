@@ -214,5 +214,12 @@ def test_the_lists_come_packed_to_whoever_can_unpack_them(hartmann: Caller) -> N
     assert packed.headers["content-encoding"] == "gzip"
     assert int(packed.headers["content-length"]) * 3 < int(plain.headers["content-length"])
     assert packed.json() == plain.json()
+    for nothing_packed in ("gzip;q=0", "gzip;q=0.2, identity;q=0.8", "br"):
+        told = hartmann.http.get("/v1/codelists", headers={"Accept-Encoding": nothing_packed})
+        assert "content-encoding" not in told.headers, nothing_packed
+    assert packed.headers["etag"] != plain.headers["etag"], "they are not the same byte for byte"
+    for one in (plain, packed):
+        tag = {"If-None-Match": one.headers["etag"], "Accept-Encoding": one.request.headers["accept-encoding"]}
+        assert hartmann.http.get("/v1/codelists", headers=tag).status_code == 304
     # What people wrote is never packed: how long it gets would tell something of what is in it.
     assert "content-encoding" not in hartmann.http.get("/v1/notes", headers={"Accept-Encoding": "gzip"}).headers

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
+from handover.accepting import packed
 from handover.api.asking import Somebody
 from handover.api.describing import operation
 from handover.schemas.codelists import CodeList, CodeLists
@@ -21,8 +22,9 @@ async def list_codelists(ask: Somebody) -> Response:
     Codes are the same in every language."""
     language = _language(ask)
     text, tag = codelists.all_of(ask.parts.desk.code_lists, language)
-    answer = _spoken(ask.single(text, tag), language, "Accept-Encoding")
-    if answer.status_code == 200 and "gzip" in ask.request.headers.get("accept-encoding", ""):
+    smaller = packed(ask.request.headers.get("accept-encoding", ""))
+    answer = _spoken(ask.single(text, f"{tag}-gzip" if smaller else tag), language, "Accept-Encoding")
+    if answer.status_code == 200 and smaller:
         answer.body = _packed(text)
         answer.headers["Content-Encoding"] = "gzip"
         answer.headers["Content-Length"] = str(len(answer.body))

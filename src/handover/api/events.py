@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from handover.api.accepting import preferred
+from handover.accepting import preferred
 from handover.api.asking import Ask, Somebody, Told
 from handover.api.describing import operation
 from handover.api.parameters import PlaceFilter, UnitFilter

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from handover.api.accepting import preferred
+from handover.accepting import preferred
 from handover.api.asking import Pressing, Somebody, parts, tag_of
 from handover.api.bodies import StrictRoute
 from handover.api.describing import operation

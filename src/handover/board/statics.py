@@ -11,6 +11,7 @@ from importlib.resources import files
 from fastapi import Request
 from starlette.responses import Response
 
+from handover.accepting import packed
 from handover.board import words
 from handover.errors import NotFound
 from handover.schemas import exercises
@@ -59,10 +60,11 @@ def answer(request: Request, release: str, name: str) -> Response:
     file = shipped().get(name)
     if file is None or release != digest():
         raise NotFound("There is no such file in this release; load the page anew.")
-    etag = f'"{release}"'
+    smaller = packed(request.headers.get("accept-encoding", ""))
+    etag = f'"{release}-gzip"' if smaller else f'"{release}"'
     headers = {"Cache-Control": FOR_GOOD, "ETag": etag, "Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff"}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if smaller:
         return Response(file.packed, 200, {**headers, "Content-Encoding": "gzip"}, file.kind)
     return Response(file.plain, 200, headers, file.kind)

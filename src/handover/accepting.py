@@ -1,4 +1,4 @@
-"""Which of several kinds an answer is to be of: what `Accept` says (RFC 9110 §12.5.1)."""
+"""Which of several kinds an answer is to be of: what `Accept` and `Accept-Encoding` say (RFC 9110 §12.5)."""
 
 from functools import lru_cache
 
@@ -10,6 +10,12 @@ def preferred(accept: str, *kinds: str) -> str:
     """The kind that is wanted most. Of those wanted alike, the one that is named, then the one that is named first; the
     first of these kinds where none is wanted: an answer of another kind is worth more than none."""
     return _preferred(accept[:LONGEST], *kinds)
+
+
+def packed(accept_encoding: str) -> bool:
+    """Whether an answer that can be had packed by gzip is to be: not where that is named to be refused (`q=0`). The
+    packed one is another representation, and needs an ETag of its own (RFC 9110 §8.8.3.3)."""
+    return preferred(accept_encoding, "identity", "gzip") == "gzip"
 
 
 @lru_cache(maxsize=256)
