@@ -550,7 +550,7 @@ def test_the_page_backs_up_and_restores_a_store(tmp_path: Path) -> None:
     assert sorted(one.name for one in home.iterdir()) == sorted([backup.name, "before", "handover.sqlite3"])
     assert (home / "handover.sqlite3").stat().st_mode & 0o777 == 0o600
     assert typed("audit", "verify", DATABASE_URL=url).exit_code == 0
-    assert typed("restored", DATABASE_URL=url).exit_code == 0
+    assert json.loads(typed("restored", "--json", DATABASE_URL=url).stdout) == {"restored": True}
     desk = opening.open_desk(settings_for(url), now)
     assert desk.store.read(all_codes).result() == ["ALM"]
     desk.store.close()

@@ -101,6 +101,8 @@ def test_migrating_again_changes_nothing(migrated: str, engines: Engines) -> Non
     for _ in range(2):
         done = run(migrated, "migrate")
         assert (done.exit_code, done.stdout) == (0, f"The store is at revision {schema.newest()}.\n")
+    told = run(migrated, "migrate", "--json")
+    assert (told.exit_code, told.stdout) == (0, f'{{"revision": "{schema.newest()}"}}\n')
     with engines.read.connect() as conn:
         assert conn.execute(facts).all() == before
 
