@@ -444,6 +444,25 @@ def test_what_is_left_of_such_a_note_after_days_is_not_printed_either(prison: Pr
     assert "member of staff" not in answer.text
 
 
+def test_when_the_clock_is_put_back_no_hour_is_taken_for_the_other(prison: Prison, weir: str) -> None:
+    service = prison.service
+    service.clock.frozen = datetime(2026, 10, 24, 22, 30, tzinfo=UTC)
+    ngata = prison.hire("ngata", "officer", "A")
+    ngata.note(weir, needs=[{"code": "PHONE", "due_at": "2026-10-25T00:45:00Z"}])
+    service.clock.frozen = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    service.login(ngata.name).note(weir, fact="Cannot sleep.", attention="WATCH")
+    service.clock.frozen = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    late = service.login(ngata.name)
+    late.note(weir, fact="Paces up and down.", attention="WATCH")
+    paper = late.http.get(f"/v1/establishments/{prison.code}/units/A/sheet", headers={"Accept": "text/html"})
+    text = str(Text(paper.text))
+    assert "Cannot sleep. (Ngata 01:30 BST, " in text
+    assert "Paces up and down. (Ngata 01:30 GMT, " in text
+    assert "as it stood Sun 25 Oct 2026, 01:30 GMT" in text
+    assert "OVERDUE since 01:45 BST (open 3 h, " in text, "three hours, of which the clock showed two"
+    assert "until 13:30" in text, "where it can be mistaken for nothing, no zone is in the way"
+
+
 def test_codes_this_release_does_not_know_are_still_said() -> None:
     assert "Noticed: sings at night." in said(one(indicators=[{"code": "SINGS_AT_NIGHT", "trend": None}]))
 

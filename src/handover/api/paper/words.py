@@ -27,6 +27,12 @@ PACKAGE = "handover.api.paper"
 _catalogue = cache(languages.catalogue)
 
 
+def _clock(local: datetime, shape: str = "%H:%M") -> str:
+    """What the clock shows; with its zone in the hour that comes twice: 01:30 BST, and then 01:30 GMT."""
+    twice = local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
+    return f"{local:{shape} %Z}" if twice else f"{local:{shape}}"
+
+
 def offered() -> frozenset[str]:
     """The languages a sheet can be printed in beside English."""
     return frozenset(languages.offered(PACKAGE))
@@ -40,6 +46,8 @@ class Words:
         self._told = Catalogue({}) if language == ENGLISH else _catalogue(PACKAGE, language)
         self._lists = by_code(tuple(translated(one, language) for one in lists))
         self._zone = ZoneInfo(zone)
+        # To reckon with. Within one zone Python goes by what the clock shows, as if it were never put forward or back.
+        self._now = datetime.fromisoformat(sheet["at"])
         self.at = self.local(sheet["at"])
         everybody = [*sheet["people"], *sheet["others"]]
         self.cells = {one["inmate"]: one["cell"] for one in everybody}
@@ -78,17 +86,17 @@ class Words:
         time = self.local(text)
         days = abs((time.date() - self.at.date()).days)
         if days == 0:
-            return f"{time:%H:%M}"
+            return _clock(time)
         if days < 7:
-            return f"{self._weekday(time)} {time:%H:%M}"
+            return f"{self._weekday(time)} {_clock(time)}"
         year = "" if time.year == self.at.year else f" {time.year}"
-        return f"{self._day(time)}{year} {time:%H:%M}"
+        return f"{self._day(time)}{year} {_clock(time)}"
 
     def date(self, text: str, seconds: bool = False) -> str:
         """A time in full."""
         time = self.local(text)
-        shown = f"{self._weekday(time)} {self._day(time)} {time.year}, {time:%H:%M:%S}"
-        return shown if seconds else shown[:-3]
+        clock = _clock(time, "%H:%M:%S" if seconds else "%H:%M")
+        return f"{self._weekday(time)} {self._day(time)} {time.year}, {clock}"
 
     def _weekday(self, time: datetime) -> str:
         return self.t("Mon Tue Wed Thu Fri Sat Sun").split()[time.weekday()]
@@ -99,11 +107,11 @@ class Words:
 
     def past(self, text: str) -> bool:
         """Whether a time has come."""
-        return self.local(text) <= self.at
+        return datetime.fromisoformat(text) <= self._now
 
     def since(self, text: str) -> str:
         """How long ago."""
-        minutes = max(0, (self.at - self.local(text)) // timedelta(minutes=1))
+        minutes = max(0, (self._now - datetime.fromisoformat(text)) // timedelta(minutes=1))
         if minutes < 60:
             return f"{minutes} min"
         hours = minutes // 60
