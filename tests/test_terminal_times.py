@@ -105,6 +105,13 @@ def test_the_hour_that_never_came_is_refused(zone: tzinfo | None) -> None:
         past("2026-03-29 01:30", at("2026-03-29T06:00Z"), zone)
 
 
+def test_the_hour_that_comes_twice_is_shown_with_its_zone(zone: tzinfo | None) -> None:
+    now = at("2026-10-25T06:00Z")
+    first, second, later = (shown(at(f"2026-10-25T0{hour}:30Z"), now, zone) for hour in (0, 1, 2))
+    assert (first, second, later) == ("01:30 BST", "01:30 GMT", "02:30")
+    assert shown(at("2026-10-25T00:30:05Z"), now, zone, seconds=True) == "01:30:05 BST"
+
+
 def test_times_are_shown_as_short_as_they_are_clear() -> None:
     now = at("2026-11-23T06:20Z")
     assert shown(at("2026-11-23T05:07:09Z"), now, LONDON) == "05:07"

@@ -63,9 +63,13 @@ def coming(typed: str, now: datetime, zone: tzinfo | None, option: str) -> datet
 
 
 def shown(at: datetime, now: datetime, zone: tzinfo | None, *, seconds: bool = False) -> str:
-    """A time as short as it can be read without mistake: the day only where it is not today."""
+    """A time as short as it can be read without mistake: the day only where it is not today, the zone only in the hour
+    that comes twice (01:30 BST, and then 01:30 GMT)."""
     local, today = at.astimezone(zone), now.astimezone(zone).date()
     clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+    first, second = (_aware(local.replace(tzinfo=None, fold=fold), zone) for fold in (0, 1))
+    if first != second:
+        clock += f" {local:%Z}"
     days = (local.date() - today).days
     if days == 0:
         return clock
