@@ -235,7 +235,7 @@ async def list_pages(
 @router.get("/pages/{id}", response_model=PageDetail, **operation("notes:read", 401, 403, 404, 422, tagged=True))
 async def read_page(id: PageId, ask: Somebody) -> Response:  # noqa: A002 - the name in the path
     """Read one page: who has seen what it calls for, and who on duty has not."""
-    document, _ = await ask.read(lambda uow: pages.get(uow, id))
+    document = await ask.read(lambda uow: pages.get(uow, id))
     return ask.single(document, tag_of(document))
 
 

@@ -144,8 +144,7 @@ async def merge_inmates(number: Number, draft: MergeDraft, ask: Somebody) -> Res
     note is told."""
 
     def work(uow: UnitOfWork) -> Answer:
-        _, document = merges.merge(uow, number, draft)
-        return Answer(201, document, {"Location": f"/v1/inmates/{number}"})
+        return Answer(201, merges.merge(uow, number, draft), {"Location": f"/v1/inmates/{number}"})
 
     return await ask.create(work)
 
@@ -160,7 +159,6 @@ async def unmerge_inmates(number: Number, draft: UnmergeDraft, ask: Somebody) ->
     """Undo a merge: what came from the number that was given up goes back to it; each note that goes is told."""
 
     def work(uow: UnitOfWork) -> Answer:
-        _, document = merges.unmerge(uow, number, draft)
-        return Answer(201, document, {"Location": f"/v1/inmates/{draft.previous}"})
+        return Answer(201, merges.unmerge(uow, number, draft), {"Location": f"/v1/inmates/{draft.previous}"})
 
     return await ask.create(work)

@@ -18,8 +18,8 @@ from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import needs, notes, roster
 
 
-def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
-    """Gives one number up for another: one person, one timeline. Answers the merge's id and document."""
+def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> str:
+    """Gives one number up for another: one person, one timeline. Answers the merge's document."""
     uow.doing("inmates.merge", subject=number, previous=draft.from_)
     uow.allow("roster.write")
     notes.hold_all_of_inmate(uow.conn, draft.from_)  # what is changed here is held in one order (`store/locks.py`)
@@ -70,10 +70,10 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> tuple[str, str]:
     row = {"id": id_, "number": number, "previous": draft.from_, "moved": as_json(moved), "at": uow.now}
     roster.add_merge(uow.conn, {**row, "by": as_json(by), "undone_at": None})
     uow.about(notes=len(moved_notes), needs=len(moved_needs))
-    return id_, _told(uow, {"id": id_, "number": number, "previous": draft.from_, "by": by}, moved_notes, moved_needs)
+    return _told(uow, {"id": id_, "number": number, "previous": draft.from_, "by": by}, moved_notes, moved_needs)
 
 
-def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> tuple[str, str]:
+def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> str:
     """Undoes a merge: the number that was given up is a person of his or her own again, with the notes, needs, moves
     and transfers that came from it. What was written since stays with the surviving number: nobody but its author
     knows whom it is about."""
@@ -116,7 +116,7 @@ def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> tuple[str, str
         uow.record(about_inmate(uow, "inmate.updated", one["establishment"], one["unit"], one["number"], told))
     uow.about(notes=len(moved_notes), needs=len(moved_needs))
     about = {"id": done["id"], "number": number, "previous": draft.previous, "by": person(uow.who)}
-    return done["id"], _told(uow, about, moved_notes, moved_needs)
+    return _told(uow, about, moved_notes, moved_needs)
 
 
 def _held(uow: UnitOfWork, *numbers: str) -> dict[str, RowMapping | None]:

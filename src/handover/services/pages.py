@@ -130,7 +130,7 @@ def _change(
     uow.record(about_page(uow, type_, {**row, **new, "version": version}))
 
 
-def get(uow: UnitOfWork, page: str) -> tuple[str, int]:
+def get(uow: UnitOfWork, page: str) -> str:
     """One page, and of a note: who has seen it, and who of the unit's staff and the managers on duty has not."""
     uow.doing("pages.read", subject=page)
     uow.allow("notes.read")
@@ -143,7 +143,7 @@ def get(uow: UnitOfWork, page: str) -> tuple[str, int]:
     seen = [orjson.loads(receipt["document"])["by"] for receipt in given]
     shown = views.amended(row["document"], seen=[by for n, by in enumerate(seen) if by not in seen[:n]])
     missing = duty.not_reached(uow, row, reached, managers=True)
-    return views.amended(shown, not_seen=missing), row["version"]
+    return views.amended(shown, not_seen=missing)
 
 
 def find(

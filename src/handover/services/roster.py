@@ -192,13 +192,10 @@ def move(uow: UnitOfWork, number: str, draft: MoveDraft, versions: Container[int
         "updated_at": uow.now,
     }
     roster.put_inmate(uow.conn, row, new=False)
-    _, document = _moved(uow, old, row, draft.reason, min(draft.at or uow.now, uow.now))
-    return document, row["version"]
+    return _moved(uow, old, row, draft.reason, min(draft.at or uow.now, uow.now)), row["version"]
 
 
-def _moved(
-    uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any], reason: str, at: datetime
-) -> tuple[str, str]:
+def _moved(uow: UnitOfWork, old: Mapping[Any, Any], new: Mapping[Any, Any], reason: str, at: datetime) -> str:
     id_, by, number = uow.new_id(), person(uow.who), new["number"]
     ends = {
         f"{side}_{name}": row[name]
@@ -224,7 +221,7 @@ def _moved(
     need_services.follow(uow, number, new["establishment"], new["unit"])
     if (old["establishment"], old["unit"]) != (new["establishment"], new["unit"]):
         transfers.begin(uow, old, new)
-    return id_, document
+    return document
 
 
 def _check_place(uow: UnitOfWork, establishment: str, unit: str) -> None:
