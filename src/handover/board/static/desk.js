@@ -306,5 +306,3 @@ export function remember() {
   const oldest = desk.news[desk.news.length - 1];
   localStorage.setItem(seenAt(), JSON.stringify({ cursor: oldest ? oldest.before : desk.feed.cursor, at: Date.now() }));
 }
-
-export const needTag = async (id) => ask('GET', `/v1/needs/${id}`);

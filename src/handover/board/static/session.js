@@ -32,7 +32,6 @@ export class Refused extends Error {
 }
 
 export const on = (what, listener) => heard[what].push(listener);
-export const isIn = () => token !== null;
 export const draftsKey = () => key;
 export const who = () => whose;
 export const accessToken = () => token;
