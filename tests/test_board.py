@@ -728,6 +728,25 @@ def test_a_lock_shows_nothing_of_people_ends_the_login_and_comes_back_in_no_time
         screen.misses("you are Hartmann")
 
 
+def test_a_page_that_stays_open_for_weeks_keeps_nothing_of_whoever_has_locked_it(
+    service: Service, browser: Browser, hartmann: Caller
+) -> None:
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        for _ in range(3):
+            screen.press("l")
+            screen.sees("Locked", "Unlock")
+            screen.insert(PASSWORD)
+            screen.press("Enter")
+            screen.sees("you are Hartmann", "up to date")
+        script = "import(document.querySelector('script[type=module]').src.replace('app.js', 'feed.js'))"
+        feed = screen.call("Runtime.evaluate", expression=f"{script}.then((m) => m.Feed.prototype)", awaitPromise=True)
+        kept = screen.call("Runtime.queryObjects", prototypeObjectId=feed["result"]["objectId"])["objects"]["objectId"]
+        count = "function() { return this.length }"
+        many = screen.call("Runtime.callFunctionOn", objectId=kept, functionDeclaration=count)
+        assert many["result"]["value"] == 1
+
+
 def test_what_came_while_nobody_looked_is_told_by_name_and_the_shift_that_runs_is_named(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

@@ -15,7 +15,7 @@ export class Feed {
     this.state = 'opening';
     this.tries = 0;
     this.closed = false;
-    on('token', (token) => this.send({ type: 'auth', token }));
+    this.deaf = on('token', (token) => this.send({ type: 'auth', token }));
     this.retry = () => { if (this.waits) this.open(); };
     window.addEventListener('online', this.retry);
     this.open();
@@ -112,6 +112,7 @@ export class Feed {
     clearTimeout(this.waits);
     clearTimeout(this.silence);
     window.removeEventListener('online', this.retry);
+    this.deaf();
     this.hangUp();
   }
 }

@@ -12,7 +12,7 @@ let key = null;
 let whose = null; // the user name: the cookie is every window's, and may be another's by now
 let timer = 0;
 let sitting = 0; // counts who sits here: what one asked is never asked again as the next
-const heard = { token: [], ended: [] };
+const heard = { token: new Set(), ended: new Set() };
 
 // `sent`: it may have arrived all the same, and only the answer was lost.
 export class Unreachable extends Error {
@@ -31,7 +31,12 @@ export class Refused extends Error {
   }
 }
 
-export const on = (what, listener) => heard[what].push(listener);
+// Answers how to hear no more.
+export function on(what, listener) {
+  heard[what].add(listener);
+  return () => heard[what].delete(listener);
+}
+
 export const draftsKey = () => key;
 export const who = () => whose;
 export const accessToken = () => token;
