@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -198,6 +199,19 @@ def test_an_attempt_that_may_have_arrived_is_repeated_word_for_word(
     assert len(send().sent) == 1
     assert len(service.recorded) == 1
     assert service.seen[0] == service.seen[1]
+
+
+def test_what_waits_is_read_from_the_disk_as_often_however_much_it_is(
+    outbox: Outbox, service: Service, send: Callable[[], Round], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: Counter[str] = Counter()
+    as_kept = Outbox.read
+    monkeypatch.setattr(Outbox, "read", lambda self, name: reads.update([name]) or as_kept(self, name))
+    for n in range(12):
+        write(outbox, f"Note {n}.")
+    send()
+    assert len(service.recorded) == 12
+    assert max(reads.values()) <= 2
 
 
 def test_a_note_sent_hours_later_keeps_its_time_and_says_why_it_is_late(

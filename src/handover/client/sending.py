@@ -60,11 +60,12 @@ def send_all(outbox: Outbox, api: Api, *, wait_s: float) -> Round:
     try:
         with outbox.sending(wait_s):
             names = outbox.names()
+            urgent = {name for name in names if _urgent(outbox, name)}
             for at, name in enumerate(names):
-                if went.paused and not _urgent(outbox, name):
+                if went.paused and name not in urgent:
                     continue
                 # Whoever waits for a turn does not keep somebody waiting who has it at once.
-                patience = 0.0 if any(_urgent(outbox, other) for other in names[at + 1 :]) else _PATIENCE_S
+                patience = _PATIENCE_S if urgent.isdisjoint(names[at + 1 :]) else 0.0
                 _deal_with(outbox, name, api, went, patience)
     except Busy:
         went.stopped = CannotReach(outbox.server.url, "another command is sending just now", never_sent=True)
