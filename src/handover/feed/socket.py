@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from handover.domain.access import answers_for
+from handover.domain.access import answers_for, belongs
 from handover.errors import CursorRefused, FieldError, Forbidden, Invalid, NotFound, Refusal, Unauthenticated
 from handover.feed import protocol
 from handover.feed.protocol import Close
@@ -412,12 +412,11 @@ class Feed:
     def _renew(self, session: Session) -> None:
         self.session = session
         wanted = self._ear.wanted
-        if not set(wanted.establishments) <= session.principal.establishments or not hearing.may_listen(
-            session.principal
-        ):
+        who = session.principal
+        if not all(belongs(who, place) for place in wanted.establishments) or not hearing.may_listen(who):
             self._finish(Close(protocol.NOT_YOURS, "Your rights have changed; open a new feed."))
             return
-        self._ear = Ear(session.principal, wanted)
+        self._ear = Ear(who, wanted)
 
     def _finish(self, close: Close) -> None:
         self._end = self._end or close

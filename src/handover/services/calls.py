@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
-from handover.domain.access import Principal, sights
+from handover.domain.access import Principal, belongs, sights
 from handover.domain.pages import RAISED
 from handover.errors import NotFound
 from handover.services import logins
@@ -25,7 +25,7 @@ MOST = 200
 def pass_for(who: Principal, secret: str, place: str, now: datetime) -> str | None:
     """A pass for the screen that this person locks: good for half a day, for one establishment, for the one question
     below. It is sealed with the store's secret, so there is nothing to keep."""
-    if place not in who.establishments:
+    if not belongs(who, place):
         return None
     said = f"{who.username}|{place}|{int((now + LASTS).timestamp())}"
     return f"{urlsafe_b64encode(said.encode()).decode().rstrip('=')}.{_seal(secret, who, said)}"
@@ -75,7 +75,7 @@ def _calling(conn: Connection, secret: str, given: str, now: datetime) -> tuple[
     who = logins.member(conn, name) if name.isprintable() else None  # not every store can be asked for a NUL
     if who is None or not hmac.compare_digest(_seal(secret, who, said).encode(), seal.encode()):
         return None
-    if datetime.fromtimestamp(int(until), UTC) <= now or place not in who.establishments:
+    if datetime.fromtimestamp(int(until), UTC) <= now or not belongs(who, place):
         return None
     found = pages.find(conn, who.id, sights(who), place, None, RAISED, None, MOST, kind=ACT_NOW)
     return who, place, sorted({row["unit"] for row in found})
