@@ -2,7 +2,7 @@
 itself."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import Any
 
@@ -79,7 +79,7 @@ def stranger(service: Service) -> Caller:
     return caller
 
 
-def ask_for_token(service: Service, headers: dict[str, str], **form: str) -> httpx.Response:
+def ask_for_token(service: Service, headers: Mapping[str, str], **form: str) -> httpx.Response:
     """One request to the token endpoint."""
     return stranger(service).http.post("/oauth/token", data=form, headers=headers)
 
