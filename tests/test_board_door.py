@@ -207,6 +207,9 @@ def test_a_browser_too_old_to_say_where_a_page_is_from_is_known_by_its_origin(
         assert old.post(SESSION, json=form, headers={"Origin": service.url}).status_code == 200
         assert old.post(SESSION, json=form, headers={"Origin": "null"}).status_code == 403
         assert old.post(SESSION, json=form).status_code == 403
+        for told in ({"Origin": "http://["}, {"Host": "["}, {"Host": "board:no"}, {"Host": "board:99999"}):
+            answer = old.post(SESSION, json=form, headers={"Origin": "http://board", **told})
+            assert answer.status_code == 403, told
 
 
 def test_each_author_has_a_key_of_his_own_for_drafts(web: httpx.Client, hartmann: Caller, ngata: Caller) -> None:

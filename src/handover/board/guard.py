@@ -47,5 +47,8 @@ def same_origin(request: Request) -> None:
 
 def _same(origin: str, host: str) -> bool:
     """Whether they are one server. A proxy may pass the host on without its port."""
-    name = urlsplit(f"//{host}")
-    return origin.partition("://")[2] == host or (name.port is None and urlsplit(origin).hostname == name.hostname)
+    try:
+        name = urlsplit(f"//{host}")
+        return origin.partition("://")[2] == host or (name.port is None and urlsplit(origin).hostname == name.hostname)
+    except ValueError:  # one of them is none
+        return False
