@@ -196,8 +196,8 @@ def serve(app: FastAPI, settings: Settings, sockets: list[socket.socket] | None 
     """Serves until told to stop, on these sockets or where the settings say."""
     configure_logging(settings.log_level)
     # The writer lets go of the interpreter at every statement, and gets it back only when the event loop lets go: by
-    # default after 5 ms if the loop is busy, for every statement of a batch. Turns much
-    # shorter than this cost more than they spare.
+    # default after 5 ms if the loop is busy, for every statement of a batch. Turns much shorter than this cost more
+    # than they spare.
     sys.setswitchinterval(SWITCH_S)
     # The server raises the signal again once it has stopped in order; then this is an ordinary end, and what holds
     # files tidies up.

@@ -1,8 +1,7 @@
 """The kinds of refusal there are, each with a stable code. This module knows no HTTP.
 
 A service raises one of these; every door turns it into its own language (the API into a problem document, the feed
-into a
-close code). Anything else that is raised is a bug and becomes a 500 with a correlation id.
+into a close code). Anything else that is raised is a bug and becomes a 500 with a correlation id.
 """
 
 from dataclasses import dataclass

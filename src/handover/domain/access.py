@@ -2,12 +2,10 @@
 words.
 
 Two questions are kept apart, because their refusals differ: *may this role or scope do this at all* (else 403), and
-*may this
-reader see this very thing* (else it does not exist: 404, and absent from every list, count, search and feed).
+*may this reader see this very thing* (else it does not exist: 404, and absent from every list, count, search and feed).
 
 What a reader may see is stated as data (`sights`), so that one decision serves a single note (`may_read`), an SQL
-filter
-and an open feed alike.
+filter and an open feed alike.
 """
 
 from collections.abc import Collection, Iterable
