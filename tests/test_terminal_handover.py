@@ -10,6 +10,7 @@ import pytest
 
 from handover.client.http import Api
 from handover.client.resources import every
+from handover.terminal.offer import asked_roll
 from tests.support.embedded import database_url
 from tests.support.outage import Outage
 from tests.support.readers import eventually
@@ -105,6 +106,15 @@ def test_a_roll_that_does_not_match_wants_a_word(outgoing: Terminal, incoming: T
     assert 'The roll does not match. 58 offered, 57 counted. Count again, or say why: --because "…"' in said.stderr
     assert incoming.run("accept", "--yes", "--roll", "57", "--because", "One at court.").exit_code == 0
     assert state_of(hartmann)[1]["roll"]["mismatch_reason"] == "One at court."
+
+
+def test_a_roll_is_a_number_and_what_is_none_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = iter(["some", "\u00b2", "60"])  # AltGr and 2 on a German keyboard: a digit to Python, but no number
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(typed))
+    assert asked_roll("How many?") == 60
+    assert capsys.readouterr().err == "A number, please.\n" * 2
 
 
 def test_a_question_goes_to_the_outgoing_officer_and_the_answer_comes_back(

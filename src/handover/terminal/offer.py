@@ -159,6 +159,6 @@ def asked_roll(question: str) -> int | None:
         typed = str(typer.prompt(question, default="", show_default=False, err=True)).strip()
         if not typed:
             return None
-        if typed.isdigit() and int(typed) <= 9999:
+        if typed.isdecimal() and int(typed) <= 9999:
             return int(typed)
         typer.echo("A number, please.", err=True)

@@ -171,7 +171,7 @@ class Walk:
             roll = asked_roll(f"How many people did you count? {known} (Enter: not counted)")
         while None not in (roll, expected) and roll != expected and because is None:
             typed = self._asked(f"{expected} offered, {roll} counted. Count again, or say why")
-            if typed.isdigit():
+            if typed.isdecimal():
                 roll = int(typed)
             elif typed:
                 because = typed

@@ -81,7 +81,7 @@ class HandOver(Frame):
         self.dismiss(None)
 
     def _counted(self, words: str) -> None:
-        if words and not words.isdigit():
+        if words and not words.isdecimal():
             self.say(t("A number; or nothing."), loud=True)
             return
         if words:

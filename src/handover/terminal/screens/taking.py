@@ -256,7 +256,7 @@ class TakeOver(Frame):
 
     def _counted(self, words: str) -> None:
         expected = self._offer.handover["roll"]["expected"]
-        if words and not words.isdigit():
+        if words and not words.isdecimal():
             self.say(t("A number; or nothing, if you have not counted."), loud=True)
             return
         self._roll, self._because = int(words) if words else None, None
@@ -264,7 +264,7 @@ class TakeOver(Frame):
         self._goes_to("why" if differ else "words")
 
     def _explained(self, words: str) -> None:
-        if words.isdigit():
+        if words.isdecimal():
             self._counted(words)
         elif words:
             self._because = words
