@@ -618,6 +618,43 @@ def test_without_a_network_notes_wait_go_once_and_keep_their_time(
         assert datetime.fromisoformat(note["occurred_at"]) < datetime.fromisoformat(note["recorded_at"]), note
 
 
+A_PORTAL_ANSWERS = (
+    "((asks) => { window.fetch = async (at, given) => window.portal && String(at).endsWith(window.portal.at) ? "
+    "(window.asked = (window.asked || 0) + 1, new Response('<h1>The network wants a word</h1>', "
+    "{status: window.portal.status, headers: {'Content-Type': 'text/html'}})) : asks(at, given); })(window.fetch), 0"
+)
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_what_something_else_answered_in_the_servers_place_is_not_sent_and_not_refused(
+    screen: Tab, hartmann: Caller, weir: str, status: int
+) -> None:
+    screen.run(A_PORTAL_ANSWERS)
+    screen.run(f"window.portal = {{at: '/v1/notes', status: {status}}}, 0")
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Ate half of it.")
+    screen.press("ctrl+Enter")
+    screen.until("window.asked > 1")
+    screen.sees("1 not sent")
+    assert hartmann.all("/v1/notes", inmate=weir) == []
+    screen.run("window.portal = null, 0")
+    screen.sees("0 not sent", wait=20)
+    assert the_note(hartmann, weir)["fact"] == "Ate half of it."
+
+
+def test_a_locked_screen_goes_on_hearing_once_something_else_has_answered_it(
+    screen: Tab, ngata: Caller, weir: str
+) -> None:
+    screen.run(A_PORTAL_ANSWERS)
+    screen.run("window.portal = {at: '/board/calls', status: 200}, 0")
+    screen.press("l")
+    screen.sees("Unlock", "this locked screen hears no calls")
+    ngata.note(weir, fact="No insulin since morning.", attention="ACT_NOW")
+    screen.run("window.portal = null, 0")
+    screen.sees("ACT NOW in unit A: somebody must go.", wait=10)
+
+
 def on_the_clock(who: Caller, ahead: timedelta) -> tuple[str, str]:
     """What the prison's clock shows then, and which day that is taken for when it is typed now."""
     (place,) = who.all("/v1/establishments")

@@ -73,6 +73,9 @@ async function raw(method, path, body, headers) {
   }
   // The service says so where it was not there whole, and nothing was done; a proxy may have passed it on.
   if (answer.status === 408) throw new Unreachable('it took too long', method !== 'GET' && !/\/too-slow$/.test(told && told.type));
+  // What is no JSON is nobody's answer but a proxy's or a portal's: with it no note is taken, and none refused for good.
+  const strange = told === null && (answer.ok ? answer.status !== 204 : answer.status < 500 && answer.status !== 429);
+  if (strange) throw new Unreachable('something answers there, but not as a handover server', method !== 'GET');
   if (!answer.ok) throw new Refused(answer.status, told, Number(answer.headers.get('retry-after')) || 0);
   return { status: answer.status, body: told, etag: answer.headers.get('etag') };
 }
