@@ -621,7 +621,12 @@ def test_without_a_network_notes_wait_go_once_and_keep_their_time(
 A_PORTAL_ANSWERS = (
     "((asks) => { window.fetch = async (at, given) => window.portal && String(at).endsWith(window.portal.at) ? "
     "(window.asked = (window.asked || 0) + 1, new Response('<h1>The network wants a word</h1>', "
-    "{status: window.portal.status, headers: {'Content-Type': 'text/html'}})) : asks(at, given); })(window.fetch), 0"
+    "{status: window.portal.status, headers: {'Content-Type': 'text/html', "
+    "Date: new Date(Date.now() + 3600e3).toUTCString()}})) : asks(at, given); })(window.fetch), 0"
+)
+AHEAD_MS = (
+    "import(document.querySelector('script[type=module]').src.replace('app.js', 'times.js'))"
+    ".then((times) => times.now() - Date.now())"
 )
 
 
@@ -637,6 +642,7 @@ def test_what_something_else_answered_in_the_servers_place_is_not_sent_and_not_r
     screen.press("ctrl+Enter")
     screen.until("window.asked > 1")
     screen.sees("1 not sent")
+    assert screen.run(AHEAD_MS) < 60_000, "a portal's clock is not the prison's"
     assert hartmann.all("/v1/notes", inmate=weir) == []
     screen.run("window.portal = null, 0")
     screen.sees("0 not sent", wait=20)

@@ -48,6 +48,7 @@ async function raw(method, path, body, headers) {
   const given = new AbortController();
   const patience = setTimeout(() => given.abort(), PATIENCE_MS);
   let answer;
+  let came;
   let text;
   try {
     answer = await fetch(path, {
@@ -58,7 +59,7 @@ async function raw(method, path, body, headers) {
       credentials: 'same-origin',
       signal: given.signal,
     });
-    serverSaid(answer.headers.get('date'));
+    came = Date.now();
     text = await answer.text();
   } catch (cause) {
     throw new Unreachable(cause, method !== 'GET');
@@ -71,6 +72,7 @@ async function raw(method, path, body, headers) {
   } catch (cause) {
     told = null; // a proxy's own page
   }
+  if (told !== null) serverSaid(answer.headers.get('date'), came); // a proxy's or a portal's page is on its own clock
   // The service says so where it was not there whole, and nothing was done; a proxy may have passed it on.
   if (answer.status === 408) throw new Unreachable('it took too long', method !== 'GET' && !/\/too-slow$/.test(told && told.type));
   // What is no JSON is nobody's answer but a proxy's or a portal's: with it no note is taken, and none refused for good.

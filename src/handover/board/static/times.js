@@ -10,9 +10,10 @@ export function useZone(name) {
 }
 
 // How far the server's clock is ahead of this PC's, in ms: what is claimed is claimed on the server's clock.
-export function serverSaid(date) {
+// `came`: when that was here.
+export function serverSaid(date, came) {
   const said = Date.parse(date || '');
-  if (!Number.isNaN(said) && Math.abs(said - Date.now()) > 2000) ahead = said - Date.now();
+  if (!Number.isNaN(said) && Math.abs(said - came) > 2000) ahead = said - came;
   else if (!Number.isNaN(said)) ahead = 0;
 }
 
