@@ -661,6 +661,20 @@ def test_a_locked_screen_goes_on_hearing_once_something_else_has_answered_it(
     screen.sees("ACT NOW in unit A: somebody must go.", wait=10)
 
 
+def test_a_login_that_a_proxy_would_not_let_renew_has_not_ended(screen: Tab) -> None:
+    renewed = (
+        "import(document.querySelector('script[type=module]').src.replace('app.js', 'session.js'))"
+        ".then((session) => session.renew())"
+    )
+    screen.run(A_PORTAL_ANSWERS)
+    for status in (403, 429):
+        screen.run(f"window.portal = {{at: '/renewal', status: {status}}}, 0")
+        assert screen.run(renewed) is False
+        screen.sees("you are Hartmann")
+    screen.run("window.portal = null, 0")
+    assert screen.run(renewed) is True
+
+
 def on_the_clock(who: Caller, ahead: timedelta) -> tuple[str, str]:
     """What the prison's clock shows then, and which day that is taken for when it is typed now."""
     (place,) = who.all("/v1/establishments")

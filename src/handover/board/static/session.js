@@ -191,7 +191,7 @@ async function again() {
     took(issued);
     return true;
   } catch (problem) {
-    if (problem instanceof Refused && problem.status < 500) {
+    if (problem instanceof Refused && problem.status < 500 && problem.status !== 429) {
       for (const listener of heard.ended) listener(problem);
       return false;
     }
