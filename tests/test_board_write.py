@@ -620,7 +620,7 @@ def test_without_a_network_notes_wait_go_once_and_keep_their_time(
 
 A_PORTAL_ANSWERS = (
     "((asks) => { window.fetch = async (at, given) => window.portal && String(at).endsWith(window.portal.at) ? "
-    "(window.asked = (window.asked || 0) + 1, new Response('<h1>The network wants a word</h1>', "
+    "(window.asked = (window.asked || 0) + 1, new Response(window.portal.says || '<h1>The network wants a word</h1>', "
     "{status: window.portal.status, headers: {'Content-Type': 'text/html', "
     "Date: new Date(Date.now() + 3600e3).toUTCString()}})) : asks(at, given); })(window.fetch), 0"
 )
@@ -649,11 +649,13 @@ def test_what_something_else_answered_in_the_servers_place_is_not_sent_and_not_r
     assert the_note(hartmann, weir)["fact"] == "Ate half of it."
 
 
+@pytest.mark.parametrize("says", ["", '{"units": "everywhere"}'], ids=["a page", "nonsense"])
 def test_a_locked_screen_goes_on_hearing_once_something_else_has_answered_it(
-    screen: Tab, ngata: Caller, weir: str
+    screen: Tab, ngata: Caller, weir: str, says: str
 ) -> None:
+    screen.pardoned.append("is not a function")
     screen.run(A_PORTAL_ANSWERS)
-    screen.run("window.portal = {at: '/board/calls', status: 200}, 0")
+    screen.run(f"window.portal = {{at: '/board/calls', status: 200, says: '{says}'}}, 0")
     screen.press("l")
     screen.sees("Unlock", "this locked screen hears no calls")
     ngata.note(weir, fact="No insulin since morning.", attention="ACT_NOW")

@@ -5,6 +5,7 @@ import asyncio
 import time
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -104,6 +105,11 @@ async def test_a_locked_screen_at_night_says_that_somebody_must_act_and_nobodys_
         assert "insulin" not in seat.text
         hartmann.post(f"/v1/notes/{note['id']}/receipts", {"kind": "ACCEPTED"})
         await seat.wait(lambda: "ACT NOW" not in seat.text)
+        # Whatever goes wrong, it is said, and asked again.
+        with monkeypatch.context() as broken:
+            broken.setattr("handover.terminal.screens.lock.calling", Mock(side_effect=OSError("too many open files")))
+            await seat.until("Not connected: this locked screen hears no calls. Use the radio.")
+        await seat.wait(lambda: "Not connected" not in seat.text)
         await seat.meanwhile(outage.goes_away)
         await seat.until("Not connected: this locked screen hears no calls. Use the radio.")
         await seat.meanwhile(outage.comes_back)

@@ -58,10 +58,11 @@ export function gate(root, told) {
       say(units && units.length ? t('ACT NOW in unit {units}: somebody must go. Unlock to see what it is.', { units: units.join(', ') }) : why && !units ? t('This locked screen hears no calls.') : '');
       alarm.ringLocked(Boolean(units && units.length));
     } catch (problem) {
-      if (!(problem instanceof Refused || problem instanceof Unreachable)) throw problem;
       say(t('Not connected: this locked screen hears no calls. Use the radio.'));
+      if (!(problem instanceof Refused || problem instanceof Unreachable)) throw problem;
+    } finally {
+      setTimeout(listen, HEAR_MS); // whatever it was, it goes on asking
     }
-    setTimeout(listen, HEAR_MS);
   }
 
   // To practise nobody has to log in. Calls are heard, and said, all the while.

@@ -185,7 +185,7 @@ class Lock(Frame):
     async def _ask(self, given: str) -> None:
         try:
             units = await asyncio.to_thread(calling, self.station.server, given)
-        except Trouble:
+        except Exception:  # noqa: BLE001 - whatever it is: nothing is heard, which is said, and it is asked again
             words = t("Not connected: this locked screen hears no calls. Use the radio.")
         else:
             if units is None:
