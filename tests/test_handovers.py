@@ -1070,6 +1070,30 @@ def test_what_was_known_then_of_somebody_with_two_numbers_is_under_the_one_of_th
     assert "eat" not in str([people(at=then) for then in thens[:3]])
 
 
+def test_who_was_given_up_since_is_where_he_was_then(prison: Prison, service: Service) -> None:
+    """One man, booked in twice: on B, and under another number on A, where they look out for what was seen on B."""
+    cole = prison.hire("cole", "supervisor")
+    weir, other = prison.receive("A4417KD", unit="B"), prison.receive("B0001BB", unit="B")
+    admin, thens = prison.admin, []
+
+    def sheets(**at: str) -> list[Any]:
+        thens.append(service.clock().isoformat())
+        names = ("people", "others", "not_observed", "roll")
+        return [{name: found[name] for name in names} for found in (sheet(cole, prison, unit, **at) for unit in "AB")]
+
+    knew = [sheets()]
+    cole.note(other, attention="WATCH", needs=[{"code": "PHONE"}])
+    admin.post(f"/v1/inmates/{other}/moves", {"establishment": prison.code, "unit": "A", "reason": "Work"})
+    cole.note(other, fact="Settles in.")
+    knew.append(sheets())
+    admin.post(f"/v1/inmates/{weir}/merges", {"from": other})
+    knew.append(sheets())
+    assert [[one["inmate"] for one in found[0]["people"]] for found in knew] == [[], [other], []]
+    assert [sheets(at=then) for then in thens[:3]] == knew
+    admin.post(f"/v1/inmates/{weir}/unmerges", {"previous": other, "reason": "Brothers."})
+    assert [sheets(at=then) for then in thens[:3]] == knew
+
+
 def test_what_was_known_then_is_told_to_those_it_was_for_then(prison: Prison, service: Service) -> None:
     at(service, monday(9))
     ngata, keyes = prison.hire("ngata", "officer", "A"), prison.hire("keyes", "governor")

@@ -62,11 +62,13 @@ class Past:
     def people(self, now: Iterable[Mapping[Any, Any]]) -> list[Mapping[Any, Any]]:
         """Who was in the unit then."""
         here = {row["number"]: row for row in now}
-        for number, event in self._changed.get("inmate", {}).items():
+        merges = roster.merges_since(self._uow.conn, self._at)
+        told = self._changed.get("inmate", {})
+        for number in {*told, *(one["previous"] for one in merges)}:
             row = roster.inmate(self._uow.conn, number)
             if row is None:
                 continue
-            there = self._where(number, row, event)
+            there = self._where(number, row, told.get(number), merges)
             if there is None or there[:2] != (self._place, self._unit):
                 here.pop(number, None)
             else:
@@ -74,16 +76,31 @@ class Past:
         return sorted(here.values(), key=lambda row: str(row["number"]))
 
     def _where(
-        self, number: str, row: Mapping[Any, Any], first: Mapping[Any, Any]
+        self,
+        number: str,
+        row: Mapping[Any, Any],
+        first: Mapping[Any, Any] | None,
+        merges: Iterable[Mapping[Any, Any]],
     ) -> tuple[str, str, str | None] | None:
-        """Where a person was then; None for one who was not on the roster yet, or under another number."""
-        move = roster.first_move_after(self._uow.conn, number, self._at)
+        """Where a person was then; None for one who was not on the roster yet, or under another number. `merges`: those
+        that were made or undone since."""
+        if any(one["previous"] == number and one["at"] <= self._at for one in merges):
+            return None  # given up then, and back since
+        since = [one for one in merges if one["undone_at"] is None]
+        came, went = (
+            {move for one in since if one[end] == number for move in orjson.loads(one["moved"])["moves"]}
+            for end in ("number", "previous")
+        )
+        move = roster.first_move_after(self._uow.conn, number, self._at, came, went)
         if move is not None:
             return move["from_establishment"], move["from_unit"], move["from_cell"]
-        told = sheets.data_of(self._uow.conn, self._place, first["sequence"])
-        if first["type"] == "inmate.updated" and orjson.loads(told)["version"] == 1:
+        if first is not None and first["type"] == "inmate.updated":
+            told = sheets.data_of(self._uow.conn, self._place, first["sequence"])
+            if orjson.loads(told)["version"] == 1:
+                return None
+        if row["merged_into"] and not any(one["previous"] == number for one in since):
             return None
-        return None if row["merged_into"] else (row["establishment"], row["unit"], row["cell"])
+        return row["establishment"], row["unit"], row["cell"]
 
     # --- Notes and needs ----------------------------------------------------------------------------------------------
 

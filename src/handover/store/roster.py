@@ -1,6 +1,6 @@
 """Establishments, units, people, moves and merges."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -174,10 +174,14 @@ def last_left(conn: Connection, number: str, places: Iterable[str]) -> RowMappin
     return conn.execute(query.order_by(m.recorded_at.desc(), m.id.desc()).limit(1)).mappings().first()
 
 
-def first_move_after(conn: Connection, number: str, at: datetime) -> RowMapping | None:
-    """The person's first move that was recorded after a time: where it began, the person was until then."""
+def first_move_after(
+    conn: Connection, number: str, at: datetime, came: Collection[str] = (), went: Collection[str] = ()
+) -> RowMapping | None:
+    """The person's first move that was recorded after a time: where it began, the person was until then. `came`: moves
+    that another number brought along since; `went`: those of this one that another number has now."""
     m = moves.c
-    query = sa.select(moves).where(m.inmate == number, m.recorded_at > at)
+    own = sa.and_(m.inmate == number, m.id.not_in(sorted(came)))
+    query = sa.select(moves).where(sa.or_(own, m.id.in_(sorted(went))), m.recorded_at > at)
     return conn.execute(query.order_by(m.recorded_at, m.id).limit(1)).mappings().first()
 
 
@@ -198,6 +202,12 @@ def merge_of(conn: Connection, number: str, previous: str) -> RowMapping | None:
     m = merges.c
     query = sa.select(merges).where(m.number == number, m.previous == previous, m.undone_at.is_(None))
     return conn.execute(held(query.order_by(m.id.desc()).limit(1), "mine")).mappings().first()
+
+
+def merges_since(conn: Connection, at: datetime) -> list[RowMapping]:
+    """The merges that were made, or undone, after a time."""
+    m = merges.c
+    return list(conn.execute(sa.select(merges).where(sa.or_(m.at > at, m.undone_at > at))).mappings())
 
 
 def undo_merge(conn: Connection, merge: str, at: datetime) -> None:

@@ -165,7 +165,7 @@ def changed_since(
             _E.sort.contains(in_unit(unit), autoescape=True),
             _E.subject.in_(here),
             _E.subject.in_(left),
-            _E.type == "inmate.unmerged",  # it was about somebody else before, who may be here
+            _E.type.in_(("inmate.merged", "inmate.unmerged")),  # about somebody else before, who may have been here
         ),
     )
     return list(conn.execute(query.order_by(_E.sequence)).mappings())
