@@ -291,6 +291,19 @@ async def test_a_draft_outlives_the_lock_and_belongs_to_its_author_alone(
     assert note["fact"] == "Nobody told him about the visit."
 
 
+async def test_what_is_kept_by_a_command_beside_it_is_counted_at_the_desk_too(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)", "up to date")
+        await seat.meanwhile(outage.goes_away)
+        await seat.until("NOT CONNECTED", "not sent: 0")
+        beside = Terminal(tmp_path / "office", outage.url)
+        said = await seat.meanwhile(lambda: beside.run("post", weir, "--saw", "Written in the dark."))
+        assert said.exit_code == 3, said.output
+        await seat.until("not sent: 1", within=10)
+
+
 async def test_without_a_network_it_is_kept_counted_and_sent_later_with_its_time(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ class HandoverApp(Base):
         self._leaving: set[asyncio.Task[None]] = set()
         self._carrier = Carrier(server, self._went)
         self._last = ""
+        self._waits = (0, 0)
         self._rang_at = 0.0
         self._newer: dict[str, dict[str, Any] | None] = {}
         """What was heard of pages since they were last asked for; None: it calls no more."""
@@ -169,7 +170,11 @@ class HandoverApp(Base):
         self.exit()
 
     def _look(self) -> None:
-        """Once a second: nobody there? Something to send? Somebody still calls?"""
+        """Once a second: nobody there? Something to send, or kept by a command beside this? Somebody still calls?"""
+        waits = self.not_sent(), self.refused()
+        if waits != self._waits:
+            self._waits = waits
+            self.changed()
         if self.station.here is None:
             self._carrier.go()
             return
