@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from handover.accepting import packed
-from handover.api.asking import Somebody
+from handover.api.asking import Somebody, tag_of
 from handover.api.describing import operation
 from handover.schemas.codelists import CodeList, CodeLists
 from handover.services import codelists
@@ -23,7 +23,7 @@ async def list_codelists(ask: Somebody) -> Response:
     language = _language(ask)
     text, tag = codelists.all_of(ask.parts.desk.code_lists, language)
     smaller = packed(ask.request.headers.get("accept-encoding", ""))
-    answer = _spoken(ask.single(text, f"{tag}-gzip" if smaller else tag), language, "Accept-Encoding")
+    answer = _spoken(ask.single(text, tag_of(f"gzip of {tag}") if smaller else tag), language, "Accept-Encoding")
     if answer.status_code == 200 and smaller:
         answer.body = _packed(text)
         answer.headers["Content-Encoding"] = "gzip"
