@@ -62,7 +62,7 @@ class Past:
     def people(self, now: Iterable[Mapping[Any, Any]]) -> list[Mapping[Any, Any]]:
         """Who was in the unit then."""
         here = {row["number"]: row for row in now}
-        merges = roster.merges_since(self._uow.conn, self._at)
+        merges = roster.merges_since(self._uow.conn, self._at, self._place)
         told = self._changed.get("inmate", {})
         for number in {*told, *(one["previous"] for one in merges)}:
             row = roster.inmate(self._uow.conn, number)

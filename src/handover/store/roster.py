@@ -204,10 +204,14 @@ def merge_of(conn: Connection, number: str, previous: str) -> RowMapping | None:
     return conn.execute(held(query.order_by(m.id.desc()).limit(1), "mine")).mappings().first()
 
 
-def merges_since(conn: Connection, at: datetime) -> list[RowMapping]:
-    """The merges that were made, or undone, after a time."""
-    m = merges.c
-    return list(conn.execute(sa.select(merges).where(sa.or_(m.at > at, m.undone_at > at))).mappings())
+def merges_since(conn: Connection, at: datetime, place: str) -> list[RowMapping]:
+    """The merges that were made, or undone, after a time, of people who are or were in a prison then."""
+    m, i, v = merges.c, inmates.c, moves.c
+    either = (m.number, m.previous)
+    here = sa.exists().where(i.number.in_(either), i.establishment == place)
+    left = sa.exists().where(v.inmate.in_(either), v.from_establishment == place, v.recorded_at > at)
+    query = sa.select(merges).where(sa.or_(m.at > at, m.undone_at > at), sa.or_(here, left))
+    return list(conn.execute(query).mappings())
 
 
 def undo_merge(conn: Connection, merge: str, at: datetime) -> None:
