@@ -1167,7 +1167,7 @@ def test_what_was_known_then_does_not_cost_more_for_what_other_wings_wrote_since
     for n in range(3):
         number, previous = far.receive(f"C000{n}CC"), far.receive(f"D000{n}DD")
         far.admin.post(f"/v1/inmates/{number}/merges", {"from": previous})
-    assert asked() == since, "what other prisons merged is not looked at"
+    assert asked() < since + 3, "what other prisons merged is not looked at: each would be two statements more"
 
 
 def test_a_sheet_that_was_given_out_can_be_told_from_one_that_was_not(prison: Prison, service: Service) -> None:
