@@ -649,6 +649,35 @@ def test_what_something_else_answered_in_the_servers_place_is_not_sent_and_not_r
     assert the_note(hartmann, weir)["fact"] == "Ate half of it."
 
 
+def test_one_note_that_a_filter_on_the_way_refuses_keeps_none_behind_it_and_is_not_asked_for_without_end(
+    screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    screen.run(
+        "((asks) => { window.asked = 0; window.fetch = async (at, given) => "
+        "String(at).endsWith('/v1/notes') && (window.down || /zebra/.test(given.body)) ? "
+        "(window.asked += 1, window.down ? Promise.reject(new TypeError('gone')) : "
+        "new Response('<h1>Forbidden</h1>', {status: 403})) : asks(at, given); })(window.fetch), 0"
+    )
+    for words in ("Saw a zebra.", "Ate half of it."):
+        begin(screen)
+        screen.press("Enter", "3", "1")
+        screen.insert(words)
+        screen.press("ctrl+Enter")
+        screen.until("window.asked > 0")
+    eventually(lambda: [note["fact"] for note in hartmann.all("/v1/notes", inmate=weir)] == ["Ate half of it."])
+    screen.sees("1 not sent")
+    screen.run("window.down = true, 0")
+    for waiting, words in enumerate(("Has slept.", "Paces up and down."), start=2):
+        begin(screen)
+        screen.press("Enter", "3", "1")
+        screen.insert(words)
+        screen.press("ctrl+Enter")
+        screen.sees(f"{waiting} not sent")
+    before = screen.run("window.asked")
+    sleep(2)
+    assert screen.run("window.asked") - before < 12, "with pauses that grow"
+
+
 @pytest.mark.parametrize("says", ["", '{"units": "everywhere"}'], ids=["a page", "nonsense"])
 def test_a_locked_screen_goes_on_hearing_once_something_else_has_answered_it(
     screen: Tab, ngata: Caller, weir: str, says: str

@@ -202,7 +202,7 @@ async def test_news_that_comes_while_the_sheet_is_fetched_is_on_it_or_still_new(
         await seat.press("n")
         await seat.wait(asked.is_set)
         hartmann.note(weir, fact="Says goodbye.", attention="WATCH")
-        await seat.until("1 NEW")
+        await seat.until("2 NEW")
         arrives.set()
         await seat.until("As it stands now.", "since you last looked (2)", "needs you (1)", "Says goodbye.")
         assert "NEW" not in seat.text.splitlines()[1]

@@ -1094,6 +1094,31 @@ def test_who_was_given_up_since_is_where_he_was_then(prison: Prison, service: Se
     assert [sheets(at=then) for then in thens[:3]] == knew
 
 
+def test_who_was_merged_twice_since_was_where_he_was(prison: Prison, service: Service) -> None:
+    at(service, monday(9))
+    far, keyes = service.prison(), prison.hire("keyes", "governor")
+    gone, known = prison.receive("A0001AA"), prison.receive("B0001BB", unit="B")
+    last, left = prison.receive("C0001CC", unit="B"), prison.receive("A0002AA")
+    there = [far.receive(number, unit="B") for number in ("F0001FF", "F0002FF")]
+    at(service, monday(9, 30))
+    thens = [sheet(keyes, prison, unit) for unit in "AB"]
+    at(service, monday(9, 40))
+    places = [(prison.code, ""), (far.code, "")]
+    service.do(lambda uow: accounts.change_user(uow, prison.admin.name, places=places))
+    admin = service.login(prison.admin.name)
+    for number, to, merges in (
+        (gone, prison.code, ((known, gone), (last, known))),
+        (left, far.code, ((there[0], left), (there[1], there[0]))),
+    ):
+        admin.post(f"/v1/inmates/{number}/moves", {"establishment": to, "unit": "B", "reason": "Work"})
+        for survivor, previous in merges:
+            admin.post(f"/v1/inmates/{survivor}/merges", {"from": previous})
+    for unit, then in zip("AB", thens, strict=True):
+        now = sheet(keyes, prison, unit, at="2026-11-23T09:30:00Z")
+        assert [one["inmate"] for one in now["not_observed"]] == [one["inmate"] for one in then["not_observed"]]
+        assert now["roll"] == then["roll"]
+
+
 def test_what_was_known_then_is_told_to_those_it_was_for_then(prison: Prison, service: Service) -> None:
     at(service, monday(9))
     ngata, keyes = prison.hire("ngata", "officer", "A"), prison.hire("keyes", "governor")
@@ -1163,6 +1188,10 @@ def test_what_was_known_then_does_not_cost_more_for_what_other_wings_wrote_since
         brandt.post(f"/v1/notes/{note['id']}/attention", {"close": True, "reason": "Sat with him."})
     since = asked()
     assert since < before + 10, "the log is halved a few times more, to find the place"
+    one = prison.receive("B0003BB", unit="B")
+    prison.admin.post(f"/v1/inmates/{one}/merges", {"from": other})
+    assert asked() < since + 10, "nor for each note of somebody elsewhere who got another number"
+    since = asked()
     far = service.prison()
     for n in range(3):
         number, previous = far.receive(f"C000{n}CC"), far.receive(f"D000{n}DD")

@@ -7,9 +7,8 @@ revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
-serves_from = (
-    "0010"  # an index, and sentences: the release before has its second receipt tried again, and finds the first
-)
+# But for receipts that are there twice it only adds: the release before tries a second one again, and finds the first.
+serves_from = "0010"
 
 ONCE = "kind IN ('SEEN', 'ACCEPTED')"
 SENTENCES = {

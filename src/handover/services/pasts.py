@@ -91,7 +91,7 @@ class Past:
             {move for one in since if one[end] == number for move in orjson.loads(one["moved"])["moves"]}
             for end in ("number", "previous")
         )
-        move = roster.first_move_after(self._uow.conn, number, self._at, came, went)
+        move = roster.first_move_after(self._uow.conn, number, self._at, came, went - came)
         if move is not None:
             return move["from_establishment"], move["from_unit"], move["from_cell"]
         if first is not None and first["type"] == "inmate.updated":

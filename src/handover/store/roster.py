@@ -209,7 +209,9 @@ def merges_since(conn: Connection, at: datetime, place: str) -> list[RowMapping]
     m, i, v = merges.c, inmates.c, moves.c
     either = (m.number, m.previous)
     here = sa.exists().where(i.number.in_(either), i.establishment == place)
-    left = sa.exists().where(v.inmate.in_(either), v.from_establishment == place, v.recorded_at > at)
+    by_now = sa.select(i.merged_into).where(i.number == m.previous)  # who has the moves
+    mover = sa.or_(v.inmate.in_(either), v.inmate.in_(by_now.correlate(merges)))
+    left = sa.exists().where(mover, v.from_establishment == place, v.recorded_at > at)
     query = sa.select(merges).where(sa.or_(m.at > at, m.undone_at > at), sa.or_(here, left))
     return list(conn.execute(query).mappings())
 

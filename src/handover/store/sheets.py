@@ -13,10 +13,10 @@ from handover.domain.access import Sight
 from handover.store.eventlog import Sort, apart, in_unit, sort_of
 from handover.store.quick import each
 from handover.store.sights import visible, visible_in
-from handover.store.tables import events, inmates, moves, needs, notes
+from handover.store.tables import events, inmates, merges, moves, needs, notes
 from handover.store.walks import AT_ONCE, written_in
 
-_I, _N, _M, _E = inmates.c, notes.c, moves.c, events.c
+_I, _N, _M, _E, _G = inmates.c, notes.c, moves.c, events.c, merges.c
 _SHOWN = (_N.id, _N.inmate, _N.document)
 _FACTS = (_N.id, _N.inmate, _N.establishment, _N.unit, _N.handling, _N.author, _N.status, _N.recorded_at)
 _JUDGED = (*_FACTS, _N.document)
@@ -157,6 +157,11 @@ def changed_since(
     it was told in the log of its establishment: (sequence, type, kind, about), oldest first."""
     here = sa.select(_I.number).where(_I.establishment == place, _I.unit == unit)
     left = sa.select(_M.inmate).where(_M.recorded_at > at, _M.from_establishment == place, _M.from_unit == unit)
+    # Merged with one of them, or apart again: what is told of the other one's notes may have been theirs.
+    alike = [
+        sa.select(one).where(sa.or_(other.in_(here), other.in_(left)))
+        for one, other in ((_G.number, _G.previous), (_G.previous, _G.number))
+    ]
     query = sa.select(_E.sequence, _E.type, _E.kind, _E.about).where(
         _E.establishment == place,
         _E.sequence > sequence,
@@ -165,7 +170,10 @@ def changed_since(
             _E.sort.contains(in_unit(unit), autoescape=True),
             _E.subject.in_(here),
             _E.subject.in_(left),
-            _E.type.in_(("inmate.merged", "inmate.unmerged")),  # about somebody else before, who may have been here
+            sa.and_(  # about somebody else before, who may have been here
+                _E.type.in_(("inmate.merged", "inmate.unmerged")),
+                sa.or_(_E.kind == "inmate", *(_E.subject.in_(one) for one in alike)),
+            ),
         ),
     )
     return list(conn.execute(query.order_by(_E.sequence)).mappings())

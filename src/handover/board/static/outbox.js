@@ -67,11 +67,14 @@ export async function flush() {
   going = true;
   clearTimeout(timer);
   const as = holder;
+  let strange = null; // a proxy may refuse one note for its words: those behind it go all the same
+  let cut = false;
   try {
     for (const one of [...items]) {
       if (holder !== as) break; // somebody else is here now; it is not sent under that name
-      if (due(one)) await send(one).catch(later);
+      if (due(one)) await send(one).catch((problem) => (problem.strange ? strange = problem : later(problem)));
     }
+    if (strange) throw strange;
     tries = 0;
     if (holder === as && Date.now() < rest && count()) {
       tell('waiting');
@@ -80,14 +83,17 @@ export async function flush() {
   } catch (problem) {
     if (!(problem instanceof Unreachable || problem instanceof Refused)) throw problem;
     tries += 1;
+    cut = true;
     tell('waiting');
-    if (holder === as) timer = setTimeout(flush, Math.max((problem.retry || 0) * 1000, Math.min(30000, 1000 * 2 ** tries)));
+    if (holder === as) timer = setTimeout(flush, items.some((one) => calls(one) && fresh(one)) ? 1000 : Math.max((problem.retry || 0) * 1000, Math.min(30000, 1000 * 2 ** tries)));
   } finally {
     if (holder === as) going = false;
     tell('changed');
   }
-  if (holder === as && items.some((one) => due(one) && !one.data.attempted)) flush();
+  if (!cut && holder === as && items.some(fresh)) flush();
 }
+
+const fresh = (one) => due(one) && !one.data.attempted;
 
 // Too much was asked at once: what can wait does, and stays in its order; each says itself when it happened.
 function later(problem) {

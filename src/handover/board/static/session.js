@@ -16,9 +16,10 @@ const heard = { token: new Set(), ended: new Set() };
 
 // `sent`: it may have arrived all the same, and only the answer was lost.
 export class Unreachable extends Error {
-  constructor(cause, sent = false) {
+  constructor(cause, sent = false, strange = false) {
     super(String(cause));
     this.sent = sent;
+    this.strange = strange;
   }
 }
 
@@ -77,7 +78,7 @@ async function raw(method, path, body, headers) {
   if (answer.status === 408) throw new Unreachable('it took too long', method !== 'GET' && !/\/too-slow$/.test(told && told.type));
   // What is no JSON is nobody's answer but a proxy's or a portal's: with it no note is taken, and none refused for good.
   const strange = told === null && (answer.ok ? answer.status !== 204 : answer.status < 500 && answer.status !== 429);
-  if (strange) throw new Unreachable('something answers there, but not as a handover server', method !== 'GET');
+  if (strange) throw new Unreachable('something answers there, but not as a handover server', method !== 'GET', true);
   if (!answer.ok) throw new Refused(answer.status, told, Number(answer.headers.get('retry-after')) || 0);
   return { status: answer.status, body: told, etag: answer.headers.get('etag') };
 }

@@ -237,6 +237,8 @@ class UnitScreen(Frame):
         found = await self.ask(lambda: taking.offers(here, places, reader))
         if found is None or here is not self.station.here:
             return
+        if said and not self.is_current:  # something else was begun meanwhile
+            return
         if found:
             self._opens_offer(found[0], said, more=len(found) > 1)
         elif not said:
