@@ -351,7 +351,7 @@ def test_notes_about_somebody_who_goes_to_and_fro_are_where_the_log_says(site: S
             stands = event["data"]["move"]["to"]["unit"]
         elif event["type"] == "note.recorded":
             units.append((event["data"]["unit"], stands))
-    assert len(units) > 16
+    assert len(units) > 4
     assert all(written == stood for written, stood in units)
 
 
