@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from statistics import median
 from time import monotonic
@@ -331,8 +332,12 @@ def test_notes_about_somebody_who_goes_to_and_fro_are_where_the_log_says(site: S
     cole = site.both(prison.hire("cole", "supervisor"))
     hartmann, weir = prison.hire("hartmann", "officer", "A", "B"), prison.receive("A4417KD")
 
+    made: list[str] = []
+
     def moves() -> None:
-        for n in range(16):
+        for n in count():
+            if n >= 16 and len(made) > 16:  # however slow this machine is
+                return
             to = {"establishment": prison.code, "unit": "BA"[n % 2], "reason": "Work"}
             cole[1].post(f"/v1/inmates/{weir}/moves", to)
 
@@ -341,7 +346,7 @@ def test_notes_about_somebody_who_goes_to_and_fro_are_where_the_log_says(site: S
 
         def writes() -> None:
             while not moving.done():
-                hartmann.note(weir)
+                made.append(hartmann.note(weir)["id"])
 
         for one in (pool.submit(writes), pool.submit(writes), moving):
             one.result(60)
@@ -351,7 +356,7 @@ def test_notes_about_somebody_who_goes_to_and_fro_are_where_the_log_says(site: S
             stands = event["data"]["move"]["to"]["unit"]
         elif event["type"] == "note.recorded":
             units.append((event["data"]["unit"], stands))
-    assert len(units) > 4
+    assert len(units) > 16
     assert all(written == stood for written, stood in units)
 
 

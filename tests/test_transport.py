@@ -159,7 +159,7 @@ def test_whoever_asks_ahead_and_hangs_up_is_no_fault_of_the_answer(two: Two, beg
     two.answers, two.sent, two.errors = {"it": answer if begun else [WAIT, *answer]}, 0, []
     with socket.create_connection(("127.0.0.1", two.ports[0])) as line:
         line.sendall(ASKED["GET"] % b"it" * 2)
-        eventually(lambda: two.sent >= 2 * begun)
+        eventually(lambda: two.sent == 2 * begun)
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     eventually(lambda: two.sent == len(answer) or two.errors)
     assert two.errors == []
