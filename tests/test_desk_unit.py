@@ -42,7 +42,7 @@ async def test_the_top_says_where_who_and_whether_it_is_so(
         assert "you are Ngata" in text.splitlines()[1]
         for width in (50, 80):  # where there is little room, the time stays
             await seat._pilot.resize_terminal(width, 24)
-            await seat.wait(lambda: re.search(r"NOT ACCEPTED, due \d\d:\d\d$", seat.text.splitlines()[0]), width)
+            await seat.wait(lambda: re.search(r"NOT ACCEPTED, due (\w+ )?\d\d:\d\d$", seat.text.splitlines()[0]), width)
         await seat.meanwhile(outage.goes_away)
         blind = await seat.until("NOT CONNECTED since", "Urgent? Radio")
         assert "NOT CONNECTED" in blind.splitlines()[1]
