@@ -117,10 +117,10 @@ async def test_what_went_before_and_what_came_since_are_shown_and_nobody_is_acce
         await seat.meanwhile(lambda: ngata.note(weir, fact="Cries in his cell.", attention="WATCH"))
         await seat.meanwhile(lambda: ngata.note(kane, fact="Goodbyes.", attention="WATCH", if_then="Stay."))
         await seat.press("y")
-        text = await seat.until("How many did you count?", "Asks for attention, and is not in the offer", "Stay.")
-        assert "Kane, D. (A2-11)" in text
-        assert "Goodbyes." in text
-        assert "Cries in his cell." in text
+        await seat.until("How many did you count?", "Asks for attention, and is not in the offer", "Stay.")
+        assert "Kane, D. (A2-11)" in seat.flowing
+        assert "Goodbyes." in seat.flowing
+        assert "Cries in his cell." in seat.flowing
         await seat.press("escape")
         await seat.until("1 of 1", "written after the offer", "Cries in his cell.")
 
@@ -146,7 +146,7 @@ async def test_before_the_roll_a_correction_says_that_it_is_one_and_nobody_is_ca
         assert "radio" not in text
         await seat.press("escape", "y")
         text = await seat.until("How many did you count?", "Will not go behind his door.", "kettle")
-        assert "This corrects an earlier note: Asked him." in text
+        assert "This corrects an earlier note: Asked him." in seat.flowing
         assert f"  {kane}" in text
         assert "The wing" not in text
 

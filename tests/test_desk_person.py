@@ -91,7 +91,7 @@ async def test_what_is_taken_back_goes_from_an_open_question_and_from_beside_the
         await seat.until("Go on looking out", "(taken back)")
         assert "letter" not in seat.text
         await seat.press("escape", "w")
-        await seat.until("WRITE about Weir", "Had it from his sister.")
+        await seat.until("WRITE about Weir", "sister.")
         comes = threading.Event()
         monkeypatch.setattr(
             "handover.terminal.screens.writing.fetch", lambda *asked: fetch(*asked) if comes.wait(20) else None

@@ -33,9 +33,14 @@ class Seat:
         """What is on the screen."""
         return "\n".join(strip.text.rstrip() for strip in self.app.screen._compositor.render_strips())
 
+    @property
+    def flowing(self) -> str:
+        """The same, on one line: where lines break rests on what day and time they say before."""
+        return " ".join(self.text.split())
+
     async def until(self, *words: str, within: float = 30) -> str:
         """Waits until all these words are on the screen."""
-        await self.wait(lambda: all(one in self.text for one in words), words, within)
+        await self.wait(lambda: all(one in self.text or one in self.flowing for one in words), words, within)
         return self.text
 
     async def wait(self, holds: Callable[[], Any], what: object = "", within: float = 30) -> None:
