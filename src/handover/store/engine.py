@@ -479,11 +479,11 @@ def _values(table: str, columns: tuple[str, ...], count: int, heads: str | None)
 
 
 def tidy(conn: Connection) -> None:
-    """Between transactions: has the embedded store move what it has written ahead to its place. Left to itself it does
-    that in the middle of a commit, and moves a page that many commits have written many times. Only the writer does
-    it: SQLite before 3.51.3 can damage a store where one connection does it while another begins to write."""
-    if conn.dialect.name == "sqlite":
-        run(conn, "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    """Outside a transaction: has the embedded store move what it has written ahead to its place. Left to itself it does
+    that in the middle of a commit, and moves a page that many commits have written many times. Only the writer does it,
+    or what it has begun (`moving`): SQLite before 3.51.3 can damage a store where one connection does it while another
+    begins to write."""
+    run(conn, "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def commits_along(conn: Connection, heard: float) -> bool:

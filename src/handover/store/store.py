@@ -34,6 +34,7 @@ from handover.store.engine import (
     why,
 )
 from handover.store.eventlog import Event, Written
+from handover.store.moving import Mover
 from handover.store.rows import New, write
 from handover.store.tables import access_lines, metadata, store_meta
 from handover.store.writer import SHARE, Task, Writer
@@ -281,7 +282,8 @@ class Store:
         self._asked: deque[float] = deque()
         self._pace = 0.0
         named_writer(engines.write)
-        self.writer = Writer(engines.write, lambda conn: Batch(conn, self), batch, measure, tidies=tidies)
+        self._mover = Mover(engines.read, engines.file[0]) if tidies and engines.file else None
+        self.writer = Writer(engines.write, lambda conn: Batch(conn, self), batch, measure, self._mover)
 
     def write(
         self,
@@ -407,6 +409,8 @@ class Store:
             conn.close()
         if self._listener is not None:
             self._listener.join()
+        if self._mover is not None:
+            self._mover.close()
         self.engines.close()
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from handover.errors import Unavailable
 from handover.store.engine import follows, is_lost, passes, tidy, why, writing
+from handover.store.moving import Mover
 
 log = structlog.get_logger("handover.store")
 
@@ -61,8 +62,7 @@ class Batch(Protocol):
 
 Job = Callable[[Any], Any]
 TIDY_AFTER = 192
-"""Commits after which the store is tidied up. Each time costs two waits for the disk and as many pages as were written,
-each once: whoever asks right then waits 20 to 60 ms longer, so it is to be far fewer than one in a hundred."""
+"""Commits after which the store is tidied up: each page is written once more, however many of them wrote it."""
 SHARE = 0.2
 """How much the last commit counts in what a commit is thought to take."""
 ATTEMPTS = 4
@@ -107,8 +107,7 @@ class Writer:
         begin: Callable[[Connection], Batch],
         most: int,
         measure: Callable[[int, float], None],
-        *,
-        tidies: bool,
+        mover: Mover | None,
     ) -> None:
         self._engine = engine
         self._begin = begin
@@ -121,7 +120,7 @@ class Writer:
         self._calls: SimpleQueue[bool] = SimpleQueue()
         self._conn: Connection | None = None
         self._untidy = 0
-        self._tidies = tidies
+        self._mover = mover
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -163,7 +162,7 @@ class Writer:
                 self._commit(tasks)
                 self._pace += (perf_counter() - self._began - self._pace) * SHARE
                 self._began = None
-            if self._tidies and self._untidy >= TIDY_AFTER:
+            if self._mover is not None and self._untidy >= TIDY_AFTER and self._mover.moved():
                 self._tidy()  # while those who were answered are on their way back
         self._drop()
 

@@ -1,0 +1,92 @@
+"""The embedded store's log is moved to its place beside the notes, and holds all that is not on the disk elsewhere."""
+
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
+
+from handover.store import moving, writer
+from handover.store.engine import tidy
+from tests.support.readers import eventually
+from tests.support.service import Caller, Prison
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def file(database_url: str) -> Path:
+    return Path(database_url.removeprefix("sqlite:///"))
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is moved after a few commits."""
+    monkeypatch.setattr(writer, "TIDY_AFTER", 8)
+
+
+def beginning(file: Path) -> bytes:
+    """What is another each time the log begins anew: its salts (the WAL's file format)."""
+    return file.with_name(f"{file.name}-wal").read_bytes()[16:24]
+
+
+def begins_anew(file: Path, hartmann: Caller, weir: str) -> Callable[[], bool]:
+    """Writes a note; answers whether the log has begun anew since."""
+    before = beginning(file)
+
+    def looks() -> bool:
+        hartmann.note(weir)
+        return beginning(file) != before
+
+    return looks
+
+
+def copied(file: Path, folder: Path) -> None:
+    """By another program: this one would let go of the locks it has on it."""
+    subprocess.run(["cp", str(file), str(folder)], check=True)
+
+
+def test_notes_are_written_while_it_goes_on_and_none_is_lost_with_what_was_moved_and_is_not_on_the_disk(
+    file: Path, prison: Prison, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved, goes_on = threading.Event(), threading.Event()
+
+    def moves(conn: Connection) -> None:
+        tidy(conn)
+        moved.set()
+        goes_on.wait(30)
+
+    eventually(begins_anew(file, hartmann, weir))
+    copied(file, tmp_path)  # as the disk has it
+    monkeypatch.setattr(moving, "tidy", moves)
+    while not moved.wait(0.1):
+        hartmann.note(weir)
+    anew = begins_anew(file, hartmann, weir)
+    assert not any(anew() for _ in range(20)), "what was moved has only the log as yet"
+
+    copied(file.with_name(f"{file.name}-wal"), tmp_path)  # and the power fails
+    there = sqlite3.connect(tmp_path / file.name).execute("SELECT count(*) FROM notes WHERE inmate = ?", [weir])
+    assert there.fetchone() == (len(hartmann.all("/v1/notes", inmate=weir)),)
+
+    goes_on.set()
+    eventually(anew)
+
+
+@pytest.mark.parametrize("step", ["run", "tidy"])
+def test_where_it_cannot_go_on_beside_them_it_is_done_between_two(
+    file: Path, hartmann: Caller, weir: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[Any] = []
+
+    def fails(*asked: Any) -> None:
+        refused.append(asked)
+        raise OperationalError("PRAGMA wal_checkpoint", None, sqlite3.OperationalError("disk I/O error"))
+
+    monkeypatch.setattr(moving, step, fails)
+    eventually(begins_anew(file, hartmann, weir))
+    assert refused
