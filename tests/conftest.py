@@ -55,6 +55,7 @@ def pytest_collection_finish() -> None:
     """What was loaded stays: the collector need not look at it again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(5_000, 50, 50)  # as where it is served
     gc.enable()
 
 

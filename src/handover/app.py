@@ -90,11 +90,6 @@ def create_app(
         hub.start()
         keeping = tidying.keep(desk), timers.keep(desk), listening_service.keep(desk, hub.present)
         tasks = [asyncio.create_task(work) for work in keeping]
-        # What was made at start stays for good: the collector need not look at it again (it halves the longest pauses).
-        gc.collect()
-        gc.freeze()
-        # Statements are rings, which nothing but the collector takes apart: what waits for it is memory, and a pause.
-        gc.set_threshold(5_000, 50, 50)
         yield
         for task in tasks:
             task.cancel()
@@ -199,6 +194,11 @@ def serve(app: FastAPI, settings: Settings, sockets: list[socket.socket] | None 
     # default after 5 ms if the loop is busy, for every statement of a batch. Turns much shorter than this cost more
     # than they spare.
     sys.setswitchinterval(SWITCH_S)
+    # What was made so far stays for good: the collector need not look at it again (it halves the longest pauses).
+    gc.collect()
+    gc.freeze()
+    # Statements are rings, which nothing but the collector takes apart: what waits for it is memory, and a pause.
+    gc.set_threshold(5_000, 50, 50)
     # The server raises the signal again once it has stopped in order; then this is an ordinary end, and what holds
     # files tidies up.
     signal.signal(signal.SIGTERM, _ended)
