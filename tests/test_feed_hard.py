@@ -8,8 +8,8 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic
 from typing import Any
@@ -291,14 +291,14 @@ def test_a_machine_that_stood_still_for_a_while_does_not_end_its_feeds(prison: P
 
 
 @contextmanager
-def in_one_commit(service: Service) -> Iterator[ThreadPoolExecutor]:
-    """What is written here, from other threads, is committed together, so the hub meets it in one pass."""
-    together = threading.Event()
+def in_one_commit(service: Service) -> Iterator[Callable[..., None]]:
+    """What is done here, by other threads, is committed together, so the hub meets it in one pass."""
+    together, doing = threading.Event(), list[Future[Any]]()
     with ThreadPoolExecutor(16) as others:
-        service.desk.store.write(lambda _batch: together.wait(10))
+        service.desk.store.write(lambda _batch: together.wait(30))
         try:
-            yield others
-            threading.Event().wait(0.3)
+            yield lambda *call, **told: doing.append(others.submit(*call, **told))
+            eventually(lambda: service.desk.store.writer.waiting >= len(doing), every=0.005)
         finally:
             together.set()
 
@@ -329,13 +329,13 @@ def test_authors_among_readers_of_equal_rights_hear_their_own_in_the_pass_that_b
         cursors = [feed.frame()["cursor"] for _, _, feed in feeds]
         assert {feed.frame()["type"] for _, _, feed in feeds} == {"live"}
         for with_handover in (False, True, False):
-            with in_one_commit(service) as others:
+            with in_one_commit(service) as others_do:
                 for author in chance.sample([*crew, osei, noor, brandt], 7):
                     for handling in chance.sample(["UNIT", "ESTABLISHMENT", "HEALTH", "SECURITY"], 2):
                         unit = "B" if author is brandt else "A"
-                        others.submit(author.note, unit=unit, handling=handling, fact=f"{author.name} {handling}")
+                        others_do(author.note, unit=unit, handling=handling, fact=f"{author.name} {handling}")
                 if with_handover:
-                    others.submit(crew[1].post, "/v1/handovers", {"establishment": prison.code, "unit": "A"})
+                    others_do(crew[1].post, "/v1/handovers", {"establishment": prison.code, "unit": "A"})
         heard = []
         for (who, want, feed), cursor in zip(feeds, cursors, strict=True):
             pulled, _ = who.pull(cursor, **want)
