@@ -59,7 +59,7 @@ def find(uow: UnitOfWork, wanted: Mapping[str, str], since: datetime | None, cur
     )
     who = uow.allow("access-log.read")
     before = read_cursor(cursor, datetime, str, int)
-    until = accesslog.reach(uow.conn, since, before) if wanted else None
+    until = accesslog.reach(uow.conn, since, before)
     rows = accesslog.find(uow.conn, who.establishments, dict(wanted), since, before, until, limit)
     details = [orjson.loads(row.detail) for row in rows]
     told = {
