@@ -90,3 +90,20 @@ def test_where_it_cannot_go_on_beside_them_it_is_done_between_two(
     monkeypatch.setattr(moving, step, fails)
     eventually(begins_anew(file, hartmann, weir))
     assert refused
+
+
+def test_where_no_thread_can_be_started_it_is_done_between_two(
+    file: Path, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def starts(thread: threading.Thread) -> None:
+        if thread.name == "mover":
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", starts)
+    eventually(begins_anew(file, hartmann, weir))
+    assert refused

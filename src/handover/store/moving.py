@@ -7,7 +7,8 @@ all of it beside them, and has it brought to the disk; the writer has to move wh
 Alone that could damage the store: in SQLite before 3.51.3 a connection must not move the log while another begins it
 anew (sqlite.org/wal.html, "The WAL-Reset Bug"). It is begun anew only where nobody reads from it. So somebody does,
 from before the move until after it: put there by the thread that commits, right after a commit, when what was committed
-last lies in the log alone.
+last lies in the log alone. Where nothing does (it wrote nothing, or another program has moved it), whoever reads does
+so from the store's own file, and that keeps the file from being written.
 """
 
 import os
@@ -50,16 +51,18 @@ class Mover:
         os.close(self._file)
 
     def _begun(self) -> bool:
+        held = ExitStack()
         try:
-            with ExitStack() as held:
-                conn = held.enter_context(self._engine.connect())
-                held.enter_context(reading(conn, surely=False))
-                run(conn, "SELECT 1 FROM sqlite_master LIMIT 1").fetchall()  # from here on it reads from the log
-                self._thread = threading.Thread(target=self._move, args=(held.pop_all(),), name="mover", daemon=True)
-                self._thread.start()
-        except DBAPIError as error:
+            conn = held.enter_context(self._engine.connect())
+            held.enter_context(reading(conn, surely=False))
+            run(conn, "SELECT 1 FROM sqlite_master LIMIT 1").fetchall()  # from here on it reads
+            thread = threading.Thread(target=self._move, args=(held,), name="mover", daemon=True)
+            thread.start()
+        except (DBAPIError, RuntimeError) as error:  # the latter: the system gives no more threads
+            held.close()
             log.warning("the log is moved between commits", why=why(error))
             return False
+        self._thread = thread
         return True
 
     def _move(self, held: ExitStack) -> None:
