@@ -2,17 +2,21 @@
 
 import sqlite3
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
 from handover.store import moving, writer
 from handover.store.engine import tidy
+from tests.support.processes import Office, Server, environment
 from tests.support.readers import eventually
 from tests.support.service import Caller, Prison
 
@@ -107,3 +111,49 @@ def test_where_no_thread_can_be_started_it_is_done_between_two(
     monkeypatch.setattr(threading.Thread, "start", starts)
     eventually(begins_anew(file, hartmann, weir))
     assert refused
+
+
+_ON_A_FAILING_DISK = """
+import os, sys
+from handover.cli import main
+from handover.store import writer
+
+def fails(file):
+    raise OSError(5, "Input/output error")
+
+os.fsync, writer.TIDY_AFTER = fails, 30
+main()
+"""
+
+
+def test_what_the_disk_has_not_kept_is_moved_once_more_from_the_log(url: str, tmp_path: Path) -> None:
+    server, file, told = Server(url, tmp_path / "log"), Path(url.removeprefix("sqlite:///")), tmp_path / "told"
+    command = [sys.executable, "-c", _ON_A_FAILING_DISK, "serve", "--port", str(server.port)]
+    with told.open("wb") as log:
+        process = server.process = subprocess.Popen(command, env=environment(url), stderr=log)  # type: ignore[assignment]
+    try:
+        server.ready()
+        copied(file, tmp_path / "kept")
+        keeper = Office(url, server.url)
+        hartmann = keeper.prison().hire("hartmann", "officer", "A")
+        keeper.desk.store.close()
+        answered: list[str] = []
+
+        def ended() -> bool:
+            with suppress(httpx.TransportError):
+                answered.append(hartmann.note(unit="A")["id"])
+            return process.poll() is not None
+
+        eventually(ended)
+        keeper.close()
+    finally:
+        process.kill()
+        process.wait(10)
+    assert process.returncode == 1
+    assert "the disk has not kept the store" in told.read_text()
+
+    (tmp_path / "kept").replace(file)
+    with closing(sqlite3.connect(file)) as there:
+        assert there.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert answered
+        assert {id_ for (id_,) in there.execute("SELECT id FROM notes")} >= set(answered)

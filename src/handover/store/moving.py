@@ -69,8 +69,13 @@ class Mover:
         try:
             with held, self._engine.connect() as conn:
                 tidy(conn)
-            os.fsync(self._file)
         except DBAPIError as error:
             log.warning("the log is moved between commits", why=why(error))
+            return
+        try:
+            os.fsync(self._file)
         except OSError as error:
-            log.warning("the log is moved between commits", why=str(error))
+            # SQLite goes by what it has moved, not by what the disk has kept of it, and would let the log begin anew.
+            # Whoever opens the store next, after a crash, moves all of the log once more.
+            log.critical("the disk has not kept the store; to be read from its log, the service ends", why=str(error))
+            os._exit(1)
