@@ -1,5 +1,6 @@
 """Hartmann writes while the network comes and goes: every note is recorded once, in order, or kept with the reason."""
 
+import errno
 import json
 import multiprocessing
 import stat
@@ -17,7 +18,7 @@ from handover import clock
 from handover.client import skew
 from handover.client.http import Access, Api
 from handover.client.outbox import WAITED, Outbox
-from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused
+from handover.client.refusals import CannotReach, DiskFails, NotLoggedIn, ServerRefused
 from handover.client.sending import Round, send_all
 from handover.client.server import server_at
 from handover.schemas.notes import NeedDraft, NoteDraft
@@ -412,6 +413,51 @@ def test_a_file_that_is_no_note_is_set_aside(outbox: Outbox, service: Service, s
     went = send()
     assert [one.kept for one in went.refused] == [None]
     assert facts(service) == ["whole"]
+
+
+def test_a_note_that_the_disk_does_not_give_just_now_stays_and_holds_up_nobody(
+    outbox: Outbox, service: Service, send: Callable[[], Round]
+) -> None:
+    name = write(outbox, "Tearful at unlock.")
+    write(outbox, "Quiet.")
+    file = outbox.folder / name
+    away = file.rename(file.with_suffix(".away"))
+    file.symlink_to(file)  # to read it is an error, and not because it were gone
+    went = send()
+    assert went.refused == []
+    assert isinstance(went.stopped, DiskFails)
+    assert facts(service) == ["Quiet."]
+    assert outbox.names() == [name]
+
+    away.replace(file)
+    assert send().stopped is None
+    assert facts(service) == ["Quiet.", "Tearful at unlock."]
+
+
+@pytest.mark.parametrize(("step", "reached"), [("rewrite", False), ("done", True)])
+def test_a_full_disk_stops_the_sending_and_what_was_recorded_is_not_taken_for_refused(
+    outbox: Outbox,
+    service: Service,
+    send: Callable[[], Round],
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    reached: bool,
+) -> None:
+    name = write(outbox)
+    with monkeypatch.context() as full:
+        full.setattr(Outbox, step, _no_room)
+        went = send()
+    assert isinstance(went.stopped, DiskFails)
+    assert str(went.stopped) == "This machine would not do it: No space left on device."
+    assert [one.name for one in went.sent] == ([name] if reached else [])
+    assert len(service.recorded) == reached
+
+    assert [one.name for one in send().sent] == [name]
+    assert len(service.recorded) == 1
+
+
+def _no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_two_commands_never_send_at_once(outbox: Outbox, service: Service, send: Callable[[], Round]) -> None:

@@ -1,6 +1,7 @@
 """Writing at the whole screen: half a minute, eight decisions, and no word lost to a lock, a kill or a dead network."""
 
 import asyncio
+import errno
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from handover import clock
+from handover.client.outbox import Outbox
 from handover.client.sending import Round, send_everyones
 from handover.client.server import Server
 from handover.terminal import carrying
@@ -330,6 +332,27 @@ async def test_without_a_network_it_is_kept_counted_and_sent_later_with_its_time
     assert dark["fact"] == "Written in the dark."
     assert urgent["attention"] == "ACT_NOW"
     assert dark["occurred_at"] == dark["captured_at"]
+
+
+async def test_where_the_disk_has_no_room_to_go_on_the_note_is_kept_and_the_desk_stays(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        with monkeypatch.context() as disk:
+            disk.setattr(Outbox, "rewrite", full)
+            await begins(seat)
+            await seat.press("enter", "enter")
+            await seat.types("1Two men at his door.", *["enter"] * 5)
+            await seat.until("Who has to look out")
+            await seat.types("3", "ctrl+s")
+            await seat.until("USE THE RADIO. NOW.", "No space left on device", "Not sent: 1")
+        await seat.types("xqr")
+        await seat.until("everyone (1)")
+    assert ngata.all("/v1/notes") == []
 
 
 async def test_what_the_server_refuses_comes_back_as_a_draft_with_the_reason_at_its_field(

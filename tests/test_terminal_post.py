@@ -1,5 +1,6 @@
 """Hartmann writes notes in one line; the service has them, and she is told what became of each."""
 
+import errno
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from handover.client.http import Api
+from handover.client.outbox import Outbox
 from tests.support import forking
 from tests.support.embedded import database_url
 from tests.support.service import PASSWORD, Caller, Prison
@@ -185,6 +187,23 @@ def test_a_note_is_recorded_also_where_nothing_can_be_said_of_it(
             said = real(terminal, "post", weir, "--saw", "Quiet.", *more, out=full)
             assert (said.returncode, "The note is recorded." in said.stderr) == (0, True)
     assert len(hartmann.all("/v1/notes")) == 2
+
+
+def test_a_note_for_which_the_disk_has_no_room_to_go_on_is_kept_and_called_out(
+    terminal: Terminal, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Outbox, "rewrite", full)
+        said = terminal.run("post", weir, "--saw", "Two men with tools.", "--act-now")
+    assert said.exit_code == 3
+    assert "Kept here, not sent. This machine would not do it: No space left on device." in said.stderr
+    assert "It goes by itself when this machine's disk is well again" in said.stderr
+    assert "USE THE RADIO" in said.stderr
+    assert terminal.run("unsent", "--send").exit_code == 0
+    assert [note["fact"] for note in hartmann.all("/v1/notes")] == ["Two men with tools."]
 
 
 @pytest.mark.parametrize(

@@ -94,15 +94,21 @@ class Outbox:
         return sorted(path.name for path in self.folder.glob("[0-9]*.json"))
 
     def read(self, name: str) -> Kept | None:
-        """The note kept under a name; None where it is gone or cannot be read."""
-        found = read_json(self.folder / name)
+        """The note kept under a name; None where it is gone or is none. Raises OSError where the disk does not give
+        the file: it may be whole."""
         try:
-            kept = None if found is None else Kept.model_validate(found)
-            if kept is not None:
-                NoteDraft.model_validate_json(kept.body)
-        except ValidationError:
+            kept = Kept.model_validate_json((self.folder / name).read_bytes())
+            NoteDraft.model_validate_json(kept.body)
+        except (FileNotFoundError, ValidationError):
             return None
         return kept
+
+    def shown(self, name: str) -> Kept | None:
+        """The same, for looking at; None where the disk does not give it, too."""
+        try:
+            return self.read(name)
+        except OSError:
+            return None
 
     def rewrite(self, name: str, kept: Kept) -> None:
         """Puts down how far sending this note has come."""
@@ -124,7 +130,7 @@ class Outbox:
         """What was set aside, oldest first."""
         folder = self.folder / "refused"
         return [
-            Aside(name, self.read(f"refused/{name}"), read_json(folder / _answer_name(name)) or {})
+            Aside(name, self.shown(f"refused/{name}"), read_json(folder / _answer_name(name)) or {})
             for name in self.refused_names()
         ]
 

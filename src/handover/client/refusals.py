@@ -27,6 +27,14 @@ class CannotReach(Trouble):
         self.never_sent = never_sent
 
 
+class DiskFails(CannotReach):
+    """A file of ours could not be read or written; what waits here goes on waiting."""
+
+    def __init__(self, server: str, error: OSError) -> None:
+        super().__init__(server, error.strerror or str(error))
+        self.args = (f"This machine would not do it: {self.why}.",)
+
+
 class ServerRefused(Trouble):
     """The server answered and said no: the fields of its problem document (RFC 9457)."""
 

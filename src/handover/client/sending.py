@@ -12,7 +12,7 @@ from handover.client import skew
 from handover.client.files import Busy, read_json
 from handover.client.http import Api
 from handover.client.outbox import Kept, Outbox, mended, ready
-from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused, Trouble
+from handover.client.refusals import CannotReach, DiskFails, NotLoggedIn, ServerRefused, Trouble
 from handover.client.server import Server
 from handover.client.session import OfficerTokens, all_logins, current_login, end
 
@@ -69,6 +69,8 @@ def send_all(outbox: Outbox, api: Api, *, wait_s: float) -> Round:
                 _deal_with(outbox, name, api, went, patience)
     except Busy:
         went.stopped = CannotReach(outbox.server.url, "another command is sending just now", never_sent=True)
+    except OSError as error:
+        went.stopped = DiskFails(outbox.server.url, error)
     except Trouble as trouble:
         went.stopped = trouble
     return went
@@ -98,12 +100,16 @@ def waiting_by_author(server: Server) -> dict[str, int]:
 
 
 def _urgent(outbox: Outbox, name: str) -> bool:
-    kept = outbox.read(name)
+    kept = outbox.shown(name)
     return kept is not None and kept.urgent
 
 
 def _deal_with(outbox: Outbox, name: str, api: Api, went: Round, patience_s: float) -> None:
-    kept = outbox.read(name)
+    try:
+        kept = outbox.read(name)
+    except OSError as error:
+        went.stopped = DiskFails(outbox.server.url, error)
+        return  # it stays, and those behind it are sent
     if kept is None:
         unreadable = ServerRefused(status=0, title="This file cannot be read as a note", detail="It was never sent.")
         outbox.set_aside(name, unreadable.as_document())
@@ -120,8 +126,8 @@ def _deal_with(outbox: Outbox, name: str, api: Api, went: Round, patience_s: flo
         outbox.set_aside(name, refusal.as_document())
         went.refused.append(Refused(name, kept, refusal))
     else:
-        outbox.done(name)
         went.sent.append(Sent(name, kept, note))
+        outbox.done(name)
 
 
 def _send(outbox: Outbox, name: str, kept: Kept, api: Api, patience_s: float) -> dict[str, Any]:

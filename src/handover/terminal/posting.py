@@ -13,7 +13,7 @@ from rich.text import Text
 from handover.client import skew
 from handover.client.codelists import entry, lists_are_stale, lists_for
 from handover.client.outbox import Kept, Outbox
-from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused, Trouble
+from handover.client.refusals import CannotReach, DiskFails, NotLoggedIn, ServerRefused, Trouble
 from handover.client.sending import Refused, Round, Sent, send_all
 from handover.schemas.codelists import CodeList
 from handover.schemas.notes import NoteDraft
@@ -196,6 +196,8 @@ def _tell_kept(voice: Speech, outbox: Outbox, kept: Kept, why: Trouble, *, urgen
     else:
         voice.warn(f"Kept here, not sent. {why}")
         then = "when the server has time again" if isinstance(why, ServerRefused) else "when the network is back"
+        if isinstance(why, DiskFails):
+            then = "when this machine's disk is well again"
         if isinstance(why, NotLoggedIn):
             then = f"once you have logged in (handover login {outbox.author})"
         voice.warn(

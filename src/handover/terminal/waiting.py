@@ -85,7 +85,7 @@ def send_others(voice: Speech, server: Server, reader: Reader) -> None:
 
 
 def _list(voice: Speech, here: Desk, outbox: Outbox) -> None:
-    kept = [found for name in outbox.names() if (found := outbox.read(name)) is not None]
+    kept = [found for name in outbox.names() if (found := outbox.shown(name)) is not None]
     refused = outbox.refused()
     if voice.as_json:
         voice.emit({"waiting": [_document(one) for one in kept], "refused": [_aside(one) for one in refused]})
