@@ -1,5 +1,6 @@
 """Hartmann stays logged in, whichever of her commands renews, until somebody ends it."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -10,11 +11,11 @@ from typing import Any
 import pytest
 
 from handover import clock
-from handover.client import sending
+from handover.client import sending, session
 from handover.client.files import read_json
 from handover.client.http import Api
 from handover.client.outbox import Outbox
-from handover.client.refusals import BadAddress, CannotReach, NotLoggedIn, ServerRefused
+from handover.client.refusals import BadAddress, CannotReach, DiskFails, NotLoggedIn, ServerRefused
 from handover.client.server import Server, server_at
 from handover.client.session import ClientTokens, OfficerTokens, current_login, log_in, log_out, login_of, step_away
 from handover.schemas.accounts import Me
@@ -118,6 +119,22 @@ def test_a_login_ended_by_a_stolen_copy_says_log_in_again(server: Server, hartma
         api.call("POST", "/oauth/token", form=thief)
     with pytest.raises(NotLoggedIn, match="handover login"):
         OfficerTokens(server, hartmann.name).access(unlike=login.access_token)
+
+
+def test_a_disk_that_has_no_room_for_the_renewed_login_does_not_end_it(
+    server: Server, hartmann: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(server, hartmann.name, PASSWORD)
+    let_it_run_out(server)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(session, "write_durably", full)
+        with pytest.raises(DiskFails, match="No space left on device"):
+            me(server, hartmann.name)
+    assert me(server, hartmann.name).username == hartmann.name
 
 
 def test_logging_out_ends_it_here_and_at_the_server(server: Server, hartmann: Caller) -> None:

@@ -17,7 +17,7 @@ from handover import clock
 from handover.client import seats
 from handover.client.files import Busy, locked, read_json, remove_durably, write_durably
 from handover.client.http import Access, Api, TokenSource
-from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused
+from handover.client.refusals import CannotReach, DiskFails, NotLoggedIn, ServerRefused
 from handover.client.server import Server, file_name
 from handover.schemas.accounts import Me, Token
 from handover.schemas.roster import Establishment
@@ -64,10 +64,13 @@ class OfficerTokens:
                 return login.access if _usable(login, unlike) else self._renew(login).access
         except Busy:
             raise CannotReach(self.server.url, "another command is still renewing the login", never_sent=True) from None
+        except OSError as error:
+            raise DiskFails(self.server.url, error) from error
 
     def _renew(self, login: Login) -> Login:
         if login.refresh_token is None:
             raise NotLoggedIn(f"The login of {login.me.name} has ended. {HOW_TO_LOG_IN}")
+        _keep(self.server, login)  # where the disk has no room, the token that is good once must not be used up
         form = {"grant_type": "refresh_token", "refresh_token": login.refresh_token}
         try:
             with Api(self.server) as api:
