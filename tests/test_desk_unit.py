@@ -1,5 +1,6 @@
 """The unit on a whole screen: live, calm while one reads, and never silent about what it does not know."""
 
+import asyncio
 import re
 import threading
 from datetime import datetime, timedelta
@@ -12,11 +13,12 @@ from rich.cells import cell_len
 
 from handover.client.feed_protocol import Event
 from handover.client.resources import every
+from handover.terminal.login import sit_down
 from handover.terminal.screens.calling import Calling
 from handover.terminal.screens.station import Station
 from handover.terminal.screens.unit import UnitScreen
 from tests.support.outage import Outage
-from tests.support.seats import sitting
+from tests.support.seats import pc, sitting
 from tests.support.service import PASSWORD, Caller, Prison
 
 
@@ -443,3 +445,15 @@ async def test_the_next_officer_switches_in_a_few_keys_and_finds_nothing_of_the_
         await seat.types(hartmann.name, "enter")
         await seat.types(PASSWORD, "enter")
         await seat.until("you are Hartmann", "everyone (1)")
+
+
+async def test_a_governor_who_sits_down_in_the_dark_sees_the_wings_once_there_is_light(
+    outage: Outage, weir: str, tmp_path: Path
+) -> None:
+    ashdown = outage.prison.hire("ashdown", "governor")
+    await asyncio.to_thread(sit_down, pc(tmp_path / "office", outage.url), ashdown.name, PASSWORD)
+    outage.goes_away()
+    async with sitting(tmp_path / "office", None, outage.url) as seat:
+        await seat.until("NOT CONNECTED")
+        await seat.meanwhile(outage.comes_back)
+        await seat.until("A wing", "everyone (1)", "Weir, J.")

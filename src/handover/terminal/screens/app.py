@@ -12,7 +12,7 @@ from textual.binding import Binding
 from handover.client.calls import pass_for
 from handover.client.codelists import lists_for
 from handover.client.feed import Heard
-from handover.client.feed_protocol import Event, State, StateChange
+from handover.client.feed_protocol import Event, Heartbeat, State, StateChange
 from handover.client.refusals import Trouble
 from handover.client.resources import every
 from handover.client.sending import Round
@@ -217,7 +217,19 @@ class HandoverApp(Base):
         elif isinstance(item, StateChange) and item.state is State.LIVE:
             self.beside(self._still_calling(), "pages", exclusive=True)
             self.stale()
+        if self.station.unit is None and (
+            isinstance(item, Heartbeat) or (isinstance(item, StateChange) and item.state is State.LIVE)
+        ):
+            self.beside(self._units(), "units", exclusive=True)
         self.changed()
+
+    async def _units(self) -> None:
+        """Which units there are, where nobody could say so when whoever sits here came."""
+        with suppress(Trouble):
+            await self.reach(partial(self.station.find_units, *self._wanted))
+            self.beside(self._words(), "words")
+            self.stale()
+            self.changed()
 
     def _event(self, event: Event) -> None:
         data = event.raw.get("data")
