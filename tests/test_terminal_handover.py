@@ -398,6 +398,21 @@ def test_a_correction_of_what_travelled_is_gone_through_too(outage: Outage, tmp_
         assert walk.ends() == 0
 
 
+def test_whoever_was_quicker_is_named_before_roll_and_own_words_are_asked_for(outage: Outage, tmp_path: Path) -> None:
+    prison = outage.prison
+    ngata, brandt = prison.hire("ngata", "officer", "A"), prison.hire("brandt", "officer", "A")
+    ngata.note(prison.receive("A4417KD"), fact="Quiet.")
+    offered = ngata.post("/v1/handovers", {"establishment": prison.code, "unit": "A"})
+    office = Terminal(tmp_path / "office", outage.url)
+    office.login(prison.hire("hartmann", "officer", "A"))
+    with office.running("accept", on_screen=True) as walk:
+        walk.until("1 of 1")
+        brandt.post(f"/v1/handovers/{offered['id']}/acceptance", {})
+        walk.presses("y")
+        walk.until("Somebody was quicker. Brandt has taken it over")
+        assert walk.ends() == 1
+
+
 def test_stopping_accepts_nothing(outage: Outage, tmp_path: Path) -> None:
     prison = outage.prison
     ngata = prison.hire("ngata", "officer", "A")

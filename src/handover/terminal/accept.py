@@ -141,10 +141,7 @@ def _in_options(here: Desk, id_: str, said: Said, refused: ServerRefused, reader
         return refused
     now = read(here.api, f"/v1/handovers/{id_}")
     if now["state"] not in matters.WAITING:
-        if now["accepted_at"]:
-            who, when = phrases.person(now["incoming"]), reader.time(now["accepted_at"])
-            return ServerRefused(status=409, title="Somebody was quicker", detail=f"{who} has taken it over {when}.")
-        return refused
+        return matters.taken(now, reader) or refused
     asked = matters.unanswered(now)
     if asked and not said.with_queries:
         told = "; ".join(f"“{query['text']}”" for query in asked)

@@ -184,6 +184,14 @@ def every_waiting(here: Desk) -> list[Document]:
     return list({str(one["id"]): one for one in found}.values())
 
 
+def taken(handover: Document, reader: Reader) -> ServerRefused | None:
+    """Where somebody has taken it over: who, and when."""
+    if handover["state"] in WAITING or not handover["accepted_at"]:
+        return None
+    who, when = phrases.person(handover["incoming"]), reader.time(handover["accepted_at"])
+    return ServerRefused(status=409, title="Somebody was quicker", detail=f"{who} has taken it over {when}.")
+
+
 def items_of(handover: Document) -> list[Document]:
     """All that was handed over: notes that still want attention from before, and what is new or open."""
     return [*handover["attention"], *handover["items"]]

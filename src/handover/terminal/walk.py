@@ -179,6 +179,8 @@ class Walk:
 
     def _again(self) -> None:
         self._handover = read(self._here.api, f"/v1/handovers/{self._handover['id']}")
+        if taken := matters.taken(self._handover, self._known.reader):
+            raise taken
         self._steps, others = matters.brought_up_to_date(self._steps, self._handover, {}, self._known.reader)
         self._had -= others
         known = matters.with_sheet(self._here, self._handover, self._known.handles, self._known.reader)
