@@ -42,6 +42,11 @@ def test_what_was_done_and_who_may_read_it_are_said_back(terminal: Terminal, wei
     assert "; did: listened (it helped); who may read it: security. Note " in said.stdout, said.stdout
 
 
+def test_a_sentence_that_is_said_back_ends_once(terminal: Terminal, weir: str) -> None:
+    said = terminal.run("post", weir, "--saw", "Quiet.", "--need", "phone:Ring his wife.")
+    assert "; need: phone call: Ring his wife. Note " in said.stdout, said.stdout
+
+
 def test_for_a_program_the_note_is_json(terminal: Terminal, hartmann: Caller, weir: str) -> None:
     note = terminal.json("post", weir, "--saw", "", "--sign", "gone quiet:new")
     assert hartmann.get(f"/v1/notes/{note['id']}") == note

@@ -154,7 +154,7 @@ def _tell_sent(voice: Speech, here: Desk, sent: Sent, reader: Reader, *, urgent:
         who = name_of(here.api, note["inmate"]) if note.get("inmate") else who
     when = [f"happened {reader.time(note.get('occurred_at'))}"] if sent.kept.time_claimed else []
     parts = [f"Recorded: {who}, unit {note.get('unit')}", *when, *_what_follows(note, reader)]
-    voice.say("; ".join(parts) + f". Note {note.get('id')}")
+    voice.say("; ".join(parts).rstrip(".") + f". Note {note.get('id')}")
     if phrases.opens_incident(note):
         until = reader.time(note.get("attention_until"))
         over = 'handover attention incident --close "why"'

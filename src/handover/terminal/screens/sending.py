@@ -75,7 +75,7 @@ def _told(base: Base, sent: Sent) -> str:
     parts = [", ".join(phrases.state(note, reader)), phrases.attention(note, reader) or ""]
     parts += [t("need: {need}", need=phrases.need(one, reader)) for one in note.get("needs") or []]
     late = " " + t("LATE ENTRY.") if note.get("late") else ""
-    return "; ".join([t("Recorded: {who}", who=who), *(part for part in parts if part)]) + "." + late
+    return "; ".join([t("Recorded: {who}", who=who), *(part for part in parts if part)]).rstrip(".") + "." + late
 
 
 def _by_field(refused: Refused) -> dict[str, str]:
