@@ -2,6 +2,7 @@
 screen still says at night. And the whole prison, for its managers."""
 
 import asyncio
+import errno
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -9,12 +10,14 @@ from unittest.mock import Mock
 
 import pytest
 
-from handover.client import seats
+from handover.client import seats, session
+from handover.client.files import remove_durably
 from handover.terminal.screens import house
 from handover.terminal.screens.lock import Lock
 from tests.support.outage import Outage
 from tests.support.seats import pc, sitting
 from tests.support.service import PASSWORD, Caller, Prison
+from tests.support.terminals import Terminal
 from tests.test_pin import PIN, allow
 
 
@@ -213,3 +216,42 @@ async def test_a_lock_over_the_whole_prison_stays_and_hears_calls(
         await seat.until("LOCKED", "somebody must go")
         await seat.types(PASSWORD, "enter")
         await seat.until("you are Ashdown")
+
+
+def fails(*_: object) -> None:
+    raise OSError(errno.EROFS, "Read-only file system")
+
+
+async def test_a_disk_that_will_not_keep_a_login_leaves_the_lock_where_it_is(
+    outage: Outage, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sitting(tmp_path / "office", hartmann, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.press("ctrl+l")
+        await seat.until("LOCKED")
+        with monkeypatch.context() as disk:
+            disk.setattr(session, "write_durably", fails)
+            await seat.types(PASSWORD, "enter")
+            await seat.until("LOCKED", "This machine would not do it: Read-only file system.")
+        await seat.press("ctrl+u")
+        await seat.types(PASSWORD, "enter")
+        await seat.until("you are Hartmann", "everyone (1)")
+
+
+@pytest.mark.parametrize("kept", ["current.json", "hartmann-"], ids=["who is here", "the login"])
+async def test_where_the_disk_will_not_let_go_of_a_login_the_screen_locks_and_the_server_ends_it(
+    outage: Outage, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    def keeps(path: Path) -> None:
+        if path.name.startswith(kept):
+            fails()
+        remove_durably(path)
+
+    beside = Terminal(tmp_path / "office", outage.url)
+    async with sitting(tmp_path / "office", hartmann, outage.url) as seat:
+        await seat.until("everyone (1)")
+        monkeypatch.setattr(session, "remove_durably", keeps)
+        await seat.press("ctrl+l")
+        await seat.until("LOCKED", "This locked screen hears no calls. Use the radio.")
+        said = await seat.meanwhile(lambda: beside.run("sheet"))
+        assert (said.exit_code, said.stdout) == (1, ""), said.output

@@ -17,7 +17,7 @@ from handover.client.refusals import Trouble
 from handover.client.resources import every
 from handover.client.sending import Round
 from handover.client.server import Server
-from handover.client.session import Login, end, login_of, step_away
+from handover.client.session import Login, end, login_of, revoke, step_away
 from handover.client.sheets import without
 from handover.terminal import calls
 from handover.terminal.carrying import Carrier
@@ -117,7 +117,11 @@ class HandoverApp(Base):
             if hasattr(screen, "keep"):
                 screen.keep()
         self._hear(stop=True)
-        step_away(self.station.server, here.login.username)
+        stays = False
+        try:
+            step_away(self.station.server, here.login.username)
+        except OSError:
+            stays = True
         unit, sheet = self.station.unit, self.station.sheet
         waits = bool(self.outbox.names())
         self.station.stands_up()
@@ -127,11 +131,12 @@ class HandoverApp(Base):
         locked = Lock(self._last, why or t("Locked."), insecure=self._insecure)
         self.push_screen(locked)
         # Not for whoever is here: somebody may sit down before it is done.
-        leaves = self._leaves(here.login.username, unit.establishment if unit else None, locked, waits)
+        leaves = self._leaves(here.login.username, unit.establishment if unit else None, locked, waits, stays=stays)
         self.run_worker(leaves, group="leaving")
 
-    async def _leaves(self, username: str, place: str | None, locked: Lock, waits: bool) -> None:
-        """The login ends. What it leaves behind is a pass for one question: must somebody act now?"""
+    async def _leaves(self, username: str, place: str | None, locked: Lock, waits: bool, *, stays: bool) -> None:
+        """The login ends. What it leaves behind is a pass for one question: must somebody act now? `stays`: the disk
+        will not let go of it; then the server ends it, or the next command here would speak for who has gone."""
         if self.station.here is not None and self.station.here.login.username == username:
             return
         server, given = self.station.server, []
@@ -140,11 +145,16 @@ class HandoverApp(Base):
             given.append(pass_for(server, login, place) if place is not None else None)
 
         def ends() -> None:
-            login = login_of(server, username)
-            if not waits:
-                end(server, username, last)
-            elif login is not None:
+            login, left = login_of(server, username), stays
+            if not waits and not stays:
+                try:
+                    end(server, username, last)
+                except OSError:
+                    left = True
+            elif login is not None and not stays:
                 last(login)
+            if left and login is not None:
+                revoke(server, login)
 
         await asyncio.to_thread(ends)
         locked.listens(next(iter(given), None))

@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from handover.client import seats
 from handover.client.calls import calling
-from handover.client.refusals import ServerRefused, Trouble
+from handover.client.refusals import DiskFails, ServerRefused, Trouble
 from handover.client.session import Login
 from handover.terminal.login import safe, sit_down
 from handover.terminal.screens.frame import Frame
@@ -156,6 +156,8 @@ class Lock(Frame):
             self.say(f"{in_words(refused)}{wait}", loud=True)
         except Trouble as trouble:
             self.say(in_words(trouble), loud=True)
+        except OSError as error:
+            self.say(in_words(DiskFails(self.station.server.url, error)), loud=True)
         else:
             self.post_message(self.Opened(login))
         finally:
