@@ -19,6 +19,7 @@ from websockets.sync.client import connect
 
 from handover.store.engine import CHANNEL
 from tests.support import postgres
+from tests.support.outages import waits
 from tests.support.processes import Office, Server, handover, office, serving
 from tests.support.readers import audience, closed, eventually, hears_everything
 from tests.support.service import Caller, Feed, Prison
@@ -170,13 +171,6 @@ def test_both_processes_write_one_log_that_each_tells_alike(site: Site, prison: 
     assert [event["sequence"] for event in logs[0]] == list(range(1, 41))
     cursor = logs[0][19]["cursor"]
     assert records[1].pull(cursor)[0] == logs[0][20:], "a cursor of one process works at the other"
-
-
-def waits(line: "psycopg.Connection[Any]", several: int = 1) -> bool:
-    """Whether so many wait for what another holds in this database."""
-    query = """SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
-        WHERE NOT granted AND datname = current_database()"""
-    return line.execute(query).fetchall()[0][0] >= several
 
 
 CORRECTION: dict[str, Any] = {"reason": "Misheard.", "note": {"basis": "SAW", "fact": "Has hidden twenty tablets."}}

@@ -4,12 +4,14 @@ database that goes away and comes back."""
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -23,7 +25,7 @@ from handover.store.engine import open_engines
 from handover.store.tables import idempotency, store_meta
 from handover.store.writer import TIDY_AFTER
 from tests.support import embedded
-from tests.support.outages import away, cut, cut_by_the_commit, held_up
+from tests.support.outages import away, cut, cut_by_the_commit, held_up, waits
 from tests.support.readers import eventually
 from tests.support.service import Caller, Prison, Service, settings_for
 
@@ -206,6 +208,27 @@ def test_a_database_that_went_away_is_told_as_such_and_found_again(
         assert feed.event(10)["data"] == answer.json()
     assert [note["id"] for note in ngata.all("/v1/notes")] == [answer.json()["id"], before["id"]]
     assert ngata.get(f"/v1/notes/{before['id']}") == before
+    assert sound(service)
+
+
+@POSTGRESQL
+def test_what_came_due_as_the_database_went_away_is_told_as_soon_as_it_is_back(
+    prison: Prison, service: Service, database_url: str
+) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    due = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    with ngata.feed(after="now") as feed, suppress(psycopg.OperationalError), psycopg.connect(database_url) as line:
+        feed.until_live()
+        ngata.note(weir, needs=[{"code": "PHONE", "promised": True, "due_at": due}])
+        assert [feed.event()["type"] for _ in range(2)] == ["note.recorded", "need.opened"]
+        line.execute("SELECT 1 FROM timers FOR UPDATE")
+        eventually(lambda: waits(line))  # it is looked at, and cannot be told yet
+        with away(database_url):
+            pass
+        began = monotonic()
+        assert feed.event()["type"] == "need.overdue"
+        assert monotonic() - began < 20
+        eventually(lambda: ngata.http.get("/readyz").status_code == 200)
     assert sound(service)
 
 

@@ -105,3 +105,10 @@ def held_up(hand_over: Callable[[Callable[[Any], None]], "Future[None]"]) -> Ite
     finally:
         go_on.set()
         held.result(20)
+
+
+def waits(line: "psycopg.Connection[Any]", several: int = 1) -> bool:
+    """Whether so many wait for what another holds in this database."""
+    query = """SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND datname = current_database()"""
+    return line.execute(query).fetchall()[0][0] >= several

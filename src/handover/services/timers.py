@@ -9,7 +9,7 @@ from time import monotonic
 
 import structlog
 
-from handover.errors import Conflict
+from handover.errors import Conflict, Unavailable
 from handover.services import handovers, needs, notes, pages
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork
 from handover.store import timers
@@ -18,8 +18,9 @@ AT_ONCE = 100
 TOGETHER = 8
 """Of these, so many are fired at a time. Promises fall due at six o'clock by the hundred: whoever writes a note then is
 to wait for these few, and for their feeds, but not for all."""
-AGAIN_S = 60.0
-"""Seconds until a timer that could not be fired is tried again."""
+AGAIN_S, BACK_S = 60.0, 1.0
+"""Seconds until a timer that could not be fired is tried again; and one that could not because the store was away, or
+others were in its way. Somebody is to be called by it, and the store may be back at once."""
 log = structlog.get_logger("handover.timers")
 FIRES: dict[str, Callable[[UnitOfWork, str], str | None]] = {
     timers.ATTENTION: notes.attention_ran_out,
@@ -66,7 +67,7 @@ async def keep(desk: Desk) -> None:
             if isinstance(answer, BaseException):
                 # One that cannot be fired must not hold up the others; it is tried again.
                 log.error("a timer failed", kind=timer[1], exc_info=answer)
-                failed[timer] = monotonic() + AGAIN_S
+                failed[timer] = monotonic() + (BACK_S if isinstance(answer, Unavailable) else AGAIN_S)
         if len(ready) < AT_ONCE:
             await asyncio.sleep(desk.settings.timers_s)
 
