@@ -4,11 +4,12 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from statistics import median
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import httpx
@@ -21,12 +22,14 @@ from handover.store.engine import CHANNEL
 from tests.support import postgres
 from tests.support.outages import waits
 from tests.support.processes import Office, Server, handover, office, serving
-from tests.support.readers import audience, closed, eventually, hears_everything
+from tests.support.readers import audience, closed, eventually, hears_everything, read_on
 from tests.support.service import Caller, Feed, Prison
 
 AT_ONCE_S = 0.5
 """Far less than the poll below: only a bell can have been that quick."""
 POLL_S = "30"
+NARROWS_S = 5.0
+"""How soon an open feed has to do without a right that was taken away."""
 
 
 @dataclass
@@ -405,6 +408,25 @@ def test_rights_taken_away_anywhere_close_feeds_everywhere_within_5_s(site: Site
         assert monotonic() - began < 5
     for reader in readers:
         eventually(lambda reader=reader: reader.http.get("/v1/events").status_code == 401, 1)  # type: ignore[misc]
+
+
+def test_a_process_that_stood_still_tells_nothing_to_whoever_may_not_hear_it_since(site: Site, prison: Prison) -> None:
+    hartmann = prison.hire("hartmann", "officer", "A")
+    readers = [site.both(prison.hire(f"ngata{n}", "officer", "A"))[1] for n in range(3)]
+    assert site.b.process is not None
+    with ExitStack() as stack:
+        feeds = [stack.enter_context(reader.feed(after="now")) for reader in readers]
+        for feed in feeds:
+            feed.until_live()
+        site.b.process.send_signal(signal.SIGSTOP)  # its machine is being moved, say
+        try:
+            for reader in readers:
+                handover("user", "disable", reader.name, database_url=site.database_url)
+            sleep(NARROWS_S)
+            hartmann.note(unit="A")
+        finally:
+            site.b.process.send_signal(signal.SIGCONT)
+        assert [read_on(feed)[:2] for feed in feeds] == [([], 4401)] * len(feeds)
 
 
 def test_a_process_that_is_killed_leaves_the_other_and_its_feeds_in_peace(

@@ -56,6 +56,10 @@ RIGHTS_AT_ONCE = 50
 RIGHTS_ANYWAY_S = 60.0
 """Seconds in which all are looked at, by and by, although nothing says that rights have changed: of a country's 12,000
 in one go, everybody would feel it every minute."""
+RIGHTS_HOLD_S = 4.0
+"""Seconds after which nothing new is told by what is known of rights. A process that stood still, or was cut off from
+its store, looks at them first: else the first thing it did would be to tell what has come since to whoever may not
+hear it since."""
 
 
 class Reader(Listener, Protocol):
@@ -92,6 +96,8 @@ class Hub:
         self.present = Present(self._readers)
         self._new: set[Reader] = set()  # their tokens were looked up before they came in: rights may have changed since
         self._rights: str | None = None
+        self._rights_seen = monotonic()
+        self._seeing_rights = asyncio.Lock()
         self._empty = asyncio.Event()
         self._empty.set()
         self._rung = asyncio.Event()
@@ -222,6 +228,7 @@ class Hub:
 
     async def past(self, place: str, position: int) -> tuple[missed.Past, int]:
         """A page of what follows a position, from the store, and where in it to begin."""
+        await self._be_sure_of_rights()
         page = self._page(place, position)
         page.used = monotonic()
         past = await asyncio.shield(page.reading)  # others may wait for it, too
@@ -279,6 +286,7 @@ class Hub:
             began = monotonic()
             self._told = []  # it is in the store, and read with the rest
             try:
+                await self._be_sure_of_rights()
                 while await self._take_in():
                     pass
             except BaseException:
@@ -363,7 +371,8 @@ class Hub:
             await _rings(self._rung, max(0.0, self._looked + at_least_s - monotonic()))
             await asyncio.sleep(0)  # who wrote it is answered first: thousands may be told
             try:
-                if monotonic() - self._looked >= at_least_s or not self._take_told():
+                old = self._rights_may_be_old or monotonic() - self._looked >= at_least_s
+                if old or not self._take_told():
                     await self._look()
             except Exception:
                 # The store may be away for a moment; the feeds stay open, but their heartbeats stop saying that nothing
@@ -372,25 +381,38 @@ class Hub:
                 await asyncio.sleep(at_least_s)
 
     async def _watch_rights(self, within_s: float) -> None:
-        """Looks whether anybody's rights have changed, and then at those of all feeds; else at those of every feed
-        whose token has run out, or that has come in since the last look, and of those whose turn it is."""
         turns = ceil(RIGHTS_ANYWAY_S / within_s)
         for turn in cycle(range(turns)):
             await _rings(self._rights_changed, within_s)
             try:
-                mark, now = await self._sessions.mark(), self._desk.clock()
-                if mark != self._rights:
-                    self._rights = mark
-                    await self._check_rights(list(self._readers))
-                else:
-                    new, self._new = self._new, set()
-                    ended = (r for r in self._readers if r.session.expires_at <= now)
-                    whose_turn = (r for r in self._readers if hash(r.session.digest) % turns == turn)
-                    await self._check_rights([*new.intersection(self._readers).union(ended, whose_turn)])
+                await self._look_at_rights([r for r in self._readers if hash(r.session.digest) % turns == turn])
             except Exception:
                 log.exception("look failed")
-                self._rights = None
                 await asyncio.sleep(within_s)
+
+    @property
+    def _rights_may_be_old(self) -> bool:
+        return monotonic() - self._rights_seen > RIGHTS_HOLD_S
+
+    async def _be_sure_of_rights(self) -> None:
+        if self._rights_may_be_old:
+            async with self._seeing_rights:
+                if self._rights_may_be_old:
+                    await self._look_at_rights()
+
+    async def _look_at_rights(self, whose_turn: Iterable[Reader] = ()) -> None:
+        """Looks whether anybody's rights have changed, and then at those of all feeds; else at those of every feed
+        whose token has run out, or that has come in since the last look, and of those whose turn it is."""
+        began = monotonic()
+        mark, now = await self._sessions.mark(), self._desk.clock()
+        seen, self._rights = self._rights, None  # until it is done, nobody knows
+        if mark != seen:
+            await self._check_rights(list(self._readers))
+        else:
+            new, self._new = self._new, set()
+            ended = (r for r in self._readers if r.session.expires_at <= now)
+            await self._check_rights([*new.intersection(self._readers).union(ended, whose_turn)])
+        self._rights, self._rights_seen = mark, began
 
     async def _check_rights(self, readers: Sequence[Reader]) -> None:
         for at in range(0, len(readers), RIGHTS_AT_ONCE):
