@@ -1,6 +1,7 @@
 """Writing at the board: few decisions, nothing pre-filled, and no word lost, whatever happens to the PC, the network or
 the server."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -645,6 +646,30 @@ def test_what_something_else_answered_in_the_servers_place_is_not_sent_and_not_r
     assert screen.run(AHEAD_MS) < 60_000, "a portal's clock is not the prison's"
     assert hartmann.all("/v1/notes", inmate=weir) == []
     screen.run("window.portal = null, 0")
+    screen.sees("0 not sent", wait=20)
+    assert the_note(hartmann, weir)["fact"] == "Ate half of it."
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(204, None), (200, {"ok": True}), (200, {"items": [], "next": None}), (403, {"message": "Forbidden"})],
+)
+def test_what_is_no_note_is_not_taken_for_one_whatever_answers_so(
+    screen: Tab, hartmann: Caller, weir: str, status: int, says: dict[str, Any] | None
+) -> None:
+    """Also what a portal says in a program's words, and what is read where a proxy has made a GET of it."""
+    body = "null" if says is None else json.dumps(json.dumps(says))
+    screen.run(
+        "((asks) => { window.asked = 0; window.fetch = async (at, given) => String(at) === '/v1/notes' && !window.over "
+        f"? (window.asked += 1, new Response({body}, {{status: {status}}})) : asks(at, given); }})(window.fetch), 0"
+    )
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Ate half of it.")
+    screen.press("ctrl+Enter")
+    screen.until("window.asked > 1")
+    screen.sees("Kept here, not sent yet.", "1 not sent")
+    screen.run("window.over = true, 0")
     screen.sees("0 not sent", wait=20)
     assert the_note(hartmann, weir)["fact"] == "Ate half of it."
 

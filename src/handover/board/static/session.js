@@ -42,6 +42,11 @@ export const draftsKey = () => key;
 export const who = () => whose;
 export const accessToken = () => token;
 
+// What there is now, or who is here: each of our answers to whoever changes something says one of these.
+const DONE = ['id', 'ticket', 'access_token', 'pin_until', 'units'];
+const says = (method, told) => told !== null && (method === 'GET' || DONE.some((name) => name in Object(told)));
+const isOurs = (told) => /^\/problems\//.test(told && told.type);
+
 // A server that says nothing for so long is not there: whoever waits is told, and may ask again.
 const PATIENCE_MS = 8000;
 
@@ -76,9 +81,9 @@ async function raw(method, path, body, headers) {
   if (told !== null) serverSaid(answer.headers.get('date'), came); // a proxy's or a portal's page is on its own clock
   // The service says so where it was not there whole, and nothing was done; a proxy may have passed it on.
   if (answer.status === 408) throw new Unreachable('it took too long', method !== 'GET' && !/\/too-slow$/.test(told && told.type));
-  // What is no JSON is nobody's answer but a proxy's or a portal's: with it no note is taken, and none refused for good.
-  const strange = told === null && (answer.ok ? answer.status !== 204 : answer.status < 500 && answer.status !== 429);
-  if (strange) throw new Unreachable('something answers there, but not as a handover server', method !== 'GET', true);
+  // What is not in our words is nobody's answer but a proxy's or a portal's: with it no note is taken, and none refused for good.
+  const ours = answer.ok ? says(method, told) || (answer.status === 204 && path.startsWith(AT)) : answer.status >= 500 || answer.status === 429 || isOurs(told);
+  if (!ours) throw new Unreachable('something answers there, but not as a handover server', method !== 'GET', true);
   if (!answer.ok) throw new Refused(answer.status, told, Number(answer.headers.get('retry-after')) || 0);
   return { status: answer.status, body: told, etag: answer.headers.get('etag') };
 }
