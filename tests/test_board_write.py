@@ -703,6 +703,29 @@ def test_one_note_that_a_filter_on_the_way_refuses_keeps_none_behind_it_and_is_n
     assert screen.run("window.asked") - before < 12, "with pauses that grow"
 
 
+def test_what_calls_somebody_does_not_wait_behind_a_note_whose_answer_never_comes(
+    screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    screen.run(
+        "((asks) => { window.fetch = async (at, given) => { const told = await asks(at, given); "
+        "if (String(at) !== '/v1/notes' || !/Ate half/.test(given.body)) return told; "
+        "await new Promise((cut) => { setTimeout(cut, 3000); }); throw new TypeError('cut'); }; })(window.fetch), 0"
+    )
+    for words in ("Ate half of it.", "Holds a blade."):
+        begin(screen)
+        screen.press("Enter", "3", "1")
+        screen.insert(words)
+        if words.startswith("Holds"):
+            screen.focus("[data-step=attention] [role=radio]")
+            screen.press("3")
+        screen.press("ctrl+Enter")
+        screen.sees("everyone (1)")
+    eventually(lambda: len(hartmann.all("/v1/notes", inmate=weir)) == 2)
+    screen.sees("1 not sent")
+    notes = [(note["fact"], note["attention"]) for note in hartmann.all("/v1/notes", inmate=weir)]
+    assert notes == [("Holds a blade.", "ACT_NOW"), ("Ate half of it.", "ROUTINE")]
+
+
 @pytest.mark.parametrize("says", ["", '{"units": "everywhere"}'], ids=["a page", "nonsense"])
 def test_a_locked_screen_goes_on_hearing_once_something_else_has_answered_it(
     screen: Tab, ngata: Caller, weir: str, says: str

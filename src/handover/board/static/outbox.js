@@ -68,13 +68,16 @@ export async function flush() {
   clearTimeout(timer);
   const as = holder;
   let strange = null; // a proxy may refuse one note for its words: those behind it go all the same
+  let stuck = null; // one may hang, and be there all the same: what calls somebody does not wait behind it
   let cut = false;
   try {
-    for (const one of [...items]) {
-      if (holder !== as) break; // somebody else is here now; it is not sent under that name
-      if (due(one)) await send(one).catch((problem) => (problem.strange ? strange = problem : later(problem)));
+    const tried = new Set();
+    const next = () => items.find((one) => !tried.has(one) && due(one) && (!stuck || calls(one)));
+    for (let one = next(); one && holder === as; one = next()) { // once somebody else is here, it is not sent under that name
+      tried.add(one);
+      await send(one).catch((problem) => (problem.strange ? strange = problem : stuck = later(problem) || stuck));
     }
-    if (strange) throw strange;
+    if (stuck || strange) throw stuck || strange;
     tries = 0;
     if (holder === as && Date.now() < rest && count()) {
       tell('waiting');
@@ -95,10 +98,12 @@ export async function flush() {
 
 const fresh = (one) => due(one) && !one.data.attempted;
 
-// Too much was asked at once: what can wait does, and stays in its order; each says itself when it happened.
+// Too much was asked at once: what can wait does, and stays in its order; each says itself when it happened. Answers what
+// else it is.
 function later(problem) {
-  if (!(problem instanceof Refused) || ![429, 503].includes(problem.status) || !problem.retry) throw problem;
+  if (!(problem instanceof Refused) || ![429, 503].includes(problem.status) || !problem.retry) return problem;
   rest = Date.now() + problem.retry * 1000;
+  return null;
 }
 
 // Whether the server has had another request under this key.
