@@ -204,6 +204,43 @@ def test_twelve_items_take_forty_keys_at_most_and_nothing_is_lost_by_a_lock(
         assert [(one["kind"], one["by"]["name"]) for one in seen] == [("SEEN", "Ngata")]
 
 
+A_SLOW_RECEIPT = """((asks) => { window.fetch = async (at, given) => {
+  const told = await asks(at, given);
+  if (/receipts$/.test(String(at)) && !window.slow) await new Promise((go) => { window.slow = go; });
+  return told;
+}; })(window.fetch)"""
+"""The answer to the first receipt comes when `slow` is called."""
+
+
+def test_that_one_officer_has_seen_it_is_not_said_of_the_next(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    for fact in ("Ate nothing.", "Slept.", "Asked for a call."):
+        hartmann.note(weir, fact=fact)
+    offered(hartmann, prison, roll_expected=1)
+    brandt = prison.hire("brandt", "officer", "A")
+    with browser.open(service.url) as screen:
+        screen.login(ngata.name, PASSWORD)
+        screen.sees("everyone (1)")
+        screen.run(A_SLOW_RECEIPT)
+        screen.press("t")
+        take_over_items(screen, 1)
+        screen.type("1")
+        screen.focus("#read-back")
+        screen.press("Enter")
+        screen.until("!!window.slow")
+        screen.press("Escape")
+        screen.sees("everyone (1)")
+        screen.press("s")
+        screen.login(brandt.name, PASSWORD)
+        screen.sees("you are Brandt")
+        screen.run("window.slow()")
+        sleep(1)
+    notes = hartmann.all("/v1/notes", inmate=weir)
+    seen = [one["by"]["name"] for note in notes for one in hartmann.get(f"/v1/notes/{note['id']}/receipts")["items"]]
+    assert seen == ["Ngata"]
+
+
 def test_an_offer_is_taken_back(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, prison: Prison, weir: str
 ) -> None:

@@ -4,7 +4,7 @@ import { room } from './choices.js';
 import { h, put } from './dom.js';
 import { desk, learnHandover, refresh, unitName } from './desk.js';
 import { askLine, say } from './keys.js';
-import { create, get, keyed } from './session.js';
+import { create, get, keyed, who } from './session.js';
 import { n, t } from './words.js';
 import { clock, now } from './times.js';
 import { staff } from './phrases.js';
@@ -178,12 +178,13 @@ export function takeOver(box, go, offered, took) {
     if (differs()) body.roll_mismatch_reason = why.value.trim();
     put(trouble);
     sending = true;
+    const me = who();
     try {
       const done = (await create(`/v1/handovers/${offered.id}/acceptance`, body, keyOf(body))).body;
       await keeping.done();
-      seen(list.filter((group) => had.has(group.inmate || '-')).flatMap((group) => [...group.notes].filter((note) => !(unshown.get(group) || []).includes(note))));
+      seen(list.filter((group) => had.has(group.inmate || '-')).flatMap((group) => [...group.notes].filter((note) => !(unshown.get(group) || []).includes(note))), me);
       await refresh();
-      took(done);
+      if (box.isConnected) took(done);
     } catch (problem) {
       put(trouble, problem.problem ? problem.message : t('The server cannot be reached ({time}). It is not known whether it was accepted: look before you do it again. What you typed stays here.', { time: clock(now()) }));
       sending = false;
@@ -210,7 +211,7 @@ function isMine({ unit, state, outgoing, incoming }) {
   return owner.username === desk.me.username;
 }
 
-// Each author sees that the note reached somebody, where it did. Where a receipt does not get through, the handover still has.
-async function seen(notes) {
-  for (const note of notes) await create(`/v1/notes/${note}/receipts`, { kind: 'SEEN' }).catch(() => {});
+// Each author sees that the note reached somebody, where it did, and whom: nobody says it of the next at this screen. Where a receipt does not get through, the handover still has.
+async function seen(notes, me) {
+  for (const note of notes) if (who() === me) await create(`/v1/notes/${note}/receipts`, { kind: 'SEEN' }).catch(() => {});
 }
