@@ -531,6 +531,69 @@ def test_what_calls_somebody_does_not_wait_for_a_slow_disk(
             assert datetime.fromisoformat(note["recorded_at"]) - before < timedelta(seconds=1.5)
 
 
+REFUSED_LATE = """((asks) => { window.fetch = async (at, given) => {
+  const told = await asks(at, given);
+  if (String(at) === '/v1/notes' && told.status === 422) await new Promise((come) => { window.come = come; });
+  return told;
+}; })(window.fetch)"""
+"""That a note was refused is heard when `come` is called."""
+
+
+def test_what_was_refused_while_officers_changed_places_is_its_authors_and_said_to_her_alone(
+    screen: Tab, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    screen.pardoned.append("status of 422")
+    screen.run(REFUSED_LATE)
+    begin(screen)
+    screen.focus("[data-step=basis] [role=radio]")
+    screen.press("1")
+    screen.insert("Said it with a \u0007 bell.")
+    screen.press("ctrl+Enter")
+    screen.sees("Kept here, not sent yet.", "everyone (1)")
+    screen.until("!!window.come")
+    screen.press("s")
+    screen.login(ngata.name, PASSWORD)
+    screen.sees("you are Ngata", "everyone (1)")
+    screen.run("window.come()")
+    sleep(1)
+    screen.misses("was refused")
+    screen.press("w")
+    screen.until("document.activeElement.id === 'in-who'")
+    sleep(0.5)
+    screen.misses("go on with")
+    screen.press("Escape")
+    screen.sees("everyone (1)")
+    screen.run("window.come = null, 0")
+    screen.press("s")
+    screen.sees("1 kept here, not sent.")
+    screen.login(hartmann.name, PASSWORD)
+    screen.until("!!window.come")
+    screen.run("window.come()")
+    screen.sees("A note about A1-07 Weir, J. was refused:", "0 not sent")
+    screen.press("w")
+    screen.sees("go on with: A1-07 Weir, J.")
+
+
+def test_what_a_window_that_is_gone_has_not_sent_goes_from_the_one_that_is_left(
+    service: Service, browser: Browser, hartmann: Caller, weir: str
+) -> None:
+    with browser.open(service.url) as left:
+        left.login(hartmann.name, PASSWORD)
+        left.sees("everyone (1)")
+        with browser.open(service.url, beside=left) as gone:
+            gone.pardoned.append(NO_NETWORK)
+            gone.sees("everyone (1)")
+            gone.offline(True)
+            begin(gone)
+            gone.press("Enter", "3", "1")
+            gone.insert("Written in a window that was closed.")
+            gone.press("ctrl+Enter")
+            gone.sees("Kept here, not sent yet.", "1 not sent")
+        eventually(lambda: len(hartmann.all("/v1/notes", inmate=weir)) == 1)
+        left.sees("0 not sent")
+        assert the_note(hartmann, weir)["fact"] == "Written in a window that was closed."
+
+
 def test_a_line_that_was_sent_is_not_kept_by_a_disk_that_finds_later_that_it_is_full(
     screen: Tab, ngata: Caller, weir: str
 ) -> None:

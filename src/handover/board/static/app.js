@@ -148,6 +148,7 @@ async function entered(offline) {
     localStorage.setItem(LOCK, String(lockS));
   }
   frame();
+  outbox.flush();
   if (begun) show('write', null, begun.draft);
   else show('unit');
   if (begun) begun.free();

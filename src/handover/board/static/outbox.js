@@ -7,32 +7,49 @@ import { now } from './times.js';
 import { t } from './words.js';
 
 const LATE_MS = 60 * 60e3;
+const LOOK_MS = 5000;
 let items = [];
 let going = false;
 let timer = 0;
+let looking = 0;
 let holder = null;
 let tries = 0;
+const done = new Set(); // what is no note of this window's any more, whatever the disk still has
 let rest = 0; // until then the server has too much to do, and is sent only what calls somebody
 const heard = { sent: [], refused: [], changed: [], waiting: [] };
 
 export const on = (what, listener) => heard[what].push(listener);
 const tell = (what, ...about) => heard[what].forEach((listener) => listener(...about));
-export const count = () => items.filter((one) => !one.data.refused).length;
+export const count = () => items.filter((one) => !one.refused).length;
 export const has = (id) => items.some((one) => one.id === id);
-export const refused = () => items.filter((one) => one.data.refused);
 const calls = (one) => (one.data.body.note || one.data.body).attention === 'ACT_NOW';
-const due = (one) => !one.data.refused && (calls(one) || Date.now() >= rest);
-export const urgent = () => items.some((one) => !one.data.refused && calls(one));
+const due = (one) => !one.refused && (calls(one) || Date.now() >= rest);
+export const urgent = () => items.some((one) => !one.refused && calls(one));
 
 export async function start() {
   holder = vault.holder();
   items = await vault.load('outbox');
+  tell('changed');
+  clearInterval(looking);
+  looking = setInterval(look, LOOK_MS);
+  if (urgent()) flush(); // what else there is goes once there is a screen to say on that it was refused
+}
+
+// What another window has not sent goes from this one as well: that one may be gone. The server knows it by its key.
+async function look() {
+  const as = holder;
+  const there = await vault.load('outbox').catch(() => []);
+  const left = holder === as ? there.filter((one) => !has(one.id) && !done.has(one.id) && Math.abs(Date.now() - one.at) > LOOK_MS) : [];
+  if (!left.length) return;
+  items = [...items, ...left];
   tell('changed');
   flush();
 }
 
 export function stop() {
   clearTimeout(timer);
+  clearInterval(looking);
+  done.clear();
   holder = null;
   items = [];
   tries = rest = 0;
@@ -44,7 +61,7 @@ const store = (one, as) => vault.save('outbox', one.id, one.at, one.data, as, ca
 // It is sent after that, under the draft's key: what was sent twice is one note. What calls somebody goes at once, as the
 // disk may be slow and its draft is there already. Answers the key, and whether it is durable.
 export async function keep(body, draft) {
-  const one = { id: draft.key || unique(), at: Date.now(), data: { body, draft, attempted: false, refused: null } };
+  const one = { id: draft.key || unique(), at: Date.now(), data: { body, draft, attempted: false } };
   const as = holder;
   const kept = store(one, as);
   if (!calls(one)) await kept;
@@ -57,6 +74,7 @@ export async function keep(body, draft) {
 }
 
 export async function drop(id) {
+  done.add(id);
   await vault.remove(id);
   items = items.filter((one) => one.id !== id);
   tell('changed');
@@ -109,13 +127,13 @@ function later(problem) {
 // Whether the server has had another request under this key.
 export const isKnown = (problem) => (problem.errors || []).some((one) => one.pointer === '/header/Idempotency-Key');
 
-async function hand({ id, data }) {
+async function hand({ id, data }, as) {
   const path = data.draft.corrects ? `/v1/notes/${data.draft.corrects}/corrections` : '/v1/notes';
   if (!data.late) return create(path, data.body, id);
   try {
     return await create(path, { ...data.body, late_reason: data.late }, id);
   } catch (problem) {
-    if (!(problem instanceof Refused) || !isKnown(problem.problem)) throw problem;
+    if (!(problem instanceof Refused) || !isKnown(problem.problem) || holder !== as) throw problem;
     return create(path, data.body, id); // it had come there before it was late, and only the answer was lost
   }
 }
@@ -133,15 +151,16 @@ async function send(one) {
     else await said;
   }
   try {
-    const answer = await hand(one);
+    const answer = await hand(one, as);
+    if (holder === as) done.add(one.id);
     await vault.remove(one.id).catch(() => {}); // else it goes again, and the server knows it by its key
     items = items.filter((other) => other.id !== one.id);
     tell('sent', answer.body, one.id);
   } catch (problem) {
     if (!(problem instanceof Refused) || problem.status >= 500 || [401, 429].includes(problem.status)) throw problem;
     if (problem.status === 409 && !data.draft.corrects) throw problem; // the same key, still being worked on; else it was corrected before
-    data.refused = problem.problem;
-    await store(one, as);
+    if (holder !== as) return; // it is sent once more when its author is here, who is told then
+    one.refused = problem.problem;
     tell('refused', one);
   }
 }

@@ -233,12 +233,12 @@ export function write(main, go, about, given, errors, ways = REAL) {
     const came = outcome(id); // the server may be quicker than the disk
     await ways.drop(draft).catch(() => {});
     const problem = await came;
-    if (problem && problem.data) {
+    if (problem && problem.refused) {
       left = sent = false;
       draft.key = unique();
       await save();
       await outbox.drop(id);
-      wrongs(places(problem.data.refused));
+      wrongs(places(problem.refused));
       return;
     }
     if (!main.isConnected) return; // locked meanwhile
@@ -369,7 +369,8 @@ export async function wasOpen() {
 // What the server refused later, when nobody was looking: it becomes a draft again, with what was wrong.
 export async function refusedLater(item, tell) {
   if (pending.has(item.id)) return;
-  await vault.save('draft', item.data.draft.id, Date.now(), { ...item.data.draft, key: unique() }, vault.holder());
+  const holder = vault.holder();
+  if ((await vault.load('outbox')).some((one) => one.id === item.id)) await vault.save('draft', item.data.draft.id, Date.now(), { ...item.data.draft, key: unique() }, holder); // else another window has
   await outbox.drop(item.id);
-  tell(t('A note about {who} was refused: {why} It is among your drafts: W.', { who: named(item.data.draft), why: item.data.refused.detail || '' }));
+  tell(t('A note about {who} was refused: {why} It is among your drafts: W.', { who: named(item.data.draft), why: item.refused.detail || '' }));
 }
