@@ -930,6 +930,22 @@ def test_where_the_server_has_too_much_to_do_notes_wait_and_what_calls_somebody_
     assert [note["fact"] for note in notes] == ["First, and it can wait.", "Second, and it cannot."], "the newest first"
 
 
+def test_a_proxy_that_speaks_of_hours_keeps_no_note_for_hours(screen: Tab, hartmann: Caller, weir: str) -> None:
+    screen.run(
+        "((asks) => { window.fetch = async (at, given) => String(at) === '/v1/notes' && !window.over ? new Response("
+        "'<h1>Back soon</h1>', {status: 503, headers: {'Retry-After': '3600'}}) : asks(at, given); })(window.fetch), 0"
+    )
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Ate half of it.")
+    screen.press("ctrl+Enter")
+    screen.sees("Kept here, not sent yet.", "1 not sent")
+    screen.run("window.over = true, window.real = Date.now, Date.now = () => window.real() + 61e3, 0")
+    screen.run("window.dispatchEvent(new Event('online'))")
+    screen.sees("0 not sent")
+    assert the_note(hartmann, weir)["fact"] == "Ate half of it."
+
+
 def test_what_takes_long_is_said_to_be_kept_and_then_to_be_recorded(
     service: Service, screen: Tab, hartmann: Caller, weir: str
 ) -> None:

@@ -49,6 +49,7 @@ const isOurs = (told) => /^\/problems\//.test(told && told.type);
 
 // A server that says nothing for so long is not there: whoever waits is told, and may ask again.
 const PATIENCE_MS = 8000;
+const MOST_S = 60; // the service asks for no more; a proxy in its place may speak of hours, and it is back before
 
 async function raw(method, path, body, headers) {
   const given = new AbortController();
@@ -84,7 +85,7 @@ async function raw(method, path, body, headers) {
   // What is not in our words is nobody's answer but a proxy's or a portal's: with it no note is taken, and none refused for good.
   const ours = answer.ok ? says(method, told) || (answer.status === 204 && path.startsWith(AT)) : answer.status >= 500 || answer.status === 429 || isOurs(told);
   if (!ours) throw new Unreachable('something answers there, but not as a handover server', method !== 'GET', true);
-  if (!answer.ok) throw new Refused(answer.status, told, Number(answer.headers.get('retry-after')) || 0);
+  if (!answer.ok) throw new Refused(answer.status, told, Math.min(MOST_S, Number(answer.headers.get('retry-after')) || 0));
   return { status: answer.status, body: told, etag: answer.headers.get('etag') };
 }
 
