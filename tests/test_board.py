@@ -407,6 +407,33 @@ def test_a_need_is_done_and_what_two_do_at_once_is_said(
         screen.misses("What came of it?", "Begun, not sent")
 
 
+def test_a_need_whose_answer_was_lost_is_known_to_be_done_by_whoever_did_it(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    made = ngata.note(weir, needs=[{"code": "PHONE", "promised": True, "detail": "call to his daughter"}])
+    need = f"/v1/needs/{made['needs'][0]['id']}"
+    lost = (
+        "((asks) => { window.fetch = async (at, given) => { const told = await asks(at, given); "
+        "if ((given || {}).method !== 'PATCH') return told; window.fetch = asks; throw new TypeError('cut'); }; "
+        "})(window.fetch), 0"
+    )
+    with browser.open(service.url) as screen:
+        screen.pardoned.append("status of 412")
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("due this shift, or promised (1)", "call to his daughter")
+        screen.run(lost)
+        screen.focus("[data-need]")
+        screen.press("d")
+        screen.sees("What came of it?")
+        screen.type("spoke ten minutes")
+        screen.press("Enter")
+        screen.sees("The server cannot be reached. What you typed stays here.")
+        screen.press("Enter")
+        screen.sees("Whoever wrote it down is told.")
+        screen.misses("Nothing of yours was recorded.", "What came of it?", "Begun, not sent")
+        assert [step["outcome"] for step in ngata.get(need)["history"]] == [None, "spoke ten minutes"]
+
+
 def tab_to(screen: Tab, words: str) -> None:
     """Goes on with Tab until what has the focus says this."""
     for _ in range(80):

@@ -44,20 +44,26 @@ async function change({ need, version }, body, done) {
   const shown = document.querySelector(`[data-need="${need}"]`);
   try {
     await ask('PATCH', `/v1/needs/${need}`, { body, headers: { 'If-Match': `"${shown ? shown.dataset.version : version}"` } });
-    say(body.status ? t('{what}. Whoever wrote it down is told.', { what: label('need_status', body.status) }) : t('It is yours.'));
   } catch (problem) {
-    if (problem.status === 412) {
-      problem.message = await quicker(need);
+    if (problem.status !== 412) throw problem;
+    const last = await lastOf(need);
+    // It was done before, and only the answer was lost.
+    if (!last || last.by.username !== desk.me.username || Object.keys(body).some((name) => last[name] !== body[name])) {
+      problem.message = quicker(last);
       await done(); // what is said of it is on the screen, and the next try is of that
+      throw problem;
     }
-    throw problem;
   }
+  say(body.status ? t('{what}. Whoever wrote it down is told.', { what: label('need_status', body.status) }) : t('It is yours.'));
   done();
 }
 
-async function quicker(need) {
+async function lastOf(need) {
   const now = await get(`/v1/needs/${need}`).catch(() => null);
-  const last = now && now.history && now.history[now.history.length - 1];
+  return now && now.history && now.history[now.history.length - 1];
+}
+
+function quicker(last) {
   if (!last) return t('Somebody changed it first; look again. Nothing of yours was recorded.');
   const what = [low('need_status', last.status), last.owner && t('with {name}', { name: last.owner }), last.outcome || last.reason].filter(Boolean).join(', ');
   return t('{name} changed it first, at {time}: {what}. Nothing of yours was recorded.', { name: staff(last.by), time: time(last.at), what });
