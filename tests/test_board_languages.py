@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from handover.board import words
 from handover.domain.codelists import shipped, translations
 from tests.support import wording
@@ -174,3 +176,19 @@ def test_a_shift_in_german_finds_no_english_word_and_nothing_cut_off(
     assert (note["mood"]["valence"], note["change"], note["needs"][0]["code"]) == (-1, "MUCH_WORSE", "PHONE"), (
         "codes stay"
     )
+
+
+WITHOUT_WORDS = """localStorage.setItem('handover.language', 'de'); ((asks) => {
+  window.fetch = (at, given) => (/words\\.de/.test(at) ? Promise.resolve(new Response(%s)) : asks(at, given));
+})(window.fetch)"""
+
+
+@pytest.mark.parametrize("says", ['\'{"messages": {"Pass\'', "'{}', {status: 503}"], ids=["cut short", "refused"])
+def test_a_board_whose_words_do_not_come_speaks_english(
+    service: Service, browser: Browser, hartmann: Caller, weir: str, says: str
+) -> None:
+    with browser.open(service.url, script=WITHOUT_WORDS % says) as screen:
+        screen.sees("Password", "User name")
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        assert screen.run("document.documentElement.lang") == "en"

@@ -7,10 +7,10 @@ const KEPT = 'handover.language';
 const NAMES = { cy: 'Cymraeg', de: 'Deutsch', en: 'English', es: 'Español', fr: 'Français', nl: 'Nederlands' };
 const offered = () => document.body.dataset.languages.split(' ');
 
-// As it was chosen here the last time, or as the page came.
+// As it was chosen here the last time, or as the page came. Where those words do not come, in English: it is in the script.
 export async function begin() {
   const kept = localStorage.getItem(KEPT);
-  await use(offered().includes(kept) ? kept : language());
+  await use(offered().includes(kept) ? kept : language()).catch(() => use('en'));
 }
 
 async function use(name) {

@@ -12,6 +12,7 @@ export const locale = () => (language() !== 'en' && Intl.DateTimeFormat.supporte
 // Speaks a language from now on. English is in the script itself.
 export async function speak(name) {
   const told = name === 'en' ? { messages: {}, forms: null } : await (await fetch(new URL(`words.${name}.json`, import.meta.url))).json();
+  if (!told.messages) throw new TypeError('these are no words');
   catalogue = told.messages;
   forms = told.forms;
   document.documentElement.lang = name;
