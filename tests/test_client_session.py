@@ -184,6 +184,24 @@ def test_who_comes_back_while_what_waited_is_being_sent_stays_logged_in(
     assert login_of(server, hartmann.name) is None, "kept for nothing any more"
 
 
+def test_what_waited_is_told_as_sent_though_the_disk_does_not_let_go_of_the_login_yet(
+    server: Server, hartmann: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(server, hartmann.name, PASSWORD)
+    outbox = Outbox(server, hartmann.name)
+    outbox.put(NoteDraft(unit="A", basis="SAW", fact="Written in the dark."), clock.now())
+    step_away(server, hartmann.name)
+
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(session, "remove_durably", fails)
+        assert [len(one.sent) for one in sending.send_everyones(server)] == [1]
+    assert sending.send_everyones(server) == []
+    assert login_of(server, hartmann.name) is None
+
+
 def test_another_system_gets_its_tokens_again_by_itself(prison: Prison, server: Server) -> None:
     client = f"oms.{prison.code}".lower()
 
