@@ -82,6 +82,27 @@ def test_a_restart_goes_on_where_it_stopped(terminal: Terminal, hartmann: Caller
         assert not any("First." in line for line in watch.seen)
 
 
+def test_a_place_that_the_disk_does_not_give_just_now_is_not_passed_over(
+    terminal: Terminal, hartmann: Caller, weir: str
+) -> None:
+    with terminal.running("watch") as watch:
+        watch.until("Up to date")
+        hartmann.note(weir, fact="First.")
+        watch.until("First.")
+        watch.process.send_signal(signal.SIGINT)
+        assert watch.ends() == 0
+    hartmann.note(weir, fact="While nobody looked.")
+    (file,) = terminal.files("cursors/*.json")
+    away = file.rename(file.with_suffix(".away"))
+    file.symlink_to(file)  # to read it is an error, and not because it were gone
+    with terminal.running("watch") as watch:
+        watch.until("This machine would not do it")
+        assert watch.ends() == 1
+    away.replace(file)
+    with terminal.running("watch") as watch:
+        watch.until("While nobody looked.")
+
+
 def test_a_watch_that_is_killed_shows_something_twice_rather_than_never(
     terminal: Terminal, hartmann: Caller, weir: str
 ) -> None:

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from handover.client.files import read_json, write_durably
+from handover.client.files import write_durably
 from handover.client.server import Server, file_name
 
 
@@ -14,9 +14,13 @@ def cursor_file(server: Server, reader: str, *wanted: str | None) -> Path:
 
 
 def read_cursor(path: Path) -> tuple[str, datetime | None] | None:
-    """The cursor kept in a file, and when it was kept; None where there is none."""
-    found = read_json(path)
-    if found is None or not isinstance(found.get("cursor"), str) or not found["cursor"]:
+    """The cursor kept in a file, and when it was kept; None where there is none. Raises OSError where the disk does not
+    give it: whoever began without it would pass over what came since."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("cursor"), str) or not found["cursor"]:
         return None
     try:
         return found["cursor"], datetime.fromisoformat(str(found.get("at")))

@@ -27,7 +27,9 @@ class Line:
         # The whole prison, as far as it is hers: at night one officer has several wings, and each may call.
         place = unit.establishment if unit is not None else None
         self._path = cursor_file(here.server, here.login.username, "desk", place)
-        kept = read_cursor(self._path)
+        kept = None
+        with suppress(OSError):  # a disk that fails must not blind anyone: how the unit stands is fetched anyway
+            kept = read_cursor(self._path)
         self._first = kept is None
         cursor, since = kept or ("now", None)
         self.feed = Feed(here.server, here.tokens, place, None, cursor)
