@@ -22,7 +22,7 @@ from handover.store.engine import CHANNEL
 from tests.support import postgres
 from tests.support.outages import waits
 from tests.support.processes import Office, Server, handover, office, serving
-from tests.support.readers import audience, closed, eventually, hears_everything, read_on
+from tests.support.readers import audience, closed, eventually, hears_everything, read_on, stalled
 from tests.support.service import Caller, Feed, Prison
 
 AT_ONCE_S = 0.5
@@ -427,6 +427,27 @@ def test_a_process_that_stood_still_tells_nothing_to_whoever_may_not_hear_it_sin
         finally:
             site.b.process.send_signal(signal.SIGCONT)
         assert [read_on(feed)[:2] for feed in feeds] == [([], 4401)] * len(feeds)
+
+
+def test_a_process_that_stood_still_does_not_tell_what_was_taken_back_since(site: Site, prison: Prison) -> None:
+    hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
+    for _ in range(180):  # far more than waits on the line for a reader that does not read
+        hartmann.note(unit="A", fact="ä" * 900)
+    slip = hartmann.note(unit="A", fact="Has hidden twenty tablets.")
+    assert site.b.process is not None
+    with stalled(site.both(ngata)[1]) as feed, ThreadPoolExecutor(1) as pool:
+        sleep(2 * AT_ONCE_S)  # it has read all of it by then, and waits for the reader
+        site.b.process.send_signal(signal.SIGSTOP)
+        try:
+            hartmann.post(f"/v1/notes/{slip['id']}/retractions", {"reason": "NOT_TRUE"})
+            sleep(NARROWS_S)
+            reads = pool.submit(feed.until_live)
+            sleep(AT_ONCE_S)
+        finally:
+            site.b.process.send_signal(signal.SIGCONT)
+        events = reads.result(20)
+    first = next(event["data"] for event in events if event["data"]["id"] == slip["id"])
+    assert first.keys() == {"id", "status"}
 
 
 def test_a_process_that_is_killed_leaves_the_other_and_its_feeds_in_peace(

@@ -310,7 +310,8 @@ class Feed:
                 while at < end:
                     if stream.position - self.positions[place] >= AT_ONCE:
                         await self._hub.turn()
-                    await self._room()  # last: what is put together after it does not wait to be sent
+                    await self._room()  # what is put together after it does not wait to be sent
+                    await self._hub.be_sure()
                     if stream.rewritten != rewritten or self._ear is not ear:
                         break  # something was taken back while we sent, or a right: what is left is read again
                     if self._end is not None:

@@ -57,9 +57,9 @@ RIGHTS_ANYWAY_S = 60.0
 """Seconds in which all are looked at, by and by, although nothing says that rights have changed: of a country's 12,000
 in one go, everybody would feel it every minute."""
 RIGHTS_HOLD_S = 4.0
-"""Seconds after which nothing new is told by what is known of rights. A process that stood still, or was cut off from
-its store, looks at them first: else the first thing it did would be to tell what has come since to whoever may not
-hear it since."""
+"""Seconds after which nothing is told by what is known of rights and of the logs. A process that stood still, or was cut
+off from its store, looks at both first: else it would tell what has come since to whoever may not hear it since, and
+what was taken back since as if it stood."""
 
 
 class Reader(Listener, Protocol):
@@ -97,7 +97,6 @@ class Hub:
         self._new: set[Reader] = set()  # their tokens were looked up before they came in: rights may have changed since
         self._rights: str | None = None
         self._rights_seen = monotonic()
-        self._seeing_rights = asyncio.Lock()
         self._empty = asyncio.Event()
         self._empty.set()
         self._rung = asyncio.Event()
@@ -228,11 +227,15 @@ class Hub:
 
     async def past(self, place: str, position: int) -> tuple[missed.Past, int]:
         """A page of what follows a position, from the store, and where in it to begin."""
-        await self._be_sure_of_rights()
         page = self._page(place, position)
         page.used = monotonic()
         past = await asyncio.shield(page.reading)  # others may wait for it, too
         return past, position - page.position  # a log has no gaps
+
+    async def be_sure(self) -> None:
+        """Looks before more is told, where that was not done for a while."""
+        if self._rights_may_be_old:
+            await self._look()
 
     def _page(self, place: str, position: int) -> Page:
         """The page that goes on after a position, read once for all who want it."""
@@ -286,7 +289,8 @@ class Hub:
             began = monotonic()
             self._told = []  # it is in the store, and read with the rest
             try:
-                await self._be_sure_of_rights()
+                if self._rights_may_be_old:
+                    await self._look_at_rights()
                 while await self._take_in():
                     pass
             except BaseException:
@@ -393,12 +397,6 @@ class Hub:
     @property
     def _rights_may_be_old(self) -> bool:
         return monotonic() - self._rights_seen > RIGHTS_HOLD_S
-
-    async def _be_sure_of_rights(self) -> None:
-        if self._rights_may_be_old:
-            async with self._seeing_rights:
-                if self._rights_may_be_old:
-                    await self._look_at_rights()
 
     async def _look_at_rights(self, whose_turn: Iterable[Reader] = ()) -> None:
         """Looks whether anybody's rights have changed, and then at those of all feeds; else at those of every feed
