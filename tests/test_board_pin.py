@@ -179,6 +179,51 @@ def test_a_pc_whose_disk_takes_nothing_says_so_locks_all_the_same_and_sends_from
     ]
 
 
+MUTE = """{ const opens = IDBFactory.prototype.open; IDBFactory.prototype.open = function (...given) {
+  return window.heard ? opens.apply(this, given) : {}; }; }"""
+"""The disk does not even say that it takes nothing."""
+
+
+def test_a_pc_whose_disk_never_answers_lets_its_officers_in_and_their_notes_out(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
+) -> None:
+    with browser.open(service.url, script=MUTE) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        begin(screen)
+        screen.press("Enter", "3", "1")
+        screen.insert("Ate half of it.")
+        screen.sees("NOT kept on this PC")
+        screen.press("ctrl+Enter")
+        screen.sees("Recorded", "0 not sent")
+        assert the_note(hartmann, weir)["fact"] == "Ate half of it."
+        screen.press("t")
+        screen.focus("#roll")
+        screen.insert("1")
+        screen.press("Enter")
+        screen.sees("Offered. It must be accepted by")
+        screen.misses("The server cannot be reached")
+
+
+def test_an_answer_that_was_kept_on_the_way_for_another_officer_names_nobody(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    kept = (
+        "((asks) => { let kept = null; window.fetch = async (at, given) => { if (String(at) !== '/v1/me') return "
+        "asks(at, given); kept = (!window.over && kept) || await (await asks(at, given)).text(); "
+        "return new Response(kept); }; })(window.fetch)"
+    )
+    with browser.open(service.url, script=kept) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("you are Hartmann")
+        screen.press("s")
+        screen.login(ngata.name, PASSWORD, sees="The server cannot be reached")
+        screen.misses("you are Hartmann")
+        screen.run("window.over = true, 0")
+        screen.login(ngata.name, PASSWORD)
+        screen.sees("you are Ngata")
+
+
 AHEAD = """{ const Own = Date; Date = class extends Own {
   constructor(...given) { if (given.length) super(...given); else super(Date.now()); }
   static now() { return Own.now() + 20 * 60e3; } }; }"""

@@ -1,7 +1,7 @@
 // What this screen knows: who is here, which unit, its sheet as last read, what calls, what is new. The server decides
 // everything; after an event the sheet is read again rather than put together here.
 
-import { all, ask, get, Refused, Unreachable } from './session.js';
+import { all, ask, get, Refused, Unreachable, who } from './session.js';
 import { Feed } from './feed.js';
 import { allLists, language, learn, t } from './words.js';
 import { useZone } from './times.js';
@@ -45,6 +45,8 @@ export async function readLists() {
 
 export async function start() {
   const [me, , places] = await Promise.all([get('/v1/me'), readLists(), get('/v1/establishments').then((one) => one.items, none)]);
+  // Something on the way keeps answers and gives them to others: whoever is named on the screen is who writes.
+  if (me.username !== who()) throw new Unreachable('that is somebody else', false, true);
   desk.me = me;
   desk.onLive = null;
   desk.places = places;

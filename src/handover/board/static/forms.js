@@ -59,7 +59,7 @@ export function kept(id, inputs, extra) {
     gone = true;
     clearTimeout(timer);
     if (pending.get(key) === save) pending.delete(key);
-    return vault.remove(key);
+    return vault.remove(key).catch(() => {}); // what was done is done, whatever the disk says
   }
 
   for (const input of Object.values(inputs)) input.addEventListener('input', soon);

@@ -25,7 +25,19 @@ function open() {
   return opened;
 }
 
-async function act(mode, work) {
+// A disk that says nothing for so long is as good as one that takes nothing, and nobody waits for it until it answers.
+const PATIENCE_MS = 8000;
+let silent = false;
+function act(mode, work) {
+  const nothing = new Error('the disk says nothing');
+  if (silent) return Promise.reject(nothing);
+  return new Promise((resolve, reject) => {
+    const patience = setTimeout(() => { silent = true; reject(nothing); }, PATIENCE_MS);
+    reach(mode, work).finally(() => { silent = false; clearTimeout(patience); }).then(resolve, reject);
+  });
+}
+
+async function reach(mode, work) {
   const db = await open();
   return new Promise((resolve, reject) => {
     const done = mode === 'readwrite' ? db.transaction('kept', mode, { durability: 'strict' }) : db.transaction('kept', mode);
