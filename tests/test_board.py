@@ -720,6 +720,44 @@ def test_a_sheet_that_cannot_be_read_again_says_from_when_it_is_and_is_read_as_s
         screen.until("document.querySelector('.list.needs').innerText.includes('Not a word since.')")
 
 
+KEPT_ON_THE_WAY = """((asks) => { let kept = null; window.fetch = async (at, given) => {
+  if (!/sheet$/.test(String(at)) || window.over) return asks(at, given);
+  kept = kept || await (await asks(at, given)).text();
+  return new Response(kept, {headers: {Age: '7200', Date: new Date(Date.now() - 7200e3).toUTCString()}});
+}; })(window.fetch)"""
+
+
+def test_a_sheet_that_was_kept_on_the_way_is_not_said_to_be_up_to_date(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    with browser.open(service.url, script=KEPT_ON_THE_WAY) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        ahead = "import(document.querySelector('script[type=module]').src.replace('app.js', 'times.js'))"
+        assert abs(screen.run(f"{ahead}.then((times) => times.now() - Date.now())")) < 60_000
+        ngata.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
+        screen.sees("The sheet is from", "it cannot be read again now", "needs you (0)")
+        screen.run("window.over = true, 0")
+        screen.sees("needs you (1)", "up to date")
+
+
+def test_where_no_feed_gets_through_a_call_is_heard_all_the_same(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    through = (
+        "{ const Own = WebSocket; "
+        "WebSocket = function (at, as) { return new Own(at.replace('/v1/feed', '/none'), as); }; }"
+    )
+    with browser.open(service.url, script=through) as screen:
+        screen.pardoned.append("WebSocket connection to")
+        screen.login(hartmann.name, PASSWORD, sees="Not connected since")
+        screen.sees("What you see is from then.", "needs you (0)")
+        ngata.note(weir, fact="Holds a blade.", attention="ACT_NOW")
+        screen.sees("I see to it", "Holds a blade.", "needs you (1)", "Not connected since")
+        screen.press("a")
+        screen.sees("It is yours: go there.")
+
+
 def test_a_server_that_hangs_is_said_at_the_door(service: Service, browser: Browser, hartmann: Caller) -> None:
     with browser.open(service.url) as screen:
         screen.pardoned.append("ERR_")

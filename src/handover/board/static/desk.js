@@ -19,7 +19,7 @@ clear();
 
 function clear() {
   Object.assign(desk, {
-    me: null, places: [], place: null, unit: null, sheet: null, pages: new Map(), news: [], left: 0, feed: null, cells: new Map(), closed: false, handovers: new Map(), heard: new Map(), unsaid: new Set(), missed: null, behind: {},
+    me: null, places: [], place: null, unit: null, sheet: null, pages: new Map(), news: [], left: 0, feed: null, cells: new Map(), closed: false, handovers: new Map(), heard: new Map(), unsaid: new Set(), missed: null, behind: {}, heardTo: 0,
   });
 }
 
@@ -79,7 +79,8 @@ export function restore(kept) {
 
 function hear(cursor) {
   desk.feed = new Feed(desk.place.code, cursor, {
-    event: take, live: () => Promise.all([refresh(), readPages()]).then(() => desk.onLive && desk.onLive()), blind: changed, missed: () => { desk.missed = Date.now(); desk.handovers.clear(); changed(); },
+    event: take, live: () => Promise.all([refresh(), readPages()]).then(() => desk.onLive && desk.onLive()), blind: changed, missed: () => { desk.missed = Date.now(); desk.heardTo = 0; desk.handovers.clear(); changed(); },
+    deaf: () => { refresh(); readPages(); }, // what calls somebody is asked for instead
   });
 }
 
@@ -166,11 +167,13 @@ async function readSheet() {
   const mine = asked;
   const unit = desk.unit;
   const user = desk.me;
+  const { heardTo } = desk;
   if (!unit) return;
   awaited('sheet');
   try {
     const sheet = await get(`${at(unit)}/sheet`);
     if (desk.unit !== unit || desk.me !== user) return;
+    if (sheet.sequence < heardTo) throw new Unreachable('something on the way has kept an older one', false, true);
     if (mine < shown) return; // overtaken on its way by one that was asked for later
     shown = mine;
     desk.sheet = sheet;
@@ -224,6 +227,7 @@ async function whatItIs(page) {
 
 function take(event) {
   const { type, data } = event;
+  desk.heardTo = Math.max(desk.heardTo, event.sequence);
   if (event.subject) desk.heard.set(event.subject, event.id); // the newest that was said about somebody
   if (type.startsWith('page.')) {
     for (const told of meanwhile) told.push(event);

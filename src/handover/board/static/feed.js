@@ -9,7 +9,7 @@ export class Feed {
   constructor(establishment, cursor, tell) {
     this.establishment = establishment;
     this.cursor = cursor;
-    this.tell = tell; // {event(e), live(), blind(), missed()}
+    this.tell = tell; // {event(e), live(), blind(), missed(), deaf(): the server is there, and a feed does not get through}
     this.sure = null; // the last moment at which this screen was certain to be up to date
     this.heard = 0; // the same by this PC's clock
     this.state = 'opening';
@@ -28,6 +28,7 @@ export class Feed {
     try {
       const ticket = (await create('/v1/feed/tickets')).body.ticket;
       if (this.closed) return;
+      this.through = true; // until it lives
       const query = new URLSearchParams({ establishment: this.establishment, after: this.cursor || 'now', ticket });
       const address = `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/v1/feed?${query}`;
       const socket = new WebSocket(address, 'handover.v1');
@@ -56,6 +57,7 @@ export class Feed {
     this.listen((this.beat || 20) + PATIENCE_S);
     if (frame.type === 'live') {
       this.state = 'live';
+      this.through = false;
       this.tries = 0;
     }
     if (this.state !== 'live') return;
@@ -92,6 +94,8 @@ export class Feed {
       this.state = 'blind';
       this.tell.blind();
     }
+    if (this.through && code === 1006) this.tell.deaf();
+    this.through = false;
     if (code === 4401 && !(await renew()) && !accessToken()) return;
     if (code === 4409 || code === 4403) {
       if (code === 4409) this.tell.missed();

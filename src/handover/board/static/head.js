@@ -86,7 +86,7 @@ export function tick() {
   else if (feed && feed.state === 'blind') {
     blind = true;
     // Older than that is the sheet where it was asked for before: something had happened. What is tried since changes nothing.
-    const from = desk.behind.sheet <= feed.heard && desk.sheet ? Math.min(feed.sure, Date.parse(desk.sheet.given_at)) : feed.sure;
+    const from = desk.behind.sheet <= feed.heard && desk.sheet ? Math.min(feed.sure, Date.parse(desk.sheet.given_at)) : feed.sure || (desk.sheet && Date.parse(desk.sheet.given_at));
     words = from ? t('Not connected since {time}. What you see is from then.', { time: clock(new Date(from), true) }) : t('Not connected.');
     if (kept) words += ` ${n('{n} note kept here, not sent.', '{n} notes kept here, not sent.', kept)}`;
     words += ` ${t('Urgent? Use the radio.')}`;

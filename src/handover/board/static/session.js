@@ -79,7 +79,7 @@ async function raw(method, path, body, headers) {
   } catch (cause) {
     told = null; // a proxy's own page
   }
-  if (told !== null) serverSaid(answer.headers.get('date'), came); // a proxy's or a portal's page is on its own clock
+  if (told !== null && !answer.headers.get('age')) serverSaid(answer.headers.get('date'), came); // a proxy's or a portal's page is on its own clock, and what was kept on the way on the clock of then
   // The service says so where it was not there whole, and nothing was done; a proxy may have passed it on.
   if (answer.status === 408) throw new Unreachable('it took too long', method !== 'GET' && !/\/too-slow$/.test(told && told.type));
   // What is not in our words is nobody's answer but a proxy's or a portal's: with it no note is taken, and none refused for good.
