@@ -18,7 +18,7 @@ from handover.store import moving, writer
 from handover.store.engine import tidy
 from tests.support.processes import Office, Server, environment
 from tests.support.readers import eventually
-from tests.support.service import Caller, Prison
+from tests.support.service import Caller, Prison, Service, settings_for
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -111,6 +111,25 @@ def test_where_no_thread_can_be_started_it_is_done_between_two(
     monkeypatch.setattr(threading.Thread, "start", starts)
     eventually(begins_anew(file, hartmann, weir))
     assert refused
+
+
+def test_no_other_program_takes_itself_for_the_last_one_though_a_second_service_had_it_open(
+    database_url: str, file: Path, service: Service, hartmann: Caller, weir: str
+) -> None:
+    Service(settings_for(database_url)).stop()
+    subprocess.run([sys.executable, "-c", _LOOKS, str(file)], check=True)
+    assert file.with_name(f"{file.name}-wal").exists()
+    before = hartmann.note(weir)["id"]
+    with closing(sqlite3.connect(file)) as there:
+        assert there.execute("SELECT count(*) FROM notes WHERE id = ?", [before]).fetchone() == (1,)
+
+
+_LOOKS = """
+import sqlite3, sys
+there = sqlite3.connect(sys.argv[1])
+there.execute("SELECT count(*) FROM notes").fetchone()
+there.close()
+"""
 
 
 _ON_A_FAILING_DISK = """

@@ -57,9 +57,9 @@ RIGHTS_ANYWAY_S = 60.0
 """Seconds in which all are looked at, by and by, although nothing says that rights have changed: of a country's 12,000
 in one go, everybody would feel it every minute."""
 RIGHTS_HOLD_S = 4.0
-"""Seconds after which nothing is told by what is known of rights and of the logs. A process that stood still, or was cut
-off from its store, looks at both first: else it would tell what has come since to whoever may not hear it since, and
-what was taken back since as if it stood."""
+"""Seconds after which nothing is told by what is known of rights and of the logs. A process that stood still, or was
+cut off from its store, looks at both first: else it would tell what has come since to whoever may not hear it since,
+and what was taken back since as if it stood."""
 
 
 class Reader(Listener, Protocol):

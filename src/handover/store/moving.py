@@ -13,7 +13,8 @@ so from the store's own file, and that keeps the file from being written.
 
 import os
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import structlog
@@ -25,13 +26,22 @@ from handover.store.engine import reading, run, tidy, why
 log = structlog.get_logger("handover.store")
 
 
+def _descriptors() -> Iterator[int]:
+    """What this process has open, where the system tells."""
+    with suppress(OSError):
+        yield from (int(one.name) for one in Path("/dev/fd").iterdir())
+
+
 class Mover:
     """Moves the log of the store that this process alone writes to."""
 
     def __init__(self, engine: Engine, file: Path) -> None:
         self._engine = engine
-        # Open for as long as the store is: to close it would take away the locks that SQLite has on the same file.
-        self._file = os.open(file, os.O_RDONLY)
+        self._conn = engine.connect()
+        self._kept = file.stat()
+        # One of the descriptors that SQLite has of the file, all of which it keeps while a connection of its is open. One
+        # of our own would, as it is closed, take away all locks that this process has on the file.
+        self._file = next(filter(self._is_it, _descriptors()), None)
         self._thread: threading.Thread | None = None
 
     def moved(self) -> bool:
@@ -48,7 +58,13 @@ class Mover:
         """Waits until it is over. For when this process has closed the store otherwise."""
         if self._thread is not None:
             self._thread.join()
-        os.close(self._file)
+        self._conn.close()
+
+    def _is_it(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), self._kept)
+        except OSError:  # closed since
+            return False
 
     def _begun(self) -> bool:
         held = ExitStack()
@@ -67,13 +83,14 @@ class Mover:
 
     def _move(self, held: ExitStack) -> None:
         try:
-            with held, self._engine.connect() as conn:
-                tidy(conn)
+            with held:
+                tidy(self._conn)
         except DBAPIError as error:
             log.warning("the log is moved between commits", why=why(error))
             return
         try:
-            os.fsync(self._file)
+            if self._file is not None and self._is_it(self._file):
+                os.fsync(self._file)
         except OSError as error:
             # SQLite goes by what it has moved, not by what the disk has kept of it, and would let the log begin anew.
             # Whoever opens the store next, after a crash, moves all of the log once more.
