@@ -39,8 +39,8 @@ class Mover:
         self._engine = engine
         self._conn = engine.connect()
         self._kept = file.stat()
-        # One of the descriptors that SQLite has of the file, all of which it keeps while a connection of its is open. One
-        # of our own would, as it is closed, take away all locks that this process has on the file.
+        # One of the descriptors that SQLite has of the file, all of which it keeps while one of its connections is
+        # open. One of our own would, as it is closed, take away all locks that this process has on the file.
         self._file = next(filter(self._is_it, _descriptors()), None)
         self._thread: threading.Thread | None = None
 
