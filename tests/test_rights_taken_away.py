@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import httpx
@@ -17,10 +17,11 @@ import sqlalchemy as sa
 from websockets.exceptions import ConnectionClosed
 
 from handover.services import accounts, hub
+from handover.services.unit_of_work import Desk
 from handover.store import tables
 from tests.support import embedded
 from tests.support.processes import handover
-from tests.support.readers import eventually
+from tests.support.readers import eventually, read_on
 from tests.support.rights import ask_for_token, change, closed, password_grant, revoke_client, stranger
 from tests.support.service import PASSWORD, Caller, Feed, Prison, Service, settings_for
 
@@ -312,6 +313,37 @@ def test_a_command_in_another_process_takes_rights_away_from_open_feeds(prison: 
         eventually(lambda: status(ngata) == 401, SOON)
         other.next("heartbeat")
     assert status(keyes) == 200
+
+
+def test_what_is_read_as_the_store_comes_back_is_told_by_rights_as_they_are_then(
+    prison: Prison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that waits for its store was begun while it was known who may hear it."""
+    monkeypatch.setattr(hub, "RIGHTS_HOLD_S", 2.0)
+    away, back, peek = set[str](), threading.Event(), Desk.peek
+
+    async def waits(desk: Desk, work: Callable[[Any], Any]) -> Any:
+        task = repr(asyncio.current_task())
+        for asks in (one for one in ("_look_again", "_watch_rights") if one in task):
+            while not back.is_set():
+                away.add(asks)
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2 if asks == "_watch_rights" else 0)  # two trips are longer than one
+        return await peek(desk, work)
+
+    ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
+    service = prison.service
+    with ngata.feed(after="now") as feed:
+        feed.until_live()
+        monkeypatch.setattr(Desk, "peek", waits)
+        service.desk.store.bell(rights_changed=False)
+        eventually(lambda: len(away) == 2)
+        operate(service, "user", "disable", ngata.name)
+        hartmann.note(unit="A")
+        sleep(hub.RIGHTS_HOLD_S)
+        back.set()
+        heard, code, _ = read_on(feed)
+        assert (heard, code) == ([], 4401)
 
 
 def test_what_nothing_tells_of_is_noticed_as_well_by_and_by(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -289,8 +289,6 @@ class Hub:
             began = monotonic()
             self._told = []  # it is in the store, and read with the rest
             try:
-                if self._rights_may_be_old:
-                    await self._look_at_rights()
                 while await self._take_in():
                     pass
             except BaseException:
@@ -306,6 +304,8 @@ class Hub:
         if not known:
             return False
         news = await self._desk.peek(lambda conn: latest.news(conn, self.store_id, known))
+        if self._rights_may_be_old:  # only now: the store may have kept the look waiting
+            await self._look_at_rights()
         if news.rewritten != self._rewritten:
             # A retraction: what was read before it may say what the store no longer does.
             self._rewritten = news.rewritten
