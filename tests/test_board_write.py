@@ -574,6 +574,33 @@ def test_what_was_refused_while_officers_changed_places_is_its_authors_and_said_
     screen.sees("go on with: A1-07 Weir, J.")
 
 
+def test_a_correction_that_is_still_being_worked_on_is_not_refused(screen: Tab, hartmann: Caller, weir: str) -> None:
+    """Sent once more, from here or another window, while the server is at the first."""
+    wrong = hartmann.note(weir, fact="Slept all morning.")
+    screen.press("/")
+    screen.type("weir")
+    screen.until("document.querySelectorAll('.found [role=option]').length === 1")
+    screen.press("Enter")
+    screen.until(f"!!document.querySelector(\"[data-written='{wrong['id']}']\")")
+    screen.focus(f"[data-written='{wrong['id']}']")
+    screen.press("e")
+    screen.until("document.activeElement.id === 'in-reason'")
+    screen.type("He woke at ten.")
+    screen.run(
+        "((asks) => { window.asked = 0; window.fetch = async (at, given) => { "
+        "if (!/corrections$/.test(String(at)) || window.asked > 1) return asks(at, given); "
+        "window.asked += 1; if (window.asked === 1) { await asks(at, given); throw new TypeError('cut'); } "
+        "return new Response(JSON.stringify({type: '/problems/in-progress', detail: 'Being worked on.'}), "
+        "{status: 409}); }; })(window.fetch), 0"
+    )
+    screen.press("ctrl+Enter")
+    screen.until("window.asked > 1")
+    screen.sees("1 not sent")
+    screen.sees("0 not sent")
+    screen.misses("Being worked on.")
+    assert hartmann.get(f"/v1/notes/{wrong['id']}")["status"] == "CORRECTED"
+
+
 def test_what_a_window_that_is_gone_has_not_sent_goes_from_the_one_that_is_left(
     service: Service, browser: Browser, hartmann: Caller, weir: str
 ) -> None:

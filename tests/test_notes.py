@@ -501,6 +501,7 @@ def test_the_same_key_while_the_first_is_in_progress_is_told_to_wait(prison: Pri
             assert (len(answered), len(waiting)) == (1, 1)
             first = answered.pop().result()
             assert first.status_code == 409, first.text
+            assert first.json()["type"] == "/problems/in-progress"
             assert "in a moment" in first.json()["detail"]
         finally:
             go_on.set()

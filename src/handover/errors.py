@@ -83,6 +83,12 @@ class Conflict(Refusal):
     code, title = "conflict", "Not possible as things stand"
 
 
+class InProgress(Conflict):
+    """What comes of the first request under this key is not known yet: the same once more, and the answer is there."""
+
+    code = "in-progress"
+
+
 class CursorRefused(Refusal):
     """This store cannot continue from that cursor; starting again silently would hide missed events."""
 

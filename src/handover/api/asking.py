@@ -15,6 +15,7 @@ from handover.api.describing import query_names
 from handover.errors import (
     Conflict,
     FieldError,
+    InProgress,
     Invalid,
     PreconditionMissing,
     QuotaExceeded,
@@ -76,7 +77,7 @@ class Ask:
             return once(uow, key, fingerprint, work)
 
         if key and running in self.parts.desk.in_progress:
-            raise Conflict(
+            raise InProgress(
                 "The first request with this Idempotency-Key is still being worked on; ask again in a moment."
             )
         if key:

@@ -515,7 +515,7 @@ PROBLEMS: dict[tuple[str, int], dict[str, Any]] = {
     ),
     ("Problem", 409): _problem(
         409,
-        "conflict",
+        "in-progress",
         "Not possible as things stand",
         "The first request with this Idempotency-Key is still being worked on; ask again in a moment.",
     ),

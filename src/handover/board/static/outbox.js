@@ -158,7 +158,8 @@ async function send(one) {
     tell('sent', answer.body, one.id);
   } catch (problem) {
     if (!(problem instanceof Refused) || problem.status >= 500 || [401, 429].includes(problem.status)) throw problem;
-    if (problem.status === 409 && !data.draft.corrects) throw problem; // the same key, still being worked on; else it was corrected before
+    // The same key, still being worked on; else it was corrected before.
+    if (problem.status === 409 && (!data.draft.corrects || problem.problem.type === '/problems/in-progress')) throw problem;
     if (holder !== as) return; // it is sent once more when its author is here, who is told then
     one.refused = problem.problem;
     tell('refused', one);
