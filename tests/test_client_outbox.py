@@ -456,6 +456,20 @@ def test_a_full_disk_stops_the_sending_and_what_was_recorded_is_not_taken_for_re
     assert len(service.recorded) == 1
 
 
+def test_a_file_that_cannot_be_removed_holds_up_none_behind_it(
+    outbox: Outbox, service: Service, send: Callable[[], Round], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = write(outbox, "Tearful at unlock."), write(outbox, "Quiet.")
+    done = Outbox.done
+    with monkeypatch.context() as disk:
+        disk.setattr(Outbox, "done", lambda box, name: _no_room() if name == first else done(box, name))
+        went = send()
+    assert facts(service) == ["Tearful at unlock.", "Quiet."]
+    assert [one.name for one in went.sent] == [first, second]
+    assert isinstance(went.stopped, DiskFails)
+    assert outbox.names() == [first]
+
+
 def _no_room(*_: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 

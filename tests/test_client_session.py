@@ -132,8 +132,9 @@ def test_a_disk_that_has_no_room_for_the_renewed_login_does_not_end_it(
 
     with monkeypatch.context() as disk:
         disk.setattr(session, "write_durably", full)
-        with pytest.raises(DiskFails, match="No space left on device"):
+        with pytest.raises(DiskFails, match="No space left on device") as failed:
             me(server, hartmann.name)
+    assert failed.value.never_sent
     assert me(server, hartmann.name).username == hartmann.name
 
 

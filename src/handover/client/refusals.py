@@ -28,10 +28,10 @@ class CannotReach(Trouble):
 
 
 class DiskFails(CannotReach):
-    """A file of ours could not be read or written; what waits here goes on waiting."""
+    """A file of ours could not be read or written, so nothing was asked; what waits here goes on waiting."""
 
     def __init__(self, server: str, error: OSError) -> None:
-        super().__init__(server, error.strerror or str(error))
+        super().__init__(server, error.strerror or str(error), never_sent=True)
         self.args = (f"This machine would not do it: {self.why}.",)
 
 

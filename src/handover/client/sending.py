@@ -128,7 +128,10 @@ def _deal_with(outbox: Outbox, name: str, api: Api, went: Round, patience_s: flo
         went.refused.append(Refused(name, kept, refusal))
     else:
         went.sent.append(Sent(name, kept, note))
-        outbox.done(name)
+        try:
+            outbox.done(name)
+        except OSError as error:
+            went.stopped = DiskFails(outbox.server.url, error)  # it goes once more, and the server knows it by its key
 
 
 def _send(outbox: Outbox, name: str, kept: Kept, api: Api, patience_s: float) -> dict[str, Any]:

@@ -66,8 +66,10 @@ async def keep(desk: Desk) -> None:
         for timer, answer in zip(ready, answers, strict=True):
             if isinstance(answer, BaseException):
                 # One that cannot be fired must not hold up the others; it is tried again.
-                log.error("a timer failed", kind=timer[1], exc_info=answer)
-                failed[timer] = monotonic() + (BACK_S if isinstance(answer, Unavailable) else AGAIN_S)
+                away = isinstance(answer, Unavailable)  # of which the store says why itself
+                if not away:
+                    log.error("a timer failed", kind=timer[1], exc_info=answer)
+                failed[timer] = monotonic() + (BACK_S if away else AGAIN_S)
         if len(ready) < AT_ONCE:
             await asyncio.sleep(desk.settings.timers_s)
 
