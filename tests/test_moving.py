@@ -149,7 +149,8 @@ def test_what_the_disk_has_not_kept_is_moved_once_more_from_the_log(url: str, tm
     server, file, told = Server(url, tmp_path / "log"), Path(url.removeprefix("sqlite:///")), tmp_path / "told"
     command = [sys.executable, "-c", _ON_A_FAILING_DISK, "serve", "--port", str(server.port)]
     with told.open("wb") as log:
-        process = server.process = subprocess.Popen(command, env=environment(url), stderr=log)  # type: ignore[assignment]
+        process = subprocess.Popen(command, env=environment(url), stderr=log)
+    server.process = process  # type: ignore[assignment]  # it is told of bytes here, which nobody reads from it
     try:
         server.ready()
         copied(file, tmp_path / "kept")

@@ -233,8 +233,8 @@ class Hub:
         return past, position - page.position  # a log has no gaps
 
     async def be_sure(self) -> None:
-        """Looks before more is told, where that was not done for a while."""
-        if self._rights_may_be_old:
+        """Looks before more is told, where that was not done for a while: at rights, or at the logs."""
+        if self._rights_may_be_old or monotonic() - self._looked > RIGHTS_HOLD_S:
             await self._look()
 
     def _page(self, place: str, position: int) -> Page:
