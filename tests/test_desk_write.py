@@ -350,9 +350,9 @@ async def test_where_the_disk_has_no_room_to_go_on_the_note_is_kept_and_the_desk
             await seat.until("Who has to look out")
             await seat.types("3", "ctrl+s")
             await seat.until("USE THE RADIO. NOW.", "No space left on device", "Not sent: 1")
-        await seat.types("xqr")
-        await seat.until("everyone (1)")
-    assert ngata.all("/v1/notes") == []
+            await seat.types("xqr")
+            await seat.until("everyone (1)")
+            assert ngata.all("/v1/notes") == []
 
 
 async def test_what_the_server_refuses_comes_back_as_a_draft_with_the_reason_at_its_field(
