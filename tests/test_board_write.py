@@ -697,7 +697,9 @@ def test_without_a_network_notes_wait_go_once_and_keep_their_time(
             screen.press("3")
         screen.press("ctrl+Enter")
         screen.sees("everyone")
-    screen.sees("NOT SENT, and it is urgent: use the RADIO.", "3 not sent")
+    screen.until("!!document.querySelector('.second.blind')")
+    screen.sees("NOT SENT, and it is urgent: use the RADIO.")  # also when the screen has said that it is blind
+    screen.until("/3 not sent|3 notes kept here, not sent/.test(document.body.innerText)")
     assert hartmann.all("/v1/notes", inmate=weir) == []
     # The PC is switched off and on again, and somebody has locked it: the notes wait for their author.
     screen.offline(False)

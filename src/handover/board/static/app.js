@@ -128,7 +128,7 @@ function frame() {
     h('main', { id: 'main', tabindex: -1 }),
     h('aside', { id: 'foot', 'aria-label': t('Calls and keys') },
       h('div', { id: 'alarm', role: 'alert', hidden: true }), h('div', { id: 'asking', hidden: true }),
-      h('p', { id: 'said', role: 'status' }), h('nav', { id: 'keys', 'aria-label': t('Keys') })));
+      h('p', { id: 'said', role: 'status' }), h('p', { id: 'lost', role: 'status' }), h('nav', { id: 'keys', 'aria-label': t('Keys') })));
   keys.clearOf(document.getElementById('foot'));
   head(header, actions);
 }

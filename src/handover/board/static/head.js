@@ -60,8 +60,6 @@ function behind() {
   return late('pages') ? t('Whether somebody must act now cannot be read.') : '';
 }
 
-let lost = ''; // what was said at the foot when nothing was heard any more
-
 // What the two lines say may have changed; they themselves stay.
 export function tick() {
   const standingAt = document.getElementById('standing');
@@ -96,8 +94,6 @@ export function tick() {
   if (row.classList.contains('blind') !== blind) {
     row.classList.toggle('blind', blind);
     row.parentElement.classList.toggle('blind', blind);
-    const box = document.getElementById('said');
-    if (blind) box.textContent = lost = words;
-    else if (box.textContent === lost) box.textContent = '';
+    put(document.getElementById('lost'), blind ? words : ''); // beside what was said last: that may be of a note that is not sent
   }
 }
