@@ -128,6 +128,7 @@ class Tab:
     """How much came over the network from each address, the first time: how often the sheet is read again before one
     looks rests on how busy the machine is."""
     addresses: dict[str, str] = field(default_factory=dict)
+    under_way: set[str] = field(default_factory=set)
     keys: int = 0
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
@@ -149,7 +150,11 @@ class Tab:
         elif method == "Network.requestWillBeSent":
             self.asked.append(params["request"]["url"])
             self.addresses[params["requestId"]] = params["request"]["url"]
+            self.under_way.add(params["requestId"])
+        elif method == "Network.loadingFailed":
+            self.under_way.discard(params["requestId"])
         elif method == "Network.loadingFinished":
+            self.under_way.discard(params["requestId"])
             self.sizes.setdefault(
                 self.addresses.get(params["requestId"], params["requestId"]), int(params["encodedDataLength"])
             )
@@ -217,6 +222,14 @@ class Tab:
         # Chromium answers before it is so: about one request of a thousand that follow meets what was there before.
         reached = "fetch('/healthz', {cache: 'no-store'}).then(() => true, () => false)"
         self.until(f"{reached}.then((it) => it !== {json.dumps(gone)})")
+
+    def settles(self) -> None:
+        """Waits until no answer is on its way any more."""
+        deadline = monotonic() + PATIENCE_S
+        while self.under_way:
+            assert monotonic() < deadline, [self.addresses[one] for one in self.under_way]
+            self.browser.hear(0.02)
+        self.run("new Promise((go) => setTimeout(go))")
 
     def login(self, name: str, password: str, sees: str = "up to date") -> None:
         """An officer logs in, with the keyboard."""
