@@ -19,7 +19,7 @@ from handover.client import skew
 from handover.client.http import Access, Api
 from handover.client.outbox import WAITED, Outbox
 from handover.client.refusals import CannotReach, DiskFails, NotLoggedIn, ServerRefused
-from handover.client.sending import Round, send_all
+from handover.client.sending import Round, send_all, send_unkept
 from handover.client.server import server_at
 from handover.schemas.notes import NeedDraft, NoteDraft
 
@@ -135,7 +135,7 @@ def note(fact: str = "Quiet.", **fields: Any) -> NoteDraft:
 
 
 def write(outbox: Outbox, fact: str = "Quiet.", **fields: Any) -> str:
-    return outbox.put(note(fact, **fields), clock.now())[0]
+    return outbox.put(outbox.made(note(fact, **fields), clock.now()))
 
 
 def facts(service: Service) -> list[str]:
@@ -175,9 +175,9 @@ def test_without_a_network_notes_wait_and_go_later_in_order(
 
 def test_a_clock_that_was_set_back_does_not_let_a_later_note_overtake(outbox: Outbox) -> None:
     now = clock.now()
-    outbox.put(note("first"), now)
-    outbox.put(note("second"), now - timedelta(minutes=5))
-    outbox.put(note("third"), now - timedelta(minutes=4))
+    outbox.put(outbox.made(note("first"), now))
+    outbox.put(outbox.made(note("second"), now - timedelta(minutes=5)))
+    outbox.put(outbox.made(note("third"), now - timedelta(minutes=4)))
     assert [outbox.read(name).draft.fact for name in outbox.names()] == [  # type: ignore[union-attr]
         "first",
         "second",
@@ -220,7 +220,7 @@ def test_a_note_sent_hours_later_keeps_its_time_and_says_why_it_is_late(
 ) -> None:
     service.bad_day = [gone]
     written = clock.now()
-    outbox.put(note(), written)
+    outbox.put(outbox.made(note(), written))
     send()
     later(hours=2)
     send()
@@ -304,7 +304,7 @@ def test_where_the_server_asks_for_a_while_only_what_calls_somebody_is_sent_and_
 ) -> None:
     for fact in ("First.", "Second."):
         write(outbox, fact)
-    outbox.put(note("Cut himself.", attention="ACT_NOW"), clock.now(), urgent=True)
+    outbox.put(outbox.made(note("Cut himself.", attention="ACT_NOW"), clock.now(), urgent=True))
     service.bad_day = [overloaded]
     went = send()
     assert isinstance(went.stopped, ServerRefused)
@@ -374,7 +374,7 @@ def test_a_clock_that_was_set_right_since_the_service_was_last_heard_costs_no_no
     outbox: Outbox, service: Service, send: Callable[[], Round]
 ) -> None:
     skew.heard(outbox.server, clock.now() + timedelta(hours=1))  # it was an hour slow, and is no more
-    outbox.put(note(), skew.now(outbox.server))
+    outbox.put(outbox.made(note(), skew.now(outbox.server)))
     there = clock.now() + timedelta(seconds=2)
     service.bad_day = [lambda _: refusal(422, "/occurred_at", date=format_datetime(there, usegmt=True))]
     assert len(send().sent) == 1
@@ -468,6 +468,46 @@ def test_a_file_that_cannot_be_removed_holds_up_none_behind_it(
     assert [one.name for one in went.sent] == [first, second]
     assert isinstance(went.stopped, DiskFails)
     assert outbox.names() == [first]
+
+
+def test_where_the_disk_is_full_what_calls_somebody_goes_all_the_same_and_is_one_note_however_late_it_goes_again(
+    outbox: Outbox,
+    service: Service,
+    send: Callable[[], Round],
+    monkeypatch: pytest.MonkeyPatch,
+    later: Callable[..., None],
+) -> None:
+    outbox.put(outbox.made(note("Cut himself.", attention="ACT_NOW"), clock.now(), urgent=True))
+    service.bad_day = [service.record_and_lose_the_answer]
+    with monkeypatch.context() as full:
+        full.setattr(Outbox, "rewrite", _no_room)
+        assert isinstance(send().stopped, CannotReach)
+    assert facts(service) == ["Cut himself."]
+    # That it may have come there could not be marked, so an hour later it is sent as what has waited.
+    later(hours=2)
+    service.bad_day = [lambda _: refusal(422, "/header/Idempotency-Key")]
+    went = send()
+    assert ([one.note["fact"] for one in went.sent], went.refused) == (["Cut himself."], [])
+    assert facts(service) == ["Cut himself."]
+    assert [WAITED in body for _, body in service.seen] == [False, True, False]
+
+
+def test_a_note_that_the_disk_does_not_take_is_sent_from_memory_once(
+    outbox: Outbox, service: Service, tokens: Tokens
+) -> None:
+    kept = outbox.made(note(), clock.now())
+    with Api(outbox.server, tokens, transport=httpx.MockTransport(service)) as api:
+        service.bad_day = [service.record_and_lose_the_answer]
+        stopped = send_unkept(outbox, kept, api).stopped
+        assert isinstance(stopped, CannotReach)
+        assert not stopped.never_sent
+        assert [one.name for one in send_unkept(outbox, kept, api).sent] == [None]
+        service.bad_day = [lambda _: refusal(422, "/fact")]
+        assert [one.refusal.status for one in send_unkept(outbox, kept, api).refused] == [422]
+        tokens.ended = True
+        assert isinstance(send_unkept(outbox, kept, api).stopped, NotLoggedIn)
+    assert facts(service) == ["Quiet."]
+    assert not outbox.folder.exists()
 
 
 def _no_room(*_: object) -> None:

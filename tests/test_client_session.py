@@ -167,7 +167,7 @@ def test_who_comes_back_while_what_waited_is_being_sent_stays_logged_in(
 ) -> None:
     log_in(server, hartmann.name, PASSWORD)
     outbox, sends = Outbox(server, hartmann.name), sending.send_all
-    outbox.put(NoteDraft(unit="A", basis="SAW", fact="Written in the dark."), clock.now())
+    outbox.put(outbox.made(NoteDraft(unit="A", basis="SAW", fact="Written in the dark."), clock.now()))
     step_away(server, hartmann.name)
 
     def meanwhile(*what: Any, **how: Any) -> sending.Round:
@@ -190,7 +190,7 @@ def test_what_waited_is_told_as_sent_though_the_disk_does_not_let_go_of_the_logi
 ) -> None:
     log_in(server, hartmann.name, PASSWORD)
     outbox = Outbox(server, hartmann.name)
-    outbox.put(NoteDraft(unit="A", basis="SAW", fact="Written in the dark."), clock.now())
+    outbox.put(outbox.made(NoteDraft(unit="A", basis="SAW", fact="Written in the dark."), clock.now()))
     step_away(server, hartmann.name)
 
     def fails(*_: object) -> None:

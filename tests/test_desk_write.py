@@ -334,7 +334,7 @@ async def test_without_a_network_it_is_kept_counted_and_sent_later_with_its_time
     assert dark["occurred_at"] == dark["captured_at"]
 
 
-async def test_where_the_disk_has_no_room_to_go_on_the_note_is_kept_and_the_desk_stays(
+async def test_where_the_disk_has_no_room_a_note_goes_from_memory_and_stays_on_the_form_where_it_cannot(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -343,16 +343,23 @@ async def test_where_the_disk_has_no_room_to_go_on_the_note_is_kept_and_the_desk
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
         await seat.until("everyone (1)")
         with monkeypatch.context() as disk:
+            disk.setattr(Outbox, "put", full)
+            outage.goes_away()
+            await begins(seat)
+            await seat.press("enter", "enter")
+            await seat.types("1Two men at his door.", "ctrl+s")
+            await seat.until("NOT kept and NOT sent: No space left on device. Use paper and the radio.")
+            await seat.meanwhile(outage.comes_back)
+            await seat.press("ctrl+s")
+            await seat.until("everyone (1)", "Recorded: Weir, J. (A1-07)")
+            disk.undo()
             disk.setattr(Outbox, "rewrite", full)
             await begins(seat)
             await seat.press("enter", "enter")
-            await seat.types("1Two men at his door.", *["enter"] * 5)
-            await seat.until("Who has to look out")
-            await seat.types("3", "ctrl+s")
-            await seat.until("USE THE RADIO. NOW.", "No space left on device", "Not sent: 1")
-            await seat.types("xqr")
-            await seat.until("everyone (1)")
-            assert ngata.all("/v1/notes") == []
+            await seat.types("1They have gone.", "ctrl+s")
+            await seat.until("everyone (1)", "not sent: 1")
+    notes = again(outage, ngata).all("/v1/notes")
+    assert [note["fact"] for note in notes] == ["Two men at his door."]
 
 
 async def test_what_the_server_refuses_comes_back_as_a_draft_with_the_reason_at_its_field(

@@ -1,5 +1,6 @@
 """The network goes in the middle of a shift, and comes back."""
 
+import errno
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from handover import clock
 from handover.client import skew
+from handover.client.outbox import Outbox
 from tests.support.outage import Outage
 from tests.support.service import Caller
 from tests.support.terminals import Terminal
@@ -173,3 +175,26 @@ def test_watching_and_pulling_without_a_network(outage: Outage, terminal: Termin
     said = terminal.run("pull", "--json")
     assert said.exit_code == 3
     assert '"cannot-reach"' in said.stderr
+
+
+def test_a_note_for_which_the_disk_has_no_room_goes_from_memory_and_is_called_out_where_it_cannot(
+    outage: Outage, hartmann: Caller, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Outbox, "put", full)
+        said = terminal.run("post", "--unit", "A", "--saw", "Two men with tools.", "--act-now")
+        assert (said.exit_code, "Recorded: " in said.stdout) == (0, True), said.output
+        assert "disk does not keep notes (No space left on device): it was sent from memory." in said.stderr
+        refused = terminal.run("post", "A9999ZZ", "--saw", "Nobody of that number.")
+        assert (refused.exit_code, "is kept" in refused.stderr) == (1, False)
+        outage.goes_away()
+        said = terminal.run("post", "--unit", "A", "--saw", "Two more.", "--act-now")
+    assert said.exit_code == 1
+    assert "This note is NOT kept, and NOT sent: use paper and the radio." in said.stderr
+    assert "This machine would not do it: No space left on device." in said.stderr
+    assert terminal.files("outbox/*/[0-9]*.json") == []
+    outage.comes_back()
+    assert recorded(outage, hartmann) == ["Two men with tools."]

@@ -71,11 +71,11 @@ class Outbox:
         self.author = author
         self.folder = server.folder / "outbox" / file_name(author)
 
-    def put(self, draft: NoteDraft, written: datetime, *, urgent: bool = False) -> tuple[str, Kept]:
-        """Keeps a note; once this returns it survives a power cut. Returns the name it is kept under, too."""
+    def made(self, draft: NoteDraft, written: datetime, *, urgent: bool = False) -> Kept:
+        """A finished note as it is kept and sent, under a key of its own. It is kept nowhere yet."""
         captured = written - skew.behind(self.server)  # what this device's own clock shows
         claimed = draft.model_copy(update={"occurred_at": draft.occurred_at or written, "captured_at": captured})
-        kept = Kept(
+        return Kept(
             server=self.server.url,
             author=self.author,
             written_at=written,
@@ -84,10 +84,14 @@ class Outbox:
             body=_text(claimed),
             urgent=urgent,
         )
+
+    def put(self, kept: Kept) -> str:
+        """Keeps a note; once this returns it survives a power cut. Returns the name it is kept under. Raises OSError
+        where the disk will not have it."""
         with locked(self.folder / ".order.lock", 30):
-            name = _next_name(written, self.names())
+            name = _next_name(kept.written_at, self.names())
             write_durably(self.folder / name, kept.model_dump_json(indent=1))
-        return name, kept
+        return name
 
     def names(self) -> list[str]:
         """What waits, oldest first."""

@@ -14,7 +14,7 @@ from handover.client import skew
 from handover.client.codelists import entry, lists_are_stale, lists_for
 from handover.client.outbox import Kept, Outbox
 from handover.client.refusals import CannotReach, DiskFails, NotLoggedIn, ServerRefused, Trouble
-from handover.client.sending import Refused, Round, Sent, send_all
+from handover.client.sending import Refused, Round, Sent, send_all, send_unkept
 from handover.schemas.codelists import CodeList
 from handover.schemas.notes import NoteDraft
 from handover.terminal import phrases, waiting
@@ -48,15 +48,16 @@ def post(voice: Speech, address: str, typed: Typed) -> None:
         draft, words = _composed(here, typed, now)
         outbox = Outbox(here.server, here.login.username)
         urgent = is_urgent(draft, words.lists)
+        kept = outbox.made(draft, now, urgent=urgent)
         try:
-            name, kept = outbox.put(draft, now, urgent=urgent)
-        except OSError:
-            voice.warn(Text(" This note is NOT kept and NOT sent. ", style="bold reverse"))
-            raise
-        try:
-            went = send_all(outbox, here.api, wait_s=_WAIT_FOR_OTHERS_S)
-        except KeyboardInterrupt:
-            went = Round(outbox.author, stopped=CannotReach(here.server.url, "you stopped it"))
+            name = outbox.put(kept)
+        except OSError as error:
+            went, name = _from_memory(voice, here, outbox, kept, error), None
+        else:
+            try:
+                went = send_all(outbox, here.api, wait_s=_WAIT_FOR_OTHERS_S)
+            except KeyboardInterrupt:
+                went = Round(outbox.author, stopped=CannotReach(here.server.url, "you stopped it"))
         reader = here.reader(words.lists, draft.establishment)
         if words.unchecked and not voice.as_json:
             voice.warn(
@@ -67,6 +68,23 @@ def post(voice: Speech, address: str, typed: Typed) -> None:
         waiting.send_others(voice, here.server, reader)
         if lists_are_stale(here.server, language()):
             lists_for(here.api, language())
+
+
+def _from_memory(voice: Speech, here: Desk, outbox: Outbox, kept: Kept, disk: OSError) -> Round:
+    """Sends what the disk would not have; where that comes to nothing either, it says so and raises what the disk
+    said."""
+    try:
+        went = send_unkept(outbox, kept, here.api)
+    except KeyboardInterrupt:
+        went = Round(outbox.author, stopped=CannotReach(here.server.url, "you stopped it"))
+    why = went.stopped
+    if why is None:
+        voice.warn(f"This machine's disk does not keep notes ({disk.strerror or disk}): it was sent from memory.")
+        return went
+    sent = "it is not known whether it was sent" if isinstance(why, CannotReach) and not why.never_sent else "NOT sent"
+    voice.warn(Text(f" This note is NOT kept, and {sent}: use paper and the radio. ", style="bold reverse"))
+    voice.warn(str(why))
+    raise disk
 
 
 def show_words(voice: Speech, address: str, option: str) -> None:
@@ -106,7 +124,15 @@ def is_urgent(draft: NoteDraft, lists: dict[str, CodeList]) -> bool:
 
 
 def _tell_own(
-    voice: Speech, here: Desk, outbox: Outbox, went: Round, name: str, kept: Kept, reader: Reader, *, urgent: bool
+    voice: Speech,
+    here: Desk,
+    outbox: Outbox,
+    went: Round,
+    name: str | None,
+    kept: Kept,
+    reader: Reader,
+    *,
+    urgent: bool,
 ) -> None:
     """Says what came of the note that was just typed."""
     for sent in went.sent:
@@ -184,7 +210,8 @@ def _tell_refused(voice: Speech, refused: Refused) -> None:
         tell(voice, refused.refusal)
     else:
         waiting.tell_refusal(voice, refused.refusal)
-        voice.warn("Nothing was recorded. Correct it and post it again. What you wrote is kept: handover unsent")
+        kept = " What you wrote is kept: handover unsent" if refused.name else ""
+        voice.warn(f"Nothing was recorded. Correct it and post it again.{kept}")
     raise typer.Exit(REFUSED)
 
 

@@ -3,9 +3,10 @@
 from contextlib import suppress
 from functools import partial
 
+from handover.client.outbox import Kept
 from handover.client.refusals import CannotReach, Trouble
 from handover.client.resources import Document
-from handover.client.sending import Refused, Round, Sent, send_all
+from handover.client.sending import Refused, Round, Sent, send_all, send_unkept
 from handover.schemas.notes import NoteDraft
 from handover.terminal import phrases
 from handover.terminal.compose import option_for
@@ -20,13 +21,35 @@ from handover.terminal.troubles import in_words
 _WAIT_FOR_OTHERS_S = 10
 
 
-def finish(base: Base, hand: Hand, draft: NoteDraft) -> None:
+def made(base: Base, draft: NoteDraft) -> Kept:
+    """A finished note, kept nowhere yet."""
+    return base.outbox.made(draft, base.station.desk.now(), urgent=is_urgent(draft, dict(base.station.lists)))
+
+
+def finish(base: Base, hand: Hand, draft: NoteDraft, kept: Kept) -> None:
     """Keeps the note; from here on it goes by itself. Raises OSError where the disk will not have it."""
-    outbox = base.outbox
-    name, _ = outbox.put(draft, base.station.desk.now(), urgent=is_urgent(draft, dict(base.station.lists)))
+    name = base.outbox.put(kept)
     with suppress(OSError):  # the note is kept; a draft too many is no harm
         base.drafts.drop(hand.kept.id)
     base.beside(_send(base, hand, draft, name), "sending")
+
+
+async def from_memory(form: Frame, hand: Hand, draft: NoteDraft, kept: Kept) -> Trouble | None:
+    """Sends what the disk will not have. Recorded, it is no longer on the form; else answers what stands in its way."""
+    base, here = form.base, form.base.station.desk
+    try:
+        went = await base.reach(partial(send_unkept, base.outbox, kept, here.api))
+    except Trouble as trouble:
+        return trouble
+    if not went.sent:
+        return went.refused[0].refusal if went.refused else went.stopped
+    if here is base.station.here:
+        with suppress(OSError):
+            base.drafts.drop(hand.kept.id)
+        form.ends(None)  # what came of it is known already
+        _say_recorded(base, draft, went.sent[0])
+        base.changed()
+    return None
 
 
 async def _send(base: Base, hand: Hand, draft: NoteDraft, name: str) -> None:
@@ -45,12 +68,16 @@ async def _send(base: Base, hand: Hand, draft: NoteDraft, name: str) -> None:
         outbox.drop_refused(name)
         _say(base, t("REFUSED, and back among your drafts (w): {title}", title=t(refused.refusal.title)), loud=True)
     elif sent is not None or name not in outbox.names():
-        aloud = " " + t("Tell somebody aloud as well.") if is_urgent(draft, dict(base.station.lists)) else ""
-        _say(base, (_told(base, sent) if sent else f"{t('Recorded')}.") + aloud)
+        _say_recorded(base, draft, sent)
     else:
         why = went.stopped or CannotReach(outbox.server.url, "it was not its turn yet")
         _kept(base, draft, why)
     base.changed()
+
+
+def _say_recorded(base: Base, draft: NoteDraft, sent: Sent | None) -> None:
+    aloud = " " + t("Tell somebody aloud as well.") if is_urgent(draft, dict(base.station.lists)) else ""
+    _say(base, (_told(base, sent) if sent else f"{t('Recorded')}.") + aloud)
 
 
 def _kept(base: Base, draft: NoteDraft, why: Trouble) -> None:

@@ -11,6 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
+from handover.client.outbox import Kept
+from handover.client.refusals import ServerRefused
 from handover.client.resources import Document
 from handover.schemas.notes import NoteDraft
 from handover.terminal import people
@@ -65,6 +67,8 @@ class Write(Frame):
         self._dirty = False
         self._binning = False
         self._over = False
+        self._sending = False
+        self._made: tuple[NoteDraft, Kept] | None = None
 
     def body(self) -> Iterable[Widget]:
         """Above the fields and what is known, below what can be chosen or typed."""
@@ -347,16 +351,30 @@ class Write(Frame):
 
     def finish(self, draft: NoteDraft) -> None:
         """Keeps it for sending; from here on it goes by itself."""
+        if self._sending:
+            return
+        if self._made is None or self._made[0] != draft:  # sent a second time as it is, it is the same note
+            self._made = draft, sending.made(self.base, draft)
         try:
-            sending.finish(self.base, self._hand, draft)
+            sending.finish(self.base, self._hand, *self._made)
         except OSError as error:
-            self.say(t("NOT kept and NOT sent: {why}. Use paper and the radio.", why=error.strerror), loud=True)
+            self._sending = True
+            self.work(self._from_memory(*self._made, error))
             return
         self._over = True
         self.dismiss("sent")
 
+    async def _from_memory(self, draft: NoteDraft, kept: Kept, disk: OSError) -> None:
+        trouble = await sending.from_memory(self, self._hand, draft, kept)
+        self._sending, self._over = False, trouble is None
+        if trouble is not None and self.stands:
+            why = t(trouble.title) if isinstance(trouble, ServerRefused) else disk.strerror
+            self.say(t("NOT kept and NOT sent: {why}. Use paper and the radio.", why=why), loud=True)
+
     def aside(self) -> None:
         """Leaves it for later."""
+        if self._sending:
+            return
         self.keep()
         if not self._hand.begun:
             self.base.drafts.drop(self._hand.kept.id)
@@ -365,6 +383,8 @@ class Write(Frame):
 
     def bin(self) -> None:
         """Throws it away, on the second time of asking."""
+        if self._sending:
+            return
         if self._hand.begun and not self._binning:
             self._binning = True
             self.say(t("Throw it away? Ctrl-X once more."), loud=True)
