@@ -4,6 +4,8 @@ server's word; two windows, a full disk, a wrong clock, and what each role is of
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from tests.support.boards import NO_NETWORK, database_url, drop
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service
@@ -177,6 +179,43 @@ def test_a_pc_whose_disk_takes_nothing_says_so_locks_all_the_same_and_sends_from
         "Second, from memory.",
         "Half a sentence",
     ]
+
+
+REMEMBERS_NOTHING = {
+    "full": "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };",
+    "denied": "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no'); } });",
+}
+
+
+@pytest.mark.parametrize("why", REMEMBERS_NOTHING)
+def test_a_browser_that_remembers_nothing_lets_its_officers_in_and_locks_all_the_same(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str, why: str
+) -> None:
+    with browser.open(service.url, script=REMEMBERS_NOTHING[why]) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        begin(screen)
+        screen.press("Enter", "3", "1")
+        screen.insert("Ate half of it.")
+        screen.sees("kept on this PC")
+        screen.run(
+            "[...document.querySelectorAll('#head button')].find((one) => one.innerText.startsWith('L')).click()"
+        )
+        screen.sees("You locked it.", "Unlock")
+        screen.login(ngata.name, PASSWORD)
+        screen.sees("you are Ngata", "everyone (1)")
+        screen.press("s")
+        screen.login(hartmann.name, PASSWORD, sees="you are Hartmann")
+        screen.until("(document.querySelector('#in-fact') || {}).value === 'Ate half of it.'")
+        screen.press("ctrl+Enter")
+        screen.sees("Recorded", "0 not sent")
+        screen.press("l")
+        screen.sees("Unlock")
+        screen.settles()
+        screen.go(f"{service.url}/board")
+        screen.until("!!document.querySelector('#password')")
+        screen.misses("you are Hartmann", "Weir")
+    assert the_note(hartmann, weir)["fact"] == "Ate half of it."
 
 
 MUTE = """{ const opens = IDBFactory.prototype.open; IDBFactory.prototype.open = function (...given) {

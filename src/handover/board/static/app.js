@@ -12,6 +12,7 @@ import { gate, last } from './gate.js';
 import { head, tick } from './head.js';
 import * as keys from './keys.js';
 import { begin } from './language.js';
+import { local } from './local.js';
 import * as outbox from './outbox.js';
 import * as session from './session.js';
 import * as vault from './vault.js';
@@ -21,7 +22,7 @@ import { forget as forgetWords } from './care.js';
 import { refusedLater, wasOpen, write } from './write.js';
 
 const LOCK = 'handover.lock_s';
-let lockS = Number(localStorage.getItem(LOCK) || document.body.dataset.lockS); // of whoever sits here, or sat here last
+let lockS = Number(local.getItem(LOCK) || document.body.dataset.lockS); // of whoever sits here, or sat here last
 const ACTIVE = 'handover.active';
 const LEAVE_MS = 1000; // so long a lock waits for what is being kept
 const LOCKED = 'handover.lock';
@@ -145,7 +146,7 @@ async function entered(offline) {
   active = Date.now();
   if (desk.me.screen) {
     lockS = desk.me.screen.lock_s;
-    localStorage.setItem(LOCK, String(lockS));
+    local.setItem(LOCK, String(lockS));
   }
   frame();
   outbox.flush();
@@ -181,7 +182,7 @@ async function lock(why, { other = false, over = false } = {}) {
   forgetWords();
   session.forget(place, over);
   alarm.show(h('div'));
-  localStorage.setItem(LOCKED, `${name} ${Date.now()}`);
+  local.setItem(LOCKED, `${name} ${Date.now()}`);
   door(why, other ? '' : name);
 }
 
@@ -211,7 +212,7 @@ function idle() {
   tick();
   const left = lockS * 1000 - (Date.now() - active);
   if (lockS && left <= 0) lock(t('Locked by itself: nobody typed for a while. Nothing is lost.'));
-  else if (Date.now() - active < 2000) localStorage.setItem(ACTIVE, String(active));
+  else if (Date.now() - active < 2000) local.setItem(ACTIVE, String(active));
 }
 
 async function boot() {
@@ -228,7 +229,7 @@ async function boot() {
   for (const what of ['beforeunload', 'pagehide']) window.addEventListener(what, leaving);
   document.addEventListener('visibilitychange', () => { if (document.hidden) leaving(); });
   window.addEventListener('pagehide', () => { if (desk.me) desk_.remember(); });
-  const left = Number(localStorage.getItem(ACTIVE)) || 0;
+  const left = Number(local.getItem(ACTIVE)) || 0;
   try {
     if (lockS && left && Date.now() - left > lockS * 1000) await session.forget();
     else if (await session.resume()) return await entered();

@@ -3,6 +3,7 @@
 
 import { all, ask, get, Refused, Unreachable, who } from './session.js';
 import { Feed } from './feed.js';
+import { local } from './local.js';
 import { allLists, language, learn, t } from './words.js';
 import { useZone } from './times.js';
 import * as phrases from './phrases.js';
@@ -56,9 +57,9 @@ export async function start() {
   if (!desk.place) return changed();
   useZone(desk.place.timezone);
   const mine = units();
-  const kept = localStorage.getItem(`handover.unit.${me.username}`);
+  const kept = local.getItem(`handover.unit.${me.username}`);
   desk.unit = (mine.find((one) => one.code === kept) || mine[0] || {}).code || me.units[0] || null;
-  const seen = JSON.parse(localStorage.getItem(seenAt()) || 'null');
+  const seen = JSON.parse(local.getItem(seenAt()) || 'null');
   hear(seen && Date.now() - seen.at < SEEN_H * 3600e3 ? seen.cursor : null);
   // The feed reads the sheet as soon as it is live; where that takes long, the sheet does not wait for it.
   await Promise.race([new Promise((live) => { desk.onLive = live; }), new Promise((done) => setTimeout(done, FIRST_MS))]);
@@ -122,7 +123,7 @@ export async function choose(code) {
   desk.sheet = null;
   running = null;
   caughtUp('sheet');
-  localStorage.setItem(`handover.unit.${desk.me.username}`, code);
+  local.setItem(`handover.unit.${desk.me.username}`, code);
   changed();
   await refresh();
 }
@@ -310,5 +311,5 @@ const seenAt = () => `handover.seen.${desk.me.username}.${desk.place.code}`;
 export function remember() {
   if (!desk.feed || !desk.feed.cursor) return;
   const oldest = desk.news[desk.news.length - 1];
-  localStorage.setItem(seenAt(), JSON.stringify({ cursor: oldest ? oldest.before : desk.feed.cursor, at: Date.now() }));
+  local.setItem(seenAt(), JSON.stringify({ cursor: oldest ? oldest.before : desk.feed.cursor, at: Date.now() }));
 }

@@ -5,6 +5,7 @@ import * as away from './away.js';
 import * as alarm from './alarm.js';
 import * as keys from './keys.js';
 import { languages } from './language.js';
+import { local } from './local.js';
 import { byPin, comeBack, hear, login, Refused, Unreachable } from './session.js';
 import { t } from './words.js';
 import { clock, now } from './times.js';
@@ -12,8 +13,8 @@ import { clock, now } from './times.js';
 const HEAR_MS = 5000;
 
 export const last = {
-  get name() { return localStorage.getItem('handover.last') || ''; },
-  set name(value) { localStorage.setItem('handover.last', value); },
+  get name() { return local.getItem('handover.last') || ''; },
+  set name(value) { local.setItem('handover.last', value); },
 };
 
 // `why`: what the officer finds on coming back. `kept`: notes that wait here, by author, as numbers alone, and whether one is

@@ -4,6 +4,7 @@ import { choices, room } from './choices.js';
 import { h, keep, put } from './dom.js';
 import { changed, desk, watch } from './desk.js';
 import { kept, saveMark } from './forms.js';
+import { local } from './local.js';
 import { keyed, Refused, Unreachable } from './session.js';
 import * as vault from './vault.js';
 import { t } from './words.js';
@@ -27,10 +28,10 @@ const typing = (element) => element.matches('input:not([type=checkbox]):not([typ
 
 // Single letters are in the way of whoever dictates, or whose hand slips: this browser can do without. Everything is
 // then done with Tab and Enter.
-const letters = () => localStorage.getItem(LETTERS) !== 'off';
+const letters = () => local.getItem(LETTERS) !== 'off';
 
 function heed(footer) {
-  localStorage.setItem(LETTERS, letters() ? 'off' : 'on');
+  local.setItem(LETTERS, letters() ? 'off' : 'on');
   document.body.dataset.letters = letters() ? 'on' : 'off';
   say(letters() ? t('Every letter that is shown does what it says.') : t('No single letter does anything now; Tab and Enter do.'));
   hints(footer);

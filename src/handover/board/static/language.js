@@ -1,6 +1,7 @@
 // The language of this screen: as its browser asks for it, until an officer chooses another at it.
 
 import { h } from './dom.js';
+import { local } from './local.js';
 import { language, speak, t } from './words.js';
 
 const KEPT = 'handover.language';
@@ -9,7 +10,7 @@ const offered = () => document.body.dataset.languages.split(' ');
 
 // As it was chosen here the last time, or as the page came. Where those words do not come, in English: it is in the script.
 export async function begin() {
-  const kept = localStorage.getItem(KEPT);
+  const kept = local.getItem(KEPT);
   await use(offered().includes(kept) ? kept : language()).catch(() => use('en'));
 }
 
@@ -26,7 +27,7 @@ export function languages(then) {
     const name = event.target.value;
     try {
       await use(name);
-      localStorage.setItem(KEPT, name);
+      local.setItem(KEPT, name);
       if (await then(from)) return;
     } catch (problem) {
       event.target.value = language(); // without the server there are no other words

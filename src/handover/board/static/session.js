@@ -1,6 +1,7 @@
 // Who is at this screen. The access token is in this module's memory and nowhere else; the cookie that renews it cannot
 // be read by any script. A lock forgets the one and has the server end the other.
 
+import { local } from './local.js';
 import { refusal } from './refusals.js';
 import { now, serverSaid } from './times.js';
 
@@ -121,20 +122,20 @@ export async function login(username, password) {
 // Whoever comes in ends the login that the other windows may have.
 function came(issued) {
   took(issued);
-  localStorage.removeItem(OWED);
-  localStorage.setItem(SITS, `${whose} ${Date.now()}`);
+  local.removeItem(OWED);
+  local.setItem(SITS, `${whose} ${Date.now()}`);
 }
 
 // Who may come back here by PIN, and until when: user names alone. What makes a PIN worth anything is in a cookie that no
 // script can read.
 const SEATS = 'handover.seats';
-const seats = () => JSON.parse(localStorage.getItem(SEATS) || '{}');
+const seats = () => JSON.parse(local.getItem(SEATS) || '{}');
 export const byPin = () => Object.keys(seats()).filter((name) => seats()[name] > now());
 
 function sits(name, until) {
   const others = seats();
   delete others[name];
-  localStorage.setItem(SEATS, JSON.stringify(until ? { ...others, [name]: Date.parse(until) } : others));
+  local.setItem(SEATS, JSON.stringify(until ? { ...others, [name]: Date.parse(until) } : others));
 }
 
 export async function comeBack(username, pin) {
@@ -157,7 +158,7 @@ export async function choosePin(username, password, pin) {
 
 // Goes on with the login of this browser, if it has one that was not to end. Answers whether somebody is in.
 export async function resume() {
-  const owed = localStorage.getItem(OWED);
+  const owed = local.getItem(OWED);
   if (owed !== null) await end(owed || null);
   const answer = await renewal();
   if (!answer) return false;
@@ -219,14 +220,14 @@ export function forget(establishment, over = false) {
   const gone = whose;
   whose = null;
   if (over) return null;
-  localStorage.setItem(OWED, gone || '');
+  local.setItem(OWED, gone || '');
   ending = end(gone, establishment).catch(() => {});
   return ending;
 }
 
 async function end(username, establishment) {
   await raw('POST', `${AT}/end`, { username, ...(establishment ? { establishment } : {}) });
-  if (token === null) localStorage.removeItem(OWED);
+  if (token === null) local.removeItem(OWED);
 }
 
 // What a locked screen may ask: in which units somebody must act now; null where it hears nothing. The answer to the lock

@@ -2,6 +2,7 @@
 // has logged in as the author; this module keeps it in memory until the lock. Without WebCrypto (a page that came over
 // plain http from another machine) nothing goes to the disk: it is kept in memory until the page is closed.
 
+import { local } from './local.js';
 import { n, t } from './words.js';
 
 const NAME = 'handover';
@@ -86,10 +87,10 @@ function lay(id, text) {
   }
 }
 
-const lift = (id) => localStorage.removeItem(LAID + id);
-const laid = () => Object.keys(localStorage).filter((name) => name.startsWith(LAID)).flatMap((name) => {
+const lift = (id) => local.removeItem(LAID + id);
+const laid = () => local.names().filter((name) => name.startsWith(LAID)).flatMap((name) => {
   try {
-    const one = JSON.parse(localStorage.getItem(name));
+    const one = JSON.parse(local.getItem(name));
     return [{ ...one, iv: bytesOf(one.iv), sealed: bytesOf(one.sealed) }];
   } catch (unreadable) {
     return []; // of another release, or cut short: nobody is kept out by it
@@ -119,7 +120,7 @@ export async function save(kind, id, at, data, as, urgent = false) {
   };
   try {
     await change((store) => store.put(one), seal);
-    if (localStorage.getItem(LAID + id) === text) lift(id); // else something newer is on its way
+    if (local.getItem(LAID + id) === text) lift(id); // else something newer is on its way
     if (newest.get(id) === one) inMemory.delete(id);
     return true;
   } catch (full) {
