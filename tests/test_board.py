@@ -767,6 +767,24 @@ def test_a_server_that_hangs_is_said_at_the_door(service: Service, browser: Brow
         screen.call("Fetch.disable")
 
 
+@pytest.mark.parametrize("status", [429, 502, 511])
+def test_what_a_proxy_says_in_the_servers_place_is_said_in_words_and_nobody_comes_in_by_half(
+    service: Service, browser: Browser, hartmann: Caller, weir: str, status: int
+) -> None:
+    proxy = (
+        "((asks) => { window.down = '/board/session'; window.fetch = async (at, given) => String(at) === window.down ? "
+        f"new Response('<h1>No</h1>', {{status: {status}}}) : asks(at, given); }})(window.fetch)"
+    )
+    with browser.open(service.url, script=proxy) as screen:
+        screen.login(hartmann.name, PASSWORD, sees="The server cannot be reached")
+        screen.run("window.down = '/v1/establishments', document.querySelector('#trouble').textContent = ''")
+        screen.login(hartmann.name, PASSWORD, sees="The server cannot be reached")
+        screen.misses("you are Hartmann")
+        screen.run("window.down = '', 0")
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("A wing", "everyone (1)")
+
+
 def test_a_lock_shows_nothing_of_people_ends_the_login_and_comes_back_in_no_time(
     service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

@@ -1125,6 +1125,36 @@ def test_a_screen_locked_without_a_network_is_unlocked_without_it_by_its_officer
     assert (note["fact"], note["author"]["username"]) == ("Written while nothing could be asked.", hartmann.name)
 
 
+def test_a_server_that_is_down_behind_its_proxy_is_as_good_as_gone(
+    service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    screen.run(
+        "((asks) => { window.down = true; window.fetch = async (at, given) => window.down ? "
+        "new Response('<h1>Bad Gateway</h1>', {status: 502}) : asks(at, given); })(window.fetch), 0"
+    )
+    drop(service)
+    screen.sees("Not connected since")
+    screen.press("t")
+    screen.focus("#roll")
+    screen.press("1", "Enter")
+    screen.sees("The server cannot be reached. It is not known whether it was done")
+    screen.press("Escape")
+    screen.sees("everyone (1)")
+    screen.press("l")
+    screen.sees("Unlock", "this locked screen hears no calls")
+    screen.login(ngata.name, PASSWORD, sees="The server cannot be reached")
+    screen.login(hartmann.name, "a guess", sees="That password does not open this screen")
+    screen.login(hartmann.name, PASSWORD, sees="Not connected since")
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Written while nothing could be asked.")
+    screen.press("ctrl+Enter")
+    screen.sees("1 note kept here, not sent.")
+    screen.run("window.down = false, 0")
+    screen.sees("up to date", "0 not sent")
+    assert the_note(hartmann, weir)["fact"] == "Written while nothing could be asked."
+
+
 def test_a_login_that_ends_locks_the_screen_and_loses_nothing(
     service: Service, screen: Tab, hartmann: Caller, weir: str
 ) -> None:

@@ -86,7 +86,7 @@ function hear(cursor) {
 }
 
 function none(problem) {
-  if (problem instanceof Refused) return [];
+  if (problem instanceof Refused && problem.status < 500 && problem.status !== 429) return [];
   throw problem;
 }
 

@@ -123,7 +123,8 @@ export function gate(root, told) {
       }
       return false;
     } catch (problem) {
-      if (!(problem instanceof Unreachable) || !away.keeps(who)) throw problem;
+      const refused = problem instanceof Refused ? problem.status < 500 : !(problem instanceof Unreachable);
+      if (refused || !away.keeps(who)) throw problem;
       if (pin) {
         plain = true;
         throw new Refused(400, { detail: t('The server cannot be asked now: only your password opens this screen.') });

@@ -119,7 +119,7 @@ const fresh = (one) => due(one) && !one.data.attempted;
 // Too much was asked at once: what can wait does, and stays in its order; each says itself when it happened. Answers what
 // else it is.
 function later(problem) {
-  if (!(problem instanceof Refused) || ![429, 503].includes(problem.status) || !problem.retry) return problem;
+  if (![429, 503].includes(problem.status) || !problem.retry) return problem;
   rest = Date.now() + problem.retry * 1000;
   return null;
 }

@@ -17,10 +17,9 @@ const heard = { token: new Set(), ended: new Set() };
 
 // `sent`: it may have arrived all the same, and only the answer was lost.
 export class Unreachable extends Error {
-  constructor(cause, sent = false, strange = false) {
+  constructor(cause, sent = false, strange = false, status = 0, retry = 0) {
     super(String(cause));
-    this.sent = sent;
-    this.strange = strange;
+    Object.assign(this, { sent, strange, status, retry });
   }
 }
 
@@ -84,9 +83,11 @@ async function raw(method, path, body, headers) {
   // The service says so where it was not there whole, and nothing was done; a proxy may have passed it on.
   if (answer.status === 408) throw new Unreachable('it took too long', method !== 'GET' && !/\/too-slow$/.test(told && told.type));
   // What is not in our words is nobody's answer but a proxy's or a portal's: with it no note is taken, and none refused for good.
-  const ours = answer.ok ? says(method, told) || (answer.status === 204 && path.startsWith(AT)) : answer.status >= 500 || answer.status === 429 || isOurs(told);
-  if (!ours) throw new Unreachable('something answers there, but not as a handover server', method !== 'GET', true);
-  if (!answer.ok) throw new Refused(answer.status, told, Math.min(MOST_S, Number(answer.headers.get('retry-after')) || 0));
+  const ours = answer.ok ? says(method, told) || (answer.status === 204 && path.startsWith(AT)) : isOurs(told);
+  const retry = Math.min(MOST_S, Number(answer.headers.get('retry-after')) || 0);
+  const busy = answer.status >= 500 || answer.status === 429; // a proxy says so of all there is, and not of one note for its words
+  if (!ours) throw new Unreachable('something answers there, but not as a handover server', method !== 'GET', !busy, answer.status, retry);
+  if (!answer.ok) throw new Refused(answer.status, told, retry);
   return { status: answer.status, body: told, etag: answer.headers.get('etag') };
 }
 
@@ -256,7 +257,7 @@ export async function get(path, tries = 3) {
   try {
     return (await ask('GET', path)).body;
   } catch (problem) {
-    if (!(problem instanceof Refused) || ![429, 503].includes(problem.status) || !problem.retry || !tries) throw problem;
+    if (![429, 503].includes(problem.status) || !problem.retry || !tries) throw problem;
     await new Promise((done) => { setTimeout(done, problem.retry * 1000); });
     if (mine !== sitting) throw problem;
     return get(path, tries - 1);
