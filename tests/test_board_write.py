@@ -683,6 +683,31 @@ def test_the_last_letters_before_a_reload_are_kept_also_where_the_disk_is_slow(
             screen.until("((document.querySelector('#in-fact') || {}).value || '') === 'A slow disk.'")
 
 
+def test_what_a_browser_clears_away_under_an_open_board_is_kept_anew(
+    service: Service, screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    screen.pardoned += ["ERR_", "status of 0"]
+    screen.call("Network.setBlockedURLs", urls=["*/v1/notes"])
+    begin(screen)
+    screen.press("Enter", "3", "1")
+    screen.insert("Ate half of it.")
+    screen.press("ctrl+Enter")
+    screen.sees("1 not sent")
+    screen.call("Storage.clearDataForOrigin", origin=service.url, storageTypes="indexeddb,local_storage")
+    begin(screen)
+    screen.focus("#in-fact")
+    screen.insert("Begun afterwards")
+    screen.sees("kept on this PC")
+    screen.press("Escape")
+    screen.sees("everyone (1)")
+    screen.press("l")
+    screen.sees("Unlock", "1 kept here, not sent.")
+    screen.call("Network.setBlockedURLs", urls=[])
+    screen.login(hartmann.name, PASSWORD)
+    screen.sees("0 not sent")
+    assert the_note(hartmann, weir)["fact"] == "Ate half of it."
+
+
 def test_without_a_network_notes_wait_go_once_and_keep_their_time(
     service: Service, screen: Tab, hartmann: Caller, weir: str
 ) -> None:

@@ -15,12 +15,18 @@ window.addEventListener('beforeunload', (event) => {
 });
 let held = null; // {author, key} of whoever is at this screen
 let opened = null;
+const cleared = [];
+export const onCleared = (listener) => cleared.push(listener);
 
 function open() {
   opened = opened || new Promise((resolve, reject) => {
     const asked = indexedDB.open(NAME, 1);
     asked.onupgradeneeded = () => asked.result.createObjectStore('kept', { keyPath: 'id' });
-    asked.onsuccess = () => resolve(asked.result);
+    asked.onsuccess = () => {
+      // The browser has cleared it away: what this window holds goes to the next.
+      asked.result.onclose = () => { opened = null; for (const again of cleared) again(); };
+      resolve(asked.result);
+    };
     asked.onerror = () => { opened = null; reject(asked.error); };
   });
   return opened;
