@@ -210,6 +210,7 @@ function idle() {
   alarm.quiet();
   if (locked) return;
   tick();
+  active = Math.min(active, Date.now()); // the PC's clock may have been set back
   const left = lockS * 1000 - (Date.now() - active);
   if (lockS && left <= 0) lock(t('Locked by itself: nobody typed for a while. Nothing is lost.'));
   else if (Date.now() - active < 2000) local.setItem(ACTIVE, String(active));
@@ -231,7 +232,7 @@ async function boot() {
   window.addEventListener('pagehide', () => { if (desk.me) desk_.remember(); });
   const left = Number(local.getItem(ACTIVE)) || 0;
   try {
-    if (lockS && left && Date.now() - left > lockS * 1000) await session.forget();
+    if (lockS && left && Math.abs(Date.now() - left) > lockS * 1000) await session.forget();
     else if (await session.resume()) return await entered();
   } catch (problem) {
     if (!(problem instanceof session.Refused || problem instanceof session.Unreachable)) throw problem;
