@@ -720,6 +720,26 @@ def test_a_sheet_that_cannot_be_read_again_says_from_when_it_is_and_is_read_as_s
         screen.until("document.querySelector('.list.needs').innerText.includes('Not a word since.')")
 
 
+def test_that_the_screen_is_blind_is_said_once_and_as_it_is_now(
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    lost = "document.querySelector('#lost').textContent"
+    with browser.open(service.url) as screen:
+        screen.pardoned += [NO_NETWORK, "ERR_FAILED", "WebSocket"]
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        screen.call("Network.setBlockedURLs", urls=["*/sheet"])
+        ngata.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
+        screen.until(f"{lost}.startsWith('The sheet is from')")
+        assert "not sent" not in screen.run(lost)  # how many that is changes
+        screen.call("Network.setBlockedURLs", urls=["*/sheet", "*/v1/feed/tickets"])
+        drop(service)
+        screen.until(f"{lost}.startsWith('Not connected since')")
+        screen.call("Network.setBlockedURLs", urls=[])
+        screen.sees("up to date")
+        screen.until(f"{lost} === ''")
+
+
 KEPT_ON_THE_WAY = """((asks) => { let kept = null; window.fetch = async (at, given) => {
   if (!/sheet$/.test(String(at)) || window.over) return asks(at, given);
   kept = kept || await (await asks(at, given)).text();

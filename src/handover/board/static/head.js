@@ -78,22 +78,19 @@ export function tick() {
   const feed = desk.feed;
   let words = t('connecting …');
   const old = feed && feed.state === 'live' ? behind() : '';
-  let blind = Boolean(old);
-  if (old) words = `${old} ${t('It is asked for again by itself. Urgent? Use the radio.')} · ${unsent}`;
+  let lost = old && `${old} ${t('It is asked for again by itself. Urgent? Use the radio.')}`; // the same without what is counted: it is said once
+  if (old) words = `${lost} · ${unsent}`;
   else if (feed && feed.state === 'live') words = `${t('up to date')} ${clock(new Date(feed.sure), true)} · ${unsent}`;
   else if (feed && feed.state === 'blind') {
-    blind = true;
     // Older than that is the sheet where it was asked for before: something had happened. What is tried since changes nothing.
     const from = desk.behind.sheet <= feed.heard && desk.sheet ? Math.min(feed.sure, Date.parse(desk.sheet.given_at)) : feed.sure || (desk.sheet && Date.parse(desk.sheet.given_at));
-    words = from ? t('Not connected since {time}. What you see is from then.', { time: clock(new Date(from), true) }) : t('Not connected.');
-    if (kept) words += ` ${n('{n} note kept here, not sent.', '{n} notes kept here, not sent.', kept)}`;
-    words += ` ${t('Urgent? Use the radio.')}`;
+    const since = from ? t('Not connected since {time}. What you see is from then.', { time: clock(new Date(from), true) }) : t('Not connected.');
+    lost = `${since} ${t('Urgent? Use the radio.')}`;
+    words = kept ? `${since} ${n('{n} note kept here, not sent.', '{n} notes kept here, not sent.', kept)} ${t('Urgent? Use the radio.')}` : lost;
   }
   if (sight.textContent !== words) sight.textContent = words;
   const row = sight.closest('.line');
-  if (row.classList.contains('blind') !== blind) {
-    row.classList.toggle('blind', blind);
-    row.parentElement.classList.toggle('blind', blind);
-    put(document.getElementById('lost'), blind ? words : ''); // beside what was said last: that may be of a note that is not sent
-  }
+  for (const one of [row, row.parentElement]) one.classList.toggle('blind', Boolean(lost));
+  const foot = document.getElementById('lost'); // beside what was said last: that may be of a note that is not sent
+  if (foot.textContent !== lost) put(foot, lost);
 }
