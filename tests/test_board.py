@@ -740,6 +740,34 @@ def test_that_the_screen_is_blind_is_said_once_and_as_it_is_now(
         screen.until(f"{lost} === ''")
 
 
+def test_calls_longer_than_the_screen_hide_neither_it_nor_what_is_said_and_each_is_read_out_once(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    screens = ((1280, 800), (1024, 600), (640, 400))
+    seen = (
+        "((one) => { const { left, right, top, bottom } = document.querySelector(one).getBoundingClientRect(); "
+        "return left >= 0 && right <= innerWidth && top >= innerHeight / 2 && bottom <= innerHeight; })"
+    )
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        ngata.note(weir, fact="Donaudampfschifffahrt" * 45, attention="ACT_NOW")
+        for number in (1, 2):
+            who = prison.receive(f"B{number}", name=f"Kane, {number}.", cell=f"A2-0{number}")
+            ngata.note(who, fact="Shakes and says that he sees double. " * 25, attention="ACT_NOW")
+        screen.until("document.querySelectorAll('.call').length === 3")
+        screen.run("document.querySelector('#letters').click()")  # whatever was said last
+        for width, height in screens:
+            screen.call(
+                "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+            )
+            screen.until(f"{seen}('.call button') && {seen}('#said')")
+            screen.until("document.documentElement.scrollWidth <= innerWidth")
+        nodes = screen.call("Accessibility.getFullAXTree")["nodes"]
+        (alert,) = [one for one in nodes if one.get("role", {}).get("value") == "alert"]
+        told = {one["name"]: one["value"]["value"] for one in alert["properties"] if "value" in one["value"]}
+        assert (told["live"], told["atomic"]) == ("assertive", False), "a call is not read again with the next"
+
+
 KEPT_ON_THE_WAY = """((asks) => { let kept = null; window.fetch = async (at, given) => {
   if (!/sheet$/.test(String(at)) || window.over) return asks(at, given);
   kept = kept || await (await asks(at, given)).text();

@@ -128,8 +128,9 @@ function frame() {
   put(root, h('a', { class: 'skip', href: '#main' }, t('To the content')), header, others.map((words) => h('p', { class: 'late', role: 'alert' }, words)),
     h('main', { id: 'main', tabindex: -1 }),
     h('aside', { id: 'foot', 'aria-label': t('Calls and keys') },
-      h('div', { id: 'alarm', role: 'alert', hidden: true }), h('div', { id: 'asking', hidden: true }),
-      h('p', { id: 'said', role: 'status' }), h('p', { id: 'lost', role: 'status' }), h('nav', { id: 'keys', 'aria-label': t('Keys') })));
+      h('p', { id: 'said', role: 'status' }), h('p', { id: 'lost', role: 'status' }), // above what may be too long for the foot
+      h('div', { id: 'alarm', role: 'alert', 'aria-atomic': 'false', hidden: true }), h('div', { id: 'asking', hidden: true }),
+      h('nav', { id: 'keys', 'aria-label': t('Keys') })));
   keys.clearOf(document.getElementById('foot'));
   head(header, actions);
 }
