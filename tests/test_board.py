@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from handover.board import statics
 from tests.support import embedded
 from tests.support.boards import NO_NETWORK, database_url, drop
 from tests.support.browser import Browser, Tab
@@ -316,6 +317,22 @@ def test_a_page_that_is_open_over_an_upgrade_names_what_it_does_not_know_and_goe
         screen.press("h")
         screen.sees("2 pages nobody has taken")
         assert "A wing: RIOT, since" in screen.run("document.querySelector('main').innerText")
+
+
+def test_a_page_that_is_open_over_an_upgrade_has_all_screens_of_its_own_release(
+    service: Service, browser: Browser, prison: Prison, weir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    governor = prison.hire("osei", "governor")
+    with browser.open(service.url) as screen:
+        screen.login(governor.name, PASSWORD)
+        screen.sees("everyone (1)", "whole prison")
+        screen.settles()
+        monkeypatch.setattr(statics, "digest", lambda: "0" * 16)
+        for key in "htp/":
+            screen.press(key)
+            screen.until("!document.querySelector('.unit')")
+            screen.press("Escape")
+            screen.sees("everyone (1)")
 
 
 def test_a_call_that_comes_while_the_calls_are_being_read_is_not_lost_by_it(

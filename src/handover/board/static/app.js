@@ -32,7 +32,7 @@ const LATER = {
   handover: () => import('./handover.js'), person: () => import('./person.js'), paper: () => import('./paper.js'), pin: () => import('./pin.js'),
   house: () => import('./house.js'), practice: () => import('./practice.js'), // few need these: they are fetched when they are asked for
 };
-const SOON = ['handover', 'person', 'paper', 'pin']; // as soon as the first screen stands: they must be there without a network, too
+const SOON = ['handover', 'person', 'paper', 'pin']; // as soon as the first screen stands: they must be there without a network, too, and after an upgrade
 let current = null; // {leave(), update(), keys(), again(): what it would be shown about to go on}
 let shown = null; // {name, about} of it
 let header = null;
@@ -154,7 +154,7 @@ async function entered(offline) {
   if (begun) show('write', null, begun.draft);
   else show('unit');
   if (begun) begun.free();
-  for (const name of SOON) load(name).catch(() => {}); // what is not to be had now is fetched when it is asked for
+  for (const name of desk_.isManager() ? [...SOON, 'house'] : SOON) load(name).catch(() => {}); // what is not to be had now is fetched when it is asked for
 }
 
 // The page may be gone in a moment: what is typed is kept now. A browser says so several times, the earlier the better.
