@@ -57,6 +57,45 @@ def test_what_was_written_twice_is_handed_over_once_and_what_ran_out_asks_only_w
         screen.sees("Hartmann hands A wing over to you", "attention ran out: renew or close?")
 
 
+def test_a_count_that_was_kept_is_not_offered_anew_when_the_unit_has_been_anothers_meanwhile(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    """The answer to the offer was lost, and the page with it: what was typed for it was kept."""
+    typed = "[document.querySelector('#roll').value, document.querySelector('#remarks').value]"
+    place = {"establishment": prison.code, "unit": "A"}
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        screen.run(
+            "((asks) => { window.fetch = async (at, given) => { const told = await asks(at, given); "
+            "if (String(at) !== '/v1/handovers') return told; window.offered = true; return new Promise(() => {}); }; "
+            "})(window.fetch), 0"
+        )
+        screen.press("t")
+        screen.focus("#roll")
+        screen.insert("57")
+        screen.focus("#remarks")
+        screen.insert("The servery is short of trays.")
+        screen.press("Escape")
+        screen.sees("everyone (1)")
+        screen.press("t")
+        screen.until(f"{typed}.join() === '57,The servery is short of trays.'")
+        screen.press("ctrl+Enter")
+        screen.until("window.offered")
+        screen.go(f"{service.url}/board")
+        screen.sees("everyone (1)", "offered")
+        for outgoing, incoming in ((hartmann, ngata), (ngata, hartmann)):
+            if outgoing is ngata:
+                ngata.post("/v1/handovers", place)
+            (one,) = ngata.all("/v1/handovers", **place, state="OFFERED")
+            incoming.post(f"/v1/handovers/{one['id']}/acceptance", {"read_back": "Short of trays."})
+        screen.sees("Hartmann owns it since")
+        screen.press("t")
+        screen.until("document.activeElement.id === 'roll'")
+        sleep(1)
+        assert screen.run(typed) == ["", ""]
+
+
 def test_two_officers_hand_over_with_a_question_and_a_roll_that_does_not_match(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

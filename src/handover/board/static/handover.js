@@ -118,7 +118,8 @@ function offer(box, go, sheet) {
     h('p', { class: 'quiet' }, another(sheet) ? t('What you offer is frozen. Whoever has the unit answers for it until somebody accepts it by name.') : t('What you offer is frozen. The unit stays yours until somebody accepts it by name.')),
     h('div', {}, h('button', { type: 'submit', class: 'strong' }, t('Offer it'))));
   put(box, form);
-  const keeping = kept(`offer-${desk.unit}`, { roll, remarks });
+  const { last } = sheet.handover; // a count is of that time, and none for when the unit has been another's meanwhile
+  const keeping = kept(`offer-${desk.unit}-${last ? last.id : ''}`, { roll, remarks });
   roll.focus();
   const keyOf = keyed();
 
