@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
 
+import pytest
+
 from tests.support.boards import NO_NETWORK, database_url
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service
@@ -611,6 +613,30 @@ def test_a_handover_that_cannot_be_read_is_said_and_read_again(
         screen.misses("reading …")
         screen.offline(False)
         screen.sees("Hartmann hands A wing over to you")
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_a_printed_page_that_comes_when_one_has_gone_back_stays_away(
+    service: Service, browser: Browser, hartmann: Caller, weir: str, status: int
+) -> None:
+    slow = (
+        "((asks) => { window.fetch = async (at, given) => { const told = await asks(at, given); "
+        "if (!given || !given.headers || given.headers.Accept !== 'text/html') return told; "
+        "await new Promise((come) => { window.come = come; }); setTimeout(() => { window.came = true; }, 500); "
+        f"return new Response(await told.text(), {{status: {status}}}); }}; }})(window.fetch)"
+    )
+    with browser.open(service.url, script=slow) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        screen.press("p")
+        screen.sees("laying out the page")
+        screen.until("!!window.come")
+        screen.press("Escape")
+        screen.sees("everyone (1)")
+        screen.run("come()")
+        screen.until("window.came")
+        screen.sees("everyone (1)")
+        assert not screen.run("document.querySelector('#board').hidden || !!document.querySelector('#paper')")
 
 
 def test_the_printed_page_is_one_page(

@@ -13,6 +13,7 @@ export function paper(main, go) {
   const board = document.getElementById('board');
   const styles = document.querySelector('link[rel=stylesheet]');
   let page = null;
+  let left = false;
   let unsaid = desk.unsaid.size;
   lay(true);
 
@@ -24,11 +25,12 @@ export function paper(main, go) {
     const answer = await fetch(`${at(unit)}/sheet`, { signal: given.signal, headers: { Accept: 'text/html', 'Accept-Language': language(), Authorization: `Bearer ${accessToken()}` }, cache: 'no-store' }).catch(() => null);
     const whole = answer && answer.ok ? await answer.text().catch(() => null) : null;
     clearTimeout(patience);
+    if (left) return null; // what comes now is for another screen
     if (whole === null) return put(main, h('p', { class: 'late' }, t('The page cannot be had from the server now.')));
     // The page's own style is applied by hand: as an element our policy would not let it in.
     const style = whole.split('<style>').slice(1).map((part) => part.split('</style>')[0]).join('\n');
     const html = whole.replace(/<style>[^]*?<\/style>/g, '');
-    if (!main.isConnected || !accessToken() || document.getElementById('main') !== main || laid !== unsaid) return null;
+    if (!main.isConnected || !accessToken() || laid !== unsaid) return null;
     // The one place where HTML is read: our own server's page, for its nodes; it holds no script, and none would run.
     trusted = trusted || (window.trustedTypes ? trustedTypes.createPolicy('paper', { createHTML: (text) => text }) : null);
     const parsed = new DOMParser().parseFromString(trusted ? trusted.createHTML(html) : html, 'text/html');
@@ -59,6 +61,7 @@ export function paper(main, go) {
   return {
     update,
     leave: () => {
+      left = true;
       window.removeEventListener('afterprint', back);
       if (page) page.remove();
       document.adoptedStyleSheets = [];
