@@ -149,6 +149,34 @@ def test_a_page_calls_until_somebody_takes_it_and_the_others_see_who(
             screen.until("!document.title.startsWith('ACT NOW')")
 
 
+def test_a_key_that_is_pressed_twice_or_held_down_takes_one_call_and_not_the_next_unread(
+    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+) -> None:
+    open_ = "document.querySelectorAll('.call').length"
+    with browser.open(service.url) as screen:
+        screen.login(hartmann.name, PASSWORD)
+        screen.sees("everyone (1)")
+        ngata.note(weir, fact="Holds a blade.", attention="ACT_NOW")
+        for number in (1, 2):
+            who = prison.receive(f"B{number}", name=f"Kane, {number}.", cell=f"A2-0{number}")
+            ngata.note(who, fact="Lies on the floor.", attention="ACT_NOW")
+        for left in (2, 1):
+            screen.until(f"{open_} === {left + 1}")
+            sleep(1)
+            screen.press("a")
+            screen.until(f"{open_} === {left}")
+            if left == 2:
+                screen.press("a")
+            else:
+                for _again in range(5):
+                    held = {"key": "a", "windowsVirtualKeyCode": 65, "text": "a", "autoRepeat": True}
+                    screen.call("Input.dispatchKeyEvent", type="keyDown", **held)
+                    sleep(0.3)
+            screen.settles()
+            assert screen.run(open_) == left
+        screen.sees("Kane, 2.", "I see to it")
+
+
 def test_a_call_sounds_until_it_is_taken_also_where_the_sound_was_taken_away_meanwhile(
     service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:

@@ -1,7 +1,7 @@
 // Puts the board together: who is here, which screen is shown, what its keys are.
 
 import * as alarm from './alarm.js';
-import { calls, take } from './alarm.js';
+import { calls, takeFirst } from './alarm.js';
 import * as desk_ from './desk.js';
 import { changed, desk } from './desk.js';
 import { h, put } from './dom.js';
@@ -96,7 +96,7 @@ function update() {
   if (current.update) current.update();
   keys.bind([
     ...current.keys(),
-    ...(calls().length ? ['a', 'alt+a'].map((key) => ({ key, run: () => calls().length && take(calls()[0]) })) : []),
+    ...(calls().length ? ['a', 'alt+a'].map((key) => ({ key, run: takeFirst })) : []),
     { key: 'u', run: nextUnit }, { key: 'l', run: actions.lock }, { key: 's', run: actions.switch },
     desk.me.screen && desk.me.screen.pin_allowed && { key: 'i', label: desk.me.screen.pin_set ? null : t('choose a PIN'), run: () => show('pin') },
   ]);

@@ -55,7 +55,7 @@ export function listen() {
     const found = bound.find((one) => one.key === name && (name.length > 1 || letters()) && (!inText || /^(ctrl|alt)\+/.test(name) || name === 'escape' || name === 'pageup'));
     if (found) {
       event.preventDefault();
-      found.run(event);
+      if (!event.repeat) found.run(event); // a key that is held down means it once
     } else if (!inText && (name === 'arrowdown' || name === 'arrowup')) {
       if (along(event.target, name === 'arrowdown' ? 1 : -1)) event.preventDefault();
     }
