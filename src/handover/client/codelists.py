@@ -4,10 +4,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from handover import clock
-from handover.client.files import read_json, write_durably
+from handover.client.files import read_as, write_durably
 from handover.client.http import Api
 from handover.client.refusals import Trouble
 from handover.client.server import Server
@@ -70,11 +70,7 @@ def _file(server: Server, language: str) -> Path:
 
 
 def _kept(server: Server, language: str) -> _Kept | None:
-    found = read_json(_file(server, language))
-    try:
-        return None if found is None else _Kept.model_validate(found)
-    except ValidationError:
-        return None
+    return read_as(_Kept, _file(server, language))
 
 
 def _by_name(lists: CodeLists) -> dict[str, CodeList]:

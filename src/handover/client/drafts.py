@@ -7,9 +7,9 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from handover.client.files import read_json, remove_durably, write_durably
+from handover.client.files import read_as, remove_durably, write_durably
 from handover.client.server import Server, file_name
 
 
@@ -44,15 +44,9 @@ class Drafts:
 
     def all(self) -> list[NoteInHand]:
         """What was begun, the oldest first. What another author left, or cannot be read, is passed over."""
-        found = []
-        for name in self.names():
-            try:
-                note = NoteInHand.model_validate(read_json(self.folder / name))
-            except ValidationError:
-                continue
-            if note.author == self.author:
-                found.append(note)
-        return sorted(found, key=lambda note: note.begun_at)
+        found = (read_as(NoteInHand, self.folder / name) for name in self.names())
+        own = (note for note in found if note is not None and note.author == self.author)
+        return sorted(own, key=lambda note: note.begun_at)
 
     def drop(self, id_: str) -> None:
         """It was sent, or its author does not want it."""

@@ -12,7 +12,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from handover.client.refusals import Trouble
 
@@ -21,6 +23,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+M = TypeVar("M", bound=BaseModel)
 _POLL_S = 0.05
 
 
@@ -66,6 +69,14 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def read_as(model: type[M], path: Path) -> M | None:
+    """The same, of a file that keeps one of these."""
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 @contextmanager

@@ -4,10 +4,10 @@ nothing without the PIN; the server ends it after some hours or five wrong ones.
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from handover import clock
-from handover.client.files import read_json, remove_durably, write_durably
+from handover.client.files import read_as, remove_durably, write_durably
 from handover.client.server import Server, file_name
 
 
@@ -53,8 +53,5 @@ def _path(server: Server, username: str) -> Path:
 
 
 def _read(path: Path) -> Kept | None:
-    try:
-        kept = Kept.model_validate(read_json(path))
-    except ValidationError:
-        return None
-    return kept if kept.until > clock.now() else None
+    kept = read_as(Kept, path)
+    return kept if kept is not None and kept.until > clock.now() else None

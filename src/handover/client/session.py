@@ -11,11 +11,11 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from handover import clock
 from handover.client import seats
-from handover.client.files import Busy, locked, read_json, remove_durably, write_durably
+from handover.client.files import Busy, locked, read_as, read_json, remove_durably, write_durably
 from handover.client.http import Access, Api, TokenSource
 from handover.client.refusals import CannotReach, DiskFails, NotLoggedIn, ServerRefused
 from handover.client.server import Server, file_name
@@ -154,7 +154,7 @@ def current_login(server: Server) -> Login:
 
 def _current(folder: Path) -> Login | None:
     pointer = read_json(folder / "current.json") or {}
-    return _read(folder / "logins" / str(pointer["login"])) if pointer.get("login") else None
+    return read_as(Login, folder / "logins" / str(pointer["login"])) if pointer.get("login") else None
 
 
 def _others(server: Server) -> Iterator[str]:
@@ -167,12 +167,12 @@ def _others(server: Server) -> Iterator[str]:
 
 def login_of(server: Server, username: str) -> Login | None:
     """This person's login, whether or not it is the one in use."""
-    return _read(_path(server, username))
+    return read_as(Login, _path(server, username))
 
 
 def all_logins(server: Server) -> list[Login]:
     """Every login kept here: the one in use, and those kept because notes of theirs have not been sent."""
-    return [login for path in sorted((server.folder / "logins").glob("*.json")) if (login := _read(path))]
+    return [login for path in sorted((server.folder / "logins").glob("*.json")) if (login := read_as(Login, path))]
 
 
 def log_out(server: Server, username: str) -> bool:
@@ -185,13 +185,13 @@ def end(server: Server, username: str, last: Callable[[Login], object] | None = 
     """The same for a login that nobody uses. Where this person has come back meanwhile, it goes on. `last` is what is
     asked with it once it is gone from the disk."""
     path = _path(server, username)
-    login = _read(path)
+    login = read_as(Login, path)
     # Taken away before the server is told: whoever sits down next must not be this person, whatever the network does.
     # Under the lock, or a renewal going on in another process would write the login back.
     with suppress(Busy), locked(path.with_suffix(".lock"), 5):
         if _in_use(server, path):
             return True
-        login = _read(path)
+        login = read_as(Login, path)
         remove_durably(path)
     if login is None:
         return True
@@ -254,14 +254,6 @@ def _path(server: Server, username: str) -> Path:
 
 def _in_use(server: Server, path: Path) -> bool:
     return (read_json(server.folder / "current.json") or {}).get("login") == path.name
-
-
-def _read(path: Path) -> Login | None:
-    found = read_json(path)
-    try:
-        return None if found is None else Login.model_validate(found)
-    except ValidationError:
-        return None
 
 
 def _still_there(server: Server, username: str) -> Login:
