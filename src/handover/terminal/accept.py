@@ -27,7 +27,7 @@ from handover.terminal.speech import (
     plain,
 )
 from handover.terminal.unclear import Unclear
-from handover.terminal.units import name_of_unit, own_units, unit_meant
+from handover.terminal.units import name_of_unit, units_meant
 from handover.terminal.walk import Said, Walk
 
 _OPTIONS = {"roll_actual": "--roll", "read_back": "--read-back", "roll_mismatch_reason": "--because"}
@@ -56,7 +56,7 @@ def accept(
     """
     said = Said(roll, read_back, with_queries, because)
     with answering(as_json) as voice, desk(voice, server) as here:
-        places = _places(here, unit, establishment)
+        places = units_meant(here, unit, establishment)
         found = matters.waiting(here, places)
         if not found:
             raise ServerRefused(status=404, title="Nothing waits for you", detail=_nothing(here, places))
@@ -152,13 +152,6 @@ def _in_options(here: Desk, id_: str, said: Said, refused: ServerRefused, reader
         detail = f'{expected} offered, {said.roll} counted. Count again, or say why: --because "…"'
         return ServerRefused(status=409, title="The roll does not match", detail=detail)
     return refused
-
-
-def _places(here: Desk, unit: str | None, establishment: str | None) -> list[matters.Place]:
-    if unit is None and (mine := own_units(here.login.me, establishment)):
-        return mine
-    one = unit_meant(here, unit, establishment)
-    return [(one.establishment, one.code)]
 
 
 def _nothing(here: Desk, places: list[matters.Place]) -> str:

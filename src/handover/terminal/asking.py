@@ -21,7 +21,7 @@ from handover.terminal.speech import (
     answering,
 )
 from handover.terminal.unclear import Unclear
-from handover.terminal.units import own_units, unit_meant
+from handover.terminal.units import units_meant
 
 _LATELY = 50
 
@@ -41,7 +41,7 @@ def ask(
         if text is None:
             raise Unclear(f'Say what you ask: handover ask {item} "does his daughter know?"')
         with desk(voice, server) as here:
-            offers = matters.waiting(here, _places(here, unit, establishment))
+            offers = matters.waiting(here, units_meant(here, unit, establishment))
             if not offers:
                 raise Unclear("Nothing is being handed over to you just now.")
             reader = here.reader(here.lists(), establishment)
@@ -82,13 +82,6 @@ def answer(
             voice.emit(made)
             return
         voice.say(f"Answered {phrases.person(query['by'])}: “{query['text']}” {text}")
-
-
-def _places(here: Desk, unit: str | None, establishment: str | None) -> list[matters.Place]:
-    if unit is None and (mine := own_units(here.login.me, establishment)):
-        return mine
-    one = unit_meant(here, unit, establishment)
-    return [(one.establishment, one.code)]
 
 
 def _item(here: Desk, typed: str, offers: list[Document], reader: Reader) -> tuple[Document, Document]:

@@ -21,7 +21,7 @@ from handover.terminal.speech import (
     answering,
 )
 from handover.terminal.unclear import Unclear
-from handover.terminal.units import own_units, unit_meant
+from handover.terminal.units import units_meant
 
 _OPTIONS = {"reason": "the reason", "until": "--until"}
 _FULL = 36
@@ -96,11 +96,7 @@ def _meant(here: Desk, typed: str, unit: str | None, establishment: str | None, 
 
 
 def _sheets(here: Desk, unit: str | None, establishment: str | None) -> list[Document]:
-    mine = own_units(here.login.me, establishment)
-    if unit is not None or not mine:
-        one = unit_meant(here, unit, establishment)
-        mine = [(one.establishment, one.code)]
-    return [sheet_of(here.api, place, code) for place, code in mine]
+    return [sheet_of(here.api, place, code) for place, code in units_meant(here, unit, establishment)]
 
 
 def _looked_out_for(sheets: list[Document]) -> tuple[dict[str, Document], list[Document]]:

@@ -52,7 +52,15 @@ def unit_meant(here: Desk, typed: str | None, establishment: str | None) -> Unit
     raise Unclear(_no_such(typed, known))
 
 
-def own_units(me: Me, establishment: str | None = None) -> list[tuple[str, str]]:
+def units_meant(here: Desk, typed: str | None, establishment: str | None) -> list[tuple[str, str]]:
+    """The unit that is named, else one's own units, each with its establishment. Raises Unclear."""
+    if typed is None and (mine := own_units(here.login.me, establishment)):
+        return mine
+    one = unit_meant(here, typed, establishment)
+    return [(one.establishment, one.code)]
+
+
+def own_units(me: Me, establishment: str | None) -> list[tuple[str, str]]:
     """The units one is posted to, each with its establishment."""
     return [
         (posting.establishment, unit)
