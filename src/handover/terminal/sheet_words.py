@@ -209,7 +209,7 @@ class SheetWords:
 
     def _rest(self) -> Iterator[Text]:
         sheet, reader = self.sheet, self.reader
-        names = {one["inmate"]: _called(one) for one in (*sheet["people"], *sheet["others"])}
+        names = {one["inmate"]: called(one) for one in (*sheet["people"], *sheet["others"])}
         for note in sheet["late"]:
             who = names.get(note["inmate"], note["inmate"]) if note["inmate"] else t("the wing")
             yield _line(
@@ -249,7 +249,7 @@ class SheetWords:
         yield from self._not_observed()
         if said := [one for one in sheet["others"] if any(told["change"] for told in one["changes"])]:
             yield _line(
-                t("nothing to pass on:") + " " + ", ".join(f"{_called(o)} {shifts.shape(o['changes'])}" for o in said)
+                t("nothing to pass on:") + " " + ", ".join(f"{called(o)} {shifts.shape(o['changes'])}" for o in said)
             )
 
     def _not_observed(self) -> Iterator[Text]:
@@ -262,14 +262,15 @@ class SheetWords:
                 t("NOT OBSERVED this shift: all {missing}; nobody has written of anybody yet.", missing=len(missing))
             )
             return
-        told = [_called(one) + self._whyever(one) for one in missing]
+        told = [called(one) + self._whyever(one) for one in missing]
         yield _line(t("NOT OBSERVED this shift ({missing}): {told}", missing=len(missing), told=", ".join(told)))
 
     def _whyever(self, one: Mapping[str, Any]) -> str:
         return f" {self.reader.label('not_observed', one['why'])}" if one["why"] else ""
 
 
-def _called(one: Mapping[str, Any]) -> str:
+def called(one: Mapping[str, Any]) -> str:
+    """By the cell first: that is how one goes along a landing."""
     return f"{one['cell']} {one['name']}" if one["cell"] else str(one["name"])
 
 

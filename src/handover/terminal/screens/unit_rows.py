@@ -12,6 +12,7 @@ from handover.terminal.incidents import counted
 from handover.terminal.phrases import Reader
 from handover.terminal.screens.lines import Row, row
 from handover.terminal.screens.station import Station
+from handover.terminal.sheet_words import called
 from handover.terminal.speech import plain
 from handover.terminal.tongue import t
 
@@ -22,7 +23,7 @@ Sheet = Mapping[str, Any]
 
 def needs_you(sheet: Sheet, station: Station, reader: Reader) -> Iterator[Row]:
     """Calls nobody has taken, what goes on, and everybody for whom somebody asked to look out."""
-    here = {one["inmate"]: _called(one) for one in (*sheet["people"], *sheet["others"])}
+    here = {one["inmate"]: called(one) for one in (*sheet["people"], *sheet["others"])}
     for page in station.pages.values():
         unit, number = station.unit_name(page["establishment"], page["unit"]), page["inmate"]
         who = here.get(number) or f"{unit}, {station.roster.get(number, number)}" if number else unit
@@ -83,7 +84,7 @@ def heading(words: str) -> Row:
 def _person(person: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
     key = ("person", person["inmate"])
     rules = {reason["rule"] for reason in person["reasons"]}
-    head = _marked(_called(person), person["attention"], person["attention_until"], reader)
+    head = _marked(called(person), person["attention"], person["attention_until"], reader)
     told = []
     if "RAN_OUT" in rules and person["attention"] == "ROUTINE":  # else there is attention that runs
         told.append(t("attention ran out: renew or close?"))
@@ -100,7 +101,7 @@ def _person(person: Mapping[str, Any], reader: Reader) -> Iterator[Row]:
 
 
 def _need(one: Mapping[str, Any], need: dict[str, Any], reader: Reader) -> Row:
-    who = _called(one) if one["inmate"] else t("the wing")
+    who = called(one) if one["inmate"] else t("the wing")
     at = reader.time(need["due_at"]) if need["due_at"] else "—"
     late = f"{t('OVERDUE')} " if item_words.is_overdue(need, reader) else ""
     words = phrases.need({**need, "due_at": None}, reader)
@@ -143,11 +144,6 @@ def _marked(who: str, attention: str, until: object, reader: Reader) -> Text:
             " " + t("until {until}", until=reader.time(until))
         )
     return head
-
-
-def _called(one: Mapping[str, Any]) -> str:
-    """By the cell first: that is how one goes along a landing."""
-    return f"{one['cell']} {one['name']}" if one["cell"] else str(one["name"])
 
 
 def _under(words: str, note: str, style: str = "") -> Row:
