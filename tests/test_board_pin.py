@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.support.boards import NO_NETWORK, database_url, drop
+from tests.support.boards import NO_NETWORK, begin, database_url, drop, send, the_note, write
 from tests.support.browser import Browser, Tab
 from tests.support.service import PASSWORD, Caller, Prison, Service
 from tests.test_board_looking import faults
-from tests.test_board_write import begin, screen, the_note
+from tests.test_board_write import screen
 from tests.test_pin import PIN, allow
 
 __all__ = ["database_url", "screen"]
@@ -167,10 +167,7 @@ def test_a_pc_whose_disk_takes_nothing_says_so_locks_all_the_same_and_sends_from
     screen.press("1", "ctrl+Enter")
     screen.sees("Recorded", "0 not sent")
     screen.offline(True)
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Second, from memory.")
-    screen.press("ctrl+Enter")
+    send(screen, "Second, from memory.")
     screen.sees("NOT SENT, and this PC cannot keep it", "1 not sent")
     screen.offline(False)
     screen.run("window.dispatchEvent(new Event('online'))")
@@ -229,9 +226,7 @@ def test_a_pc_whose_disk_never_answers_lets_its_officers_in_and_their_notes_out(
     with browser.open(service.url, script=MUTE) as screen:
         screen.login(hartmann.name, PASSWORD)
         screen.sees("everyone (1)")
-        begin(screen)
-        screen.press("Enter", "3", "1")
-        screen.insert("Ate half of it.")
+        write(screen, "Ate half of it.")
         screen.sees("NOT kept on this PC")
         screen.press("ctrl+Enter")
         screen.sees("Recorded", "0 not sent")
@@ -275,10 +270,7 @@ def test_a_pc_whose_clock_is_wrong_shows_and_claims_the_servers_time(
         screen.login(hartmann.name, PASSWORD)
         screen.sees("everyone (1)")
         shown = screen.run("document.querySelector('#sight').innerText.match(/\\d\\d:\\d\\d:\\d\\d/)[0]")
-        begin(screen)
-        screen.press("Enter", "3", "1")
-        screen.insert("Ate at noon.")
-        screen.press("ctrl+Enter")
+        send(screen, "Ate at noon.")
         screen.sees("Recorded")
     note = the_note(hartmann, weir)
     recorded = datetime.fromisoformat(note["recorded_at"])

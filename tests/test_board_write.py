@@ -13,7 +13,7 @@ import pytest
 
 from handover.services import accounts
 from tests.support import embedded
-from tests.support.boards import NO_NETWORK, database_url, drop
+from tests.support.boards import NO_NETWORK, begin, database_url, drop, send, the_note, write
 from tests.support.browser import Browser, Tab
 from tests.support.outages import held_up
 from tests.support.processes import office, serving
@@ -30,23 +30,6 @@ def screen(service: Service, browser: Browser, hartmann: Caller, weir: str) -> I
         tab.login(hartmann.name, PASSWORD)
         tab.sees("everyone (1)")
         yield tab
-
-
-def begin(screen: Tab, who: str = "a107") -> None:
-    """Opens the form and says whom it is about."""
-    screen.press("w")
-    screen.until("document.activeElement.id === 'in-who'")
-    screen.type(who)
-    screen.until("document.querySelectorAll('.found [role=option]').length === 1")
-    screen.press("Enter")
-    screen.until("document.activeElement.closest('[data-step=mood]') !== null")
-
-
-def the_note(who: Caller, inmate: str) -> dict[str, Any]:
-    """The one note there is about somebody."""
-    (found,) = who.all("/v1/notes", inmate=inmate)
-    note: dict[str, Any] = found
-    return note
 
 
 def test_a_routine_note_takes_eight_decisions_at_most(screen: Tab, hartmann: Caller, weir: str) -> None:
@@ -516,11 +499,7 @@ def test_what_calls_somebody_does_not_wait_for_a_slow_disk(
         screen.sees("everyone (1)")
         with browser.open(service.url, beside=screen) as other:
             other.sees("everyone (1)")
-            begin(screen)
-            screen.press("Enter", "3", "1")
-            screen.insert("He will not answer.")
-            screen.focus("[data-step=attention] [role=radio]")
-            screen.press("3")
+            write(screen, "He will not answer.", act_now=True)
             screen.sees("kept on this PC")
             other.run(BUSY)
             before = datetime.now(UTC)
@@ -611,10 +590,7 @@ def test_what_a_window_that_is_gone_has_not_sent_goes_from_the_one_that_is_left(
             gone.pardoned.append(NO_NETWORK)
             gone.sees("everyone (1)")
             gone.offline(True)
-            begin(gone)
-            gone.press("Enter", "3", "1")
-            gone.insert("Written in a window that was closed.")
-            gone.press("ctrl+Enter")
+            send(gone, "Written in a window that was closed.")
             gone.sees("Kept here, not sent yet.", "1 not sent")
         eventually(lambda: len(hartmann.all("/v1/notes", inmate=weir)) == 1)
         left.sees("0 not sent")
@@ -714,13 +690,7 @@ def test_without_a_network_notes_wait_go_once_and_keep_their_time(
     screen.pardoned.append(NO_NETWORK)
     screen.offline(True)
     for fact in ("First, without a network.", "Second, without a network.", "Third, and somebody must come."):
-        begin(screen)
-        screen.press("Enter", "3", "1")
-        screen.insert(fact)
-        if fact.startswith("Third"):
-            screen.focus("[data-step=attention] [role=radio]")
-            screen.press("3")
-        screen.press("ctrl+Enter")
+        send(screen, fact, act_now=fact.startswith("Third"))
         screen.sees("everyone")
     screen.until("!!document.querySelector('.second.blind')")
     screen.sees("NOT SENT, and it is urgent: use the RADIO.")  # also when the screen has said that it is blind
@@ -758,10 +728,7 @@ def test_what_something_else_answered_in_the_servers_place_is_not_sent_and_not_r
 ) -> None:
     screen.run(A_PORTAL_ANSWERS)
     screen.run(f"window.portal = {{at: '/v1/notes', status: {status}}}, 0")
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Ate half of it.")
-    screen.press("ctrl+Enter")
+    send(screen, "Ate half of it.")
     screen.until("window.asked > 1")
     screen.sees("1 not sent")
     assert screen.run(AHEAD_MS) < 60_000, "a portal's clock is not the prison's"
@@ -784,10 +751,7 @@ def test_what_is_no_note_is_not_taken_for_one_whatever_answers_so(
         "((asks) => { window.asked = 0; window.fetch = async (at, given) => String(at) === '/v1/notes' && !window.over "
         f"? (window.asked += 1, new Response({body}, {{status: {status}}})) : asks(at, given); }})(window.fetch), 0"
     )
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Ate half of it.")
-    screen.press("ctrl+Enter")
+    send(screen, "Ate half of it.")
     screen.until("window.asked > 1")
     screen.sees("Kept here, not sent yet.", "1 not sent")
     screen.run("window.over = true, 0")
@@ -805,19 +769,13 @@ def test_one_note_that_a_filter_on_the_way_refuses_keeps_none_behind_it_and_is_n
         "new Response('<h1>Forbidden</h1>', {status: 403})) : asks(at, given); })(window.fetch), 0"
     )
     for words in ("Saw a zebra.", "Ate half of it."):
-        begin(screen)
-        screen.press("Enter", "3", "1")
-        screen.insert(words)
-        screen.press("ctrl+Enter")
+        send(screen, words)
         screen.until("window.asked > 0")
     eventually(lambda: [note["fact"] for note in hartmann.all("/v1/notes", inmate=weir)] == ["Ate half of it."])
     screen.sees("1 not sent")
     screen.run("window.down = true, 0")
     for waiting, words in enumerate(("Has slept.", "Paces up and down."), start=2):
-        begin(screen)
-        screen.press("Enter", "3", "1")
-        screen.insert(words)
-        screen.press("ctrl+Enter")
+        send(screen, words)
         screen.sees(f"{waiting} not sent")
     before = screen.run("window.asked")
     sleep(2)
@@ -833,13 +791,7 @@ def test_what_calls_somebody_does_not_wait_behind_a_note_whose_answer_never_come
         "await new Promise((cut) => { setTimeout(cut, 3000); }); throw new TypeError('cut'); }; })(window.fetch), 0"
     )
     for words in ("Ate half of it.", "Holds a blade."):
-        begin(screen)
-        screen.press("Enter", "3", "1")
-        screen.insert(words)
-        if words.startswith("Holds"):
-            screen.focus("[data-step=attention] [role=radio]")
-            screen.press("3")
-        screen.press("ctrl+Enter")
+        send(screen, words, act_now=words.startswith("Holds"))
         screen.sees("everyone (1)")
     eventually(lambda: len(hartmann.all("/v1/notes", inmate=weir)) == 2)
     screen.sees("1 not sent")
@@ -887,9 +839,7 @@ def on_the_clock(who: Caller, ahead: timedelta) -> tuple[str, str]:
 def test_why_it_is_late_only_its_author_says_and_the_day_it_falls_on_is_shown(
     screen: Tab, hartmann: Caller, weir: str
 ) -> None:
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Says it was in the morning.")
+    write(screen, "Says it was in the morning.")
     screen.focus("#in-at")
     soon, day = on_the_clock(hartmann, timedelta(minutes=20))
     screen.insert(soon)
@@ -909,9 +859,7 @@ def test_why_it_is_late_only_its_author_says_and_the_day_it_falls_on_is_shown(
     screen.sees("Recorded")
     note = the_note(hartmann, weir)
     assert (note["late"], note["late_reason"]) == (True, None)
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Says it twice.")
+    write(screen, "Says it twice.")
     screen.focus("#in-at")
     screen.insert(early)
     screen.focus("#in-late_reason")
@@ -938,10 +886,7 @@ def test_what_waited_more_than_an_hour_for_the_network_says_so(screen: Tab, hart
     screen.offline(True)
     screen.settles()
     screen.run("window.real = Date.now, Date.now = () => window.real() - 2 * 3600e3, 0")
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Written two hours ago.")
-    screen.press("ctrl+Enter")
+    send(screen, "Written two hours ago.")
     screen.sees("1 not")
     screen.run("Date.now = window.real, document.dispatchEvent(new Event('pointerdown')), 0")
     screen.run(ANSWER_LOST)
@@ -953,10 +898,7 @@ def test_what_waited_more_than_an_hour_for_the_network_says_so(screen: Tab, hart
     screen.offline(True)
     screen.settles()  # an answer that is on its way would set the clock right
     screen.run("Date.now = () => window.real() - 2 * 3600e3, 0")
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Another.")
-    screen.press("ctrl+Enter")
+    send(screen, "Another.")
     screen.sees("1 not")
     screen.run("Date.now = window.real, document.dispatchEvent(new Event('pointerdown')), 0")
     screen.offline(False)
@@ -974,13 +916,7 @@ def test_where_the_server_has_too_much_to_do_notes_wait_and_what_calls_somebody_
     with held_up(service.desk.store.write):
         eventually(lambda: metric(service.url, "handover_writer_wait_seconds") > 2)
         for fact in ("First, and it can wait.", "Second, and it cannot."):
-            begin(screen)
-            screen.press("Enter", "3", "1")
-            screen.insert(fact)
-            if fact.startswith("Second"):
-                screen.focus("[data-step=attention] [role=radio]")
-                screen.press("3")
-            screen.press("ctrl+Enter")
+            send(screen, fact, act_now=fact.startswith("Second"))
             if fact.startswith("First"):
                 screen.sees("Kept here, not sent yet.", "1 not sent")
         eventually(lambda: service.desk.store.writer._first)  # it was let in, and waits
@@ -994,10 +930,7 @@ def test_a_proxy_that_speaks_of_hours_keeps_no_note_for_hours(screen: Tab, hartm
         "((asks) => { window.fetch = async (at, given) => String(at) === '/v1/notes' && !window.over ? new Response("
         "'<h1>Back soon</h1>', {status: 503, headers: {'Retry-After': '3600'}}) : asks(at, given); })(window.fetch), 0"
     )
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Ate half of it.")
-    screen.press("ctrl+Enter")
+    send(screen, "Ate half of it.")
     screen.sees("Kept here, not sent yet.", "1 not sent")
     screen.run("window.over = true, window.real = Date.now, Date.now = () => window.real() + 61e3, 0")
     screen.run("window.dispatchEvent(new Event('online'))")
@@ -1008,9 +941,7 @@ def test_a_proxy_that_speaks_of_hours_keeps_no_note_for_hours(screen: Tab, hartm
 def test_what_takes_long_is_said_to_be_kept_and_then_to_be_recorded(
     service: Service, screen: Tab, hartmann: Caller, weir: str
 ) -> None:
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Ate half of it.")
+    write(screen, "Ate half of it.")
     with held_up(service.desk.store.write):
         screen.press("ctrl+Enter")
         screen.sees("Kept here, not sent yet.", "1 not sent", wait=15)
@@ -1032,10 +963,7 @@ def test_a_killed_server_loses_nothing_and_sends_nothing_twice(
             screen.sees("everyone (1)")
             server.kill()
             screen.sees("Not connected since")
-            begin(screen)
-            screen.press("Enter", "3", "1")
-            screen.insert("Written while the server was dead.")
-            screen.press("ctrl+Enter")
+            send(screen, "Written while the server was dead.")
             screen.sees("1 note kept here, not sent.")
             server.start()
             screen.sees("0 not sent", "up to date", wait=25)
@@ -1047,10 +975,7 @@ def test_what_waits_belongs_to_its_author_and_a_locked_screen_says_how_many(
 ) -> None:
     screen.pardoned.append(NO_NETWORK)
     screen.offline(True)
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Kept through a lock.")
-    screen.press("ctrl+Enter")
+    send(screen, "Kept through a lock.")
     screen.sees("Kept here, not sent yet.", "1 not sent")
     screen.press("l")
     screen.sees("Unlock", "1 kept here, not sent.")
@@ -1066,11 +991,7 @@ def test_an_urgent_note_that_has_not_left_is_not_locked_away_in_silence(
 ) -> None:
     screen.pardoned.append(NO_NETWORK)
     screen.offline(True)
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Holds a blade.")
-    screen.focus("[data-step=attention] [role=radio]")
-    screen.press("3", "ctrl+Enter")
+    send(screen, "Holds a blade.", act_now=True)
     screen.sees("NOT SENT, and it is urgent")
     screen.press("l")
     screen.sees("An ACT NOW of yours has not left this PC: use the RADIO.", "everyone (1)")
@@ -1090,11 +1011,7 @@ def test_an_urgent_note_that_was_begun_and_not_sent_is_not_locked_away_in_silenc
     service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
     locks = "document.querySelector('#head button').click()"
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Holds a blade.")
-    screen.focus("[data-step=attention] [role=radio]")
-    screen.press("3")
+    write(screen, "Holds a blade.", act_now=True)
     screen.run(locks)
     screen.sees("You have begun an ACT NOW and not sent it. Send it, or use the RADIO.", "what happened")
     screen.run(locks)
@@ -1138,10 +1055,7 @@ def test_a_screen_locked_without_a_network_is_unlocked_without_it_by_its_officer
     screen.insert(PASSWORD)
     screen.press("Enter")
     screen.sees("you are Hartmann", "Not connected since", "Weir, J.")
-    begin(screen)
-    screen.press("Enter", "3", "1")
-    screen.insert("Written while nothing could be asked.")
-    screen.press("ctrl+Enter")
+    send(screen, "Written while nothing could be asked.")
     screen.sees("1 note kept here, not sent.")
     screen.offline(False)
     screen.run("window.dispatchEvent(new Event('online'))")
