@@ -42,13 +42,6 @@ def english_again() -> Iterator[None]:
     tongue.speak("en")
 
 
-@pytest.fixture
-def outage(tmp_path: Path) -> Iterator[Outage]:
-    network = Outage(tmp_path)
-    yield network
-    network.goes_away()
-
-
 # --- the catalogues --------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyte
@@ -21,13 +20,6 @@ from tests.support.terminals import Terminal
 
 SERIAL = 960
 """Characters a second at 9600 baud."""
-
-
-@pytest.fixture
-def outage(tmp_path: Path) -> Iterator[Outage]:
-    network = Outage(tmp_path)
-    yield network
-    network.goes_away()
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """The whole screen in a real tmux of 80×24, in black and white: somebody logs in, writes a note, reads it, locks."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.support.outage import Outage
 from tests.support.service import PASSWORD
@@ -12,13 +9,6 @@ from tests.support.terminals import Terminal
 from tests.support.tmux import sitting_at
 
 COLOUR = re.compile(r"\x1b\[(?:[\d;]*;)?(?:3[0-8]|4[0-8]|9\d|10[0-7])(?:;[\d;]*)?m")
-
-
-@pytest.fixture
-def outage(tmp_path: Path) -> Iterator[Outage]:
-    network = Outage(tmp_path)
-    yield network
-    network.goes_away()
 
 
 def test_a_routine_note_in_a_real_terminal_in_black_and_white(outage: Outage, tmp_path: Path) -> None:

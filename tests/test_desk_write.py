@@ -29,11 +29,6 @@ def prison(outage: Outage) -> Prison:
     return outage.prison
 
 
-def again(outage: Outage, who: Caller) -> Caller:
-    assert outage.service is not None
-    return outage.service.login(who.name)
-
-
 async def begins(seat: Seat, cell: str = "a107") -> None:
     await seat.until("everyone (")
     await seat.types(f"w{cell}", "enter")
@@ -328,7 +323,7 @@ async def test_without_a_network_it_is_kept_counted_and_sent_later_with_its_time
         await seat.meanwhile(outage.comes_back)
         await seat.press("n")  # or wait for the next try
         await seat.until("not sent: 0", "up to date")
-    urgent, dark = again(outage, ngata).all("/v1/notes")
+    urgent, dark = outage.prison.service.login(ngata.name).all("/v1/notes")
     assert dark["fact"] == "Written in the dark."
     assert urgent["attention"] == "ACT_NOW"
     assert dark["occurred_at"] == dark["captured_at"]
@@ -407,7 +402,7 @@ async def test_what_is_refused_after_it_has_waited_stays_counted_until_it_is_dea
     for words in ("First.", "Second."):
         office.run("post", "A9999ZZ", "--saw", words)
     outage.comes_back()
-    async with sitting(tmp_path / "office", again(outage, ngata), outage.url) as seat:
+    async with sitting(tmp_path / "office", outage.prison.service.login(ngata.name), outage.url) as seat:
         await seat.until("2 notes that waited were refused. handover unsent says why", "not sent: 0 · refused: 2")
         await seat.meanwhile(lambda: [office.run("unsent", "--drop", "1") for _ in range(2)])
         await seat.press("n")
@@ -451,7 +446,9 @@ async def test_locked_without_a_network_the_notes_go_by_themselves_and_then_the_
         assert not list((tmp_path / "office").glob("handover/terminal/*/current.json")), "and for nothing else"
         await seat.meanwhile(outage.comes_back)
         await seat.wait(lambda: not any(path.exists() for path in kept), "the end of the login")
-    assert [note["fact"] for note in again(outage, ngata).all("/v1/notes")] == ["Written in the dark."]
+    assert [note["fact"] for note in outage.prison.service.login(ngata.name).all("/v1/notes")] == [
+        "Written in the dark."
+    ]
 
 
 async def test_what_waits_may_still_be_on_its_way_when_the_program_is_left(
@@ -470,5 +467,5 @@ async def test_what_waits_may_still_be_on_its_way_when_the_program_is_left(
         await seat.meanwhile(outage.comes_back)
         await seat.wait(begun.is_set, "the sending of what waits")
     left.set()
-    await asyncio.to_thread(eventually, lambda: len(again(outage, ngata).all("/v1/notes")) == 1, 30)
+    await asyncio.to_thread(eventually, lambda: len(outage.prison.service.login(ngata.name).all("/v1/notes")) == 1, 30)
     await asyncio.sleep(0.1)  # and is told

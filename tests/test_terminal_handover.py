@@ -296,13 +296,6 @@ def test_for_a_nurse_it_is_not_to_hand_over(prison: Prison, tmp_path: Path) -> N
 # --- At a keyboard, item by item ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def outage(tmp_path: Path) -> Iterator[Outage]:
-    network = Outage(tmp_path)
-    yield network
-    network.goes_away()
-
-
 def test_going_through_it_at_a_keyboard_most_urgent_first(outage: Outage, tmp_path: Path) -> None:
     prison = outage.prison
     weir, kane = prison.receive("A4417KD"), prison.receive("A2222BB", name="Kane, D.", cell="A2-11")

@@ -1,7 +1,6 @@
 """The network goes in the middle of a shift, and comes back."""
 
 import errno
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,32 +10,17 @@ from handover import clock
 from handover.client import skew
 from handover.client.outbox import Outbox
 from tests.support.outage import Outage
-from tests.support.service import Caller
+from tests.support.service import Caller, Prison
 from tests.support.terminals import Terminal
 
 
 @pytest.fixture
-def outage(tmp_path: Path) -> Iterator[Outage]:
-    network = Outage(tmp_path)
-    yield network
-    network.goes_away()
-
-
-@pytest.fixture
-def hartmann(outage: Outage) -> Caller:
-    return outage.prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
-def terminal(outage: Outage, hartmann: Caller, tmp_path: Path) -> Terminal:
-    office = Terminal(tmp_path / "office", outage.url)
-    office.login(hartmann)
-    return office
+def prison(outage: Outage) -> Prison:
+    return outage.prison
 
 
 def recorded(outage: Outage, who: Caller) -> list[str]:
-    assert outage.service is not None
-    return [note["fact"] for note in outage.service.login(who.name).all("/v1/notes")][::-1]
+    return [note["fact"] for note in outage.prison.service.login(who.name).all("/v1/notes")][::-1]
 
 
 def test_what_is_written_meanwhile_goes_with_the_next_note_in_order_and_once(
@@ -160,8 +144,7 @@ def test_times_are_the_prisons_whatever_this_machines_clock_says(
     assert office.run("post", "--unit", "A", "--saw", "Quiet.", "--need", "phone@in 20min").exit_code == 3
     outage.comes_back()
     assert office.run("unsent", "--send").exit_code == 0
-    assert outage.service is not None
-    (note,) = outage.service.login(hartmann.name).all("/v1/notes")
+    (note,) = outage.prison.service.login(hartmann.name).all("/v1/notes")
     now = datetime.now(UTC)
     assert abs(now - datetime.fromisoformat(note["occurred_at"])) < timedelta(minutes=1)
     assert abs(now + off - datetime.fromisoformat(note["captured_at"])) < timedelta(minutes=1)

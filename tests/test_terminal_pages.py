@@ -1,6 +1,5 @@
 """What must not wait: a page is taken by a named person, and attention ends or goes on by somebody's word."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -84,13 +83,6 @@ def test_what_was_typed_wrong_is_said(
 
 
 # --- On the screen of a watch ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def outage(tmp_path: Path) -> Iterator[Outage]:
-    network = Outage(tmp_path)
-    yield network
-    network.goes_away()
 
 
 def test_a_page_cannot_be_overlooked_calls_again_and_says_who_took_it(outage: Outage, tmp_path: Path) -> None:

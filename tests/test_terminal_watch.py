@@ -2,36 +2,18 @@
 
 import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.outage import Outage
-from tests.support.service import Caller
+from tests.support.service import Caller, Prison
 from tests.support.terminals import Terminal
 
 
 @pytest.fixture
-def outage(tmp_path: Path) -> Iterator[Outage]:
-    network = Outage(tmp_path)
-    yield network
-    network.goes_away()
-
-
-@pytest.fixture
-def hartmann(outage: Outage) -> Caller:
-    return outage.prison.hire("hartmann", "officer", "A")
-
-
-@pytest.fixture
-def ngata(outage: Outage) -> Caller:
-    return outage.prison.hire("ngata", "officer", "A")
-
-
-@pytest.fixture
-def weir(outage: Outage) -> str:
-    return outage.prison.receive("A4417KD")
+def prison(outage: Outage) -> Prison:
+    return outage.prison
 
 
 @pytest.fixture
@@ -39,11 +21,6 @@ def terminal(outage: Outage, ngata: Caller, tmp_path: Path) -> Terminal:
     office = Terminal(tmp_path / "office", outage.url)
     office.login(ngata)
     return office
-
-
-def again(outage: Outage, who: Caller) -> Caller:
-    assert outage.service is not None
-    return outage.service.login(who.name)
 
 
 def test_a_note_is_on_the_screen_at_once_and_in_words(terminal: Terminal, hartmann: Caller, weir: str) -> None:
@@ -125,7 +102,7 @@ def test_blindness_is_said_with_its_time_and_what_was_missed_is_shown(
         blind = watch.until("Not connected since")
         assert "Urgent? Use the radio." in blind
         outage.comes_back()
-        again(outage, hartmann).note(weir, fact="Said while it was blind.")
+        outage.prison.service.login(hartmann.name).note(weir, fact="Said while it was blind.")
         watch.until_all("Said while it was blind.", "Up to date again")
 
 
@@ -169,7 +146,9 @@ def test_notes_that_waited_go_as_soon_as_it_sees_again(outage: Outage, terminal:
         watch.until("1 note kept here, not sent.")
         outage.comes_back()
         watch.until_all("Sent 1 note", "Written in the dark.")
-    assert [note["fact"] for note in again(outage, ngata).all("/v1/notes")] == ["Written in the dark."]
+    assert [note["fact"] for note in outage.prison.service.login(ngata.name).all("/v1/notes")] == [
+        "Written in the dark."
+    ]
 
 
 def test_a_login_taken_away_ends_it_with_words(outage: Outage, terminal: Terminal) -> None:
