@@ -88,7 +88,7 @@ class Desk:
 
     def __init__(self, who: Caller, second: Service) -> None:
         self.who = who
-        self.at = {id(who.service): who, id(second): Caller(second, who.name, who.token)}
+        self.at = {id(who.service): who, id(second): who.at(second)}
 
     def send(self, service: Service, method: str, path: str, body: dict[str, Any], tag: str | None = None) -> Answer:
         headers = {} if tag is None else {"If-Match": tag}

@@ -55,7 +55,7 @@ class Loud:
     def at(self, service: Service, name: str) -> Caller:
         """Somebody new, at this service."""
         here = self.prison.hire(name, "officer", "A")
-        return Caller(service, here.name, here.token)
+        return here.at(service)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_heartbeats_come_during_a_long_replay_of_what_is_not_for_its_reader(serv
     quick = Service(service.settings.model_copy(update={"heartbeat_s": 0.0001}))
     try:
         here = loud.prison.hire("brandt", "officer", "B")
-        with Caller(quick, here.name, here.token).feed() as feed:
+        with here.at(quick).feed() as feed:
             assert feed.frame()["type"] == "hello"
             before_live = [feed.frame()["type"]]
             while before_live[-1] != "live":
@@ -692,7 +692,7 @@ def test_what_many_missed_is_read_once_for_all_and_never_tells_what_was_taken_ba
     hartmann, records = prison.hire("hartmann", "officer", "A"), hears_everything(prison)
     ngata, brandt = (prison.hire(name, "officer", unit) for name, unit in (("ngata", "A"), ("brandt", "B")))
     notes = [hartmann.note(unit="A", fact=f"zebra {n}.") for n in range(110)]
-    here = [Caller(forgetful, who.name, who.token) for who in (records, ngata, brandt)]
+    here = [who.at(forgetful) for who in (records, ngata, brandt)]
     with here[0].feed(after="now") as first, ExitStack() as feeds:
         first.until_live()  # the stream has begun: what it reads itself is behind it
         monkeypatch.setattr(missed, "past", spied)
@@ -717,7 +717,7 @@ def test_of_many_who_missed_the_same_handover_each_hears_his_or_her_part(prison:
     offer = {"establishment": prison.code, "unit": "A"}
     hartmann.post("/v1/handovers", offer, 201)
     hartmann.note(weir, fact="zebra after it.")
-    here = [Caller(forgetful, who.name, who.token) for who in (hartmann, osei, records)]
+    here = [who.at(forgetful) for who in (hartmann, osei, records)]
     told: dict[str, list[Any]] = {}
     with here[0].feed(after="now") as first:
         first.until_live()  # the stream has begun, and what was missed is behind it
@@ -745,7 +745,7 @@ def test_many_who_come_at_once_are_opened_a_few_at_a_time(
 
     monkeypatch.setattr(hub.Hub, "listen", slowly)
     ngata = prison.hire("ngata", "officer", "A")
-    here = Caller(forgetful, ngata.name, ngata.token)
+    here = ngata.at(forgetful)
     with ExitStack() as feeds:
         opened = [feeds.enter_context(here.feed(after="now")) for _ in range(3 * hub.OPENING)]
         for feed in opened:

@@ -28,7 +28,7 @@ from handover.services.hearing import Latest
 from handover.services.sessions import Sessions
 from tests.support.readers import READS, eventually, hears_everything, metric, read_on, stalled
 from tests.support.service import Caller, Feed, Prison, Service
-from tests.test_feed_resting import CLOSE, CONT, PING, TEXT, at, frame, goodbye, line
+from tests.test_feed_resting import CLOSE, CONT, PING, TEXT, frame, goodbye, line
 
 ON_A_LINE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """Of tests of what happens on a line: it is the same whatever the store is."""
@@ -181,7 +181,7 @@ def _says_nothing(slow: Feed) -> None:
 @pytest.mark.usefixtures("pings")
 @pytest.mark.parametrize("act", [_says_goodbye, _sends_nonsense, _hangs_up_on_one_side, _says_nothing])
 def test_whoever_reads_nothing_and_ends_it_is_dropped_all_the_same(loud: Caller, quick: Service, act: Any) -> None:
-    with stalled(at(quick, loud)) as slow:
+    with stalled(loud.at(quick)) as slow:
         assert slow.frame()["type"] == "hello"
         eventually(lambda: full(quick))
         act(slow)
@@ -194,7 +194,7 @@ def test_whoever_reads_nothing_and_ends_it_does_not_hold_up_a_stop(
     loud: Caller, service: Service, prison: Prison, act: Any
 ) -> None:
     auditor, stopping = prison.hire("auditor", "auditor"), Service(service.settings)
-    with stalled(at(stopping, loud)) as slow:
+    with stalled(loud.at(stopping)) as slow:
         assert slow.frame()["type"] == "hello"
         eventually(lambda: full(stopping))
         act(slow)
@@ -427,7 +427,7 @@ def test_a_right_taken_away_ends_a_feed_whose_reader_does_not_read(
     loud: Caller, prison: Prison, quick: Service
 ) -> None:
     auditor = prison.hire("auditor", "auditor")
-    with stalled(at(quick, loud)) as slow:
+    with stalled(loud.at(quick)) as slow:
         assert slow.frame()["type"] == "hello"
         eventually(lambda: full(quick))
         prison.service.do(lambda uow: accounts.change_user(uow, loud.name, active=False))
@@ -441,7 +441,7 @@ def test_a_right_taken_away_ends_a_feed_whose_reader_does_not_read(
 def test_new_tokens_at_once_during_a_replay_and_at_a_stop(loud: Caller, prison: Prison, service: Service) -> None:
     auditor, stopping = prison.hire("auditor", "auditor"), Service(service.settings)
     token = frame(TEXT, orjson.dumps({"type": "auth", "token": loud.token}))
-    with stalled(at(stopping, loud)) as replaying, line(stopping, loud) as resting:
+    with stalled(loud.at(stopping)) as replaying, line(stopping, loud) as resting:
         replaying.socket.socket.sendall(token * 20)
         resting.send(token * 200)
         resting.send(*[token] * 50)
@@ -498,7 +498,7 @@ def test_of_feeds_that_came_and_went_in_every_way_nothing_is_left(
     monkeypatch.setattr(kept, "CLOSING_S", 0.5)
     monkeypatch.setattr(kept, "DROP_AFTER_S", 0.5)
     auditor, busy = prison.hire("auditor", "auditor"), Service(service.settings.model_copy(update={"feed_send_s": 0.5}))
-    here, ways = at(busy, loud), 6
+    here, ways = loud.at(busy), 6
     try:
         for n in range(10 * ways):
             if n % ways == 5:

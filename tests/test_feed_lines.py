@@ -36,11 +36,6 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Taken:
     return told
 
 
-def at(service: Service, who: Caller) -> Caller:
-    """The same person, at another service on the same store."""
-    return Caller(service, who.name, who.token)
-
-
 # --- Frames ----------------------------------------------------------------------------------------------------------
 
 
@@ -95,7 +90,7 @@ def test_a_reader_is_sent_the_same_the_one_way_and_the_other(
     keyes.note(unit="A")
     readers = (one, both, thin)
     with ExitStack() as feeds:
-        pairs = [[feeds.enter_context(at(service, who).feed()).socket for service in (ready, plain)] for who in readers]
+        pairs = [[feeds.enter_context(who.at(service).feed()).socket for service in (ready, plain)] for who in readers]
         for quick, slow in pairs:
             while True:
                 frame = quick.recv(5)
@@ -185,7 +180,7 @@ def test_a_live_reader_that_stops_reading_leaves_the_pass_and_is_cut_off_with_44
 ) -> None:
     impatient = Service(settings_for(database_url, feed_send_s=1.0))
     try:
-        hartmann, ngata = (at(impatient, prison.hire(name, "officer", "A")) for name in ("hartmann", "ngata"))
+        hartmann, ngata = (prison.hire(name, "officer", "A").at(impatient) for name in ("hartmann", "ngata"))
         needs = [{"code": "INFORMATION", "detail": "\N{OLD KEY}" * 500} for _ in range(5)]
         cut, largest = 'handover_feeds_closed_total{code="4408"}', 0
         told: list[Any] = []

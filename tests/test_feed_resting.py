@@ -156,11 +156,6 @@ def pair(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Se
         yield keeping, plain
 
 
-def at(service: Service, who: Caller) -> Caller:
-    """The same person, at another service on the same store."""
-    return Caller(service, who.name, who.token)
-
-
 def pieces(data: bytes, size: int = 1) -> list[bytes]:
     """Cut small."""
     return [data[i : i + size] for i in range(0, len(data), size)]

@@ -16,17 +16,17 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from handover.services import audit, opening
+from handover.services import opening
 from handover.services.missed import PAGE
 from handover.settings import Settings
 from handover.store import servers
 from handover.store.servers import PATIENCE, Servers, pooled
 from tests.support import postgres
-from tests.support.outages import cut
+from tests.support.outages import cut, outcome
 from tests.support.pooler import pooled as through_pooler
 from tests.support.processes import free_port, handover, office, serving
 from tests.support.readers import audience, eventually
-from tests.support.service import Caller, Prison, Service, settings_for
+from tests.support.service import Caller, Prison, Service, settings_for, sound
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +63,6 @@ def left_behind(service: Service) -> None:
         batch.conn.exec_driver_sql("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
 
     service.desk.store.write(demote).result(10)
-
-
-def sound(service: Service) -> bool:
-    """Whether the access log is as it was written."""
-    return service.desk.store.read(lambda conn: audit.verify_store(conn)).result().faults == ()
-
-
-def outcome(answer: Any) -> tuple[int, bool]:
-    """The status, and whether it says when to try again."""
-    return answer.status_code, answer.headers.get("retry-after", "").isdigit()
 
 
 # --- A connection to a server that has been succeeded ----------------------------------------------------------------

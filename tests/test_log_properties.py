@@ -58,7 +58,7 @@ class World:
         self.osei = [service.login(osei) for service in services]
         self.brandt = [service.login(brandt) for service in services]
         records = hears_everything(*self.prisons)
-        self.records = [Caller(service, records.name, records.token) for service in services]
+        self.records = [records.at(service) for service in services]
         self.notes: list[dict[str, Any]] = []
         self.answered: list[tuple[float, float, str]] = []
 
@@ -431,7 +431,7 @@ def test_no_process_brings_back_what_another_is_taking_back(service: Service, se
     prison = service.prison()
     hartmann, ngata = prison.hire("hartmann", "officer", "A"), prison.hire("ngata", "officer", "A")
     records = hears_everything(prison)
-    there = Caller(second, hartmann.name, hartmann.token)
+    there = hartmann.at(second)
     correction = {"reason": "Misheard.", "note": {"basis": "SAW", "fact": "A horse in the yard."}}
 
     def at_once(path: str, what: str, who: Caller, body: dict[str, Any]) -> int:
@@ -459,7 +459,7 @@ def test_a_person_moved_by_two_processes_at_once_is_in_one_place_in_every_log(
     username = f"osei.{north.code}".lower()
     World._hire(service, username, "supervisor", [(place.code, "") for place in (north, south, east)])
     osei = service.login(username)
-    there, records = Caller(second, osei.name, osei.token), hears_everything(north, south, east)
+    there, records = osei.at(second), hears_everything(north, south, east)
     number = north.receive("A1")
 
     def move(who: Caller, to: Prison) -> httpx.Response:

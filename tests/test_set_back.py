@@ -12,14 +12,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover.services import audit, cursors
+from handover.services import cursors
 from handover.store import store
 from handover.store.engine import open_engines
 from handover.store.tables import metadata
 from tests.support.outages import held_up
 from tests.support.processes import handover
 from tests.support.readers import closed, eventually, read_on
-from tests.support.service import Caller, Prison, Service, settings_for
+from tests.support.service import Caller, Prison, Service, settings_for, sound
 
 Restore = Callable[[], None]
 
@@ -59,13 +59,6 @@ def backup(database_url: str) -> Iterator[Callable[[], Restore]]:
 
     yield take
     engines.close()
-
-
-def sound(service: Service) -> bool:
-    """Whether the access log is whole."""
-    found = service.desk.store.read(lambda conn: audit.verify_store(conn)).result()
-    assert found.faults == ()
-    return True
 
 
 @pytest.fixture
@@ -205,7 +198,7 @@ def test_after_a_restore_that_is_said_nobody_goes_on_from_a_cursor(prison: Priso
     since = hartmann.note(weir)
     restarted = Service(settings_for(prison.service.settings.database_url))
     try:
-        again = Caller(restarted, hartmann.name, hartmann.token)
+        again = hartmann.at(restarted)
         assert again.get("/v1/events", 409, after=cursor)["type"] == "/problems/cursor-not-resumable"
         with again.feed(after=cursor) as feed:
             assert closed(feed)[0] == 4409

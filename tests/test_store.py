@@ -17,7 +17,6 @@ import sqlalchemy as sa
 
 from handover.domain.access import operator
 from handover.errors import Unavailable
-from handover.services import audit
 from handover.services.ids import uuid7
 from handover.services.unit_of_work import Asker, UnitOfWork
 from handover.store import marks
@@ -25,9 +24,9 @@ from handover.store.engine import open_engines
 from handover.store.tables import idempotency, store_meta
 from handover.store.writer import TIDY_AFTER
 from tests.support import embedded
-from tests.support.outages import away, cut, cut_by_the_commit, held_up, waits
+from tests.support.outages import away, cut, cut_by_the_commit, held_up, outcome, waits
 from tests.support.readers import eventually
-from tests.support.service import Caller, Prison, Service, settings_for
+from tests.support.service import Caller, Prison, Service, settings_for, sound
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -44,13 +43,6 @@ def commits(service: Service) -> float:
     return float(
         next(line for line in text.splitlines() if line.startswith("handover_commit_seconds_count")).split()[1]
     )
-
-
-def sound(service: Service) -> bool:
-    """Whether the access log is as it was written."""
-    found = service.desk.store.read(lambda conn: audit.verify_store(conn)).result()
-    assert found.faults == ()
-    return True
 
 
 def send(who: Caller, inmate: str, **more: Any) -> httpx.Response:
@@ -179,11 +171,6 @@ def test_when_a_commit_fails_nobody_is_told_that_it_succeeded(
     items, _ = ngata.pull()
     assert [e["sequence"] for e in items] == list(range(items[0]["sequence"], items[-1]["sequence"] + 1)), "no gap"
     assert sound(service)
-
-
-def outcome(answer: httpx.Response) -> tuple[int, bool]:
-    """The status, and whether it says when to try again."""
-    return answer.status_code, answer.headers.get("retry-after", "").isdigit()
 
 
 @POSTGRESQL

@@ -7,11 +7,17 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 from psycopg import sql
 
 from handover.store.engine import open_engines
 from tests.support import postgres
+
+
+def outcome(answer: httpx.Response) -> tuple[int, bool]:
+    """The status, and whether it says when to try again."""
+    return answer.status_code, answer.headers.get("retry-after", "").isdigit()
 
 
 @contextmanager

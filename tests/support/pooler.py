@@ -10,9 +10,8 @@ from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
 
-import psycopg
-
 from tests.support import debian
+from tests.support.postgres import answers
 from tests.support.processes import free_port
 from tests.support.readers import eventually
 
@@ -47,16 +46,8 @@ def pooled(url: str, connections: int) -> Iterator[str]:
         )
         through = f"postgresql://{user}:{password}@127.0.0.1:{port}/{values['name']}"
         try:
-            eventually(lambda: _answers(through))
+            eventually(lambda: answers(through))
             yield through
         finally:
             process.kill()
             process.wait(10)
-
-
-def _answers(url: str) -> bool:
-    try:
-        psycopg.connect(url, connect_timeout=3).close()
-    except psycopg.OperationalError:
-        return False
-    return True

@@ -37,15 +37,15 @@ def admin_url() -> str:
     """The URL of a server on which databases may be created; RuntimeError where there is none."""
     if given := os.environ.get(VARIABLE):
         url = re.sub(r"^postgresql\+\w+:", "postgresql:", given)
-        if not _answers(url):
+        if not answers(url):
             raise RuntimeError(f"{VARIABLE} names a PostgreSQL that does not answer: {urlsplit(url).hostname}")
         return url
-    if os.getuid() == 0 and not _debian() and _answers(LOCAL):
+    if os.getuid() == 0 and not _debian() and answers(LOCAL):
         return LOCAL  # rather than install one
     try:
         return _join_our_own()
     except (RuntimeError, OSError, LookupError, subprocess.SubprocessError):
-        if _answers(LOCAL):
+        if answers(LOCAL):
             return LOCAL
         raise
 
@@ -53,7 +53,7 @@ def admin_url() -> str:
 def use_one_that_lasts() -> None:
     """For whoever measures: takes a server that runs here anyway, and waits for its disk, rather than one of our
     own."""
-    if VARIABLE not in os.environ and _answers(LOCAL):
+    if VARIABLE not in os.environ and answers(LOCAL):
         os.environ[VARIABLE] = LOCAL
 
 
@@ -92,7 +92,8 @@ def _administrator() -> psycopg.Connection:
     return connection
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a server takes connections there."""
     try:
         psycopg.connect(url, connect_timeout=3).close()
     except psycopg.OperationalError:
@@ -116,7 +117,7 @@ def _join_our_own() -> str:
         fcntl.flock(users, fcntl.LOCK_SH)
         known = home / "url"
         url = known.read_text() if known.exists() else ""
-        if not (url and _answers(url)):
+        if not (url and answers(url)):
             url = _start(home)
             known.touch(mode=0o600)
             known.write_text(url)

@@ -17,7 +17,7 @@ from handover.app import create_app, server
 from handover.domain.access import ROLE_SCOPES, operator
 from handover.logs import configure_logging
 from handover.schemas.roster import EstablishmentDraft, InmateDraft, UnitDraft
-from handover.services import accounts, logins, roster
+from handover.services import accounts, audit, logins, roster
 from handover.services.passwords import Hasher
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork
 from handover.settings import Settings
@@ -74,6 +74,10 @@ class Caller:
             transport=Wire(),
         )
         self.service.callers.append(self)
+
+    def at(self, service: "Service") -> "Caller":
+        """The same person, at another service on the same store."""
+        return Caller(service, self.name, self.token)
 
     def post(self, path: str, body: dict[str, Any], status: int = 201, **headers: str) -> Any:
         """Posts, expects this status, answers the JSON."""
@@ -278,6 +282,13 @@ class Service:
             answer = nobody.post("/oauth/token", data=form)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+
+def sound(service: Service) -> bool:
+    """Whether the access log is as it was written."""
+    found = service.desk.store.read(lambda conn: audit.verify_store(conn)).result()
+    assert found.faults == ()
+    return True
 
 
 def run(coroutine: Any) -> Any:
