@@ -770,13 +770,13 @@ def test_one_note_that_a_filter_on_the_way_refuses_keeps_none_behind_it_and_is_n
     )
     for words in ("Saw a zebra.", "Ate half of it."):
         send(screen, words)
-        screen.until("window.asked > 0")
+        screen.sees("everyone (1)")
     eventually(lambda: [note["fact"] for note in hartmann.all("/v1/notes", inmate=weir)] == ["Ate half of it."])
     screen.sees("1 not sent")
     screen.run("window.down = true, 0")
     for waiting, words in enumerate(("Has slept.", "Paces up and down."), start=2):
         send(screen, words)
-        screen.sees(f"{waiting} not sent")
+        screen.sees("everyone (1)", f"{waiting} not sent")
     before = screen.run("window.asked")
     sleep(2)
     assert screen.run("window.asked") - before < 12, "with pauses that grow"
