@@ -98,6 +98,15 @@ def service(database_url: str) -> Iterator[Service]:
     running.stop()
 
 
+@pytest.fixture(scope="module")
+def patient(database_url: str) -> Iterator[Service]:
+    """One that lets nobody's login end, however much time goes by: where a module's `service` is this one, its tests
+    may move the clock by weeks."""
+    running = Service(settings_for(database_url, access_token_s=10**8, refresh_token_s=10**8))
+    yield running
+    running.stop()
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One browser for all tests of this process; each officer has a context, as if at a PC of his or her own."""

@@ -1,7 +1,6 @@
 """The handover itself: two people, one sheet, nothing left behind. Each test is a shift somebody has worked."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,15 +12,12 @@ from handover.store import timers
 from tests.support.outages import held_up
 from tests.support.plans import watching
 from tests.support.readers import eventually, hears_everything
-from tests.support.service import Caller, Prison, Service, settings_for
+from tests.support.service import Caller, Prison, Service
 
 
 @pytest.fixture(scope="module")
-def service(database_url: str) -> Iterator[Service]:
-    """A service that lets nobody's login end, however much time goes by."""
-    running = Service(settings_for(database_url, access_token_s=10**8, refresh_token_s=10**8))
-    yield running
-    running.stop()
+def service(patient: Service) -> Service:
+    return patient
 
 
 def at(service: Service, moment: datetime) -> None:

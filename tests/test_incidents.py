@@ -1,6 +1,5 @@
 """An incident on A wing: whoever writes about it says so, and a hundred notes are one thing."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -12,15 +11,12 @@ import pytest
 from handover.store import notes
 from handover.store.store import Batch
 from tests.support.processes import office, serving
-from tests.support.service import Caller, Prison, Service, settings_for
+from tests.support.service import Caller, Prison, Service
 
 
 @pytest.fixture(scope="module")
-def service(database_url: str) -> Iterator[Service]:
-    """A service that lets nobody's login end, however much time goes by."""
-    running = Service(settings_for(database_url, access_token_s=10**8, refresh_token_s=10**8))
-    yield running
-    running.stop()
+def service(patient: Service) -> Service:
+    return patient
 
 
 def at(service: Service, hours: int, minutes: int = 0) -> None:

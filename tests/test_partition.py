@@ -12,15 +12,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from tests.support.service import Caller, Prison, Service, settings_for
+from tests.support.service import Caller, Prison, Service
 
 
 @pytest.fixture(scope="module")
-def service(database_url: str) -> Iterator[Service]:
-    """A service that lets nobody's login end, whatever the clock does."""
-    running = Service(settings_for(database_url, access_token_s=10**8, refresh_token_s=10**8))
-    yield running
-    running.stop()
+def service(patient: Service) -> Service:
+    return patient
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +52,7 @@ def test_notes_that_come_while_the_unit_is_handed_over(service: Service, second:
     prison = service.prison()
     people = [prison.receive(f"A{n}", "A", name=f"{n}, A.") for n in range(4)]
     officers = [prison.hire(f"officer-{n}", "officer", "A") for n in range(4)]
-    there = [Caller(second, one.name, one.token) for one in officers[2:]]
+    there = [one.at(second) for one in officers[2:]]
     written: set[str] = set()
     over = threading.Event()
 
@@ -64,7 +61,7 @@ def test_notes_that_come_while_the_unit_is_handed_over(service: Service, second:
             written.add(who.note(inmate)["id"])
 
     cole = prison.hire("cole", "supervisor")
-    elsewhere = Caller(second, cole.name, cole.token)
+    elsewhere = cole.at(second)
     with ThreadPoolExecutor(4) as pool:
         writing = [pool.submit(write, who, inmate) for who, inmate in zip([*officers[:2], *there], people, strict=True)]
         for n in range(8):

@@ -6,13 +6,12 @@ each must be what that reader is shown when asking anew.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -25,7 +24,7 @@ from handover.services import accounts
 from handover.services.unit_of_work import as_json
 from handover.store import timers
 from tests.support.readers import eventually
-from tests.support.service import PASSWORD, Caller, Prison, Service, settings_for
+from tests.support.service import PASSWORD, Caller, Prison, Service
 
 KINDS = ("notes", "needs", "receipts", "people", "handovers", "pages")
 EVERYTHING = ("notes:read", "needs:read", "roster:read", "events:read", "handovers:read")
@@ -467,14 +466,6 @@ def _of_both(here: Prison, there: Prison) -> Caller:
         )
     )
     return service.login(name)
-
-
-@pytest.fixture
-def patient(database_url: str) -> Iterator[Service]:
-    """A service that lets nobody's login end, however much time goes by."""
-    running = Service(settings_for(database_url, access_token_s=10**8, refresh_token_s=10**8))
-    yield running
-    running.stop()
 
 
 def test_what_a_reader_holds_is_what_a_reader_is_shown(patient: Service) -> None:
