@@ -50,7 +50,7 @@ class Outermost:
         metrics: Metrics,
         limits: Limits,
         practice: bool,
-        lane: Lane | None = None,
+        lane: Lane | None,
     ) -> None:
         self._framework = framework
         self._app = app

@@ -121,7 +121,7 @@ def verify_store(conn: Connection, noted: Sequence[Head] = ()) -> Verified:
     return Verified(found.lines, (*unread, *found.faults), found.heads)
 
 
-def verify_export(text: Iterable[str], noted: Sequence[Head] = ()) -> Verified:
+def verify_export(text: Iterable[str], noted: Sequence[Head]) -> Verified:
     """Checks an exported log, line by line, without a store."""
     heads: list[Head] = []
     unread: list[Fault] = []

@@ -194,7 +194,7 @@ def prune_grants(conn: Connection, before: datetime, most: int) -> int:
 
 
 def on_duty(
-    conn: Connection, place: str, unit: str, since: datetime, now: datetime, *, managers: bool = False
+    conn: Connection, place: str, unit: str, since: datetime, now: datetime, *, managers: bool
 ) -> list[RowMapping]:
     """Active staff of a unit (with `managers`: and managers of its establishment) who have been logged in since then,
     or have taken it over, by user name; `of_unit`: whether they are staff of it."""

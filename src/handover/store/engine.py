@@ -416,9 +416,7 @@ Writing = tuple[str, tuple[str, ...], Sequence[Sequence[Any]]]
 """New rows of one table: its name, the columns' names, the values in their order."""
 
 
-def inserts(
-    dialect: Dialect, writings: Sequence[Writing], heads: str | None = None
-) -> Iterator[tuple[str, Sequence[Any]]]:
+def inserts(dialect: Dialect, writings: Sequence[Writing], heads: str | None) -> Iterator[tuple[str, Sequence[Any]]]:
     """Statements for the driver, with their values, that write these rows: few of them, and few different ones, so
     that each is prepared once. Parents come before children. `heads`: the rows' last column counts on from the column
     of that name in this table, where their first column is the same."""

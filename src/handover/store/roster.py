@@ -175,7 +175,7 @@ def last_left(conn: Connection, number: str, places: Iterable[str]) -> RowMappin
 
 
 def first_move_after(
-    conn: Connection, number: str, at: datetime, came: Collection[str] = (), went: Collection[str] = ()
+    conn: Connection, number: str, at: datetime, came: Collection[str], went: Collection[str]
 ) -> RowMapping | None:
     """The person's first move that was recorded after a time: where it began, the person was until then. `came`: moves
     that another number brought along since; `went`: those of this one that another number has now."""

@@ -18,7 +18,7 @@ def visible(table: sa.Table, reader: str, seen: Sequence[Sight]) -> sa.ColumnEle
 
 
 def visible_in(
-    table: sa.Table, reader: str, seen: Sequence[Sight], place: str, unit: str | None = None
+    table: sa.Table, reader: str, seen: Sequence[Sight], place: str, unit: str | None
 ) -> sa.ColumnElement[bool]:
     """The same, of rows of one establishment, or of one unit of it. It does not name them: whoever asks does, to enter
     an index by them."""

@@ -42,7 +42,7 @@ def _words(one: Mapping[str, object]) -> set[str]:
     return {said(str(word)) for word in words if word}
 
 
-def names_on(here: Desk, establishment: str | None, unit: str | None = None) -> dict[str, str]:
+def names_on(here: Desk, establishment: str | None, unit: str | None) -> dict[str, str]:
     """Number → name and cell, of everybody in a unit or prison."""
     found = every(here.api, "/v1/inmates", {"establishment": establishment, "unit": unit})
     return {str(one.get("number")): called(one) for one in found}

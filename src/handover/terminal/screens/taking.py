@@ -54,7 +54,7 @@ class TakeOver(Frame):
     KEYS = _WALK
     DO: ClassVar = {"escape": "stop", "enter": "entered"}
 
-    def __init__(self, offer: Offer, said: str = "") -> None:
+    def __init__(self, offer: Offer, said: str) -> None:
         super().__init__()
         self._first_words = said
         self._offer = offer
