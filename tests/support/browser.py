@@ -186,10 +186,10 @@ class Tab:
         for text in texts:
             self.until(f"document.body.innerText.includes({json.dumps(text)})", wait)
 
-    def misses(self, *texts: str, wait: float = PATIENCE_S) -> None:
+    def misses(self, *texts: str) -> None:
         """Waits until nothing of this is on the screen."""
         for text in texts:
-            self.until(f"!document.body.innerText.includes({json.dumps(text)})", wait)
+            self.until(f"!document.body.innerText.includes({json.dumps(text)})")
 
     def press(self, *names: str) -> None:
         """Real keys, one after another: `w`, `Enter`, `ctrl+Enter`."""

@@ -160,7 +160,7 @@ class Cluster:
                     return found if found.members() else None
         return None
 
-    def well(self, seconds: float = START_S) -> Node:
+    def well(self) -> Node:
         """Waits until one leads, another has what it has, and the third follows; answers the leader."""
 
         def found() -> Node | None:
@@ -169,7 +169,7 @@ class Cluster:
             return leader if roles == ["leader", "replica", "sync_standby"] else None
 
         try:
-            node: Node = eventually(found, seconds, 0.25)
+            node: Node = eventually(found, START_S, 0.25)
         except AssertionError:
             raise AssertionError(self.told()) from None
         return node

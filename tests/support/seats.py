@@ -81,14 +81,12 @@ def pc(home: Path, url: str) -> Server:
 
 
 @asynccontextmanager
-async def sitting(
-    home: Path, who: Caller | None, url: str, lock_s: float = 0, unit: str | None = None
-) -> AsyncIterator[Seat]:
+async def sitting(home: Path, who: Caller | None, url: str) -> AsyncIterator[Seat]:
     """Somebody before the program at a PC; logged in there already, unless it is nobody."""
     server = pc(home, url)
     if who is not None:
         await asyncio.to_thread(sit_down, server, who.name, PASSWORD)
-    app = HandoverApp(server, lock_s, unit=unit)
+    app = HandoverApp(server, 0)
     async with app.run_test(size=(80, 24)) as pilot:
         yield Seat(app, pilot)
         await app.action_leave()

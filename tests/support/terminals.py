@@ -111,11 +111,11 @@ class Running:
             if words in line:
                 return line
 
-    def until_all(self, *words: str, timeout: float = 20) -> None:
+    def until_all(self, *words: str) -> None:
         """Until each of these has been said, in whatever order."""
         missing = list(words)
         while missing:
-            line = self.until("", timeout)
+            line = self.until("", 20)
             missing = [word for word in missing if word not in line]
 
     def presses(self, key: str) -> None:
