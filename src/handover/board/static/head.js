@@ -13,7 +13,7 @@ const SHIFTS = { EARLY: () => t('early'), LATE: () => t('late'), DAY: () => t('d
 const shiftName = (code) => (SHIFTS[code] ? SHIFTS[code]() : code.replace(/_/g, ' ').toLowerCase());
 export const shiftOf = (key) => shiftName(key.slice(key.lastIndexOf('/') + 1));
 
-export function currentShift() {
+function currentShift() {
   const shifts = desk.place.shifts.map((one) => ({ ...one })).sort((a, b) => (a.starts < b.starts ? -1 : 1));
   const at = digits(now());
   const on = shifts.filter((one) => one.starts <= at).pop() || shifts[shifts.length - 1];

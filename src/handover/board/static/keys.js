@@ -117,7 +117,7 @@ export function oneStop() {
 }
 
 const named = { pageup: 'PgUp', escape: 'Esc', 'ctrl+enter': 'Ctrl+Enter', enter: 'Enter', '/': '/' };
-export const keyName = (key) => named[key] || key.toUpperCase();
+const keyName = (key) => named[key] || key.toUpperCase();
 
 // What is done to a line is offered where one stands on such a line (`on`); its key says so where one does not.
 const offered = (one) => one.label && (!one.on || Boolean(here() && one.on(here().dataset)));

@@ -91,7 +91,7 @@ export function need(one) {
 export const did = (one) => low('responses', one.code) + (one.effect ? ` (${low('effects', one.effect)})` : '');
 export const shiftName = (key) => label('shift', key.slice(key.lastIndexOf('/') + 1));
 
-export const RULES = {
+const RULES = {
   RAN_OUT: () => t('attention ran out: renew or close?'),
   NEED_OVERDUE: () => t('a need is overdue'),
   PROMISED: () => t('something was promised'),
