@@ -1,6 +1,5 @@
 """Hartmann writes while the network comes and goes: every note is recorded once, in order, or kept with the reason."""
 
-import errno
 import json
 import multiprocessing
 import stat
@@ -22,6 +21,7 @@ from handover.client.refusals import CannotReach, DiskFails, NotLoggedIn, Server
 from handover.client.sending import Round, send_all, send_unkept
 from handover.client.server import server_at
 from handover.schemas.notes import NeedDraft, NoteDraft
+from tests.support.outages import no_room
 
 Answer = httpx.Response | Exception
 
@@ -445,7 +445,7 @@ def test_a_full_disk_stops_the_sending_and_what_was_recorded_is_not_taken_for_re
 ) -> None:
     name = write(outbox)
     with monkeypatch.context() as full:
-        full.setattr(Outbox, step, _no_room)
+        full.setattr(Outbox, step, no_room)
         went = send()
     assert isinstance(went.stopped, DiskFails)
     assert str(went.stopped) == "This machine would not do it: No space left on device."
@@ -462,7 +462,7 @@ def test_a_file_that_cannot_be_removed_holds_up_none_behind_it(
     first, second = write(outbox, "Tearful at unlock."), write(outbox, "Quiet.")
     done = Outbox.done
     with monkeypatch.context() as disk:
-        disk.setattr(Outbox, "done", lambda box, name: _no_room() if name == first else done(box, name))
+        disk.setattr(Outbox, "done", lambda box, name: no_room() if name == first else done(box, name))
         went = send()
     assert facts(service) == ["Tearful at unlock.", "Quiet."]
     assert [one.name for one in went.sent] == [first, second]
@@ -480,7 +480,7 @@ def test_where_the_disk_is_full_what_calls_somebody_goes_all_the_same_and_is_one
     outbox.put(outbox.made(note("Cut himself.", attention="ACT_NOW"), clock.now(), urgent=True))
     service.bad_day = [service.record_and_lose_the_answer]
     with monkeypatch.context() as full:
-        full.setattr(Outbox, "rewrite", _no_room)
+        full.setattr(Outbox, "rewrite", no_room)
         assert isinstance(send().stopped, CannotReach)
     assert facts(service) == ["Cut himself."]
     # That it may have come there could not be marked, so an hour later it is sent as what has waited.
@@ -508,10 +508,6 @@ def test_a_note_that_the_disk_does_not_take_is_sent_from_memory_once(
         assert isinstance(send_unkept(outbox, kept, api).stopped, NotLoggedIn)
     assert facts(service) == ["Quiet."]
     assert not outbox.folder.exists()
-
-
-def _no_room(*_: object) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_two_commands_never_send_at_once(outbox: Outbox, service: Service, send: Callable[[], Round]) -> None:

@@ -23,6 +23,7 @@ from handover.schemas.notes import NoteDraft
 from handover.services import accounts
 from handover.services.unit_of_work import UnitOfWork
 from tests.support.embedded import database_url
+from tests.support.outages import no_room
 from tests.support.service import PASSWORD, Caller, Prison
 
 __all__ = ["database_url"]
@@ -127,11 +128,8 @@ def test_a_disk_that_has_no_room_for_the_renewed_login_does_not_end_it(
     log_in(server, hartmann.name, PASSWORD)
     let_it_run_out(server)
 
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     with monkeypatch.context() as disk:
-        disk.setattr(session, "write_durably", full)
+        disk.setattr(session, "write_durably", no_room)
         with pytest.raises(DiskFails, match="No space left on device") as failed:
             me(server, hartmann.name)
     assert failed.value.never_sent

@@ -1,7 +1,6 @@
 """Writing at the whole screen: half a minute, eight decisions, and no word lost to a lock, a kill or a dead network."""
 
 import asyncio
-import errno
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from handover.terminal import carrying
 from handover.terminal.login import sit_down
 from handover.terminal.screens import prompts
 from tests.support.outage import Outage
+from tests.support.outages import no_room
 from tests.support.readers import eventually
 from tests.support.seats import Seat, pc, sitting
 from tests.support.service import PASSWORD, Caller, Prison
@@ -332,13 +332,10 @@ async def test_without_a_network_it_is_kept_counted_and_sent_later_with_its_time
 async def test_where_the_disk_has_no_room_a_note_goes_from_memory_and_stays_on_the_form_where_it_cannot(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
         await seat.until("everyone (1)")
         with monkeypatch.context() as disk:
-            disk.setattr(Outbox, "put", full)
+            disk.setattr(Outbox, "put", no_room)
             outage.goes_away()
             await begins(seat)
             await seat.press("enter", "enter")
@@ -348,7 +345,7 @@ async def test_where_the_disk_has_no_room_a_note_goes_from_memory_and_stays_on_t
             await seat.press("ctrl+s")
             await seat.until("everyone (1)", "Recorded: Weir, J. (A1-07)")
             disk.undo()
-            disk.setattr(Outbox, "rewrite", full)
+            disk.setattr(Outbox, "rewrite", no_room)
             await begins(seat)
             await seat.press("enter", "enter")
             await seat.types("1They have gone.", "ctrl+s")

@@ -1,6 +1,5 @@
 """The network goes in the middle of a shift, and comes back."""
 
-import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from handover import clock
 from handover.client import skew
 from handover.client.outbox import Outbox
 from tests.support.outage import Outage
+from tests.support.outages import no_room
 from tests.support.service import Caller, Prison
 from tests.support.terminals import Terminal
 
@@ -163,11 +163,8 @@ def test_watching_and_pulling_without_a_network(outage: Outage, terminal: Termin
 def test_a_note_for_which_the_disk_has_no_room_goes_from_memory_and_is_called_out_where_it_cannot(
     outage: Outage, hartmann: Caller, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     with monkeypatch.context() as disk:
-        disk.setattr(Outbox, "put", full)
+        disk.setattr(Outbox, "put", no_room)
         said = terminal.run("post", "--unit", "A", "--saw", "Two men with tools.", "--act-now")
         assert (said.exit_code, "Recorded: " in said.stdout) == (0, True), said.output
         assert "disk does not keep notes (No space left on device): it was sent from memory." in said.stderr

@@ -1,6 +1,5 @@
 """Hartmann writes notes in one line; the service has them, and she is told what became of each."""
 
-import errno
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from handover.client.http import Api
 from handover.client.outbox import Outbox
 from tests.support import forking
 from tests.support.embedded import database_url
+from tests.support.outages import no_room
 from tests.support.service import PASSWORD, Caller, Prison
 from tests.support.terminals import Terminal
 
@@ -194,16 +194,11 @@ def test_a_note_is_recorded_also_where_nothing_can_be_said_of_it(
     assert len(hartmann.all("/v1/notes")) == 2
 
 
-def full(*_: object) -> None:
-    """Stands in for a write to a disk that has no room."""
-    raise OSError(errno.ENOSPC, "No space left on device")
-
-
 def test_a_note_for_which_the_disk_has_no_room_to_go_on_is_kept_until_it_is_well_again(
     terminal: Terminal, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as disk:
-        disk.setattr(Outbox, "rewrite", full)
+        disk.setattr(Outbox, "rewrite", no_room)
         urgent = terminal.run("post", weir, "--saw", "Two men with tools.", "--act-now")
         assert (urgent.exit_code, "Recorded: " in urgent.stdout) == (0, True), urgent.output
         said = terminal.run("post", weir, "--saw", "They have gone.")

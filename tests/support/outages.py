@@ -1,5 +1,6 @@
-"""What happens to stores: held up by somebody else, gone, broken."""
+"""What happens to stores and disks: held up by somebody else, gone, broken, full."""
 
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -13,6 +14,11 @@ from psycopg import sql
 
 from handover.store.engine import open_engines
 from tests.support import postgres
+
+
+def no_room(*_: object) -> None:
+    """What a disk says that is full."""
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def outcome(answer: httpx.Response) -> tuple[int, bool]:
