@@ -18,6 +18,8 @@ from handover.store.eventlog import PARTS, SEQUENCE, SORT, TIME, Row
 
 MOST_KNOWN = 2_000
 """Sorts of events that are kept so for one reader."""
+FAR = 4 * PAGE
+"""Rows after which a page is answered, however few of them the reader hears."""
 
 
 def places_for(uow: UnitOfWork, establishment: str | None) -> tuple[str, ...]:
@@ -113,23 +115,15 @@ def _in_time(pages: Mapping[str, list[Row]], heads: Mapping[str, int]) -> Iterab
     return ((place, (row[:PARTS],)) for _, place, row in reached)
 
 
-def pull(
-    uow: UnitOfWork,
-    store_id: str,
-    wanted: Filter,
-    after: str | None,
-    limit: int,
-    scan: int = 4 * PAGE,
-) -> Pulled:
-    """The next events this reader hears, over all its establishments in order of time. A log is read at most `scan`
-    rows far."""
+def pull(uow: UnitOfWork, store_id: str, wanted: Filter, after: str | None, limit: int) -> Pulled:
+    """The next events this reader hears, over all its establishments in order of time."""
     uow.about(filter={"unit": wanted.unit, "types": sorted(wanted.types) or None}, after=after)
     ends = eventlog.ends(uow.conn, wanted.establishments)
     heads = {place: end.head for place, end in ends.items()}
     began = start(store_id, after, wanted.establishments, ends)
     page = _Page(_ear(uow.who, wanted), store_id, dict(began))
     read = 0
-    while (behind := _behind(page.positions, heads)) and len(page.events) < limit and read < scan:
+    while (behind := _behind(page.positions, heads)) and len(page.events) < limit and read < FAR:
         some = min(PAGE, max(limit, 50))
         aside = len(behind) > 1
         rows = {p: eventlog.rows_after(uow.conn, p, page.positions[p], some, timed=aside) for p in behind}
