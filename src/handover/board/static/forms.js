@@ -3,7 +3,6 @@
 import { changed } from './desk.js';
 import * as vault from './vault.js';
 
-const SAVE_MS = 500; // from the first letter that is not kept yet, however quickly others follow
 const pending = new Map(); // what is typed and not on the disk yet, and how to keep it
 
 // Keeps it now: after a lock nobody would see what comes to the disk later.
@@ -50,7 +49,7 @@ export function kept(id, inputs, extra) {
   }
 
   function soon() {
-    timer = timer || setTimeout(save, SAVE_MS);
+    timer = timer || setTimeout(save, vault.SAVE_MS);
     typed += 1;
     pending.set(key, save);
   }

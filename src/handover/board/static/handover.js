@@ -12,7 +12,7 @@ import { kept } from './forms.js';
 import { standing } from './head.js';
 import { answer } from './asked.js';
 import { takeOver } from './takeover.js';
-import { arriving } from './rows.js';
+import { arriving, openNeeds } from './rows.js';
 import { groups, isCount, itemCard, notACount, queryCard } from './walk.js';
 
 const OPEN = ['OFFERED', 'OVERDUE', 'ESCALATED'];
@@ -103,7 +103,7 @@ function theirs(box, go, sheet, still) {
 }
 
 function offer(box, go, sheet) {
-  const open = [...sheet.people.reduce((list, one) => list.concat(one.needs), []), ...sheet.wing_needs];
+  const open = openNeeds(sheet);
   const overdue = open.filter((one) => one.due_at && new Date(one.due_at) < now()).length;
   const attending = sheet.people.filter((one) => one.attention !== 'ROUTINE').length;
   const roll = h('input', { id: 'roll', inputmode: 'numeric', 'data-first': true });

@@ -67,6 +67,8 @@ export function everyone(one, unseen, open) {
     h('span', { class: 'shape', 'aria-hidden': 'true' }, shapes(one.changes)), ' ', h('span', { class: 'by' }, words));
 }
 
+// Those of its people, and of the unit itself.
+export const openNeeds = (sheet) => [...sheet.people.reduce((list, one) => list.concat(one.needs), []), ...sheet.wing_needs];
 
 // What else the sheet says: [{key, head, text, by, inmate}].
 export function alsoRows(sheet, told, needs) {

@@ -7,7 +7,7 @@ import { begunLines, here, lineMark } from './keys.js';
 import { needKeys } from './needs.js';
 import { n, t } from './words.js';
 import { isPast, time } from './times.js';
-import { alsoRow, alsoRows, arriving, dueRow, everyone, personRow, newsRow, wingRow } from './rows.js';
+import { alsoRow, alsoRows, arriving, dueRow, everyone, newsRow, openNeeds, personRow, wingRow } from './rows.js';
 
 const SOON_H = 12;
 
@@ -66,8 +66,7 @@ export function unit(main, go) {
 
   function due(sheet) {
     const names = new Map(sheet.people.map((one) => [one.inmate, one]));
-    const open = [...sheet.people.reduce((list, one) => list.concat(one.needs), []), ...sheet.wing_needs];
-    const soon = open.filter(isSoon);
+    const soon = openNeeds(sheet).filter(isSoon);
     soon.sort((a, b) => ((a.due_at || '9') < (b.due_at || '9') ? -1 : 1));
     put(parts.due.title, t('due this shift, or promised'), ` (${soon.length})`);
     keep(parts.due.list, soon.map((one) => ({ key: one.id, signature: JSON.stringify([one, one.due_at && isPast(one.due_at)]), value: one })), (one) => dueRow(one, names.get(one.inmate)));

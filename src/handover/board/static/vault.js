@@ -6,6 +6,7 @@ import { local } from './local.js';
 import { n, t } from './words.js';
 
 const NAME = 'handover';
+export const SAVE_MS = 500; // from the first letter that is not kept yet, however quickly others follow
 const inMemory = new Map(); // what no disk keeps
 export const safe = Boolean(window.crypto && crypto.subtle && window.indexedDB);
 window.addEventListener('beforeunload', (event) => {

@@ -15,7 +15,6 @@ import { codes, entry, label, low, t } from './words.js';
 import { clock, now, time, whichDay } from './times.js';
 
 const WAIT_MS = 2500;
-const SAVE_MS = 500; // from the first letter that is not kept yet, however quickly others follow
 const NOT_KEPT = () => t('NOT kept on this PC: its disk takes nothing. It is gone when this page is closed.');
 
 // What becomes of what is typed: it is kept as its author's draft, and sent. The practice unit has ways of its own.
@@ -68,7 +67,7 @@ export function write(main, go, about, given, errors, ways = REAL) {
 
   function touched() {
     if (left) return;
-    saving = saving || setTimeout(save, SAVE_MS);
+    saving = saving || setTimeout(save, vault.SAVE_MS);
     const still = missing(draft);
     for (const name of Object.keys(lacks)) if (!still[name]) put(steps[name].wrong);
     const all = care.isHarsh(draft) ? [care.whatHelped(draft.name, learned)] : [];
