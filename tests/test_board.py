@@ -879,7 +879,7 @@ def test_what_a_proxy_says_in_the_servers_place_is_said_in_words_and_nobody_come
 
 
 def test_a_lock_shows_nothing_of_people_ends_the_login_and_comes_back_in_no_time(
-    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
     ngata.note(weir, fact="Quiet since the visit was cancelled.", attention="WATCH")
     with browser.open(service.url) as screen:

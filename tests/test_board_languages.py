@@ -9,7 +9,7 @@ from handover.domain.codelists import shipped, translations
 from tests.support import wording
 from tests.support.boards import database_url
 from tests.support.browser import Browser, Tab
-from tests.support.service import PASSWORD, Caller, Prison, Service
+from tests.support.service import PASSWORD, Caller, Service
 from tests.test_board_looking import faults, sized
 
 __all__ = ["database_url"]
@@ -69,7 +69,7 @@ def whole(screen: Tab, language: str) -> None:
 
 
 def test_a_shift_in_german_finds_no_english_word_and_nothing_cut_off(
-    service: Service, browser: Browser, prison: Prison, hartmann: Caller, ngata: Caller, weir: str
+    service: Service, browser: Browser, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
     ngata.note(
         weir,

@@ -139,7 +139,7 @@ FULL = "IDBObjectStore.prototype.put = () => { throw new DOMException('The disk 
 
 
 def test_a_pc_whose_disk_takes_nothing_says_so_locks_all_the_same_and_sends_from_memory(
-    service: Service, screen: Tab, hartmann: Caller, weir: str
+    screen: Tab, hartmann: Caller, weir: str
 ) -> None:
     screen.pardoned.append(NO_NETWORK)
     begin(screen)
@@ -221,7 +221,7 @@ MUTE = """{ const opens = IDBFactory.prototype.open; IDBFactory.prototype.open =
 
 
 def test_a_pc_whose_disk_never_answers_lets_its_officers_in_and_their_notes_out(
-    service: Service, browser: Browser, prison: Prison, hartmann: Caller, weir: str
+    service: Service, browser: Browser, hartmann: Caller, weir: str
 ) -> None:
     with browser.open(service.url, script=MUTE) as screen:
         screen.login(hartmann.name, PASSWORD)

@@ -684,9 +684,7 @@ def test_what_a_browser_clears_away_under_an_open_board_is_kept_anew(
     assert the_note(hartmann, weir)["fact"] == "Ate half of it."
 
 
-def test_without_a_network_notes_wait_go_once_and_keep_their_time(
-    service: Service, screen: Tab, hartmann: Caller, weir: str
-) -> None:
+def test_without_a_network_notes_wait_go_once_and_keep_their_time(screen: Tab, hartmann: Caller, weir: str) -> None:
     screen.pardoned.append(NO_NETWORK)
     screen.offline(True)
     for fact in ("First, without a network.", "Second, without a network.", "Third, and somebody must come."):
@@ -971,7 +969,7 @@ def test_a_killed_server_loses_nothing_and_sends_nothing_twice(
 
 
 def test_what_waits_belongs_to_its_author_and_a_locked_screen_says_how_many(
-    service: Service, screen: Tab, prison: Prison, hartmann: Caller, weir: str
+    screen: Tab, hartmann: Caller, weir: str
 ) -> None:
     screen.pardoned.append(NO_NETWORK)
     screen.offline(True)
@@ -987,7 +985,7 @@ def test_what_waits_belongs_to_its_author_and_a_locked_screen_says_how_many(
 
 
 def test_an_urgent_note_that_has_not_left_is_not_locked_away_in_silence(
-    service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
+    screen: Tab, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
     screen.pardoned.append(NO_NETWORK)
     screen.offline(True)
@@ -1008,7 +1006,7 @@ def test_an_urgent_note_that_has_not_left_is_not_locked_away_in_silence(
 
 
 def test_an_urgent_note_that_was_begun_and_not_sent_is_not_locked_away_in_silence_either(
-    service: Service, screen: Tab, hartmann: Caller, ngata: Caller, weir: str
+    screen: Tab, hartmann: Caller, ngata: Caller, weir: str
 ) -> None:
     locks = "document.querySelector('#head button').click()"
     write(screen, "Holds a blade.", act_now=True)
@@ -1109,9 +1107,7 @@ def test_a_login_that_ends_locks_the_screen_and_loses_nothing(
     screen.until("(document.querySelector('#in-fact') || {}).value === 'Half a sentence when the night was over'")
 
 
-def test_what_somebody_writes_is_words_and_never_markup(
-    screen: Tab, service: Service, ngata: Caller, weir: str
-) -> None:
+def test_what_somebody_writes_is_words_and_never_markup(screen: Tab, ngata: Caller, weir: str) -> None:
     said = '<img src=x onerror=alert(1)><script>alert(2)</script> "><b>bold</b>'
     ngata.note(weir, fact=said, attention="WATCH", if_then=said, opinion=said, confidence="LOW")
     screen.sees(said)

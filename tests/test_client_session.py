@@ -82,9 +82,7 @@ def test_a_token_that_has_run_out_is_renewed_and_the_new_one_kept(server: Server
     assert after.refresh_token != before.refresh_token
 
 
-def test_a_token_the_server_no_longer_takes_is_renewed_at_once(
-    prison: Prison, server: Server, hartmann: Caller
-) -> None:
+def test_a_token_the_server_no_longer_takes_is_renewed_at_once(server: Server, hartmann: Caller) -> None:
     login = log_in(server, hartmann.name, PASSWORD)
     with Api(server) as api:
         api.call("POST", "/oauth/revoke", form={"token": login.access_token})

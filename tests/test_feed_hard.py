@@ -375,9 +375,7 @@ def test_one_who_is_met_by_a_fault_in_the_pass_gets_it_all_the_same_and_the_othe
 # --- Readers of every speed ------------------------------------------------------------------------------------------
 
 
-def test_nobody_misses_or_repeats_anything_between_replay_and_live_whatever_the_speed(
-    service: Service, prison: Prison
-) -> None:
+def test_nobody_misses_or_repeats_anything_between_replay_and_live_whatever_the_speed(prison: Prison) -> None:
     hartmann, osei = prison.hire("hartmann", "officer", "A"), prison.hire("osei", "supervisor")
     records = hears_everything(prison)
     for n in range(60):

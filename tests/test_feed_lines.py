@@ -176,7 +176,7 @@ def test_an_event_is_judged_once_for_all_who_are_equal_and_anew_for_whoever_wrot
 
 
 def test_a_live_reader_that_stops_reading_leaves_the_pass_and_is_cut_off_with_4408(
-    database_url: str, service: Service, prison: Prison, taken: Taken
+    database_url: str, prison: Prison, taken: Taken
 ) -> None:
     impatient = Service(settings_for(database_url, feed_send_s=1.0))
     try:

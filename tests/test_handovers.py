@@ -116,7 +116,7 @@ def test_a_question_stands_in_the_way_until_it_is_answered_or_taken_along(prison
     assert hartmann.get(f"/v1/handovers/{offered['id']}")["queries"] == [threaded]
 
 
-def test_nobody_asks_about_what_is_not_an_item(prison: Prison, service: Service) -> None:
+def test_nobody_asks_about_what_is_not_an_item(prison: Prison) -> None:
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
     weir = prison.receive("A4417KD")
     note = ngata.note(weir)
@@ -129,7 +129,7 @@ def test_nobody_asks_about_what_is_not_an_item(prison: Prison, service: Service)
     assert hartmann.post(f"{path}/{note['id']}/answers", {"text": "!"}, 404)
 
 
-def test_one_offer_at_a_time_and_one_acceptance_of_each(prison: Prison, service: Service) -> None:
+def test_one_offer_at_a_time_and_one_acceptance_of_each(prison: Prison) -> None:
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
     offered = offer(ngata, prison)
     told = hartmann.post("/v1/handovers", {"establishment": prison.code, "unit": "A"}, 409)
@@ -139,7 +139,7 @@ def test_one_offer_at_a_time_and_one_acceptance_of_each(prison: Prison, service:
     assert "accepted before" in ngata.post(f"/v1/handovers/{offered['id']}/withdrawal", {"reason": "x"}, 409)["detail"]
 
 
-def test_what_an_offer_that_was_taken_back_held_is_in_the_next_one(prison: Prison, service: Service) -> None:
+def test_what_an_offer_that_was_taken_back_held_is_in_the_next_one(prison: Prison) -> None:
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
     weir = prison.receive("A4417KD")
     first = ngata.note(weir)
@@ -154,7 +154,7 @@ def test_what_an_offer_that_was_taken_back_held_is_in_the_next_one(prison: Priso
     assert noted(offer(ngata, prison)) == [first["id"], second["id"]]
 
 
-def test_a_question_outlives_the_offer_it_was_asked_about(prison: Prison, service: Service) -> None:
+def test_a_question_outlives_the_offer_it_was_asked_about(prison: Prison) -> None:
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
     weir = prison.receive("A4417KD")
     need = ngata.note(weir, needs=[{"code": "PHONE"}])["needs"][0]["id"]
@@ -181,7 +181,7 @@ def test_a_question_outlives_the_offer_it_was_asked_about(prison: Prison, servic
     assert offer(hartmann, prison)["queries"] == [], "they belong to what was accepted"
 
 
-def test_a_question_about_what_still_wants_attention_outlives_the_offer_too(prison: Prison, service: Service) -> None:
+def test_a_question_about_what_still_wants_attention_outlives_the_offer_too(prison: Prison) -> None:
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
     watched = ngata.note(prison.receive("A4417KD"), attention="WATCH")
     accept(hartmann, offer(ngata, prison))
@@ -193,13 +193,13 @@ def test_a_question_about_what_still_wants_attention_outlives_the_offer_too(pris
     assert [one["id"] for one in offer(hartmann, prison)["queries"]] == [asked["id"]]
 
 
-def test_a_double_shift_is_handed_over_to_oneself(prison: Prison, service: Service) -> None:
+def test_a_double_shift_is_handed_over_to_oneself(prison: Prison) -> None:
     ngata = prison.hire("ngata", "officer", "A")
     taken = accept(ngata, offer(ngata, prison, roll_expected=58), roll_actual=58)
     assert taken["outgoing"] == taken["incoming"]
 
 
-def test_one_night_officer_takes_three_wings_over_one_by_one(prison: Prison, service: Service) -> None:
+def test_one_night_officer_takes_three_wings_over_one_by_one(prison: Prison) -> None:
     prison.admin.put(f"/v1/establishments/{prison.code}/units/C", {"name": "C wing"})
     night = prison.hire("haas", "officer", "A", "B", "C")
     days = {unit: prison.hire(f"day-{unit}", "officer", unit) for unit in "ABC"}
@@ -282,7 +282,7 @@ def test_the_first_answer_to_a_question_is_not_given_again_to_whoever_may_not_re
     assert again.status_code == 404, again.text
 
 
-def test_the_first_answer_again_says_all_but_what_was_taken_back(prison: Prison, service: Service) -> None:
+def test_the_first_answer_again_says_all_but_what_was_taken_back(prison: Prison) -> None:
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
     keyes, weir = prison.hire("keyes", "governor"), prison.receive("A4417KD")
     note = ngata.note(weir, attention="WATCH", needs=[{"code": "PHONE", "promised": True}])
@@ -333,7 +333,7 @@ def test_the_first_answer_again_says_all_but_what_was_taken_back(prison: Prison,
             assert now == {**before, "text": None, "answers": mute}
 
 
-def test_a_health_note_is_an_item_for_health_staff_alone(prison: Prison, service: Service) -> None:
+def test_a_health_note_is_an_item_for_health_staff_alone(prison: Prison) -> None:
     ngata, noor = prison.hire("ngata", "officer", "A"), prison.hire("noor", "health", "A")
     weir = prison.receive("A4417KD")
     result = noor.note(weir, handling="HEALTH", fact="Result of the blood test.", needs=[{"code": "HEALTHCARE"}])
@@ -416,7 +416,7 @@ def test_a_prison_sets_its_own_times(prison: Prison, service: Service) -> None:
     assert offer(prison.hire("ngata", "officer", "A"), prison)["due_at"] == "2026-11-23T13:35:00Z"
 
 
-def test_what_is_due_while_the_server_is_down_is_told_when_it_is_back(database_url: str, service: Service) -> None:
+def test_what_is_due_while_the_server_is_down_is_told_when_it_is_back(service: Service) -> None:
     prison = service.prison()
     at(service, monday(13, 20))
     ngata = prison.hire("ngata", "officer", "A")
@@ -472,7 +472,7 @@ def test_the_urgent_insulin_that_nobody_took_over(prison: Prison, service: Servi
     assert [e["type"] for e in cole.pull()[0][told:] if e["type"] == "page.raised"] == [], "then it is quiet"
 
 
-def test_a_page_is_taken_by_a_receipt(prison: Prison, service: Service) -> None:
+def test_a_page_is_taken_by_a_receipt(prison: Prison) -> None:
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
     note = ngata.note(prison.receive("A4417KD"), indicators=[{"code": "SAY_SELF_HARM"}])
     with ngata.feed(after="now") as feed:
@@ -541,7 +541,7 @@ def test_attention_runs_out_and_asks_renew_or_close(prison: Prison, service: Ser
     assert ngata.post(f"/v1/notes/{ngata.note(weir)['id']}/attention", {"reason": "x"}, 409)
 
 
-def test_the_author_learns_what_the_note_led_to(prison: Prison, service: Service) -> None:
+def test_the_author_learns_what_the_note_led_to(prison: Prison) -> None:
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A", "B")
     weir = prison.receive("A4417KD")
     need = ngata.note(weir, needs=[{"code": "PHONE", "promised": True}])["needs"][0]
@@ -770,7 +770,7 @@ def test_whoever_was_handed_the_wrong_words_is_handed_the_right_ones(prison: Pri
         assert len(told[0]["items"]) == 3
 
 
-def test_what_a_correction_says_to_fewer_readers_is_handed_to_them_alone(prison: Prison, service: Service) -> None:
+def test_what_a_correction_says_to_fewer_readers_is_handed_to_them_alone(prison: Prison) -> None:
     ngata, cole = prison.hire("ngata", "officer", "A"), prison.hire("cole", "supervisor")
     keyes, brandt = prison.hire("keyes", "governor"), prison.hire("brandt", "officer", "B")
     weir = prison.receive("A4417KD")
@@ -787,9 +787,7 @@ def test_what_a_correction_says_to_fewer_readers_is_handed_to_them_alone(prison:
         assert [(item["note"], item["content"]["status"]) for item in items] == [*old, (hidden["id"], "ACTIVE")]
 
 
-def test_what_was_asked_about_a_need_is_taken_back_with_the_last_wording_of_its_note(
-    prison: Prison, service: Service
-) -> None:
+def test_what_was_asked_about_a_need_is_taken_back_with_the_last_wording_of_its_note(prison: Prison) -> None:
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
     note = ngata.note(prison.receive("A4417KD"), needs=[{"code": "PHONE", "promised": True}])
     path = f"/v1/handovers/{offer(ngata, prison)['id']}"
@@ -802,7 +800,7 @@ def test_what_was_asked_about_a_need_is_taken_back_with_the_last_wording_of_its_
     assert "zebra" not in json.dumps(hartmann.pull()[0])
 
 
-def test_what_few_asked_about_a_need_is_not_opened_to_the_wing_with_it(prison: Prison, service: Service) -> None:
+def test_what_few_asked_about_a_need_is_not_opened_to_the_wing_with_it(prison: Prison) -> None:
     ngata = prison.hire("ngata", "officer", "A")
     keyes, vane = prison.hire("keyes", "governor"), prison.hire("vane", "governor")
     hit = [{"code": "LEGAL", "detail": "Wants to tell his lawyer who hit him."}]
@@ -864,7 +862,7 @@ def test_a_number_that_was_given_up_is_on_its_way_nowhere(prison: Prison, servic
     assert [note["fact"] for note in on(here, weir)["notes"]] == ["Packed his things himself."]
 
 
-def test_two_numbers_become_one_and_two_again_with_all_that_was_under_way(prison: Prison, service: Service) -> None:
+def test_two_numbers_become_one_and_two_again_with_all_that_was_under_way(prison: Prison) -> None:
     ngata, clerk = prison.hire("ngata", "officer", "A", "B"), prison.admin
     weir, other = prison.receive("A4417KD"), prison.receive("B0001BB", unit="B", name="Weir, James")
     urgent = ngata.note(other, attention="ACT_NOW", needs=[{"code": "PHONE"}])
@@ -1208,7 +1206,7 @@ def test_a_sheet_that_was_given_out_can_be_told_from_one_that_was_not(prison: Pr
     assert far.get(f"{path}/{given['hash']}", 404, given_at=given["given_at"])
 
 
-def test_what_worked_with_a_person_has_its_sources_and_no_score(prison: Prison, service: Service) -> None:
+def test_what_worked_with_a_person_has_its_sources_and_no_score(prison: Prison) -> None:
     ngata, hartmann = prison.hire("ngata", "officer", "A"), prison.hire("hartmann", "officer", "A")
     brandt = prison.hire("brandt", "officer", "B")
     weir = prison.receive("A4417KD")

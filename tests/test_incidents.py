@@ -156,9 +156,7 @@ def test_a_correction_is_about_what_the_note_was_about(
     assert correct(hartmann, again, fact="Thirteen.")["incident"] == began["id"]
 
 
-def test_what_was_forgotten_is_said_in_a_correction(
-    prison: Prison, service: Service, hartmann: Caller, ngata: Caller
-) -> None:
+def test_what_was_forgotten_is_said_in_a_correction(service: Service, hartmann: Caller, ngata: Caller) -> None:
     at(service, 14)
     plain, other = ngata.note(unit="A", fact="Six refuse."), hartmann.note(unit="A", fact="Ten now.")
     began = correct(ngata, plain, fact="Six refuse.", about_incident=True)
@@ -227,7 +225,7 @@ def test_once_it_is_for_fewer_to_read_how_it_began_it_is_over(
 # --- Many at once ----------------------------------------------------------------------------------------------------
 
 
-def test_those_who_write_at_once_write_about_one_incident(prison: Prison, hartmann: Caller, ngata: Caller) -> None:
+def test_those_who_write_at_once_write_about_one_incident(hartmann: Caller, ngata: Caller) -> None:
     with ThreadPoolExecutor(8) as pool:
         sent = [pool.submit(about, (hartmann, ngata)[n % 2], fact=f"Note {n}.") for n in range(24)]
         beside = [pool.submit(ngata.note, unit="A", fact=f"Beside {n}.") for n in range(24)]
@@ -253,7 +251,7 @@ def test_two_servers_that_open_at_once_open_one(database_url: str, tmp_path: Pat
 
 
 def test_a_note_about_something_else_asks_and_writes_nothing_more(
-    prison: Prison, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
+    hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[tuple[str, dict[str, Any]]] = []
     add = Batch.add
@@ -270,7 +268,7 @@ def test_a_note_about_something_else_asks_and_writes_nothing_more(
     assert "incident" not in row
 
 
-def test_a_key_sent_again_opens_nothing_more(prison: Prison, hartmann: Caller) -> None:
+def test_a_key_sent_again_opens_nothing_more(hartmann: Caller) -> None:
     body = {"unit": "A", "basis": "SAW", "fact": "Smoke.", "about_incident": True}
     first, again = (hartmann.http.post("/v1/notes", json=body, headers={"Idempotency-Key": "once"}) for _ in range(2))
     assert first.json() == again.json()

@@ -69,7 +69,7 @@ def left_behind(service: Service) -> None:
 
 
 def test_a_writer_left_behind_with_the_old_leader_goes_to_the_new_one_unseen(
-    prison: Prison, service: Service, hartmann: Caller
+    service: Service, hartmann: Caller
 ) -> None:
     with hartmann.feed(after="now") as feed:
         feed.until_live()
@@ -85,7 +85,7 @@ def test_a_writer_left_behind_with_the_old_leader_goes_to_the_new_one_unseen(
 
 
 def test_while_nobody_leads_writers_are_told_to_come_back_and_nothing_is_lost(
-    prison: Prison, service: Service, hartmann: Caller, database_url: str
+    service: Service, hartmann: Caller, database_url: str
 ) -> None:
     draft, key = {"basis": "SAW", "unit": "A", "fact": "Once."}, "once"
     with hartmann.feed(after="now") as feed:
@@ -104,9 +104,7 @@ def test_while_nobody_leads_writers_are_told_to_come_back_and_nothing_is_lost(
     assert sound(service)
 
 
-def test_what_a_server_knows_that_only_follows_is_told_to_nobody(
-    prison: Prison, service: Service, hartmann: Caller, database_url: str
-) -> None:
+def test_what_a_server_knows_that_only_follows_is_told_to_nobody(hartmann: Caller, database_url: str) -> None:
     name = sql.Identifier(urlsplit(database_url).path.lstrip("/"))
     note = hartmann.note(unit="A")
     with psycopg.connect(database_url, autocommit=True) as admin:

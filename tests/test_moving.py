@@ -18,7 +18,7 @@ from handover.store import moving, writer
 from handover.store.engine import tidy
 from tests.support.processes import Office, Server, environment
 from tests.support.readers import eventually
-from tests.support.service import Caller, Prison, Service, settings_for
+from tests.support.service import Caller, Service, settings_for
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -56,7 +56,7 @@ def copied(file: Path, folder: Path) -> None:
 
 
 def test_notes_are_written_while_it_goes_on_and_none_is_lost_with_what_was_moved_and_is_not_on_the_disk(
-    file: Path, prison: Prison, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    file: Path, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moved, goes_on = threading.Event(), threading.Event()
 
@@ -114,7 +114,7 @@ def test_where_no_thread_can_be_started_it_is_done_between_two(
 
 
 def test_no_other_program_takes_itself_for_the_last_one_though_a_second_service_had_it_open(
-    database_url: str, file: Path, service: Service, hartmann: Caller, weir: str
+    database_url: str, file: Path, hartmann: Caller, weir: str
 ) -> None:
     Service(settings_for(database_url)).stop()
     subprocess.run([sys.executable, "-c", _LOOKS, str(file)], check=True)

@@ -44,5 +44,5 @@ def test_the_sheet_is_paper_for_whoever_wants_paper_most(prison: Prison, ngata: 
         (f"{LINES};q=0.5, {JSON}", JSON),
     ],
 )
-def test_events_come_as_lines_where_lines_are_wanted(prison: Prison, ngata: Caller, accept: str, kind: str) -> None:
+def test_events_come_as_lines_where_lines_are_wanted(ngata: Caller, accept: str, kind: str) -> None:
     assert ngata.http.get("/v1/events", headers={"Accept": accept}).headers["content-type"] == kind

@@ -25,7 +25,7 @@ from handover.settings import Settings
 from handover.store import timers as store_timers
 from tests.support.outages import held_up
 from tests.support.readers import closed, eventually, metric
-from tests.support.service import Caller, Prison, Service, settings_for
+from tests.support.service import Caller, Service, settings_for
 from tests.support.terminals import Terminal
 
 QUEUE_S, LONG_S = 0.4, 2.0
@@ -330,7 +330,7 @@ def test_whoever_asks_much_and_reads_nothing_keeps_nobody_from_reading(brisk: Se
 
 
 def test_promises_that_fall_due_together_are_told_a_few_at_a_time(
-    service: Service, prison: Prison, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
+    service: Service, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At six o'clock in all prisons at once: whoever writes a note then waits for a few of them, not for all."""
     under_way, fire = [0, 0], timers._fire
@@ -357,7 +357,7 @@ def test_promises_that_fall_due_together_are_told_a_few_at_a_time(
 
 
 def test_what_refuses_to_be_done_when_it_falls_due_is_tried_again_later_and_forgotten_once_it_is_gone(
-    service: Service, prison: Prison, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
+    service: Service, hartmann: Caller, weir: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[str] = []
     looked, due = [0], store_timers.due

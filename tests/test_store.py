@@ -347,9 +347,7 @@ def test_the_log_that_is_written_ahead_does_not_grow_with_what_was_written(servi
 
 
 @SQLITE
-def test_another_program_that_locks_the_embedded_store_is_waited_for(
-    prison: Prison, service: Service, database_url: str
-) -> None:
+def test_another_program_that_locks_the_embedded_store_is_waited_for(prison: Prison, database_url: str) -> None:
     ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
     with ThreadPoolExecutor(4) as pool:
         with away(database_url):

@@ -181,9 +181,7 @@ def test_taken_back_with_a_reason_and_offered_again(outgoing: Terminal, incoming
     assert outgoing.run("offer", "--json").exit_code == 0
 
 
-def test_somebody_who_was_quicker_is_named(
-    outgoing: Terminal, incoming: Terminal, ngata: Caller, prison: Prison
-) -> None:
+def test_somebody_who_was_quicker_is_named(outgoing: Terminal, incoming: Terminal, ngata: Caller) -> None:
     offered = outgoing.json("offer")
     said = incoming.run("accept", "--json", "--yes")
     assert json.loads(said.stdout)["items"][0]["id"] == offered["id"]

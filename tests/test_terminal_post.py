@@ -170,9 +170,7 @@ def real(
     )
 
 
-def test_a_screen_that_has_not_every_letter_shows_what_it_can(
-    terminal: Terminal, hartmann: Caller, prison: Prison, weir: str
-) -> None:
+def test_a_screen_that_has_not_every_letter_shows_what_it_can(terminal: Terminal, hartmann: Caller, weir: str) -> None:
     few = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
     said = real(terminal, "post", weir, "--saw", "Caf\u00e9 \u6f22", "--need", "phone:\u0141ukasz \u2192 home", **few)
     assert (said.returncode, said.stderr) == (0, "")
