@@ -3,7 +3,7 @@ token is in a cookie no script can read, that goes to these addresses alone. So 
 by PIN, what makes the PIN worth anything."""
 
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
@@ -86,8 +86,7 @@ async def choose(request: Request, choice: Choice) -> Response:
     """Choose a PIN, or take it away. It does at this browser from now on."""
     parts, asker = _parts(request), _asker(request)
     given = await pins.choose(parts.desk, parts.hasher, asker, choice.username, choice.password, choice.pin)
-    until = given.until if given is not None else None
-    answer = Response(as_json({"pin_until": until}), 200, {"Cache-Control": "no-store"}, "application/json")
+    answer = _told({"pin_until": given.until if given is not None else None})
     _keep(request, answer, choice.username, given)
     return answer
 
@@ -98,7 +97,7 @@ async def renew(request: Request, going: Going | None = None) -> Response:
     untouched."""
     kept = request.cookies.get(COOKIE)
     if not kept:
-        return Response(status_code=204, headers={"Cache-Control": "no-store"})  # nobody is logged in here
+        return _nothing()  # nobody is logged in here
     if await _of_another(request, going):
         raise Conflict("Somebody else has logged in at this browser.")
     try:
@@ -114,17 +113,17 @@ async def end(request: Request, ending: Ending) -> Response:
     the locked screen keeps is a pass to be told that something calls."""
     desk, kept = _parts(request).desk, request.cookies.get(COOKIE)
     if await _of_another(request, ending):  # it ended when that one logged in
-        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+        return _nothing()
     given = None
     if kept and ending.establishment is not None:
         place, now = ending.establishment, desk.clock()
         given = await desk.peek(lambda conn: calls.pass_for_login(conn, desk.store.identity.secret, kept, place, now))
     await _end(request)
-    gone = Response(status_code=204, headers={"Cache-Control": "no-store"})
-    gone.delete_cookie(COOKIE, path=PATH, secure=_secure(request), httponly=True, samesite="strict")
+    gone = _nothing()
+    gone.delete_cookie(COOKIE, path=PATH, **_closed(request))
     if given is not None:
         lasts = int(calls.LASTS.total_seconds())
-        gone.set_cookie(CALLS, given, lasts, path=CALLS_PATH, secure=_secure(request), httponly=True, samesite="strict")
+        gone.set_cookie(CALLS, given, lasts, path=CALLS_PATH, **_closed(request))
     return gone
 
 
@@ -133,7 +132,7 @@ async def hear(request: Request) -> Response:
     """What a locked screen hears: the units in which somebody must act now. Null where it hears nothing."""
     given = request.cookies.get(CALLS)
     units = await calls.hear(_parts(request), given) if given else None
-    return Response(as_json({"units": units}), 200, {"Cache-Control": "no-store"}, "application/json")
+    return _told({"units": units})
 
 
 async def _of_another(request: Request, going: Going | None) -> bool:
@@ -155,23 +154,15 @@ async def _issued(request: Request, issued: Issued) -> Response:
     session = await parts.sessions.of(issued.access)
     if session is None:
         raise Unauthenticated("This login has ended; log in again.")
-    key = drafts.key_of(session.principal, parts.desk.store.identity.secret)
     body = {"username": session.principal.username, "access_token": issued.access, "expires_in": issued.expires_in}
-    body["drafts_key"] = key
+    body["drafts_key"] = drafts.key_of(session.principal, parts.desk.store.identity.secret)
     if issued.seat is not None:
         body["pin_until"] = issued.seat.until
-    answer = Response(as_json(body), 200, {"Cache-Control": "no-store"}, "application/json")
+    answer = _told(body)
     # It lasts as long as an access token: a page that is open renews it in time, and a browser that was closed, or a PC
     # that lost its power, has to ask for a password.
-    answer.set_cookie(
-        COOKIE,
-        issued.refresh or "",
-        max_age=parts.desk.settings.access_token_s,
-        path=PATH,
-        secure=_secure(request),
-        httponly=True,
-        samesite="strict",
-    )
+    lasts = parts.desk.settings.access_token_s
+    answer.set_cookie(COOKIE, issued.refresh or "", lasts, path=PATH, **_closed(request))
     return answer
 
 
@@ -184,13 +175,22 @@ def _keep(request: Request, answer: Response, username: str, seat: Given | None)
     """Keeps it in a cookie that ends with the browser; without one, forgets what was kept."""
     name = _seat_of(username)
     if seat is None:
-        answer.delete_cookie(name, path=PIN_PATH, secure=_secure(request), httponly=True, samesite="strict")
+        answer.delete_cookie(name, path=PIN_PATH, **_closed(request))
     else:
-        answer.set_cookie(name, seat.token, path=PIN_PATH, secure=_secure(request), httponly=True, samesite="strict")
+        answer.set_cookie(name, seat.token, path=PIN_PATH, **_closed(request))
 
 
-def _secure(request: Request) -> bool:
-    return request.url.scheme == "https"
+def _closed(request: Request) -> dict[str, Any]:
+    """What keeps a cookie from scripts, from other sites and, where there is TLS, from the open network."""
+    return {"secure": request.url.scheme == "https", "httponly": True, "samesite": "strict"}
+
+
+def _told(body: dict[str, Any]) -> Response:
+    return Response(as_json(body), 200, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _nothing() -> Response:
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
 
 def _parts(request: Request) -> Parts:
