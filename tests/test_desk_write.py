@@ -350,7 +350,7 @@ async def test_where_the_disk_has_no_room_a_note_goes_from_memory_and_stays_on_t
             await seat.press("enter", "enter")
             await seat.types("1They have gone.", "ctrl+s")
             await seat.until("everyone (1)", "not sent: 1")
-    notes = again(outage, ngata).all("/v1/notes")
+    notes = outage.prison.service.login(ngata.name).all("/v1/notes")
     assert [note["fact"] for note in notes] == ["Two men at his door."]
 
 
