@@ -50,9 +50,9 @@ class Process:
                 asked.flush()
                 # One byte: what several processes ask at once cannot get mixed up.
                 socket.send_fds(mother(), [b"?"], [stdin, stdout, stderr, told, asked.fileno()])
-                self.pid = self._next()
         finally:
-            os.close(told)
+            os.close(told)  # before anything is read: as long as it is open here, it does not show that she has gone
+        self.pid = self._next()
 
     def poll(self) -> int | None:
         """The exit code, or None while it runs."""
