@@ -720,6 +720,18 @@ AHEAD_MS = (
 )
 
 
+LONG_ON_ITS_WAY = (
+    "import(document.querySelector('script[type=module]').src.replace('app.js', 'times.js')).then((times) => "
+    "[0, 4, 10, -60, 70].map((after) => { const asked = Date.parse('2026-11-28T05:00:00Z'); "
+    "times.serverSaid(new Date(asked + after * 1000).toUTCString(), asked, asked + 10e3); "
+    "return Math.round((times.now() - Date.now()) / 1000); }))"
+)
+
+
+def test_an_answer_that_is_long_on_its_way_does_not_make_a_clock_wrong(screen: Tab) -> None:
+    assert screen.run(LONG_ON_ITS_WAY) == [0, 0, 0, -60, 60]
+
+
 @pytest.mark.parametrize("status", [200, 403])
 def test_what_something_else_answered_in_the_servers_place_is_not_sent_and_not_refused(
     screen: Tab, hartmann: Caller, weir: str, status: int

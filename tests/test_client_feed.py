@@ -184,7 +184,7 @@ def test_since_when_nothing_is_heard_is_told_on_the_services_clock(
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     server = server_at("http://127.0.0.1:9")
-    skew.heard(server, clock.now() - timedelta(hours=1))
+    skew.heard(server, clock.now() - timedelta(hours=1), clock.now())
 
     async def first() -> Heard:
         async with aclosing(Feed(server, Tokens()).listen()) as listening:

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from handover import clock
 from handover.client import skew
 from handover.client.http import Access, Api, in_words
 from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused
@@ -161,3 +162,21 @@ def test_a_body_of_the_wrong_shape_is_no_answer() -> None:
 def test_an_error_of_the_system_is_said_too() -> None:
     assert in_words(OSError(113, "No route to host")).startswith("the connection broke")
     assert in_words(TimeoutError()) == "no answer in time"
+
+
+@pytest.mark.parametrize(("said_s", "behind_s"), [(0, 0), (4, 0), (10, 0), (-60, -60), (70, 60)])
+def test_an_answer_that_is_long_on_its_way_does_not_make_a_clock_wrong(
+    said_s: int, behind_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = datetime(2026, 11, 28, 5, 0, tzinfo=UTC)
+    shows = [asked]
+    monkeypatch.setattr(clock, "now", lambda: shows[-1])
+
+    def ten_seconds_later(_: httpx.Request) -> httpx.Response:
+        shows.append(asked + timedelta(seconds=10))
+        return httpx.Response(200, json={}, headers={"date": format_datetime(asked + timedelta(seconds=said_s), True)})
+
+    server = server_at("http://127.0.0.1:8000")
+    with Api(server, transport=httpx.MockTransport(ten_seconds_later)) as api:
+        api.call("GET", "/v1/me")
+    assert skew.behind(server) == timedelta(seconds=behind_s)

@@ -373,7 +373,7 @@ def test_a_clock_that_runs_ahead_costs_no_note(outbox: Outbox, service: Service,
 def test_a_clock_that_was_set_right_since_the_service_was_last_heard_costs_no_note(
     outbox: Outbox, service: Service, send: Callable[[], Round]
 ) -> None:
-    skew.heard(outbox.server, clock.now() + timedelta(hours=1))  # it was an hour slow, and is no more
+    skew.heard(outbox.server, clock.now() + timedelta(hours=1), clock.now())  # it was an hour slow, and is no more
     outbox.put(outbox.made(note(), skew.now(outbox.server)))
     there = clock.now() + timedelta(seconds=2)
     service.bad_day = [lambda _: refusal(422, "/occurred_at", date=format_datetime(there, usegmt=True))]

@@ -11,7 +11,7 @@ from typing import Protocol, Self, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from handover import __version__
+from handover import __version__, clock
 from handover.client import skew
 from handover.client.refusals import CannotReach, NotLoggedIn, ServerRefused
 from handover.client.server import Server
@@ -132,13 +132,14 @@ class Api:
     def _send(self, request: httpx.Request, token: str | None = None) -> httpx.Response:
         if token is not None:
             request.headers["Authorization"] = f"Bearer {token}"
+        asked = clock.now()
         try:
             answer = self._http.send(request)
         except httpx.HTTPError as error:
             never_sent = isinstance(error, _NEVER_SENT)
             raise CannotReach(self.server.url, in_words(error), never_sent=never_sent) from error
         if _kind(answer) in (_JSON, _PROBLEM):  # else a proxy's page, or a portal's, on its own clock
-            skew.heard(self.server, _date(answer.headers.get("date")))
+            skew.heard(self.server, _date(answer.headers.get("date")), asked)
         return answer
 
     def _good(self, answer: httpx.Response) -> httpx.Response:

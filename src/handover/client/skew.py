@@ -11,7 +11,7 @@ from handover.client.server import Server
 
 _NONE = timedelta(0)
 _SMALL = timedelta(seconds=2)
-"""What an answer's way, and a `Date` in whole seconds, may make of two clocks that agree."""
+"""What a `Date` in whole seconds may make of two clocks that agree."""
 _known: dict[Path, timedelta] = {}
 
 
@@ -28,11 +28,12 @@ def behind(server: Server) -> timedelta:
     return _known[server.folder]
 
 
-def heard(server: Server, date: datetime | None) -> None:
-    """The service has said what time it is there."""
+def heard(server: Server, date: datetime | None, asked: datetime) -> None:
+    """The service has said what time it is there, at some moment since it was `asked`: an answer may be long on its
+    way."""
     if date is None:
         return
-    found = date - clock.now()
+    found = date - min(max(date, asked), clock.now())
     found = found if abs(found) >= _SMALL else _NONE
     if abs(found - behind(server)) >= _SMALL:
         _known[server.folder] = found

@@ -132,11 +132,14 @@ function beep() {
 
 // By its key. Whoever presses it twice means one call: the next stands in its place by then, and has not been read.
 const TWICE_MS = 1000;
-let pressed = -TWICE_MS;
+let pressed = { note: null, at: -TWICE_MS };
 export function takeFirst() {
-  const before = pressed;
-  pressed = performance.now();
-  if (calls().length && pressed - before >= TWICE_MS) take(calls()[0]);
+  const [first] = calls();
+  if (!first) return;
+  const at = performance.now();
+  const twice = first.note !== pressed.note && at - pressed.at < TWICE_MS;
+  pressed = { note: twice ? pressed.note : first.note, at };
+  if (!twice) take(first);
 }
 
 export async function take(page) {

@@ -54,6 +54,7 @@ const MOST_S = 60; // the service asks for no more; a proxy in its place may spe
 async function raw(method, path, body, headers) {
   const given = new AbortController();
   const patience = setTimeout(() => given.abort(), PATIENCE_MS);
+  const asked = Date.now();
   let answer;
   let came;
   let text;
@@ -79,7 +80,7 @@ async function raw(method, path, body, headers) {
   } catch (cause) {
     told = null; // a proxy's own page
   }
-  if (told !== null && !answer.headers.get('age')) serverSaid(answer.headers.get('date'), came); // a proxy's or a portal's page is on its own clock, and what was kept on the way on the clock of then
+  if (told !== null && !answer.headers.get('age')) serverSaid(answer.headers.get('date'), asked, came); // a proxy's or a portal's page is on its own clock, and what was kept on the way on the clock of then
   // The service says so where it was not there whole, and nothing was done; a proxy may have passed it on.
   if (answer.status === 408) throw new Unreachable('it took too long', method !== 'GET' && !/\/too-slow$/.test(told && told.type));
   // What is not in our words is nobody's answer but a proxy's or a portal's: with it no note is taken, and none refused for good.

@@ -10,11 +10,12 @@ export function useZone(name) {
 }
 
 // How far the server's clock is ahead of this PC's, in ms: what is claimed is claimed on the server's clock.
-// `came`: when that was here.
-export function serverSaid(date, came) {
+// It said so at some moment between `asked` and `came`: an answer may be long on its way.
+export function serverSaid(date, asked, came) {
   const said = Date.parse(date || '');
-  if (!Number.isNaN(said) && Math.abs(said - came) > 2000) ahead = said - came;
-  else if (!Number.isNaN(said)) ahead = 0;
+  if (Number.isNaN(said)) return;
+  const off = said - Math.min(Math.max(said, asked), came);
+  ahead = Math.abs(off) > 2000 ? off : 0;
 }
 
 export const now = () => new Date(Date.now() + ahead);
