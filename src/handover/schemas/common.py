@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
-RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)")
 UNSEEN = re.compile(r"[\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+")
 """Nothing but blanks, and marks that nobody sees."""
 # Controls except tab and line ends, and lone surrogates: no officer typed them, not every store holds them, and some of
@@ -147,7 +147,7 @@ NULLABLE = _Nullable()
 Time = Annotated[
     AwareDatetime,
     BeforeValidator(_rfc3339),
-    _Told(_to_utc, r"^(19|20|21)\d\d-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)$"),
+    _Told(_to_utc, r"^(19|20|21)\d\d-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$"),
     PlainSerializer(in_utc, return_type=str, when_used="json"),
 ]
 _ANY, _INK = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*", r"[^\s\x00-\x1f\x7f-\x9f]"
