@@ -49,6 +49,42 @@ def test_a_change_may_name_several_versions_of_which_one_is_meant(prison: Prison
         assert right.status_code in (200, 201), (path, right.text)
 
 
+def test_a_merge_and_a_question_are_changes_too(prison: Prison, ngata: Caller, hartmann: Caller, weir: str) -> None:
+    inmate = {"name": "Weir, D.", "establishment": prison.code, "unit": "A"}
+    other = f"{weir}X"
+    assert prison.admin.http.put(f"/v1/inmates/{other}", json=inmate).status_code == 201
+    for name, body in {
+        "merges": {"from": other},
+        "unmerges": {"previous": other, "reason": "Two people after all."},
+    }.items():
+        read = prison.admin.http.get(f"/v1/inmates/{weir}").headers["etag"]
+        prison.admin.post(f"/v1/inmates/{weir}/{name}", body, 412, **{"If-Match": '"77"'})
+        told = prison.admin.http.post(f"/v1/inmates/{weir}/{name}", json=body, headers={"If-Match": read})
+        assert told.status_code == 201, (name, told.text)
+        assert told.headers["etag"] == prison.admin.http.get(told.headers["location"]).headers["etag"]
+    note = ngata.note(weir, attention="WATCH")["id"]
+    path = f"/v1/handovers/{ngata.post('/v1/handovers', {'establishment': prison.code, 'unit': 'A'})['id']}"
+    queries, body = f"{path}/queries", {"note": note, "text": "Since when?"}
+    for _ in ("a question", "an answer"):
+        read = hartmann.http.get(path).headers["etag"]
+        hartmann.post(queries, body, 412, **{"If-Match": '"another"'})
+        assert hartmann.http.get(path).headers["etag"] == read, "it has not changed"
+        told = hartmann.http.post(queries, json=body, headers={"If-Match": read})
+        assert told.status_code == 201, told.text
+        assert told.headers["etag"] == hartmann.http.get(path).headers["etag"] != read
+        queries, body = f"{queries}/{told.json()['id']}/answers", {"text": "Since noon."}
+
+
+def test_tags_may_come_in_several_lines(prison: Prison, weir: str) -> None:
+    path = f"/v1/inmates/{weir}"
+    inmate = {"name": "Weir, Dan", "establishment": prison.code, "unit": "A"}
+    tag = prison.admin.http.get(path).headers["etag"]
+    held = prison.admin.http.get(path, headers=[("If-None-Match", '"77"'), ("If-None-Match", tag)])
+    assert held.status_code == 304
+    meant = prison.admin.http.put(path, json=inmate, headers=[("If-Match", '"77"'), ("If-Match", tag)])
+    assert meant.status_code == 200
+
+
 def test_what_is_to_be_new_is_refused_where_it_is_there_already(prison: Prison, weir: str) -> None:
     here = f"/v1/establishments/{prison.code}"
     inmate = {"name": "Weir, Daniel", "establishment": prison.code, "unit": "A"}

@@ -109,8 +109,8 @@ class Ask:
 
     def versions(self, required: bool = False) -> Container[int] | None:
         """The versions named by If-Match, 0 where there must be none; None where any will do, or none."""
-        text = self.request.headers.get("if-match")
-        if text is None and self.request.headers.get("if-none-match", "").strip() == "*":
+        text = _lines(self.request, "if-match")
+        if text is None and (_lines(self.request, "if-none-match") or "").strip() == "*":
             return {0}  # only where there is none yet (RFC 9110 §13.1.2)
         if text is None and required:
             raise PreconditionMissing("Send If-Match with the ETag you read, so that nobody's change is overwritten.")
@@ -123,7 +123,7 @@ class Ask:
     def fresh(self, document: str) -> None:
         """Refuses a change to what is not any more as the caller read it, where If-Match says how that was. `document`:
         the resource as the caller would read it now."""
-        text = self.request.headers.get("if-match")
+        text = _lines(self.request, "if-match")
         if text is not None and text.strip() != "*" and f'"{tag_of(document)}"' not in _tags(text):
             raise Stale("Somebody changed this since you read it; read it again.")
 
@@ -147,7 +147,7 @@ def single(request: Request, body: str, tag: str | int, status: int = 200, **hea
     """A single resource with its ETag; 304 where the caller has it already."""
     etag = f'"{tag}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache, private", **headers}
-    wanted = request.headers.get("if-none-match")
+    wanted = _lines(request, "if-none-match")
     if request.method == "GET" and wanted is not None and (wanted.strip() == "*" or etag in _tags(wanted)):
         return Response(status_code=304, headers=headers)
     return Told(body, status, headers)
@@ -165,6 +165,12 @@ class Told(Response):
             (b"content-type", kind),
             *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()),
         ]
+
+
+def _lines(request: Request, name: str) -> str | None:
+    """A list that a proxy, or the caller, may have sent as several header lines (RFC 9110 §5.3)."""
+    lines = request.headers.getlist(name)
+    return ", ".join(lines) if lines else None
 
 
 def _tags(header: str) -> Iterable[str]:

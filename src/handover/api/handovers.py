@@ -158,13 +158,15 @@ async def offer_handover(draft: HandoverDraft, ask: Somebody) -> Response:
     "/handovers/{id}/queries",
     status_code=201,
     response_model=Asked,
-    **operation("staff", 401, 403, 404, 409, 422, made=True),
+    **operation("staff", 401, 403, 404, 409, 422, made=True, conditional=False),
 )
 async def ask_about_handover(id: HandoverId, draft: QueryDraft, ask: Somebody) -> Response:  # noqa: A002
     """Ask about one item of an offer."""
 
     def work(uow: UnitOfWork) -> Answer:
-        return Answer(201, handovers.ask(uow, id, draft), {"Location": f"/v1/handovers/{id}"}, id)
+        document, now = handovers.ask(uow, id, draft, ask.fresh)
+        headers = {"Location": f"/v1/handovers/{id}", "ETag": f'"{tag_of(now)}"'}
+        return Answer(201, document, headers, id)
 
     return await ask.create(work)
 
@@ -173,7 +175,7 @@ async def ask_about_handover(id: HandoverId, draft: QueryDraft, ask: Somebody) -
     "/handovers/{id}/queries/{query}/answers",
     status_code=201,
     response_model=Asked,
-    **operation("staff", 401, 403, 404, 409, 422, made=True),
+    **operation("staff", 401, 403, 404, 409, 422, made=True, conditional=False),
 )
 async def answer_query(
     id: HandoverId,  # noqa: A002
@@ -184,7 +186,9 @@ async def answer_query(
     """Answer a query; answers the query with all its answers."""
 
     def work(uow: UnitOfWork) -> Answer:
-        return Answer(201, handovers.answer(uow, id, query, draft), {"Location": f"/v1/handovers/{id}"}, id)
+        document, now = handovers.answer(uow, id, query, draft, ask.fresh)
+        headers = {"Location": f"/v1/handovers/{id}", "ETag": f'"{tag_of(now)}"'}
+        return Answer(201, document, headers, id)
 
     return await ask.create(work)
 

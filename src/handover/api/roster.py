@@ -137,14 +137,16 @@ async def move_inmate(number: Number, draft: MoveDraft, ask: Somebody) -> Respon
     "/inmates/{number}/merges",
     status_code=201,
     response_model=Merge,
-    **operation("roster:write", 308, 401, 403, 404, 409, 422, made=True),
+    **operation("roster:write", 308, 401, 403, 404, 409, 422, made=True, conditional=False),
 )
 async def merge_inmates(number: Number, draft: MergeDraft, ask: Somebody) -> Response:
     """Give another number of the same person up for this one. One timeline; the old number redirects; each moved
     note is told."""
+    versions = ask.versions()
 
     def work(uow: UnitOfWork) -> Answer:
-        return Answer(201, merges.merge(uow, number, draft), {"Location": f"/v1/inmates/{number}"})
+        document, now = merges.merge(uow, number, draft, versions)
+        return Answer(201, document, {"Location": f"/v1/inmates/{number}", "ETag": f'"{now}"'})
 
     return await ask.create(work)
 
@@ -153,12 +155,14 @@ async def merge_inmates(number: Number, draft: MergeDraft, ask: Somebody) -> Res
     "/inmates/{number}/unmerges",
     status_code=201,
     response_model=Merge,
-    **operation("roster:write", 308, 401, 403, 404, 409, 422, made=True),
+    **operation("roster:write", 308, 401, 403, 404, 409, 422, made=True, conditional=False),
 )
 async def unmerge_inmates(number: Number, draft: UnmergeDraft, ask: Somebody) -> Response:
     """Undo a merge: what came from the number that was given up goes back to it; each note that goes is told."""
+    versions = ask.versions()
 
     def work(uow: UnitOfWork) -> Answer:
-        return Answer(201, merges.unmerge(uow, number, draft), {"Location": f"/v1/inmates/{draft.previous}"})
+        document, now = merges.unmerge(uow, number, draft, versions)
+        return Answer(201, document, {"Location": f"/v1/inmates/{draft.previous}", "ETag": f'"{now}"'})
 
     return await ask.create(work)

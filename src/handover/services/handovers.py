@@ -210,11 +210,13 @@ def find(uow: UnitOfWork, wanted: Filter, cursor: str | None, limit: int) -> Pag
     return found
 
 
-def ask(uow: UnitOfWork, handover: str, draft: QueryDraft) -> str:
-    """Asks about one item of an offer; both officers see it until it is answered."""
+def ask(uow: UnitOfWork, handover: str, draft: QueryDraft, fresh: Fresh = as_it_is) -> tuple[str, str]:
+    """Asks about one item of an offer; both officers see it until it is answered. Answers the query, and the handover
+    with it."""
     uow.doing("handovers.ask", subject=handover)
     uow.allow("handovers.give")
     row, document = _mine(uow, handover, "ask")
+    fresh(shown(uow, row))
     if (draft.note is None) == (draft.need is None):
         raise Invalid(FieldError("", "say what you ask about: the `note` or the `need` of one item"))
     visible = orjson.loads(shown(uow, row))
@@ -233,22 +235,24 @@ def ask(uow: UnitOfWork, handover: str, draft: QueryDraft) -> str:
         views.ENTITLED: entitled,
     }
     document["queries"].append(query)
-    change(uow, row, document, "handover.queried", [entitled])
-    return as_json({name: value for name, value in query.items() if name != views.ENTITLED})
+    changed = change(uow, row, document, "handover.queried", [entitled])
+    return as_json({name: value for name, value in query.items() if name != views.ENTITLED}), shown(uow, changed)
 
 
-def answer(uow: UnitOfWork, handover: str, query: str, draft: AnswerDraft) -> str:
-    """Answers a query, also once the unit was taken over with it open. Answers the query with all its answers."""
+def answer(uow: UnitOfWork, handover: str, query: str, draft: AnswerDraft, fresh: Fresh = as_it_is) -> tuple[str, str]:
+    """Answers a query, also once the unit was taken over with it open. Answers the query with all its answers, and the
+    handover with it."""
     uow.doing("handovers.answer", subject=handover, query=query)
     uow.allow("handovers.give")
     row, document = _mine(uow, handover, "answer")
+    fresh(shown(uow, row))
     seen = {one["id"] for one in orjson.loads(shown(uow, row))["queries"]}
     found = next((one for one in document["queries"] if one["id"] == query and query in seen), None)
     if found is None:
         raise NotFound("No such query in this handover.")
     found["answers"].append({"text": draft.text, "by": person(uow.who), "at": uow.now})
-    change(uow, row, document, "handover.answered", [found[views.ENTITLED]])
-    return as_json({name: value for name, value in found.items() if name != views.ENTITLED})
+    changed = change(uow, row, document, "handover.answered", [found[views.ENTITLED]])
+    return as_json({name: value for name, value in found.items() if name != views.ENTITLED}), shown(uow, changed)
 
 
 def accept(uow: UnitOfWork, handover: str, draft: AcceptanceDraft, fresh: Fresh = as_it_is) -> str:

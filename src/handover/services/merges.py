@@ -1,6 +1,6 @@
 """Two numbers, one person: merging them gives one timeline, and a merge that was wrong is undone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -18,13 +18,15 @@ from handover.services.unit_of_work import UnitOfWork, as_json, person
 from handover.store import needs, notes, roster
 
 
-def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> str:
-    """Gives one number up for another: one person, one timeline. Answers the merge's document."""
+def merge(uow: UnitOfWork, number: str, draft: MergeDraft, versions: Container[int] | None = None) -> tuple[str, int]:
+    """Gives one number up for another: one person, one timeline. Answers the merge's document, and the version of who
+    has both numbers now; `versions`: of which he or she has to be one before (None: whichever)."""
     uow.doing("inmates.merge", subject=number, previous=draft.from_)
     uow.allow("roster.write")
     notes.hold_all_of_inmate(uow.conn, draft.from_)  # what is changed here is held in one order (`store/locks.py`)
     held = _held(uow, number, draft.from_)
     survivor = seen(uow, held[number])
+    people.unchanged(versions, survivor["version"])
     uow.about(establishment=survivor["establishment"], unit=survivor["unit"])
     given_up = held[draft.from_]
     if given_up is None or not belongs(uow.who, given_up["establishment"]):
@@ -70,13 +72,16 @@ def merge(uow: UnitOfWork, number: str, draft: MergeDraft) -> str:
     row = {"id": id_, "number": number, "previous": draft.from_, "moved": as_json(moved), "at": uow.now}
     roster.add_merge(uow.conn, {**row, "by": as_json(by), "undone_at": None})
     uow.about(notes=len(moved_notes), needs=len(moved_needs))
-    return _told(uow, {"id": id_, "number": number, "previous": draft.from_, "by": by}, moved_notes, moved_needs)
+    about = {"id": id_, "number": number, "previous": draft.from_, "by": by}
+    return _told(uow, about, moved_notes, moved_needs), now["version"]
 
 
-def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> str:
+def unmerge(
+    uow: UnitOfWork, number: str, draft: UnmergeDraft, versions: Container[int] | None = None
+) -> tuple[str, int]:
     """Undoes a merge: the number that was given up is a person of his or her own again, with the notes, needs, moves
     and transfers that came from it. What was written since stays with the surviving number: nobody but its author
-    knows whom it is about."""
+    knows whom it is about. Answers the merge's document, and the version of who is restored."""
     uow.doing("inmates.unmerge", subject=number, previous=draft.previous, reason=draft.reason)
     uow.allow("roster.write")
     done = roster.merge_of(uow.conn, number, draft.previous)
@@ -85,6 +90,7 @@ def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> str:
     held = _held(uow, number, draft.previous)
     moved_notes = _with_corrections(uow, moved.get("notes", ()), number)
     survivor, restored = seen(uow, held[number]), held[draft.previous]
+    people.unchanged(versions, survivor["version"])
     uow.about(establishment=survivor["establishment"], unit=survivor["unit"])
     if restored is None or done is None or not belongs(uow.who, restored["establishment"]):
         raise Invalid(FieldError("/previous", f"{draft.previous} was not merged into {number}"))
@@ -116,7 +122,7 @@ def unmerge(uow: UnitOfWork, number: str, draft: UnmergeDraft) -> str:
         uow.record(about_inmate(uow, "inmate.updated", one["establishment"], one["unit"], one["number"], told))
     uow.about(notes=len(moved_notes), needs=len(moved_needs))
     about = {"id": done["id"], "number": number, "previous": draft.previous, "by": person(uow.who)}
-    return _told(uow, about, moved_notes, moved_needs)
+    return _told(uow, about, moved_notes, moved_needs), now["version"]
 
 
 def _held(uow: UnitOfWork, *numbers: str) -> dict[str, RowMapping | None]:

@@ -40,7 +40,7 @@ def put_establishment(
     if not belongs(who, code):
         raise NotFound("No such establishment among yours.")
     old = roster.establishment(uow.conn, code, "mine")
-    _unchanged(versions, _tag(uow, old) if old else 0)
+    unchanged(versions, _tag(uow, old) if old else 0)
     row: dict[str, Any] = {
         "code": code,
         "name": draft.name,
@@ -175,7 +175,7 @@ def move(uow: UnitOfWork, number: str, draft: MoveDraft, versions: Container[int
     uow.doing("inmates.move", establishment=draft.establishment, unit=draft.unit, subject=number)
     uow.allow("roster.move")
     old = seen(uow, roster.inmate(uow.conn, number, "mine"))
-    _unchanged(versions, old["version"])
+    unchanged(versions, old["version"])
     if draft.at is not None and draft.at > uow.now + CLOCK_SKEW:
         raise Invalid(FieldError("/at", "this lies in the future; record the move when it has taken place"))
     # A person may be sent where the sender has no rights: the place must exist, not be the caller's.
@@ -235,11 +235,11 @@ def _check_place(uow: UnitOfWork, establishment: str, unit: str) -> None:
 
 def _next(old: Mapping[Any, Any] | None, versions: Container[int] | None = None) -> int:
     present = old["version"] if old else 0
-    _unchanged(versions, present)
+    unchanged(versions, present)
     return int(present) + 1
 
 
-def _unchanged(versions: Container[int] | None, present: int) -> None:
+def unchanged(versions: Container[int] | None, present: int) -> None:
     """Refuses a change where the present version (0: there is none yet) is not among those it may be made to."""
     if versions is not None and present not in versions:
         raise Stale("Somebody changed this since you read it; read it again.")
