@@ -601,6 +601,22 @@ def typed(*words: str, **settings: str) -> Result:
     return CliRunner().invoke(command(words), list(words), env={f"HANDOVER_{k}": v for k, v in settings.items()})
 
 
+def test_a_program_is_refused_in_json(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store'}"
+    assert handover("client", "list", "--json", database_url=url).returncode == 0
+    adding = ("client", "add", "x", "--scope", "events:read", "--establishment")
+    for words, code, kind, about in (
+        (("client", "revoke", "nobody"), 1, "refused", "nobody"),
+        ((*adding, "A/B"), 2, "usage", "establishment"),
+        (("client", "add", "x"), 2, "usage", "--scope"),
+    ):
+        told = handover(*words, "--json", database_url=url)
+        assert (told.returncode, told.stdout) == (code, "")
+        said = json.loads(told.stderr)
+        assert (set(said), said["error"], about in said["detail"]) == ({"error", "detail"}, kind, True)
+        assert not handover(*words, database_url=url).stderr.startswith("{")
+
+
 def test_a_setting_that_cannot_be_used_is_told_with_its_name(tmp_path: Path) -> None:
     wrong = {"PORT": "http", "HEARTBEAT_S": "60", "LOG_LEVEL": "LOUD", "BATCH": "0", "STOP_S": "nan", "HOST": ""}
     endless = {"TIMERS_S": "inf", "POLL_S": "inf", "QUEUE_S": "1e9", "FEED_SEND_S": "inf", "STOP_S ": "inf"}

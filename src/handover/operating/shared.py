@@ -20,6 +20,7 @@ from handover.services.unit_of_work import Asker, Desk, UnitOfWork
 from handover.settings import Settings
 
 T = TypeVar("T")
+_KINDS = {1: "refused", 2: "usage", 3: "cannot-reach"}
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 Establishments = Annotated[list[str], typer.Option("--establishment", help="An establishment's code; may be repeated.")]
 Units = Annotated[
@@ -107,6 +108,9 @@ def tell(as_json: bool, data: dict[str, Any], words: str) -> None:
 
 
 def fail(words: str, code: int) -> NoReturn:
-    """Says what to do, and ends."""
-    typer.secho(words, err=True, bold=True)
+    """Says what to do, in JSON where that is asked for (see `cli.py`), and ends."""
+    if "--json" in sys.argv[1:]:
+        typer.echo(json.dumps({"error": _KINDS[code], "detail": words}), err=True)
+    else:
+        typer.secho(words, err=True, bold=True)
     raise typer.Exit(code)
