@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from math import inf
 from pathlib import Path
 from time import monotonic, sleep
@@ -45,15 +45,20 @@ def in_front_of(url: str, *ports: int) -> str:
 
 
 @contextmanager
-def takes_no_writes(url: str) -> Iterator[None]:
-    """Whoever connects meanwhile finds a server that does not lead."""
-    name = sql.Identifier(urlsplit(url).path.lstrip("/"))
+def has(url: str, setting: str, value: str) -> Iterator[None]:
+    """Whoever connects meanwhile has this setting, as for a role or a database it was set long ago."""
+    names = sql.Identifier(urlsplit(url).path.lstrip("/")), sql.Identifier(setting)
     with psycopg.connect(postgres.admin_url(), autocommit=True) as admin:
-        admin.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+        admin.execute(sql.SQL("ALTER DATABASE {} SET {} = {}").format(*names, sql.Literal(value)))
         try:
             yield
         finally:
-            admin.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+            admin.execute(sql.SQL("ALTER DATABASE {} RESET {}").format(*names))
+
+
+def takes_no_writes(url: str) -> AbstractContextManager[None]:
+    """Whoever connects meanwhile finds a server that does not lead."""
+    return has(url, "default_transaction_read_only", "on")
 
 
 def left_behind(service: Service) -> None:
@@ -360,6 +365,48 @@ def test_a_standby_that_is_gone_or_leads_itself_is_done_without(
     assert len(missed(hartmann)) == len(log)
     with pytest.raises(psycopg.OperationalError, match="this server takes writes now"):
         Servers(service.settings.database_url, follows=True).connect()
+
+
+# --- What is set for a role or a database ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "setting", [("client_encoding", "LATIN1"), ("client_encoding", "SQL_ASCII"), ("datestyle", "German")]
+)
+@pytest.mark.parametrize("way", ["straight", "through a pooler"])
+def test_whatever_is_set_for_the_database_every_word_and_time_comes_through(
+    setting: tuple[str, str], way: str, database_url: str
+) -> None:
+    said = "Wałęsa hasn’t eaten. 不吃"
+    with has(database_url, *setting), ExitStack() as stack:
+        url = database_url if way == "straight" else stack.enter_context(through_pooler(database_url, connections=3))
+        service = Service(settings_for(url, listen_url=database_url))
+        stack.callback(service.stop)
+        ngata = service.prison().hire("ngata", "officer", "A")
+        with ngata.feed(after="now") as feed:
+            feed.until_live()
+            note = ngata.note(unit="A", fact=said)
+            assert (note["fact"], feed.event()["data"]) == (said, note)
+        assert ngata.get(f"/v1/notes/{note['id']}") == note
+
+
+@pytest.mark.parametrize(
+    ("told", "found"), [("off", "on"), ("local", "on"), ("remote_write", "on"), ("on", "on"), ("remote_apply",) * 2]
+)
+def test_whatever_is_set_for_the_database_nothing_is_acknowledged_that_is_not_durable(
+    told: str, found: str, database_url: str
+) -> None:
+    asked = "SELECT current_setting('synchronous_commit'), current_setting('transaction_isolation')"
+    with (
+        has(database_url, "synchronous_commit", told),
+        has(database_url, "default_transaction_isolation", "serializable"),
+    ):
+        service = Service(settings_for(database_url))
+        try:
+            row = service.desk.store.write(lambda batch: batch.conn.exec_driver_sql(asked).one()).result(10)
+        finally:
+            service.stop()
+    assert tuple(row) == (found, "read committed")
 
 
 # --- Several servers in one URL --------------------------------------------------------------------------------------

@@ -42,6 +42,10 @@ HEARD_S = 1.0
 ROWS_AT_ONCE = 32
 """Rows in one statement of the embedded store, a power of two. Filling up the last one instead takes longer."""
 
+DURABLY = """SET default_transaction_isolation = 'read committed';
+    SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"""
+"""`off` answers before the disk has it, `local` and `remote_write` before the disk of another machine that is to."""
 WRITES = "BEGIN IMMEDIATE"
 """Without IMMEDIATE a transaction that reads before it writes can lose another's update without an error."""
 READS = "BEGIN"
@@ -213,6 +217,7 @@ def _open_postgresql(url: str, listen: str, standby: str | None) -> Engines:
 
     leader, listening = Servers(url), Servers(listen)
     write = opened(leader, poolclass=NullPool)
+    sa.event.listen(write, "connect", lambda conn, _record: _durably(conn))
     read = opened(leader, poolclass=NullPool)
     past = opened(Servers(standby, follows=True), poolclass=NullPool) if standby else None
     for engine in (write, read, past):
@@ -229,6 +234,14 @@ def _by_index(conn: Any) -> None:
     if not _through_pooler(conn):
         # The latter: what cannot be else is not worth compiling.
         conn.execute("SET enable_seqscan = off; SET jit = off")
+        conn.commit()
+
+
+def _durably(conn: Any) -> None:
+    """Has a COMMIT come back once what it kept is durable, and each statement see what others have committed, whatever
+    is set for the role or the database. A pooler would pass this on to others: there it is as the operator has it."""
+    if not _through_pooler(conn):
+        conn.execute(DURABLY)
         conn.commit()
 
 

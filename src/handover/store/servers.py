@@ -47,7 +47,12 @@ _LET_GO = f"""SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     AND greatest(query_start, state_change) < clock_timestamp() - interval '{STANDS_STILL_S} seconds'
     AND pid = ANY (SELECT unnest(pg_blocking_pids(waits.pid)) FROM pg_stat_activity waits
         WHERE waits.wait_event_type = 'Lock' AND waits.datname = current_database())"""  # noqa: S608 - a name and a number of our own
-_ASK = "SELECT current_setting('transaction_read_only')::boolean, pg_backend_pid()"
+_ASK = (
+    "SELECT current_setting('transaction_read_only')::boolean, pg_backend_pid(), set_config('datestyle', 'ISO', false)"
+)
+_OURS = {"client_encoding": "utf8"}
+"""Whatever is set for the role, the database or this environment: in Latin 1 a name cannot be written or read. So it is
+with how dates are told, set above. A pooler passes both on to none but us."""
 Place = Mapping[str, Any]
 
 
@@ -112,11 +117,11 @@ class Servers:
                 line.shutdown(socket.SHUT_RDWR)
 
     def _at(self, place: Place, more: Place) -> "psycopg.Connection[Any]":
-        conn = psycopg.connect(**{**self._said, **place, **more, "autocommit": True})
+        conn = psycopg.connect(**{**self._said, **place, **more, **_OURS, "autocommit": True})
         with self._opening:
             self._open[conn] = place
         try:
-            [(follows, process)] = conn.execute(_ASK)
+            [(follows, process, _)] = conn.execute(_ASK)
             if follows is not self._follows:
                 raise psycopg.OperationalError(f"this server takes {'no ' if follows else ''}writes now")
             if process != conn.info.backend_pid:  # a pooler answers with a number of its own making
