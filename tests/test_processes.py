@@ -4,8 +4,10 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -23,7 +25,7 @@ from tests.support import postgres
 from tests.support.outages import waits
 from tests.support.processes import Office, Server, handover, office, serving
 from tests.support.readers import audience, closed, eventually, hears_everything, read_on, stalled
-from tests.support.service import Caller, Feed, Prison
+from tests.support.service import PASSWORD, Caller, Feed, Prison, Service, settings_for
 
 AT_ONCE_S = 0.5
 """Far less than the poll below: only a bell can have been that quick."""
@@ -448,6 +450,52 @@ def test_a_process_that_stood_still_does_not_tell_what_was_taken_back_since(site
         events = reads.result(20)
     first = next(event["data"] for event in events if event["data"]["id"] == slip["id"])
     assert first.keys() == {"id", "status"}
+
+
+@pytest.mark.parametrize("wrong", [timedelta(hours=1), timedelta(hours=-1)])
+@pytest.mark.parametrize("at_start", [True, False])
+def test_a_machine_whose_clock_is_wrong_does_nothing_too_early_and_opens_no_way_in(
+    site: Site, prison: Prison, wrong: timedelta, at_start: bool
+) -> None:
+    hartmann, records = prison.hire("hartmann", "officer", "A"), hears_everything(prison)
+    until = (datetime.now(UTC) + timedelta(minutes=30)).isoformat()
+    hartmann.note(unit="A", attention="WATCH", attention_until=until)
+    hartmann.note(unit="A", attention="ACT_NOW")
+    _, cursor = records.pull()
+    with skewed(site, wrong if at_start else timedelta(0)) as service:
+        service.clock.ahead = wrong
+        there = site.office.at(service.url, hartmann)
+        sleep(1)  # it has looked for what is due, five times
+        note = there.note(unit="A", occurred_at=datetime.now(UTC).isoformat())
+        assert abs(datetime.fromisoformat(note["recorded_at"]) - datetime.now(UTC)) < timedelta(seconds=10)
+        assert not note["late"]
+        told, _ = records.pull(after=cursor)
+        assert [event["data"]["id"] for event in told] == [note["id"]], "nothing ended, nobody called again"
+        asked = {"grant_type": "password", "username": hartmann.name}
+        given = there.http.post("/oauth/token", data={**asked, "password": PASSWORD}, auth=nobody)
+        said = parsedate_to_datetime(given.headers["date"])
+        assert abs(said - datetime.now(UTC)) < timedelta(seconds=10), "terminals go by it"
+        token = {"Authorization": f"Bearer {given.json()['access_token']}"}
+        assert hartmann.http.get("/v1/me", headers=token).status_code == 200
+        doors = [hartmann, there] * 6
+        guesses = [who.http.post("/oauth/token", data={**asked, "password": "guessed"}, auth=nobody) for who in doors]
+        assert 429 in {answer.status_code for answer in guesses}, "slowed whichever is asked"
+
+
+@contextmanager
+def skewed(site: Site, ahead: timedelta) -> Iterator[Service]:
+    """One more process, on a machine with a clock of its own."""
+    service = Service(settings_for(site.database_url), agrees=True, ahead=ahead)
+    try:
+        yield service
+    finally:
+        service.stop()
+
+
+def nobody(request: httpx.Request) -> httpx.Request:
+    """Without a token."""
+    request.headers.pop("Authorization", None)
+    return request
 
 
 def test_a_process_that_is_killed_leaves_the_other_and_its_feeds_in_peace(

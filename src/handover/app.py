@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import AsyncIterator
+from email.utils import formatdate
 from types import FrameType
 
 import structlog
@@ -36,7 +37,7 @@ from handover.api.middleware import Outermost
 from handover.api.transport import AnswerProtocol, Forwarded
 from handover.board import pages as board
 from handover.board import session as board_session
-from handover.clock import Clock, now
+from handover.clock import Agreed, Clock
 from handover.errors import Refusal
 from handover.feed import kept, route
 from handover.feed.transport import FeedProtocol
@@ -74,12 +75,17 @@ ROUTERS = (
 
 
 def create_app(
-    settings: Settings, *, clock: Clock = now, practice: bool = False, lane: bool = True, process: str | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    practice: bool = False,
+    lane: bool = True,
+    process: str | None = None,
 ) -> FastAPI:
     """The service as an ASGI application. The store is opened here, so that a store that cannot be served stops the
     start. `process`: what its metrics call it, among several."""
     metrics = Metrics(process)
-    desk = opening.open_desk(settings, clock, practice=practice, measure=metrics.committed, serves=True)
+    desk = opening.open_desk(settings, clock or Agreed(), practice=practice, measure=metrics.committed, serves=True)
     sessions = Sessions(desk)
     hasher = Hasher(settings)
     hub = Hub(desk, sessions, metrics)
@@ -143,15 +149,24 @@ class _Server(uvicorn.Server):
     """Tells the feeds at once that the server is stopping, so that they leave with their cursors and the stop takes
     no time."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+    def __init__(self, config: uvicorn.Config, hub: Hub, clock: Clock) -> None:
         super().__init__(config)
         self._hub = hub
+        self._clock = clock
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Says where it listens: whoever starts it by hand sees that it does, and with port 0 there is no other way."""
         await super().startup(sockets)
         for door in (one for server in self.servers for one in server.sockets):
             log.info("serving", address="{}:{}".format(*door.getsockname()[:2]))
+
+    async def on_tick(self, counter: int) -> bool:
+        """Once a second the `Date` of answers is made: by it terminals know what time it is here."""
+        ends = await super().on_tick(counter)
+        if counter % 10 == 0 and isinstance(self._clock, Agreed):
+            date = formatdate(self._clock().timestamp(), usegmt=True)
+            self.server_state.default_headers = [(b"date", date.encode())]
+        return ends
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Feeds leave first, with their own close code: the server would close them with another."""
@@ -184,7 +199,7 @@ def server(app: FastAPI, settings: Settings) -> uvicorn.Server:
         server_header=False,
         log_config=None,
     )
-    return _Server(config, app.state.parts.hub)
+    return _Server(config, app.state.parts.hub, app.state.parts.desk.clock)
 
 
 def serve(app: FastAPI, settings: Settings, sockets: list[socket.socket] | None = None) -> None:

@@ -14,6 +14,7 @@ import httpx
 from websockets.sync.client import ClientConnection, connect
 
 from handover.app import create_app, server
+from handover.clock import Agreed
 from handover.domain.access import ROLE_SCOPES, operator
 from handover.logs import configure_logging
 from handover.schemas.roster import EstablishmentDraft, InmateDraft, UnitDraft
@@ -218,14 +219,23 @@ class Service:
     """A running service. `desk` reaches behind it, for setting up; tests look at it from outside."""
 
     def __init__(
-        self, settings: Settings, lane: bool = True, *, practice: bool = False, at: datetime | None = None
+        self,
+        settings: Settings,
+        lane: bool = True,
+        *,
+        practice: bool = False,
+        at: datetime | None = None,
+        agrees: bool = False,
+        ahead: timedelta = timedelta(0),
     ) -> None:
+        """`agrees`: its clock is this machine's, which may be wrong; it goes by the store's where that has one."""
         configure_logging("ERROR")
         self.settings = settings
         self.callers: list[Caller] = []
         self.clock = Clock()
-        self.clock.frozen = at
-        self.app = create_app(settings, clock=self.clock, lane=lane, practice=practice)
+        self.clock.frozen, self.clock.ahead = at, ahead
+        clock = Agreed(self.clock) if agrees else self.clock
+        self.app = create_app(settings, clock=clock, lane=lane, practice=practice)
         self.desk: Desk = self.app.state.parts.desk
         self.hasher = Hasher(settings)
         self.server = server(self.app, settings)

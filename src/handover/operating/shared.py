@@ -10,7 +10,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 
-from handover.clock import now
+from handover.clock import Agreed
 from handover.domain.access import operator
 from handover.errors import Conflict, Invalid, NotFound, Refusal, StoreNotReady
 from handover.logs import configure_logging
@@ -54,7 +54,7 @@ def with_desk(settings: Settings, run: Callable[[Desk], T]) -> T:
     that is not there yet is made, which is said: it may be another than the one that is served."""
     if made := opening.not_yet(settings):
         typer.secho(f"There was no store at {made}: a new one, with nothing in it, is made.", err=True)
-    desk = ready(lambda: opening.open_desk(settings, now))
+    desk = ready(lambda: opening.open_desk(settings, Agreed()))
     try:
         return run(desk)
     except Invalid as refusal:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from handover.clock import Clock
 from handover.domain.codelists import shipped
 from handover.errors import Conflict, Refusal, StoreNotReady, Unavailable
+from handover.services.agreeing import agree
 from handover.services.ids import uuid7
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork
 from handover.settings import Settings
@@ -48,6 +49,9 @@ def open_desk(
     engines = open_engines(settings.database_url, settings.listen_url, settings.standby_url, serves=serves)
     try:
         identity = _prepare(engines, practice, migrate=engines.embedded)
+        if not engines.embedded:
+            with engines.read.connect() as conn:
+                agree(conn, clock)
     except DBAPIError as error:
         engines.close()
         raise _not_opened(engines, error) from error

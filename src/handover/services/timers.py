@@ -5,12 +5,15 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from time import monotonic
 
 import structlog
+from sqlalchemy.engine import Connection
 
 from handover.errors import Conflict, Unavailable
 from handover.services import handovers, needs, notes, pages
+from handover.services.agreeing import agree
 from handover.services.unit_of_work import Asker, Desk, UnitOfWork
 from handover.store import timers
 
@@ -52,7 +55,7 @@ async def keep(desk: Desk) -> None:
     failed: dict[tuple[datetime, str, str], float] = {}
     while True:
         try:
-            due = await desk.peek(lambda conn: timers.due(conn, desk.clock(), AT_ONCE + len(failed)))
+            due = await desk.peek(partial(_due, desk, AT_ONCE + len(failed)))
             for timer in failed.keys() - set(due):
                 del failed[timer]  # it was fired elsewhere
             ready = [timer for timer in due if failed.get(timer, 0.0) <= monotonic()]
@@ -72,6 +75,11 @@ async def keep(desk: Desk) -> None:
                 failed[timer] = monotonic() + (BACK_S if away else AGAIN_S)
         if len(ready) < AT_ONCE:
             await asyncio.sleep(desk.settings.timers_s)
+
+
+def _due(desk: Desk, most: int, conn: Connection) -> list[tuple[datetime, str, str]]:
+    agree(conn, desk.clock)  # at each look: what is fired too early is not called back
+    return timers.due(conn, desk.clock(), most)
 
 
 async def _fire(desk: Desk, timer: tuple[datetime, str, str]) -> None:

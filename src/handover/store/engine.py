@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from handover.errors import StoreNotReady
-from handover.store.types import as_text
+from handover.store.types import as_text, as_time
 
 if TYPE_CHECKING:  # psycopg: see `_open_postgresql`
     from handover.store.servers import Servers
@@ -286,6 +286,15 @@ def writable(conn: Connection) -> None:
 def _led(conn: Connection, question: str) -> DBAPIError:
     refused = conn.dialect.loaded_dbapi.errors.ReadOnlySqlTransaction
     return told(conn, question, refused("this server takes no writes any more"))
+
+
+def time_there(conn: Connection) -> datetime | None:
+    """What time it is at the server, which all who share a store can ask; None of the embedded one, which nobody
+    shares."""
+    if conn.dialect.name != "postgresql":
+        return None
+    [[time]] = found(conn, run(conn, "SELECT clock_timestamp()"))
+    return as_time(time)
 
 
 def one_trip(conn: Connection) -> AbstractContextManager[None]:
