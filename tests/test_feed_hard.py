@@ -293,10 +293,11 @@ def test_a_machine_that_stood_still_for_a_while_does_not_end_its_feeds(prison: P
 @contextmanager
 def in_one_commit(service: Service) -> Iterator[Callable[..., None]]:
     """What is done here, by other threads, is committed together, so the hub meets it in one pass."""
-    together, doing = threading.Event(), list[Future[Any]]()
+    begun, together, doing = threading.Event(), threading.Event(), list[Future[Any]]()
     with ThreadPoolExecutor(16) as others:
-        service.desk.store.write(lambda _batch: together.wait(30))
+        service.desk.store.write(lambda _batch: (begun.set(), together.wait(30)))
         try:
+            assert begun.wait(30), "what comes before that would be taken along"
             yield lambda *call, **told: doing.append(others.submit(*call, **told))
             eventually(lambda: service.desk.store.writer.waiting >= len(doing), every=0.005)
         finally:
