@@ -26,6 +26,7 @@ from handover.feed.resting import RestingFeed
 from handover.services import accounts
 from handover.services.hearing import Latest
 from handover.services.sessions import Sessions
+from handover.store.store import Batch
 from tests.support.readers import READS, eventually, hears_everything, metric, read_on, stalled
 from tests.support.service import Caller, Feed, Prison, Service
 from tests.test_feed_resting import CLOSE, CONT, PING, TEXT, frame, goodbye, line
@@ -294,8 +295,13 @@ def test_a_machine_that_stood_still_for_a_while_does_not_end_its_feeds(prison: P
 def in_one_commit(service: Service) -> Iterator[Callable[..., None]]:
     """What is done here, by other threads, is committed together, so the hub meets it in one pass."""
     begun, together, doing = threading.Event(), threading.Event(), list[Future[Any]]()
+
+    def holds(_batch: Batch) -> None:
+        begun.set()
+        together.wait(30)
+
     with ThreadPoolExecutor(16) as others:
-        service.desk.store.write(lambda _batch: (begun.set(), together.wait(30)))
+        service.desk.store.write(holds)
         try:
             assert begun.wait(30), "what comes before that would be taken along"
             yield lambda *call, **told: doing.append(others.submit(*call, **told))
