@@ -477,12 +477,14 @@ def test_where_the_disk_is_full_what_calls_somebody_goes_all_the_same_and_is_one
     monkeypatch: pytest.MonkeyPatch,
     later: Callable[..., None],
 ) -> None:
+    before = write(outbox, "Quiet, and before it.")
     outbox.put(outbox.made(note("Cut himself.", attention="ACT_NOW"), clock.now(), urgent=True))
     service.bad_day = [service.record_and_lose_the_answer]
     with monkeypatch.context() as full:
         full.setattr(Outbox, "rewrite", no_room)
         assert isinstance(send().stopped, CannotReach)
     assert facts(service) == ["Cut himself."]
+    outbox.done(before)
     # That it may have come there could not be marked, so an hour later it is sent as what has waited.
     later(hours=2)
     service.bad_day = [lambda _: refusal(422, "/header/Idempotency-Key")]

@@ -67,7 +67,10 @@ def send_all(outbox: Outbox, api: Api, *, wait_s: float) -> Round:
                     continue
                 # Whoever waits for a turn does not keep somebody waiting who has it at once.
                 patience = _PATIENCE_S if urgent.isdisjoint(names[at + 1 :]) else 0.0
-                _deal_with(outbox, name, api, went, patience)
+                try:
+                    _deal_with(outbox, name, api, went, patience)
+                except OSError as error:
+                    went.stopped = DiskFails(outbox.server.url, error)  # it stays, and those behind it are sent
     except Busy:
         went.stopped = CannotReach(outbox.server.url, "another command is sending just now", never_sent=True)
     except OSError as error:

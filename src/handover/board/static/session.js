@@ -87,7 +87,7 @@ async function raw(method, path, body, headers) {
   const ours = answer.ok ? says(method, told) || (answer.status === 204 && path.startsWith(AT)) : isOurs(told);
   const retry = Math.min(MOST_S, Number(answer.headers.get('retry-after')) || 0);
   const busy = answer.status >= 500 || answer.status === 429; // a proxy says so of all there is, and not of one note for its words
-  if (!ours) throw new Unreachable('something answers there, but not as a handover server', method !== 'GET', !busy, answer.status, retry);
+  if (!ours) throw new Unreachable('something answers there, but not as a handover server', method !== 'GET', !busy, busy ? answer.status : 0, retry);
   if (!answer.ok) throw new Refused(answer.status, told, retry);
   return { status: answer.status, body: told, etag: answer.headers.get('etag') };
 }
