@@ -358,6 +358,8 @@ class Write(Frame):
         try:
             sending.finish(self.base, self._hand, *self._made)
         except OSError as error:
+            # At once: whoever leaves before it is known what comes of it must not believe that it went.
+            self.say(t("NOT kept and NOT sent: {why}. Use paper and the radio.", why=error.strerror), loud=True)
             self._sending = True
             self.work(self._from_memory(*self._made, error))
             return
