@@ -127,11 +127,7 @@ def _urgent(outbox: Outbox, name: str) -> bool:
 
 
 def _deal_with(outbox: Outbox, name: str, api: Api, went: Round, patience_s: float) -> None:
-    try:
-        kept = outbox.read(name)
-    except OSError as error:
-        went.stopped = DiskFails(outbox.server.url, error)
-        return  # it stays, and those behind it are sent
+    kept = outbox.read(name)
     if kept is None:
         unreadable = ServerRefused(status=0, title="This file cannot be read as a note", detail="It was never sent.")
         outbox.set_aside(name, unreadable.as_document())
@@ -149,10 +145,7 @@ def _deal_with(outbox: Outbox, name: str, api: Api, went: Round, patience_s: flo
         went.refused.append(Refused(name, kept, refusal))
     else:
         went.sent.append(Sent(name, kept, note))
-        try:
-            outbox.done(name)
-        except OSError as error:
-            went.stopped = DiskFails(outbox.server.url, error)  # it goes once more, and the server knows it by its key
+        outbox.done(name)  # where the disk fails it goes once more, and the server knows it by its key
 
 
 def _send(outbox: Outbox, name: str | None, kept: Kept, api: Api, patience_s: float) -> dict[str, Any]:
