@@ -51,4 +51,4 @@ def _one(figures: Figures, server: Server, tokens: list[str], clients: int, seco
     time.sleep(SETTLE_S)
     figures.load_busy = max(figures.load_busy, result.busy)
     seen = {f"rate_{clients}": result.done / result.seconds, f"p99_{clients}": percentile(result.latencies, 0.99)}
-    return seen | ({"cpu_post": result.server_cpu / result.done * 1e6} if clients == 32 else {})
+    return seen | ({"cpu_post": result.server_cpu / result.done * 1e6} if clients == 32 and result.done else {})
