@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 from textual import events
 from textual.app import App
+from textual.binding import Binding
 
 from handover.client.drafts import Drafts
 from handover.client.outbox import Outbox
@@ -46,6 +47,7 @@ class Base(App[None]):
         self._again = False
         self._sheet_at = 0.0
         self._asked = self._came = 0
+        self._own_keys = frozenset(one.key for one in self.BINDINGS if isinstance(one, Binding))
 
     # --- who sits here -----------------------------------------------------------------------------------------------
 
@@ -77,8 +79,9 @@ class Base(App[None]):
             self._touched = time.monotonic()
             # Before anything that waits in a queue: who types fast must find each key where it was meant to go.
             # One that a widget passed on has been here before, and another screen may stand there by now.
-            fresh = isinstance(event, events.Key) and not event.is_forwarded and self.screen_stack
-            feed = getattr(self.screen, "feed", None) if fresh else None
+            # The program's own keys are no screen's: whoever has to leave can, in the middle of whatever it is.
+            fresh = isinstance(event, events.Key) and not event.is_forwarded and event.key not in self._own_keys
+            feed = getattr(self.screen, "feed", None) if fresh and self.screen_stack else None
             if feed is not None and feed(event):
                 return
         await super().on_event(event)
