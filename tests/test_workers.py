@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,7 +20,7 @@ import httpx
 import pytest
 
 from tests.support import postgres
-from tests.support.processes import Office, Server, handover, office, serving
+from tests.support.processes import Office, Server, environment, handover, office, serving
 from tests.support.readers import closed, eventually, hears_everything
 from tests.support.service import Caller, Prison
 
@@ -218,6 +220,44 @@ def test_a_stop_ends_all_of_them_in_order_and_none_outlives_the_parent(
         places = [second.url, *urls(second)]
         second.kill()
         eventually(lambda: not any(answers(url) for url in places))
+
+
+FEW_PROCESSES = """
+import errno, os
+from handover.cli import main
+fork, tries = os.fork, iter(range(1000))
+def scarce():
+    if 0 < next(tries) < 4:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+    return fork()
+os.fork = scarce
+main()
+"""
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again_while_the_others_serve(site: Site, tmp_path: Path) -> None:
+    second = Server(site.server.database_url, tmp_path / "log", SETTINGS)
+    with second.log.open("ab") as log:
+        running = subprocess.Popen(
+            [sys.executable, "-c", FEW_PROCESSES, "serve", "--port", str(second.port)],
+            env=environment(second.database_url, **SETTINGS),
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        eventually(lambda: len(said(second, "a worker begins")) == COUNT)
+        assert [(line["worker"], line["again_in_s"]) for line in said(second, "a worker cannot be started")] == [
+            (2, 0.1),
+            (2, 0.2),
+            (2, 0.4),
+        ]
+        for url in [second.url, *urls(second)]:
+            eventually(lambda url=url: answers(url))  # type: ignore[misc]
+        running.terminate()
+        assert running.wait(5) == 0
+    finally:
+        running.kill()
+        running.wait(5)
 
 
 def test_the_embedded_store_is_served_by_one_process_and_the_words_say_so(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ from handover.logs import configure_logging
 from handover.settings import Settings
 
 PAUSE_S, LONGEST_S = 0.1, 15.0
-"""Before a worker that died is started again; twice as long each time, if it dies again at once, up to the second."""
+"""Before a worker that died, or could not be started, is started again; twice as long each time, if it dies again at
+once, up to the second."""
 STEADY_S = 30.0
 """A worker that has served as long has not died at once."""
 MERCY_S = 0.9
@@ -48,14 +49,18 @@ class Worker:
     due: float = 0.0
 
     def died(self, status: int) -> None:
-        """Sets when it is to be started again."""
-        now = monotonic()
-        self.falls = 1 if now - self.started > STEADY_S else self.falls + 1
-        pause = min(PAUSE_S * 2 ** (self.falls - 1), LONGEST_S)
+        """It has ended, with this status."""
         code = os.waitstatus_to_exitcode(status)
         ended = signal.Signals(-code).name if code < 0 else code
-        log.error("a worker died", worker=self.number, pid=self.pid, ended=ended, again_in_s=pause)
+        log.error("a worker died", worker=self.number, pid=self.pid, ended=ended, again_in_s=self.again())
+
+    def again(self) -> float:
+        """Sets when it is to be started again; answers in how many seconds."""
+        now = monotonic()
+        self.falls = 1 if now - self.started > STEADY_S else self.falls + 1
+        pause: float = min(PAUSE_S * 2 ** (self.falls - 1), LONGEST_S)
         self.pid, self.due = None, now + pause
+        return pause
 
 
 def supervise(settings: Settings) -> None:
@@ -124,12 +129,16 @@ def _start(
     settings: Settings, address: Address, worker: Worker, ours: tuple[int, ...], theirs: list[socket.socket]
 ) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # one that comes in between would be taken for the parent's
-    worker.pid = os.fork() or None
-    if worker.pid is None:
+    worker.started = monotonic()
+    try:
+        worker.pid = os.fork()
+    except OSError as error:  # no memory, or too many processes: the others go on serving
+        log.error("a worker cannot be started", worker=worker.number, why=str(error), again_in_s=worker.again())
+    if worker.pid == 0:
         _work(settings, address, worker, ours, theirs)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    worker.started = monotonic()
-    log.info("a worker begins", worker=worker.number, pid=worker.pid, address="{}:{}".format(*worker.own))
+    if worker.pid is not None:
+        log.info("a worker begins", worker=worker.number, pid=worker.pid, address="{}:{}".format(*worker.own))
 
 
 # --- In the worker ----------------------------------------------------------------------------------------------------
