@@ -722,14 +722,14 @@ AHEAD_MS = (
 
 LONG_ON_ITS_WAY = (
     "import(document.querySelector('script[type=module]').src.replace('app.js', 'times.js')).then((times) => "
-    "[0, 4, 10, -60, 70].map((after) => { const asked = Date.parse('2026-11-28T05:00:00Z'); "
+    "[0, 4, 10, -60, 70, 68].map((after) => { const asked = Date.parse('2026-11-28T05:00:00Z'); "
     "times.serverSaid(new Date(asked + after * 1000).toUTCString(), asked, asked + 10e3); "
     "return Math.round((times.now() - Date.now()) / 1000); }))"
 )
 
 
 def test_an_answer_that_is_long_on_its_way_does_not_make_a_clock_wrong(screen: Tab) -> None:
-    assert screen.run(LONG_ON_ITS_WAY) == [0, 0, 0, -60, 60]
+    assert screen.run(LONG_ON_ITS_WAY) == [0, 0, 0, -60, 60, 60]
 
 
 @pytest.mark.parametrize("status", [200, 403])

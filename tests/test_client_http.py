@@ -164,9 +164,11 @@ def test_an_error_of_the_system_is_said_too() -> None:
     assert in_words(TimeoutError()) == "no answer in time"
 
 
-@pytest.mark.parametrize(("said_s", "behind_s"), [(0, 0), (4, 0), (10, 0), (-60, -60), (70, 60)])
+@pytest.mark.parametrize(
+    ("known_s", "said_s", "behind_s"), [(0, 0, 0), (0, 4, 0), (0, 10, 0), (0, -60, -60), (0, 70, 60), (65, 70, 65)]
+)
 def test_an_answer_that_is_long_on_its_way_does_not_make_a_clock_wrong(
-    said_s: int, behind_s: int, monkeypatch: pytest.MonkeyPatch
+    known_s: int, said_s: int, behind_s: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = datetime(2026, 11, 28, 5, 0, tzinfo=UTC)
     shows = [asked]
@@ -177,6 +179,7 @@ def test_an_answer_that_is_long_on_its_way_does_not_make_a_clock_wrong(
         return httpx.Response(200, json={}, headers={"date": format_datetime(asked + timedelta(seconds=said_s), True)})
 
     server = server_at("http://127.0.0.1:8000")
+    skew.heard(server, asked + timedelta(seconds=known_s), asked)
     with Api(server, transport=httpx.MockTransport(ten_seconds_later)) as api:
         api.call("GET", "/v1/me")
     assert skew.behind(server) == timedelta(seconds=behind_s)

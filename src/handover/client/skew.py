@@ -30,10 +30,10 @@ def behind(server: Server) -> timedelta:
 
 def heard(server: Server, date: datetime | None, asked: datetime) -> None:
     """The service has said what time it is there, at some moment since it was `asked`: an answer may be long on its
-    way."""
+    way, and is no reason to doubt what fits it."""
     if date is None:
         return
-    found = date - min(max(date, asked), clock.now())
+    found = min(max(behind(server), date - clock.now()), date - asked)
     found = found if abs(found) >= _SMALL else _NONE
     if abs(found - behind(server)) >= _SMALL:
         _known[server.folder] = found

@@ -10,11 +10,12 @@ export function useZone(name) {
 }
 
 // How far the server's clock is ahead of this PC's, in ms: what is claimed is claimed on the server's clock.
-// It said so at some moment between `asked` and `came`: an answer may be long on its way.
+// It said so at some moment between `asked` and `came`: an answer may be long on its way, and is no reason to doubt what
+// fits it.
 export function serverSaid(date, asked, came) {
   const said = Date.parse(date || '');
   if (Number.isNaN(said)) return;
-  const off = said - Math.min(Math.max(said, asked), came);
+  const off = Math.min(Math.max(ahead, said - came), said - asked);
   ahead = Math.abs(off) > 2000 ? off : 0;
 }
 
