@@ -15,10 +15,11 @@ import pytest
 
 from handover import clock
 from handover.client import skew
+from handover.client.files import locked
 from handover.client.http import Access, Api
-from handover.client.outbox import WAITED, Outbox
+from handover.client.outbox import UNKEPT, WAITED, Outbox, Unkept
 from handover.client.refusals import CannotReach, DiskFails, NotLoggedIn, ServerRefused
-from handover.client.sending import Round, send_all, send_unkept
+from handover.client.sending import Round, send_all
 from handover.client.server import server_at
 from handover.schemas.notes import NeedDraft, NoteDraft
 from tests.support.outages import no_room
@@ -494,22 +495,47 @@ def test_where_the_disk_is_full_what_calls_somebody_goes_all_the_same_and_is_one
     assert [WAITED in body for _, body in service.seen] == [False, True, False]
 
 
-def test_a_note_that_the_disk_does_not_take_is_sent_from_memory_once(
+def test_a_note_that_the_disk_does_not_take_is_one_note_however_often_it_is_sent_from_memory(
     outbox: Outbox, service: Service, tokens: Tokens
 ) -> None:
-    kept = outbox.made(note(), clock.now())
+    unkept = Unkept(outbox.server, outbox.author, outbox.made(note(), clock.now()))
     with Api(outbox.server, tokens, transport=httpx.MockTransport(service)) as api:
-        service.bad_day = [service.record_and_lose_the_answer]
-        stopped = send_unkept(outbox, kept, api).stopped
-        assert isinstance(stopped, CannotReach)
-        assert not stopped.never_sent
-        assert [one.name for one in send_unkept(outbox, kept, api).sent] == [None]
-        service.bad_day = [lambda _: refusal(422, "/fact")]
-        assert [one.refusal.status for one in send_unkept(outbox, kept, api).refused] == [422]
-        tokens.ended = True
-        assert isinstance(send_unkept(outbox, kept, api).stopped, NotLoggedIn)
+
+        def perhaps_recorded() -> bool:
+            assert isinstance(send_all(unkept, api, wait_s=0).stopped, CannotReach)
+            return unkept.may_be_recorded
+
+        service.bad_day = [gone]
+        assert not perhaps_recorded()
+        # Refused for its time, which is our doing, and mended: then the answer is lost, and it goes once more.
+        date = format_datetime(clock.now() - timedelta(minutes=4), usegmt=True)
+        service.bad_day = [lambda _: refusal(422, "/occurred_at", date=date), service.record_and_lose_the_answer]
+        assert perhaps_recorded()
+        assert [one.name for one in send_all(unkept, api, wait_s=0).sent] == [UNKEPT]
+        assert not unkept.may_be_recorded
     assert facts(service) == ["Quiet."]
     assert not outbox.folder.exists()
+
+
+def test_what_is_refused_from_memory_is_not_recorded_and_a_login_that_has_ended_stops_it(
+    outbox: Outbox, service: Service, tokens: Tokens
+) -> None:
+    unkept = Unkept(outbox.server, outbox.author, outbox.made(note(), clock.now()))
+    with Api(outbox.server, tokens, transport=httpx.MockTransport(service)) as api:
+        service.bad_day = [lambda _: refusal(422, "/fact")]
+        assert [one.refusal.status for one in send_all(unkept, api, wait_s=0).refused] == [422]
+        assert not unkept.may_be_recorded
+        tokens.ended = True
+        assert isinstance(send_all(unkept, api, wait_s=0).stopped, NotLoggedIn)
+    assert not outbox.folder.exists()
+
+
+def test_another_process_that_stands_in_the_way_is_a_disk_that_does_not_take_it(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handover.client.outbox._ORDER_WAIT_S", 0)
+    with locked(outbox.folder / ".order.lock", 0), pytest.raises(OSError, match="stands in the way"):
+        write(outbox)
 
 
 def test_two_commands_never_send_at_once(outbox: Outbox, service: Service, send: Callable[[], Round]) -> None:

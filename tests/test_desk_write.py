@@ -5,17 +5,20 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from handover import clock
+from handover.client.http import Api
 from handover.client.outbox import Outbox
-from handover.client.sending import Round, send_everyones
+from handover.client.refusals import CannotReach
+from handover.client.sending import Round, send_all, send_everyones
 from handover.client.server import Server
 from handover.terminal import carrying
 from handover.terminal.login import sit_down
-from handover.terminal.screens import prompts
+from handover.terminal.screens import prompts, sending
 from tests.support.outage import Outage
 from tests.support.outages import no_room
 from tests.support.readers import eventually
@@ -352,6 +355,100 @@ async def test_where_the_disk_has_no_room_a_note_goes_from_memory_and_stays_on_t
             await seat.until("everyone (1)", "not sent: 1")
     notes = outage.prison.service.login(ngata.name).all("/v1/notes")
     assert [note["fact"] for note in notes] == ["Two men at his door."]
+
+
+async def test_where_something_is_chosen_the_desk_can_be_locked_and_left_too(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat)
+        await seat.until("How is he or she?")
+        await seat.press("ctrl+l")
+        await seat.until("LOCKED")
+        await seat.types(PASSWORD, "enter")
+        await seat.until("WRITE about Weir", "How is he or she?")
+        await seat.press("ctrl+q")
+        await seat.wait(lambda: not seat.app.is_running, "the end of the program")
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk keeps no finished note."""
+    monkeypatch.setattr(Outbox, "put", no_room)
+
+
+async def writes_on_a_full_disk(seat: Seat) -> None:
+    await begins(seat)
+    await seat.press("enter", "enter")
+    await seat.types("1Two men at his door.")
+
+
+@pytest.mark.usefixtures("full")
+async def test_what_goes_from_memory_while_the_desk_is_locked_is_recorded_once_and_said_to_who_wrote_it(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, drafts = Event(), lambda: list((tmp_path / "office").glob("handover/terminal/*/drafts/*/*.json"))
+
+    def slowly(*args: Any, **options: Any) -> Round:
+        assert go_on.wait(30)
+        return send_all(*args, **options)
+
+    monkeypatch.setattr(sending, "send_all", slowly)
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await writes_on_a_full_disk(seat)
+        await seat.wait(drafts, "the draft")
+        await seat.press("ctrl+s")
+        await seat.until("NOT kept and NOT sent: No space left on device.")
+        await seat.types(" And more.", "escape", "ctrl+x", "ctrl+x", "ctrl+q")
+        await seat.until("A note is on its way, and kept nowhere", "WRITE about")
+        await seat.press("ctrl+l")
+        await seat.until("LOCKED")
+        go_on.set()
+        await seat.wait(lambda: not drafts(), "the end of the draft")
+        await seat.wait(lambda: not list((tmp_path / "office").glob("handover/terminal/*/logins/*.json")), "its login")
+        await seat.types(PASSWORD, "enter")
+        assert "WRITE about" not in await seat.until("Recorded.", "everyone (1)")
+    notes = outage.prison.service.login(ngata.name).all("/v1/notes")
+    assert [note["fact"] for note in notes] == ["Two men at his door."]
+
+
+@pytest.mark.usefixtures("full")
+async def test_what_is_perhaps_recorded_is_said_so_and_stays_as_it_is_until_that_is_known(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = Api.call
+
+    def loses_the_answer(api: Api, method: str, path: str, **options: Any) -> Any:
+        answer = call(api, method, path, **options)
+        if path == "/v1/notes":
+            raise CannotReach(api.server.url, "the connection broke")
+        return answer
+
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await writes_on_a_full_disk(seat)
+        with monkeypatch.context() as network:
+            network.setattr(Api, "call", loses_the_answer)
+            await seat.press("ctrl+s")
+            await seat.until("NOT kept, and perhaps NOT sent: use the radio. Ctrl-S tries it again.")
+        await seat.types(" And more.", "escape", "shift+tab", "ctrl+s")
+        await seat.until("everyone (1)", "Recorded: Weir, J. (A1-07)")
+    assert [note["fact"] for note in ngata.all("/v1/notes")] == ["Two men at his door."]
+
+
+@pytest.mark.usefixtures("full")
+async def test_what_is_refused_from_memory_is_said_at_its_field(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.types("wz9999zz", "enter", "enter")
+        await seat.until("WRITE about Z9999ZZ")
+        await seat.press("enter", "enter")
+        await seat.types("1Hardly ate.", "ctrl+s")
+        await seat.until("Not sent yet.", "INMATE", "Hardly ate.")
+        await seat.press("escape")
+        await seat.until("everyone (1)", "Put aside.")
+    assert ngata.all("/v1/notes") == []
 
 
 async def test_what_the_server_refuses_comes_back_as_a_draft_with_the_reason_at_its_field(

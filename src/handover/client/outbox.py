@@ -5,23 +5,26 @@ exact text to send and its Idempotency-Key: however often it is tried, it is rec
 set aside with the answer beside it, never discarded.
 """
 
+import errno
 import json
 import uuid
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from handover.client import skew
-from handover.client.files import locked, private_folder, read_json, remove_durably, write_durably
+from handover.client.files import Busy, locked, private_folder, read_json, remove_durably, write_durably
 from handover.client.refusals import ServerRefused
 from handover.client.server import Server, file_name
 from handover.schemas.notes import NoteDraft
 
 LATE_AFTER = timedelta(minutes=60)
+UNKEPT = "unkept"
 WAITED = "no connection when it was written"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
+_ORDER_WAIT_S = 5
 
 
 class Kept(BaseModel):
@@ -87,10 +90,13 @@ class Outbox:
 
     def put(self, kept: Kept) -> str:
         """Keeps a note; once this returns it survives a power cut. Returns the name it is kept under. Raises OSError
-        where the disk will not have it."""
-        with locked(self.folder / ".order.lock", 30):
-            name = _next_name(kept.written_at, self.names())
-            write_durably(self.folder / name, kept.model_dump_json(indent=1))
+        where the disk will not have it, or another process of the same user stands in the way."""
+        try:
+            with locked(self.folder / ".order.lock", _ORDER_WAIT_S):
+                name = _next_name(kept.written_at, self.names())
+                write_durably(self.folder / name, kept.model_dump_json(indent=1))
+        except Busy:
+            raise BlockingIOError(errno.EAGAIN, "another command stands in the way") from None
         return name
 
     def names(self) -> list[str]:
@@ -151,6 +157,45 @@ class Outbox:
     def sending(self, wait_s: float) -> AbstractContextManager[None]:
         """The right to send: one process at a time, so that notes leave in order. Raises Busy."""
         return locked(self.folder / ".sending.lock", wait_s)
+
+
+class Unkept(Outbox):
+    """A queue in memory, of the one note the disk would not have: what is known of its sending lasts as long as this
+    does, so that it is one note however often it is tried."""
+
+    def __init__(self, server: Server, author: str, kept: Kept) -> None:
+        super().__init__(server, author)
+        self.kept = kept
+        self.recorded = False
+
+    @property
+    def may_be_recorded(self) -> bool:
+        """Whether that is not known: an attempt has left, and no answer came."""
+        return self.kept.attempted and not self.recorded
+
+    def names(self) -> list[str]:
+        """Its one name, until it is recorded."""
+        return [] if self.recorded else [UNKEPT]
+
+    def read(self, _name: str) -> Kept:
+        """The note."""
+        return self.kept
+
+    def rewrite(self, _name: str, kept: Kept) -> None:
+        """Remembers how far sending it has come."""
+        self.kept = kept
+
+    def done(self, _name: str) -> None:
+        """The server has it."""
+        self.recorded = True
+
+    def set_aside(self, _name: str, _answer: dict[str, object]) -> None:
+        """It is refused, so it is not recorded; whoever holds it has the answer."""
+        self.kept = self.kept.model_copy(update={"attempted": False})
+
+    def sending(self, _wait_s: float) -> AbstractContextManager[None]:
+        """Nobody else can have it."""
+        return nullcontext()
 
 
 def ready(kept: Kept, now: datetime) -> Kept:

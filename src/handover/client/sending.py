@@ -24,17 +24,16 @@ _FAULTS = 3
 class Sent:
     """A note the server has recorded, and the note as it answered."""
 
-    name: str | None
-    """What it was kept under here; None where the disk would not have it."""
+    name: str
     kept: Kept
     note: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A note the server will not have; it was set aside with the answer, if it had been kept."""
+    """A note the server will not have; it was set aside with the answer."""
 
-    name: str | None
+    name: str
     kept: Kept | None
     refusal: ServerRefused
 
@@ -73,23 +72,6 @@ def send_all(outbox: Outbox, api: Api, *, wait_s: float) -> Round:
                     went.stopped = DiskFails(outbox.server.url, error)  # it stays, and those behind it are sent
     except Busy:
         went.stopped = CannotReach(outbox.server.url, "another command is sending just now", never_sent=True)
-    except OSError as error:
-        went.stopped = DiskFails(outbox.server.url, error)
-    except Trouble as trouble:
-        went.stopped = trouble
-    return went
-
-
-def send_unkept(outbox: Outbox, kept: Kept, api: Api) -> Round:
-    """Sends a note from memory that the disk would not have: where there is a network, it need not be lost."""
-    went = Round(outbox.author)
-    try:
-        went.sent.append(Sent(None, kept, _send(outbox, None, kept, api, _PATIENCE_S)))
-    except ServerRefused as refusal:
-        if refusal.status == 409 or refusal.temporary:
-            went.stopped = refusal
-        else:
-            went.refused.append(Refused(None, kept, refusal))
     except OSError as error:
         went.stopped = DiskFails(outbox.server.url, error)
     except Trouble as trouble:
@@ -148,7 +130,7 @@ def _deal_with(outbox: Outbox, name: str, api: Api, went: Round, patience_s: flo
         outbox.done(name)  # where the disk fails it goes once more, and the server knows it by its key
 
 
-def _send(outbox: Outbox, name: str | None, kept: Kept, api: Api, patience_s: float) -> dict[str, Any]:
+def _send(outbox: Outbox, name: str, kept: Kept, api: Api, patience_s: float) -> dict[str, Any]:
     """Sends one note until it is answered for good, or patience runs out."""
     as_kept = kept
     kept = ready(kept, skew.now(outbox.server))
@@ -179,9 +161,9 @@ def _is_known(refusal: ServerRefused) -> bool:
     return any(error.pointer == "/header/Idempotency-Key" for error in refusal.errors)
 
 
-def _attempt(outbox: Outbox, name: str | None, kept: Kept, api: Api) -> dict[str, Any]:
-    marked = name is not None and not kept.attempted
-    if name is not None and marked:
+def _attempt(outbox: Outbox, name: str, kept: Kept, api: Api) -> dict[str, Any]:
+    marked = not kept.attempted
+    if marked:
         # Before the first byte leaves: whatever happens next, text and key must be the same at the next try.
         try:
             outbox.rewrite(name, kept.model_copy(update={"attempted": True}))
@@ -193,7 +175,7 @@ def _attempt(outbox: Outbox, name: str | None, kept: Kept, api: Api) -> dict[str
         key = {"Idempotency-Key": kept.key}
         answer = api.call("POST", "/v1/notes", body=kept.body, headers=key, patience_s=0)  # `_send` has its own
     except (CannotReach, NotLoggedIn) as trouble:
-        if name is not None and marked and (isinstance(trouble, NotLoggedIn) or trouble.never_sent):
+        if marked and (isinstance(trouble, NotLoggedIn) or trouble.never_sent):
             outbox.rewrite(name, kept)
         raise
     with suppress(ValueError):

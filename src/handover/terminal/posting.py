@@ -12,9 +12,9 @@ from rich.text import Text
 
 from handover.client import skew
 from handover.client.codelists import entry, lists_are_stale, lists_for
-from handover.client.outbox import Kept, Outbox
+from handover.client.outbox import UNKEPT, Kept, Outbox, Unkept
 from handover.client.refusals import CannotReach, DiskFails, NotLoggedIn, ServerRefused, Trouble
-from handover.client.sending import Refused, Round, Sent, send_all, send_unkept
+from handover.client.sending import Refused, Round, Sent, send_all
 from handover.schemas.codelists import CodeList
 from handover.schemas.notes import NoteDraft
 from handover.terminal import phrases, waiting
@@ -52,12 +52,10 @@ def post(voice: Speech, address: str, typed: Typed) -> None:
         try:
             name = outbox.put(kept)
         except OSError as error:
-            went, name = _from_memory(voice, here, outbox, kept, error), None
+            outbox, name = Unkept(here.server, outbox.author, kept), UNKEPT
+            went = _from_memory(voice, here, outbox, error)
         else:
-            try:
-                went = send_all(outbox, here.api, wait_s=_WAIT_FOR_OTHERS_S)
-            except KeyboardInterrupt:
-                went = Round(outbox.author, stopped=CannotReach(here.server.url, "you stopped it"))
+            went = _send(here, outbox)
         reader = here.reader(words.lists, draft.establishment)
         if words.unchecked and not voice.as_json:
             voice.warn(
@@ -70,21 +68,25 @@ def post(voice: Speech, address: str, typed: Typed) -> None:
             lists_for(here.api, language())
 
 
-def _from_memory(voice: Speech, here: Desk, outbox: Outbox, kept: Kept, disk: OSError) -> Round:
+def _send(here: Desk, outbox: Outbox) -> Round:
+    try:
+        return send_all(outbox, here.api, wait_s=_WAIT_FOR_OTHERS_S)
+    except KeyboardInterrupt:
+        return Round(outbox.author, stopped=CannotReach(here.server.url, "you stopped it"))
+
+
+def _from_memory(voice: Speech, here: Desk, outbox: Unkept, disk: OSError) -> Round:
     """Sends what the disk would not have; where that comes to nothing either, it says so and raises what the disk
     said."""
-    try:
-        went = send_unkept(outbox, kept, here.api)
-    except KeyboardInterrupt:
-        went = Round(outbox.author, stopped=CannotReach(here.server.url, "you stopped it"))
-    why = went.stopped
-    if why is None:
+    went = _send(here, outbox)
+    if went.sent:
         voice.warn(f"This machine's disk does not keep notes ({disk.strerror or disk}): it was sent from memory.")
-        return went
-    sent = "it is not known whether it was sent" if isinstance(why, CannotReach) and not why.never_sent else "NOT sent"
-    voice.warn(Text(f" This note is NOT kept, and {sent}: use paper and the radio. ", style="bold reverse"))
-    voice.warn(str(why))
-    raise disk
+    elif not went.refused:
+        sent = "it is not known whether it was sent" if outbox.may_be_recorded else "NOT sent"
+        voice.warn(Text(f" This note is NOT kept, and {sent}: use paper and the radio. ", style="bold reverse"))
+        voice.warn(str(went.stopped))
+        raise disk
+    return went
 
 
 def show_words(voice: Speech, address: str, option: str) -> None:
@@ -128,7 +130,7 @@ def _tell_own(
     here: Desk,
     outbox: Outbox,
     went: Round,
-    name: str | None,
+    name: str,
     kept: Kept,
     reader: Reader,
     *,
@@ -142,7 +144,7 @@ def _tell_own(
             return None
     for refused in went.refused:
         if refused.name == name:
-            return _tell_refused(voice, refused)
+            return _tell_refused(voice, outbox, refused)
     if name in outbox.names():
         why = went.stopped or CannotReach(here.server.url, "it was not its turn yet")
         return _tell_kept(voice, outbox, kept, why, urgent=urgent)
@@ -205,12 +207,12 @@ def _what_follows(note: dict[str, Any], reader: Reader) -> list[str]:
     return [part for part in (state, look_out, *needs, done, phrases.handling(note, reader)) if part]
 
 
-def _tell_refused(voice: Speech, refused: Refused) -> None:
+def _tell_refused(voice: Speech, outbox: Outbox, refused: Refused) -> None:
     if voice.as_json:
         tell(voice, refused.refusal)
     else:
         waiting.tell_refusal(voice, refused.refusal)
-        kept = " What you wrote is kept: handover unsent" if refused.name else ""
+        kept = " What you wrote is kept: handover unsent" if refused.name in outbox.refused_names() else ""
         voice.warn(f"Nothing was recorded. Correct it and post it again.{kept}")
     raise typer.Exit(REFUSED)
 

@@ -1,6 +1,7 @@
 """`handover desk`, put together: who sits here, what is heard, which screen that concerns."""
 
 import asyncio
+import threading
 import time
 from contextlib import suppress
 from functools import partial
@@ -123,6 +124,7 @@ class HandoverApp(Base):
         except OSError:
             stays = True
         unit, sheet = self.station.unit, self.station.sheet
+        going = self.station.connection.closed if self.station.connection and self._under_way() else None
         waits = bool(self.outbox.names())
         self.station.stands_up()
         self.station.unit, self.station.sheet = unit, sheet
@@ -131,12 +133,17 @@ class HandoverApp(Base):
         locked = Lock(self._last, why or t("Locked."), insecure=self._insecure)
         self.push_screen(locked)
         # Not for whoever is here: somebody may sit down before it is done.
-        leaves = self._leaves(here.login.username, unit.establishment if unit else None, locked, waits, stays=stays)
-        self.run_worker(leaves, group="leaving")
+        place = unit.establishment if unit else None
+        self.run_worker(self._leaves(here.login.username, place, locked, waits, going, stays=stays), group="leaving")
 
-    async def _leaves(self, username: str, place: str | None, locked: Lock, waits: bool, *, stays: bool) -> None:
+    async def _leaves(
+        self, username: str, place: str | None, locked: Lock, waits: bool, going: threading.Event | None, *, stays: bool
+    ) -> None:
         """The login ends. What it leaves behind is a pass for one question: must somebody act now? `stays`: the disk
-        will not let go of it; then the server ends it, or the next command here would speak for who has gone."""
+        will not let go of it; then the server ends it, or the next command here would speak for who has gone. `going`:
+        the last note goes with it, and is kept nowhere."""
+        if going is not None:
+            await asyncio.to_thread(going.wait)
         if self.station.here is not None and self.station.here.login.username == username:
             return
         server, given = self.station.server, []
@@ -170,6 +177,10 @@ class HandoverApp(Base):
 
     async def action_leave(self) -> None:
         """Ends the program; who is logged in stays so, as with every other command."""
+        if self._under_way():
+            if isinstance(self.screen, Frame):
+                self.screen.say(t("A note is on its way, and kept nowhere. Wait for what comes of it."), loud=True)
+            return
         for screen in self.screen_stack:
             if hasattr(screen, "keep"):
                 screen.keep()
@@ -178,6 +189,9 @@ class HandoverApp(Base):
             await forget(listening)
         self.station.stands_up()
         self.exit()
+
+    def _under_way(self) -> bool:
+        return any(isinstance(screen, Frame) and screen.under_way for screen in self.screen_stack)
 
     def _look(self) -> None:
         """Once a second: nobody there? Something to send, or kept by a command beside this? Somebody still calls?"""

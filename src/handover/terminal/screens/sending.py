@@ -3,10 +3,10 @@
 from contextlib import suppress
 from functools import partial
 
-from handover.client.outbox import Kept
+from handover.client.outbox import Kept, Unkept
 from handover.client.refusals import CannotReach, Trouble
 from handover.client.resources import Document
-from handover.client.sending import Refused, Round, Sent, send_all, send_unkept
+from handover.client.sending import Refused, Round, Sent, send_all
 from handover.schemas.notes import NoteDraft
 from handover.terminal import phrases
 from handover.terminal.compose import option_for
@@ -21,9 +21,11 @@ from handover.terminal.troubles import in_words
 _WAIT_FOR_OTHERS_S = 10
 
 
-def made(base: Base, draft: NoteDraft) -> Kept:
+def made(base: Base, draft: NoteDraft) -> Unkept:
     """A finished note, kept nowhere yet."""
-    return base.outbox.made(draft, base.station.desk.now(), urgent=is_urgent(draft, dict(base.station.lists)))
+    outbox = base.outbox
+    kept = outbox.made(draft, base.station.desk.now(), urgent=is_urgent(draft, dict(base.station.lists)))
+    return Unkept(outbox.server, outbox.author, kept)
 
 
 def finish(base: Base, hand: Hand, draft: NoteDraft, kept: Kept) -> None:
@@ -34,22 +36,22 @@ def finish(base: Base, hand: Hand, draft: NoteDraft, kept: Kept) -> None:
     base.beside(_send(base, hand, draft, name), "sending")
 
 
-async def from_memory(form: Frame, hand: Hand, draft: NoteDraft, kept: Kept) -> Trouble | None:
-    """Sends what the disk will not have. Recorded, it is no longer on the form; else answers what stands in its way."""
-    base, here = form.base, form.base.station.desk
+async def from_memory(form: Frame, hand: Hand, draft: NoteDraft, unkept: Unkept) -> Round:
+    """Sends what the disk will not have. Recorded, it is no longer on the form, whoever sits there by then."""
+    base, here, drafts = form.base, form.base.station.desk, form.base.drafts
     try:
-        went = await base.reach(partial(send_unkept, base.outbox, kept, here.api))
+        went = await base.reach(partial(send_all, unkept, here.api, wait_s=0))
     except Trouble as trouble:
-        return trouble
-    if not went.sent:
-        return went.refused[0].refusal if went.refused else went.stopped
-    if here is base.station.here:
+        went = Round(unkept.author, stopped=trouble)
+    if went.sent:
         with suppress(OSError):
-            base.drafts.drop(hand.kept.id)
-        form.ends(None)  # what came of it is known already
-        _say_recorded(base, draft, went.sent[0])
-        base.changed()
-    return None
+            drafts.drop(hand.kept.id)
+        there = base.station.here is not None and base.station.here.login.username == unkept.author
+        form.ends(None if there else "recorded")
+        if there:
+            _say_recorded(base, draft, went.sent[0])
+            base.changed()
+    return went
 
 
 async def _send(base: Base, hand: Hand, draft: NoteDraft, name: str) -> None:
@@ -63,7 +65,7 @@ async def _send(base: Base, hand: Hand, draft: NoteDraft, name: str) -> None:
     refused = next((one for one in went.refused if one.name == name), None)
     sent = next((one for one in went.sent if one.name == name), None)
     if refused is not None:
-        hand.typed["_faults"] = _by_field(refused)
+        hand.typed["_faults"] = by_field(refused)
         drafts.keep(hand.as_kept())
         outbox.drop_refused(name)
         _say(base, t("REFUSED, and back among your drafts (w): {title}", title=t(refused.refusal.title)), loud=True)
@@ -105,7 +107,8 @@ def _told(base: Base, sent: Sent) -> str:
     return "; ".join([t("Recorded: {who}", who=who), *(part for part in parts if part)]).rstrip(".") + "." + late
 
 
-def _by_field(refused: Refused) -> dict[str, str]:
+def by_field(refused: Refused) -> dict[str, str]:
+    """What the server says against a note, by the field of the form it is about."""
     errors = refused.refusal.errors
     if not errors:
         return {"fact": in_words(refused.refusal)}

@@ -153,6 +153,8 @@ class UnitScreen(Frame):
     def _wrote(self, what: str | None) -> None:
         if what == "sent":
             self.say(t("Kept. Sending …"))
+        elif what == "recorded":
+            self.say(f"{t('Recorded')}.")
         elif what == "corrected":
             self.say(t("Corrected. Whoever read the old note is told."))
         elif what == "aside":

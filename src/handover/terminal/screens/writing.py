@@ -11,8 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
-from handover.client.outbox import Kept
-from handover.client.refusals import ServerRefused
+from handover.client.outbox import Unkept
 from handover.client.resources import Document
 from handover.schemas.notes import NoteDraft
 from handover.terminal import people
@@ -67,8 +66,8 @@ class Write(Frame):
         self._dirty = False
         self._binning = False
         self._over = False
-        self._sending = False
-        self._made: tuple[NoteDraft, Kept] | None = None
+        self._made: tuple[dict[str, Any], NoteDraft, Unkept] | None = None
+        """What was typed, and the note it made: sent once more as it is, it is the same note."""
 
     def body(self) -> Iterable[Widget]:
         """Above the fields and what is known, below what can be chosen or typed."""
@@ -200,6 +199,8 @@ class Write(Frame):
 
     def takes(self, event: events.Key) -> bool:
         """Where something is chosen, a digit or letter chooses it."""
+        if self._on_its_way(event.key):
+            return True
         empty = self._step.kind == WORDS and not self.query_one("#line", Input).value
         if empty and event.key == "delete":  # not Backspace: held to clear the line, it would go on into what was added
             self._takes_out()
@@ -216,6 +217,11 @@ class Write(Frame):
         elif event.character is not None and event.is_printable:
             self._stray = "" if self._chooses(event.character.lower()) else self._strays(event.character)
         return True
+
+    def _on_its_way(self, key: str) -> bool:
+        """Whether the note is perhaps recorded as it stands: then nothing is changed, or it would be two."""
+        perhaps = self._made is not None and self._made[2].may_be_recorded
+        return self.under_way or (perhaps and self.DO.get(key) not in ("send", "bin"))
 
     def _chooses(self, key: str) -> bool:
         """Whether the key chooses something here."""
@@ -332,12 +338,15 @@ class Write(Frame):
         try:
             draft = self._hand.note(self._words, self.station.unit, self._now(), self._zone())
         except Faults as faults:
-            self._faults = faults.by_field
-            self._at = min(self._number_of(name) for name in faults.by_field)
-            self._come()
-            self._say_fault(self._faults.get(self._step.name))
+            self._finds_fault(faults.by_field)
             return
         self.finish(draft)
+
+    def _finds_fault(self, by_field: dict[str, str]) -> None:
+        self._faults = by_field
+        self._at = min(self._number_of(name) for name in by_field)
+        self._come()
+        self._say_fault(by_field.get(self._step.name) or next(iter(by_field.values())))
 
     def _say_fault(self, fault: str | None) -> None:
         self.say(t("Not sent yet. {label}: {fault}", label=self._label(self._at), fault=fault), loud=True)
@@ -351,32 +360,40 @@ class Write(Frame):
 
     def finish(self, draft: NoteDraft) -> None:
         """Keeps it for sending; from here on it goes by itself."""
-        if self._sending:
-            return
-        if self._made is None or self._made[0] != draft:  # sent a second time as it is, it is the same note
-            self._made = draft, sending.made(self.base, draft)
+        if self._made is None or self._made[0] != self._typed:
+            self._made = dict(self._typed), draft, sending.made(self.base, draft)
+        _, draft, unkept = self._made
         try:
-            sending.finish(self.base, self._hand, *self._made)
+            sending.finish(self.base, self._hand, draft, unkept.kept)
         except OSError as error:
             # At once: whoever leaves before it is known what comes of it must not believe that it went.
             self.say(t("NOT kept and NOT sent: {why}. Use paper and the radio.", why=error.strerror), loud=True)
-            self._sending = True
-            self.work(self._from_memory(*self._made, error))
+            self.under_way = True
+            self.set_focus(None)  # what is pasted now would be gone with the form
+            self.work(self._from_memory(draft, unkept, error))
             return
         self._over = True
         self.dismiss("sent")
 
-    async def _from_memory(self, draft: NoteDraft, kept: Kept, disk: OSError) -> None:
-        trouble = await sending.from_memory(self, self._hand, draft, kept)
-        self._sending, self._over = False, trouble is None
-        if trouble is not None and self.stands:
-            why = t(trouble.title) if isinstance(trouble, ServerRefused) else disk.strerror
-            self.say(t("NOT kept and NOT sent: {why}. Use paper and the radio.", why=why), loud=True)
+    async def _from_memory(self, draft: NoteDraft, unkept: Unkept, disk: OSError) -> None:
+        try:
+            went = await sending.from_memory(self, self._hand, draft, unkept)
+        finally:
+            self.under_way = False
+        self._over = unkept.recorded
+        if self._over or not self.stands or self.station.here is None:
+            return
+        if went.refused:
+            self._finds_fault(sending.by_field(went.refused[0]))
+            return
+        if unkept.may_be_recorded:
+            self.say(t("NOT kept, and perhaps NOT sent: use the radio. Ctrl-S tries it again."), loud=True)
+            return
+        self._come()
+        self.say(t("NOT kept and NOT sent: {why}. Use paper and the radio.", why=disk.strerror), loud=True)
 
     def aside(self) -> None:
         """Leaves it for later."""
-        if self._sending:
-            return
         self.keep()
         if not self._hand.begun:
             self.base.drafts.drop(self._hand.kept.id)
@@ -385,8 +402,6 @@ class Write(Frame):
 
     def bin(self) -> None:
         """Throws it away, on the second time of asking."""
-        if self._sending:
-            return
         if self._hand.begun and not self._binning:
             self._binning = True
             self.say(t("Throw it away? Ctrl-X once more."), loud=True)
