@@ -732,6 +732,33 @@ def test_an_answer_that_is_long_on_its_way_does_not_make_a_clock_wrong(screen: T
     assert screen.run(LONG_ON_ITS_WAY) == [0, 0, 0, -60, 60, 60]
 
 
+# At 03:00 in the night in which it comes twice, and at 01:45 when only the first of them has been.
+TWO = """Promise.all(['times.js', 'draft.js'].map((name) =>
+  import(document.querySelector('script[type=module]').src.replace('app.js', name)))).then(([times, form]) => {
+  times.useZone('Europe/London');
+  const said = (typed, now) => {
+    times.serverSaid(new Date(now).toUTCString(), Date.now(), Date.now());
+    const note = {...form.fresh({}), at: typed};
+    const at = form.claimed(note);
+    return [form.missing(note).at || null, at && at.toISOString().slice(11, 16)];
+  };
+  return ['01:30', '01:30 bst', '1.30 GMT', '01:30 CET', '02:30'].map((typed) => said(typed, '2026-10-25T03:00:00Z'))
+    .concat([said('01:30', '2026-10-25T00:45:00Z')]);
+})"""
+
+
+def test_a_time_that_the_clock_showed_twice_is_asked_about(screen: Tab) -> None:
+    asked = "The clock showed that twice: write 01:30 BST or 01:30 GMT."
+    assert screen.run(TWO) == [
+        [asked, "01:30"],
+        [None, "00:30"],
+        [None, "01:30"],
+        ["Write a time like 13:20.", None],
+        [None, "02:30"],
+        [None, "00:30"],
+    ]
+
+
 @pytest.mark.parametrize("status", [200, 403])
 def test_what_something_else_answered_in_the_servers_place_is_not_sent_and_not_refused(
     screen: Tab, hartmann: Caller, weir: str, status: int

@@ -5,7 +5,7 @@ import { unique } from './session.js';
 import { desk } from './desk.js';
 import { isKnown } from './outbox.js';
 import { entry, t } from './words.js';
-import { clock, last, now } from './times.js';
+import { clock, last, lastTwo, now } from './times.js';
 
 export const fresh = (who) => ({
   id: unique(), key: unique(), inmate: null, name: '', cell: '', unit: null, chosen: false, mood: {}, source: null, change: null, basis: null, fact: '', opinion: '', confidence: null,
@@ -37,6 +37,8 @@ export function missing(draft) {
   for (const [name, most] of Object.entries(MOST)) if (letters(draft[name] || '').length > most) found[name] = t('It is too long to be sent.');
   if (isWordy(draft)) found.at = t('It is too long to be sent.');
   if (draft.at && !last(draft.at)) found.at = t('Write a time like 13:20.');
+  const two = draft.at && !draft.corrects && lastTwo(draft.at);
+  if (two) found.at = t('The clock showed that twice: write {first} or {second}.', { first: two[0], second: two[1] });
   return found;
 }
 

@@ -75,13 +75,20 @@ export function whichDay(at) {
 }
 export const isPast = (text) => new Date(text) <= now();
 
-const TYPED = /^([01]?\d|2[0-3])[:.h]([0-5]\d)$/;
+const TYPED = /^([01]?\d|2[0-3])[:.h]([0-5]\d)(?: ?([a-z].*))?$/;
 
 // The next time the prison's clock shows HH:MM, as an instant; null where that was no time.
 export const next = (text) => search(text, 1);
 
 // The last time it did.
 export const last = (text) => search(text, -1);
+
+// Of a time that it showed twice by now, and that does not say which is meant, both: 01:30 BST, 01:30 GMT.
+export function lastTwo(text) {
+  const at = last(text);
+  const before = at && new Date(at - 3600e3);
+  return at && !TYPED.exec(text.trim().toLowerCase())[3] && digits(before) === digits(at) ? [clock(before), clock(at)] : null;
+}
 
 // By looking, minute by minute: so the night in which the clocks change needs no rule of its own.
 function search(text, way) {
@@ -91,7 +98,7 @@ function search(text, way) {
   const from = Math.floor(now().getTime() / 60000) * 60000;
   for (let minute = 0; minute < 26 * 60; minute += 1) {
     const at = new Date(from + way * minute * 60000);
-    if (digits(at) === wanted) return at;
+    if (digits(at) === wanted && (!found[3] || clock(at).toLowerCase() === `${wanted} ${found[3]}`)) return at;
   }
   return null;
 }
