@@ -310,3 +310,11 @@ def test_each_role_is_offered_what_it_may_do(
                 pc.misses("how I know")
             pc.press("s")
             pc.sees("Shift handover")
+
+
+def test_a_browser_that_keeps_no_cookies_is_told_of_at_the_door(service: Service, browser: Browser) -> None:
+    with browser.open(service.url) as door:
+        door.misses("cookies")
+        door.call("Emulation.setDocumentCookieDisabled", disabled=True)
+        door.go(f"{service.url}/?")
+        door.sees("This browser keeps no cookies from here", "Log in")
