@@ -413,6 +413,22 @@ async def test_what_goes_from_memory_while_the_desk_is_locked_is_recorded_once_a
 
 
 @pytest.mark.usefixtures("full")
+async def test_who_sends_from_memory_and_locks_at_once_has_sent_it(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await writes_on_a_full_disk(seat)
+        await seat.press("ctrl+s", "ctrl+l")
+        await seat.until("LOCKED")
+        await seat.types(PASSWORD, "enter")
+        await seat.until("everyone (1)")
+        await seat.press("ctrl+q")
+        await seat.wait(lambda: not seat.app.is_running, "the end of the program")
+    notes = outage.prison.service.login(ngata.name).all("/v1/notes")
+    assert [note["fact"] for note in notes] == ["Two men at his door."]
+
+
+@pytest.mark.usefixtures("full")
 async def test_what_is_perhaps_recorded_is_said_so_and_stays_as_it_is_until_that_is_known(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

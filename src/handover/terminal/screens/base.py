@@ -160,14 +160,18 @@ class Base(App[None]):
 
     async def reach(self, work: Callable[[], T]) -> T:
         """What the server answers, asked for beside the screen."""
+        # To its end, even if the screen that wanted to know goes away: only then can the connection be closed.
+        return await asyncio.shield(self.asks(work))
+
+    def asks(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+        """The same, from now on: whoever locks at once has asked it all the same."""
         connection = self.station.connection
         if connection is None:
             raise NotLoggedIn(t("Nobody is there any more."))
         connection.begins()
         asked = asyncio.get_running_loop().run_in_executor(None, connection.carry, work)
         asked.add_done_callback(_heard)
-        # To its end, even if the screen that wanted to know goes away: only then can the connection be closed.
-        return await asyncio.shield(asked)
+        return asked
 
     async def _fetch(self) -> None:
         try:

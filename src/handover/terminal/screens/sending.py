@@ -1,7 +1,10 @@
 """A finished note: on this machine's disk first, then sent; what came of it is said wherever one is by then."""
 
+import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from handover.client.outbox import Kept, Unkept
 from handover.client.refusals import CannotReach, Trouble
@@ -36,22 +39,25 @@ def finish(base: Base, hand: Hand, draft: NoteDraft, kept: Kept) -> None:
     base.beside(_send(base, hand, draft, name), "sending")
 
 
-async def from_memory(form: Frame, hand: Hand, draft: NoteDraft, unkept: Unkept) -> Round:
-    """Sends what the disk will not have. Recorded, it is no longer on the form, whoever sits there by then."""
+def from_memory(form: Frame, hand: Hand, draft: NoteDraft, unkept: Unkept) -> Coroutine[Any, Any, Round]:
+    """Sends what the disk will not have, from now on. Recorded, it is no longer on the form, whoever sits there by
+    then."""
     base, here, drafts = form.base, form.base.station.desk, form.base.drafts
-    try:
-        went = await base.reach(partial(send_all, unkept, here.api, wait_s=0))
-    except Trouble as trouble:
-        went = Round(unkept.author, stopped=trouble)
-    if went.sent:
-        with suppress(OSError):
-            drafts.drop(hand.kept.id)
-        there = base.station.here is not None and base.station.here.login.username == unkept.author
-        form.ends(None if there else "recorded")
-        if there:
-            _say_recorded(base, draft, went.sent[0])
-            base.changed()
-    return went
+    asked = base.asks(partial(send_all, unkept, here.api, wait_s=0))
+
+    async def comes_of_it() -> Round:
+        went = await asyncio.shield(asked)
+        if went.sent:
+            with suppress(OSError):
+                drafts.drop(hand.kept.id)
+            there = base.station.here is not None and base.station.here.login.username == unkept.author
+            form.ends(None if there else "recorded")
+            if there:
+                _say_recorded(base, draft, went.sent[0])
+                base.changed()
+        return went
+
+    return comes_of_it()
 
 
 async def _send(base: Base, hand: Hand, draft: NoteDraft, name: str) -> None:

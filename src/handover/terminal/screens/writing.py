@@ -1,6 +1,6 @@
 """Writing a note: one step after another, each a key or a few letters; whatever is typed is kept as it is typed."""
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from datetime import datetime, tzinfo
 from textwrap import wrap
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from textual.widgets import Input, TextArea
 
 from handover.client.outbox import Unkept
 from handover.client.resources import Document
+from handover.client.sending import Round
 from handover.schemas.notes import NoteDraft
 from handover.terminal import people
 from handover.terminal.screens import form, options, sending, steps, straying
@@ -368,16 +369,18 @@ class Write(Frame):
         except OSError as error:
             # At once: whoever leaves before it is known what comes of it must not believe that it went.
             self.say(t("NOT kept and NOT sent: {why}. Use paper and the radio.", why=error.strerror), loud=True)
+            sent = sending.from_memory(self, self._hand, draft, unkept)
             self.under_way = True
             self.set_focus(None)  # what is pasted now would be gone with the form
-            self.work(self._from_memory(draft, unkept, error))
+            # Not for whoever is here: it may be locked before this is begun.
+            self.base.run_worker(self._from_memory(sent, unkept, error), group="sending")
             return
         self._over = True
         self.dismiss("sent")
 
-    async def _from_memory(self, draft: NoteDraft, unkept: Unkept, disk: OSError) -> None:
+    async def _from_memory(self, sent: Coroutine[Any, Any, Round], unkept: Unkept, disk: OSError) -> None:
         try:
-            went = await sending.from_memory(self, self._hand, draft, unkept)
+            went = await sent
         finally:
             self.under_way = False
         self._over = unkept.recorded
