@@ -13,12 +13,13 @@ import pytest
 from handover import clock
 from handover.client.http import Api
 from handover.client.outbox import Outbox
-from handover.client.refusals import CannotReach
+from handover.client.refusals import CannotReach, ServerRefused, Trouble
 from handover.client.sending import Round, send_all, send_everyones
 from handover.client.server import Server
 from handover.terminal import carrying
 from handover.terminal.login import sit_down
 from handover.terminal.screens import prompts, sending
+from handover.terminal.screens.station import Station
 from tests.support.outage import Outage
 from tests.support.outages import no_room
 from tests.support.readers import eventually
@@ -377,6 +378,19 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Outbox, "put", no_room)
 
 
+@pytest.fixture
+def go_on(monkeypatch: pytest.MonkeyPatch) -> Event:
+    """What goes from memory waits for this."""
+    go_on = Event()
+
+    def slowly(*args: Any, **options: Any) -> Round:
+        assert go_on.wait(30)
+        return send_all(*args, **options)
+
+    monkeypatch.setattr(sending, "send_all", slowly)
+    return go_on
+
+
 async def writes_on_a_full_disk(seat: Seat) -> None:
     await begins(seat)
     await seat.press("enter", "enter")
@@ -385,15 +399,11 @@ async def writes_on_a_full_disk(seat: Seat) -> None:
 
 @pytest.mark.usefixtures("full")
 async def test_what_goes_from_memory_while_the_desk_is_locked_is_recorded_once_and_said_to_who_wrote_it(
-    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, go_on: Event
 ) -> None:
-    go_on, drafts = Event(), lambda: list((tmp_path / "office").glob("handover/terminal/*/drafts/*/*.json"))
+    def drafts() -> list[Path]:
+        return list((tmp_path / "office").glob("handover/terminal/*/drafts/*/*.json"))
 
-    def slowly(*args: Any, **options: Any) -> Round:
-        assert go_on.wait(30)
-        return send_all(*args, **options)
-
-    monkeypatch.setattr(sending, "send_all", slowly)
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
         await writes_on_a_full_disk(seat)
         await seat.wait(drafts, "the draft")
@@ -410,6 +420,75 @@ async def test_what_goes_from_memory_while_the_desk_is_locked_is_recorded_once_a
         assert "WRITE about" not in await seat.until("Recorded.", "everyone (1)")
     notes = outage.prison.service.login(ngata.name).all("/v1/notes")
     assert [note["fact"] for note in notes] == ["Two men at his door."]
+
+
+@pytest.mark.usefixtures("full")
+@pytest.mark.parametrize(
+    ("trouble", "told", "more"),
+    [
+        (CannotReach("", "the connection broke"), "NOT kept, and perhaps NOT sent", ""),
+        (CannotReach("", "nothing answers", never_sent=True), "NOT kept and NOT sent: No", " More."),
+        (ServerRefused(status=422, title="Not valid"), "Not sent yet. what happened: Not", " More."),
+    ],
+    ids=["perhaps recorded", "never sent", "refused"],
+)
+async def test_what_came_of_a_note_while_the_desk_was_locked_is_said_to_who_wrote_it(
+    outage: Outage,
+    ngata: Caller,
+    weir: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    go_on: Event,
+    trouble: Trouble,
+    told: str,
+    more: str,
+) -> None:
+    call = Api.call
+
+    def troubles(api: Api, method: str, path: str, **options: Any) -> Any:
+        if path == "/v1/notes":
+            raise trouble
+        return call(api, method, path, **options)
+
+    monkeypatch.setattr(Api, "call", troubles)
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await writes_on_a_full_disk(seat)
+        await seat.press("ctrl+s")
+        await seat.until("NOT kept and NOT sent: No space left on device.")
+        await seat.press("ctrl+l")
+        await seat.until("LOCKED")
+        go_on.set()
+        await seat.wait(lambda: not list((tmp_path / "office").glob("handover/terminal/*/logins/*.json")), "its login")
+        await seat.types(PASSWORD, "enter")
+        await seat.until("WRITE about", told)
+        await seat.types(" More.")
+        assert f"Two men at his door.{more}\n" in await seat.until("WRITE about")
+
+
+@pytest.mark.usefixtures("full")
+async def test_what_is_recorded_while_its_author_comes_back_is_said_behind_the_lock_and_not_on_it(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, go_on: Event
+) -> None:
+    find, found = Station.find_units, Event()
+
+    def slowly(*args: Any) -> None:
+        assert found.wait(30)
+        find(*args)
+
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await writes_on_a_full_disk(seat)
+        await seat.press("ctrl+s")
+        await seat.until("NOT kept and NOT sent: No space left on device.")
+        await seat.press("ctrl+l")
+        await seat.until("LOCKED")
+        monkeypatch.setattr(Station, "find_units", slowly)
+        await seat.types(PASSWORD, "enter")
+        await seat.wait(lambda: seat.app.station.here is not None, "who comes back")
+        go_on.set()
+        await seat.wait(lambda: not seat.app._under_way(), "the answer")
+        assert "Weir" not in seat.text
+        found.set()
+        await seat.until("Recorded.", "everyone (1)")
 
 
 @pytest.mark.usefixtures("full")

@@ -50,7 +50,7 @@ def from_memory(form: Frame, hand: Hand, draft: NoteDraft, unkept: Unkept) -> Co
         if went.sent:
             with suppress(OSError):
                 drafts.drop(hand.kept.id)
-            there = base.station.here is not None and base.station.here.login.username == unkept.author
+            there = here is base.station.here  # else who is coming back still has the lock before him
             form.ends(None if there else "recorded")
             if there:
                 _say_recorded(base, draft, went.sent[0])

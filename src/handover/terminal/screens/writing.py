@@ -1,7 +1,8 @@
 """Writing a note: one step after another, each a key or a few letters; whatever is typed is kept as it is typed."""
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, tzinfo
+from functools import partial
 from textwrap import wrap
 from typing import Any, ClassVar
 
@@ -69,6 +70,8 @@ class Write(Frame):
         self._over = False
         self._made: tuple[dict[str, Any], NoteDraft, Unkept] | None = None
         """What was typed, and the note it made: sent once more as it is, it is the same note."""
+        self._came_of: Callable[[], None] | None = None
+        """Tells what came of a note that went from memory, until that is told."""
 
     def body(self) -> Iterable[Widget]:
         """Above the fields and what is known, below what can be chosen or typed."""
@@ -384,8 +387,19 @@ class Write(Frame):
         finally:
             self.under_way = False
         self._over = unkept.recorded
-        if self._over or not self.stands or self.station.here is None:
-            return
+        if not self._over:
+            self._came_of = partial(self._tells, went, unkept, disk)
+            self.changed()
+
+    def changed(self) -> None:
+        """What came of a note while it was locked is told its author, as soon as he or she is there."""
+        super().changed()
+        here, tells = self.station.here, self._came_of
+        if tells is not None and self.stands and here is not None and here.login.username == self._hand.kept.author:
+            self._came_of = None
+            tells()
+
+    def _tells(self, went: Round, unkept: Unkept, disk: OSError) -> None:
         if went.refused:
             self._finds_fault(sending.by_field(went.refused[0]))
             return
