@@ -521,11 +521,16 @@ async def test_what_is_perhaps_recorded_is_said_so_and_stays_as_it_is_until_that
 
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
         await writes_on_a_full_disk(seat)
+        due = clock.now() + timedelta(minutes=5)
+        await seat.press("enter", "enter", *f"phone@{due:%Y-%m-%dT%H:%M:%SZ}", "enter")
         with monkeypatch.context() as network:
             network.setattr(Api, "call", loses_the_answer)
             await seat.press("ctrl+s")
             await seat.until("NOT kept, and perhaps NOT sent: use the radio. Ctrl-S tries it again.")
-        await seat.types(" And more.", "escape", "shift+tab", "ctrl+s")
+        await seat.types(" And more.", "escape", "shift+tab")
+        passes = clock.now
+        monkeypatch.setattr(clock, "now", lambda: passes() + timedelta(minutes=6))  # by now the need is overdue
+        await seat.press("ctrl+s")
         await seat.until("everyone (1)", "Recorded: Weir, J. (A1-07)")
     assert [note["fact"] for note in ngata.all("/v1/notes")] == ["Two men at his door."]
 

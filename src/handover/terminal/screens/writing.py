@@ -335,6 +335,9 @@ class Write(Frame):
 
     def send(self) -> None:
         """Sends it, if it is a note."""
+        if self._made is not None and self._made[2].may_be_recorded:
+            self.finish(self._made[1])  # it was one: what it says is not read anew, it may be late for that by now
+            return
         if self._step.kind == WORDS:
             self._leaves(1)
             if self.query_one("#line", Input).value.strip():
