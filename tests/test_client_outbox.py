@@ -517,6 +517,20 @@ def test_a_note_that_the_disk_does_not_take_is_one_note_however_often_it_is_sent
     assert not outbox.folder.exists()
 
 
+def test_what_the_server_had_no_time_for_is_not_recorded_unless_it_is_lost_on_another_try(
+    outbox: Outbox, service: Service, tokens: Tokens, no_waiting: list[float]
+) -> None:
+    unkept = Unkept(outbox.server, outbox.author, outbox.made(note(), clock.now()))
+    with Api(outbox.server, tokens, transport=httpx.MockTransport(service)) as api:
+        perhaps_recorded = []
+        for then in (gone, lost, gone):
+            service.bad_day = [overloaded, then]
+            assert isinstance(send_all(unkept, api, wait_s=0).stopped, CannotReach)
+            perhaps_recorded.append(unkept.may_be_recorded)
+    assert perhaps_recorded == [False, True, True], "what was lost may have come there"
+    assert no_waiting == [3.0] * 3
+
+
 def test_what_is_refused_from_memory_is_not_recorded_and_a_login_that_has_ended_stops_it(
     outbox: Outbox, service: Service, tokens: Tokens
 ) -> None:

@@ -145,7 +145,7 @@ def _send(outbox: Outbox, name: str, kept: Kept, api: Api, patience_s: float) ->
                 if time.monotonic() + pause > give_up:
                     raise
                 time.sleep(pause)
-                kept = kept.model_copy(update={"attempted": True})
+                kept = kept.model_copy(update={"attempted": kept.attempted or not refusal.undone})
                 continue
             if _is_known(refusal) and kept.body != as_kept.body and kept.key == first_key:
                 kept = as_kept  # it had come there as it was, and neither the answer nor a mark of it was to be had
@@ -177,6 +177,11 @@ def _attempt(outbox: Outbox, name: str, kept: Kept, api: Api) -> dict[str, Any]:
     except (CannotReach, NotLoggedIn) as trouble:
         if marked and (isinstance(trouble, NotLoggedIn) or trouble.never_sent):
             outbox.rewrite(name, kept)
+        raise
+    except ServerRefused as refusal:
+        if marked and refusal.undone:
+            with suppress(OSError):  # then it is kept as one that may have come there
+                outbox.rewrite(name, kept)
         raise
     with suppress(ValueError):
         note = answer.json()
