@@ -6,6 +6,7 @@ import errno
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from handover.client import seats, session
 from handover.client.files import remove_durably
 from handover.terminal.screens import house
+from handover.terminal.screens.app import HandoverApp
 from handover.terminal.screens.lock import Lock
 from tests.support.outage import Outage
 from tests.support.seats import pc, sitting
@@ -85,6 +87,36 @@ async def test_two_officers_change_places_in_a_dozen_keys(
         await seat.until("you are Hartmann")
         seat.app._touched -= 11
         await seat.until("LOCKED", "nobody has pressed a key")
+
+
+async def test_what_stood_behind_the_lock_is_not_drawn_once_more_before_another_officer(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[str, str]] = []
+    display = HandoverApp._display
+
+    def spied(app: HandoverApp, screen: Any, what: Any) -> None:
+        if what is not None:
+            who = "" if app.station.here is None else app.station.here.login.username
+            drawn.append((who, what.render_segments(app.console)))
+        display(app, screen, what)
+
+    monkeypatch.setattr(HandoverApp, "_display", spied)
+    async with sitting(tmp_path / "office", hartmann, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.types("wa107", "enter")
+        await seat.until("WRITE about")
+        await seat.press("enter", "enter")
+        await seat.types("1A rope.")
+        await seat.until("A rope.")
+        await seat.press("ctrl+l")
+        await seat.until("LOCKED")
+        await seat.press("up", "ctrl+u")
+        await seat.types(ngata.name, "enter")
+        await seat.types(PASSWORD, "enter")
+        await seat.until("you are Ngata", "everyone (1)")
+        await seat.wait(lambda: any("everyone (1)" in what for who, what in drawn if who == ngata.name), "the unit")
+    assert {who for who, what in drawn if "A rope." in what} == {hartmann.name}
 
 
 async def test_a_locked_screen_at_night_says_that_somebody_must_act_and_nobodys_name(

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -98,8 +98,10 @@ class HandoverApp(Base):
         except Trouble as trouble:
             self.exit(message=in_words(trouble), return_code=2)
             return
-        while len(self.screen_stack) > 1 and (not same or isinstance(self.screen, Lock)):
-            await self.pop_screen()
+        # Another sees none of it go: each that stood behind the lock would be drawn once more.
+        with nullcontext() if same else self.batch_update():
+            while len(self.screen_stack) > 1 and (not same or isinstance(self.screen, Lock)):
+                await self.pop_screen()
         if here is not self.station.here:
             return  # gone again before the server had answered
         self._hear()
