@@ -16,6 +16,7 @@ from handover.client.outbox import Outbox
 from handover.client.refusals import CannotReach, ServerRefused, Trouble
 from handover.client.sending import Round, send_all, send_everyones
 from handover.client.server import Server
+from handover.schemas.notes import NoteDraft
 from handover.terminal import carrying
 from handover.terminal.login import sit_down
 from handover.terminal.screens import prompts, sending
@@ -485,10 +486,29 @@ async def test_what_is_recorded_while_its_author_comes_back_is_said_behind_the_l
         await seat.types(PASSWORD, "enter")
         await seat.wait(lambda: seat.app.station.here is not None, "who comes back")
         go_on.set()
-        await seat.wait(lambda: not seat.app._under_way(), "the answer")
+        await seat.wait(lambda: not seat.app.going, "the answer")
         assert "Weir" not in seat.text
         found.set()
         await seat.until("Recorded.", "everyone (1)")
+
+
+async def test_the_login_of_a_note_that_goes_from_memory_stays_while_what_waits_is_sent(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    home = tmp_path / "office"
+    outbox = Outbox(pc(home, outage.url), hartmann.name)
+    outbox.put(outbox.made(NoteDraft(inmate=weir, basis="SAW", fact="It waits."), clock.now()))
+    request.getfixturevalue("full")
+    go_on = request.getfixturevalue("go_on")
+    async with sitting(home, ngata, outage.url) as seat:
+        await writes_on_a_full_disk(seat)
+        await seat.press("ctrl+s", "ctrl+l")
+        await seat.until("LOCKED")
+        await asyncio.sleep(2.5)  # what waits here is looked after once a second
+        go_on.set()
+        await seat.wait(lambda: not list(home.glob("handover/terminal/*/logins/*.json")), "its login")
+    notes = outage.prison.service.login(ngata.name).all("/v1/notes")
+    assert [note["fact"] for note in notes] == ["Two men at his door."]
 
 
 @pytest.mark.usefixtures("full")

@@ -1,7 +1,6 @@
 """`handover desk`, put together: who sits here, what is heard, which screen that concerns."""
 
 import asyncio
-import threading
 import time
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -126,7 +125,6 @@ class HandoverApp(Base):
         except OSError:
             stays = True
         unit, sheet = self.station.unit, self.station.sheet
-        going = self.station.connection.closed if self.station.connection and self._under_way() else None
         waits = bool(self.outbox.names())
         self.station.stands_up()
         self.station.unit, self.station.sheet = unit, sheet
@@ -135,17 +133,14 @@ class HandoverApp(Base):
         locked = Lock(self._last, why or t("Locked."), insecure=self._insecure)
         self.push_screen(locked)
         # Not for whoever is here: somebody may sit down before it is done.
-        place = unit.establishment if unit else None
-        self.run_worker(self._leaves(here.login.username, place, locked, waits, going, stays=stays), group="leaving")
+        leaves = self._leaves(here.login.username, unit.establishment if unit else None, locked, waits, stays=stays)
+        self.run_worker(leaves, group="leaving")
 
-    async def _leaves(
-        self, username: str, place: str | None, locked: Lock, waits: bool, going: threading.Event | None, *, stays: bool
-    ) -> None:
+    async def _leaves(self, username: str, place: str | None, locked: Lock, waits: bool, *, stays: bool) -> None:
         """The login ends. What it leaves behind is a pass for one question: must somebody act now? `stays`: the disk
-        will not let go of it; then the server ends it, or the next command here would speak for who has gone. `going`:
-        the last note goes with it, and is kept nowhere."""
-        if going is not None:
-            await asyncio.to_thread(going.wait)
+        will not let go of it; then the server ends it, or the next command here would speak for who has gone."""
+        if self.going:
+            await asyncio.wait(self.going)
         if self.station.here is not None and self.station.here.login.username == username:
             return
         server, given = self.station.server, []
@@ -179,7 +174,7 @@ class HandoverApp(Base):
 
     async def action_leave(self) -> None:
         """Ends the program; who is logged in stays so, as with every other command."""
-        if self._under_way():
+        if self.going:
             if isinstance(self.screen, Frame):
                 self.screen.say(t("A note is on its way, and kept nowhere. Wait for what comes of it."), loud=True)
             return
@@ -192,9 +187,6 @@ class HandoverApp(Base):
         self.station.stands_up()
         self.exit()
 
-    def _under_way(self) -> bool:
-        return any(isinstance(screen, Frame) and screen.under_way for screen in self.screen_stack)
-
     def _look(self) -> None:
         """Once a second: nobody there? Something to send, or kept by a command beside this? Somebody still calls?"""
         waits = self.not_sent(), self.refused()
@@ -202,7 +194,8 @@ class HandoverApp(Base):
             self._waits = waits
             self.changed()
         if self.station.here is None:
-            self._carrier.go()
+            if not self.going:  # it would end a login that is kept for one of them alone
+                self._carrier.go()
             return
         after = self.locks_after()
         if after and self.idle_s() >= after:
@@ -237,7 +230,8 @@ class HandoverApp(Base):
         self.changed()
 
     def _heard(self, item: Heard) -> None:
-        self._carrier.when_live(item)
+        if not self.going:
+            self._carrier.when_live(item)
         if isinstance(item, Event):
             self._event(item)
         elif isinstance(item, StateChange) and item.state is State.LIVE:

@@ -47,6 +47,9 @@ class Base(App[None]):
         self._again = False
         self._sheet_at = 0.0
         self._asked = self._came = 0
+        self.going: set[asyncio.Future[Any]] = set()
+        """Notes on their way that are kept nowhere: until it is known what came of them the program stays, and every
+        login with it."""
         self._own_keys = frozenset(one.key for one in self.BINDINGS if isinstance(one, Binding))
 
     # --- who sits here -----------------------------------------------------------------------------------------------

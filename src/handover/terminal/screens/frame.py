@@ -44,8 +44,6 @@ class Frame(Screen[Any]):
     KEYS = ""
     DO: ClassVar[Mapping[str, str]] = {}
     """Keys and the method each calls, at once and before any widget hears of it."""
-    under_way = False
-    """Whether something goes from here and is kept nowhere: the program stays until it is known what came of it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -44,6 +44,8 @@ def from_memory(form: Frame, hand: Hand, draft: NoteDraft, unkept: Unkept) -> Co
     then."""
     base, here, drafts = form.base, form.base.station.desk, form.base.drafts
     asked = base.asks(partial(send_all, unkept, here.api, wait_s=0))
+    base.going.add(asked)
+    asked.add_done_callback(base.going.discard)
 
     async def comes_of_it() -> Round:
         went = await asyncio.shield(asked)

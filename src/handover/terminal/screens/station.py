@@ -31,7 +31,6 @@ class Connection:
     taken from under it would wait for its answer to the end."""
 
     api: Api
-    closed: threading.Event = field(default_factory=threading.Event)
     _under_way: int = 0
     _over: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -58,7 +57,6 @@ class Connection:
             self._under_way += step
             if self._over and self._under_way <= 0:
                 self.api.__exit__()
-                self.closed.set()
 
 
 @dataclass(slots=True)

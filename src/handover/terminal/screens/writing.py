@@ -68,6 +68,7 @@ class Write(Frame):
         self._dirty = False
         self._binning = False
         self._over = False
+        self._under_way = False
         self._made: tuple[dict[str, Any], NoteDraft, Unkept] | None = None
         """What was typed, and the note it made: sent once more as it is, it is the same note."""
         self._came_of: Callable[[], None] | None = None
@@ -225,7 +226,7 @@ class Write(Frame):
     def _on_its_way(self, key: str) -> bool:
         """Whether the note is perhaps recorded as it stands: then nothing is changed, or it would be two."""
         perhaps = self._made is not None and self._made[2].may_be_recorded
-        return self.under_way or (perhaps and self.DO.get(key) not in ("send", "bin"))
+        return self._under_way or (perhaps and self.DO.get(key) not in ("send", "bin"))
 
     def _chooses(self, key: str) -> bool:
         """Whether the key chooses something here."""
@@ -376,7 +377,7 @@ class Write(Frame):
             # At once: whoever leaves before it is known what comes of it must not believe that it went.
             self.say(t("NOT kept and NOT sent: {why}. Use paper and the radio.", why=error.strerror), loud=True)
             sent = sending.from_memory(self, self._hand, draft, unkept)
-            self.under_way = True
+            self._under_way = True
             self.set_focus(None)  # what is pasted now would be gone with the form
             # Not for whoever is here: it may be locked before this is begun.
             self.base.run_worker(self._from_memory(sent, unkept, error), group="sending")
@@ -388,7 +389,7 @@ class Write(Frame):
         try:
             went = await sent
         finally:
-            self.under_way = False
+            self._under_way = False
         self._over = unkept.recorded
         if not self._over:
             self._came_of = partial(self._tells, went, unkept, disk)
