@@ -79,7 +79,7 @@ def _from_memory(voice: Speech, here: Desk, outbox: Unkept, disk: OSError) -> Ro
     """Sends what the disk would not have; where that comes to nothing either, it says so and raises what the disk
     said."""
     went = _send(here, outbox)
-    if went.sent:
+    if outbox.recorded:
         voice.warn(f"This machine's disk does not keep notes ({disk.strerror or disk}): it was sent from memory.")
     elif not went.refused:
         sent = "it is not known whether it was sent" if outbox.may_be_recorded else "NOT sent"
