@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import httpx
@@ -24,7 +24,7 @@ from handover.store.engine import open_engines
 from handover.store.tables import idempotency, store_meta
 from handover.store.writer import TIDY_AFTER
 from tests.support import embedded
-from tests.support.outages import away, cut, cut_by_the_commit, held_up, outcome, waits
+from tests.support.outages import away, cut, cut_by_the_commit, held_up, outcome, waits, without
 from tests.support.readers import eventually
 from tests.support.service import Caller, Prison, Service, settings_for, sound
 
@@ -216,6 +216,30 @@ def test_what_came_due_as_the_database_went_away_is_told_as_soon_as_it_is_back(
         assert feed.event()["type"] == "need.overdue"
         assert monotonic() - began < 20
         eventually(lambda: ngata.http.get("/readyz").status_code == 200)
+    assert sound(service)
+
+
+@pytest.mark.parametrize("table", ["access_lines", "needs"])
+def test_what_somebody_takes_away_for_a_while_is_waited_for_and_what_comes_due_meanwhile_is_told(
+    prison: Prison, service: Service, database_url: str, table: str
+) -> None:
+    ngata, weir = prison.hire("ngata", "officer", "A"), prison.receive("A4417KD")
+    due = (service.clock() + timedelta(minutes=5)).isoformat()
+    with ngata.feed(after="now") as feed:
+        feed.until_live()
+        ngata.note(weir, needs=[{"code": "PHONE", "promised": True, "due_at": due}])
+        assert [feed.event()["type"] for _ in range(2)] == ["note.recorded", "need.opened"]
+        with without(database_url, table):
+            service.clock.ahead += timedelta(minutes=6)
+            # No fault of ours: a terminal puts aside what meets one again and again.
+            assert outcome(send(ngata, weir, needs=[{"code": "PHONE"}])) == (503, True)
+            assert outcome(ngata.http.get("/v1/needs")) == (503, True)
+            sleep(0.3)  # it is looked for
+        began = monotonic()
+        assert feed.event()["type"] == "need.overdue"
+        assert monotonic() - began < 20
+    assert send(ngata, weir).status_code == 201
+    assert len(ngata.all("/v1/notes")) == 2
     assert sound(service)
 
 

@@ -35,6 +35,7 @@ _UNIQUE = ("23505", "SQLITE_CONSTRAINT_PRIMARYKEY")
 _LEFT_OTHERWISE = ("22012",)
 """A division by nought: `ending.py` has it where the store is not as this process left or knew it."""
 _READ_ONLY = "25006"
+_AMISS = ("42P01", "42703", "42501")
 _IDLE, _IN_TRANSACTION = 0, 2
 """What PostgreSQL's `PQtransactionStatus` calls them."""
 HEARD_S = 1.0
@@ -560,6 +561,12 @@ def is_lost(error: BaseException) -> bool:
     if not isinstance(error, DBAPIError):
         return False
     return bool(error.connection_invalidated) or isinstance(error, OperationalError | InterfaceError)
+
+
+def amiss(error: BaseException) -> bool:
+    """Whether a server does not have, or does not let us at, a table or a column now: somebody works on the store. Of
+    the transaction nothing was kept. The embedded store calls that an error of its own (`is_lost`)."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _AMISS
 
 
 def why(error: BaseException | None) -> str:

@@ -23,6 +23,7 @@ from handover.store import accesslog, ending, eventlog, marks, roster
 from handover.store.accesslog import Head, Line
 from handover.store.engine import (
     Engines,
+    amiss,
     commits_along,
     is_lost,
     named_writer,
@@ -339,7 +340,7 @@ class Store:
             # A migration beside it wanted what this one held, or the connection was to a server that has gone.
             if again and (passes(error) or error.connection_invalidated):
                 return self._read(job, again=False)
-            if not is_lost(error):
+            if not (is_lost(error) or amiss(error)):
                 raise
             log.warning("cannot read", why=why(error))
             raise Unavailable("The store cannot be read right now; try again.") from error

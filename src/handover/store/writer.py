@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from handover.errors import Unavailable
-from handover.store.engine import follows, is_lost, passes, tidy, why, writing
+from handover.store.engine import amiss, follows, is_lost, passes, tidy, why, writing
 from handover.store.moving import Mover
 
 log = structlog.get_logger("handover.store")
@@ -209,7 +209,7 @@ class Writer:
             told: Exception = error
             if others:
                 told = Unavailable("Another change was in the way; try again.")
-            elif _is_away(error):
+            elif _is_away(error) or amiss(error):
                 cause = error.__cause__ if isinstance(error, _Unsure) else error
                 log.warning("cannot write", why=why(cause))
                 told = Unavailable("The store cannot be written to right now; try again.")
