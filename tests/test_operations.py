@@ -40,7 +40,7 @@ from handover.settings import Settings
 from handover.store import engine
 from handover.store.roster import all_codes
 from tests.support import debian, postgres
-from tests.support.outages import at_it, away, without
+from tests.support.outages import at_it, away, no_room_for_new, outcome, without
 from tests.support.processes import handover, office, serving
 from tests.support.readers import eventually
 from tests.support.service import PASSWORD, Feed, Prison, Service, settings_for
@@ -466,6 +466,20 @@ def test_a_store_on_a_full_disk_is_not_ready(
     assert "no room left" in web.get("/readyz").json()["detail"]
     monkeypatch.undo()
     assert web.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_server_whose_disk_has_no_room_for_what_is_new_is_not_ready(
+    prison: Prison, web: httpx.Client, database_url: str
+) -> None:
+    ngata = prison.hire("ngata", "officer", "A")
+    note = {"basis": "SAW", "unit": "A", "fact": "x"}
+    with no_room_for_new(database_url, "access_lines"):
+        assert outcome(ngata.http.post("/v1/notes", json=note)) == (503, True)
+        for _ in range(3):
+            assert outcome(web.get("/readyz")) == (503, True)
+    assert web.get("/readyz").status_code == 200
+    assert ngata.http.post("/v1/notes", json=note).status_code == 201
 
 
 def test_a_store_that_cannot_be_written_stops_the_start_in_words(tmp_path: Path) -> None:

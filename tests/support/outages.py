@@ -87,6 +87,25 @@ def cut_by_the_commit(url: str, table: str) -> Iterator[None]:
 
 
 @contextmanager
+def no_room_for_new(url: str, table: str) -> Iterator[None]:
+    """The disk of a PostgreSQL server is full: what is there can be changed, and this table cannot grow."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(
+            "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN RAISE ''could not extend file'' USING ERRCODE = ''disk_full''; END'"
+        )
+        admin.execute(
+            sql.SQL("CREATE TRIGGER no_room BEFORE INSERT ON {} EXECUTE FUNCTION no_room()").format(
+                sql.Identifier(table)
+            )
+        )
+        try:
+            yield
+        finally:
+            admin.execute("DROP FUNCTION no_room CASCADE")
+
+
+@contextmanager
 def without(url: str, table: str) -> Iterator[None]:
     """A table is away for a while: what needs it fails inside the store."""
     engines = open_engines(url)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from math import inf
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic, sleep
@@ -223,6 +224,10 @@ async def check(desk: Desk) -> None:
     try:
         async with asyncio.timeout(CHECK_S):
             await desk.quietly(_try)
+            if (
+                desk.store.heard == -inf
+            ):  # what was new last was not kept: a full disk takes what is changed in its place
+                await desk.write(Asker(None), _tried)
             await desk.peek(_look)
     except TimeoutError:
         raise Unavailable(f"The store has not answered within {CHECK_S:g} s.") from None
@@ -236,6 +241,11 @@ def _try(conn: Connection) -> None:
         marks.change(conn, marks.TRIED)  # a server that takes writes may have no room for them
         if not one_process_only(conn.dialect.name):
             tried.rollback()  # it is every process's: nobody is to wait for it until this commit
+
+
+def _tried(uow: UnitOfWork) -> None:
+    """A server process can write again what is new."""
+    uow.doing("server.try", actor="handover")
 
 
 def _look(conn: Connection) -> None:
