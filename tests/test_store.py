@@ -1,6 +1,7 @@
 """The store under load and in trouble: many requests in one commit, one that fails alone, a commit that fails, a
 database that goes away and comes back."""
 
+import resource
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -25,6 +26,7 @@ from handover.store.tables import idempotency, store_meta
 from handover.store.writer import TIDY_AFTER
 from tests.support import embedded
 from tests.support.outages import away, cut, cut_by_the_commit, held_up, outcome, waits, without
+from tests.support.processes import office, serving
 from tests.support.readers import eventually
 from tests.support.service import Caller, Prison, Service, settings_for, sound
 
@@ -405,6 +407,25 @@ def test_a_full_disk_is_told_as_such_and_what_was_acknowledged_stays(prison: Pri
     assert {note["id"] for note in ngata.all("/v1/notes")} == set(kept)
     assert send(ngata, weir).status_code == 201
     assert sound(service)
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
+def test_where_the_embedded_log_cannot_grow_it_is_moved_and_begun_anew(tmp_path: Path) -> None:
+    store, ahead = tmp_path / "store.sqlite3", tmp_path / "store.sqlite3-wal"
+    with serving(embedded.copy(store), tmp_path / "log") as server, office(f"sqlite:///{store}", server.url) as keeper:
+        ngata, wrote = keeper.prison().hire("ngata", "officer", "A"), 0
+        while ahead.stat().st_size < store.stat().st_size + (1 << 20):
+            ngata.note(unit="A")
+            wrote += 1
+        most = ahead.stat().st_size + (100 << 10)  # of any file of the server's
+        assert server.process is not None
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (most, most))
+        draft = {"basis": "SAW", "unit": "A", "fact": "x"}
+        told = [ngata.http.post("/v1/notes", json=draft).status_code for _ in range(30)]
+        assert set(told) == {201, 503}
+        assert told.count(201) > 20
+        assert wrote + len(told) < TIDY_AFTER, "it was not moved anyway"
+        assert len(ngata.get("/v1/notes", limit=200)["items"]) == wrote + told.count(201)
 
 
 def test_what_was_handed_over_before_the_end_is_finished(tmp_path: Path) -> None:

@@ -120,6 +120,7 @@ class Writer:
         self._calls: SimpleQueue[bool] = SimpleQueue()
         self._conn: Connection | None = None
         self._untidy = 0
+        self._full = False
         self._mover = mover
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -159,6 +160,10 @@ class Writer:
                 tasks = self._next()
                 due -= len(tasks)
                 self._began = perf_counter()
+                if (
+                    self._full
+                ):  # the disk may be: what room there is goes to the store first, then its log is begun anew
+                    self._tidy()
                 self._commit(tasks)
                 self._pace += (perf_counter() - self._began - self._pace) * SHARE
                 self._began = None
@@ -175,6 +180,7 @@ class Writer:
         self._untidy = 0
         try:
             tidy(self._connection())
+            self._full = False
         except DBAPIError as error:
             log.warning("could not tidy up the store", why=why(error))
             self._drop()
@@ -212,6 +218,7 @@ class Writer:
             elif _is_away(error) or amiss(error):
                 cause = error.__cause__ if isinstance(error, _Unsure) else error
                 log.warning("cannot write", why=why(cause))
+                self._full = self._mover is not None
                 told = Unavailable("The store cannot be written to right now; try again.")
             for task in tasks:
                 task.told(None, told)
