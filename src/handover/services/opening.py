@@ -224,9 +224,7 @@ async def check(desk: Desk) -> None:
     try:
         async with asyncio.timeout(CHECK_S):
             await desk.quietly(_try)
-            if (
-                desk.store.heard == -inf
-            ):  # what was new last was not kept: a full disk takes what is changed in its place
+            if desk.store.heard == -inf:  # the last change was not kept: a full disk may take only what needs no room
                 await desk.write(Asker(None), _tried)
             await desk.peek(_look)
     except TimeoutError:

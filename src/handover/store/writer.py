@@ -120,7 +120,7 @@ class Writer:
         self._calls: SimpleQueue[bool] = SimpleQueue()
         self._conn: Connection | None = None
         self._untidy = 0
-        self._full = False
+        self._full = False  # whether the embedded store's disk may be
         self._mover = mover
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -160,10 +160,8 @@ class Writer:
                 tasks = self._next()
                 due -= len(tasks)
                 self._began = perf_counter()
-                if (
-                    self._full
-                ):  # the disk may be: what room there is goes to the store first, then its log is begun anew
-                    self._tidy()
+                if self._full:
+                    self._tidy()  # what room there is goes to the store first; then its log is begun anew
                 self._commit(tasks)
                 self._pace += (perf_counter() - self._began - self._pace) * SHARE
                 self._began = None
