@@ -1,10 +1,9 @@
 """Questions about what one handed over, and one's answers: they go into the item on the other's screen at once."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from functools import partial
 from typing import ClassVar
 
-from textual import on
 from textual.widget import Widget
 
 from handover.client.feed_protocol import Event
@@ -56,9 +55,9 @@ class Answers(Frame):
             self._found = found
             self.query_one(Rows).show(question_rows(found, self.station.names(), self.station.reader))
 
-    @on(Rows.Chosen)
-    def _chosen(self, event: Rows.Chosen) -> None:
-        _, ids = event.key if isinstance(event.key, tuple) else ("", "")
+    def chosen(self, key: Hashable) -> None:
+        """A question: asks for the answer."""
+        _, ids = key if isinstance(key, tuple) else ("", "")
         chosen = next(((one, query) for one, query in self._found if f"{one['id']} {query['id']}" == ids), None)
         if chosen is None:
             return
@@ -68,7 +67,7 @@ class Answers(Frame):
             self.work(self._answer(handover, query, words) if words else self._fetch())
 
         rows = question_rows([chosen], self.station.names(), self.station.reader)
-        self.app.push_screen(Question(rows, t("Your answer")), answered)
+        self.over(Question(rows, t("Your answer")), answered)
 
     async def _answer(self, handover: Document, query: Document, words: str) -> None:
         here = self.station.desk

@@ -84,10 +84,18 @@ class Base(App[None]):
             # One that a widget passed on has been here before, and another screen may stand there by now.
             # The program's own keys are no screen's: whoever has to leave can, in the middle of whatever it is.
             fresh = isinstance(event, events.Key) and not event.is_forwarded and event.key not in self._own_keys
-            feed = getattr(self.screen, "feed", None) if fresh and self.screen_stack else None
-            if feed is not None and feed(event):
+            if fresh and self._feeds(event):
                 return
         await super().on_event(event)
+
+    def goes_in(self, event: events.Key) -> None:
+        """A key that had to wait, to whichever screen stands there now."""
+        if not self._feeds(event):
+            (self.focused or self.screen)._forward_event(event)
+
+    def _feeds(self, event: events.Event) -> bool:
+        feed = getattr(self.screen, "feed", None) if self.screen_stack else None
+        return feed is not None and feed(event)
 
     def took_in(self) -> None:
         """The officer has looked at what is new."""

@@ -1,12 +1,13 @@
 """What every screen has: two lines at the top, one to say what came of a key, and one that names the keys."""
 
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
@@ -54,6 +55,7 @@ class Frame(Screen[Any]):
         self._said_of: str | None = None
         self._stood = False
         self._ahead: list[events.Key] = []
+        self._then: Callable[[Any], object] | None = None
 
     def compose(self) -> ComposeResult:
         """Top, body, what is said, keys."""
@@ -86,10 +88,9 @@ class Frame(Screen[Any]):
         self.opened()
         self.changed()
         self._ready = True
-        for event in self._ahead:
-            if not self.takes(event):
-                (self.focused or self)._forward_event(event)
-        self._ahead.clear()
+        ahead, self._ahead = self._ahead, []
+        for event in ahead:  # one may have led on: the next are for the screen that stands there then
+            self.base.goes_in(event)
 
     def on_resize(self) -> None:
         """What there is room for at the top is a matter of the width."""
@@ -120,7 +121,14 @@ class Frame(Screen[Any]):
         if isinstance(focused, Input | TextArea) and edit(focused, event):
             self.edited()
             return True
+        if isinstance(focused, Rows) and event.key == "enter":
+            if focused.key is not None:
+                self.chosen(focused.key)
+            return True
         return isinstance(focused, Rows) and focused.takes(event.key)
+
+    def chosen(self, key: Hashable) -> None:
+        """Enter was pressed on a row that has a key."""
 
     def edited(self) -> None:
         """A letter was typed or taken out."""
@@ -131,6 +139,19 @@ class Frame(Screen[Any]):
             self.dismiss(self._ending[0])
             return
         self.changed()
+
+    def over(self, screen: "Frame", then: Callable[[Any], object] | None = None) -> None:
+        """Puts a screen before this one; what it answers is dealt with when it goes."""
+        screen._then = then
+        self.app.push_screen(screen)
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Goes back. By the next key, what it answers has been dealt with: that key is for the screen that follows."""
+        gone, then = super().dismiss(), self._then
+        self._then = None
+        if then is not None:
+            then(result)
+        return gone
 
     def ends(self, result: Any) -> None:
         """Goes back with a result that took its time: at once, or when a page no longer stands before it."""

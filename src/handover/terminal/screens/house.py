@@ -2,14 +2,13 @@
 who is on the way. Units and items are counted, officers never are."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import ClassVar
 
-from textual import on
 from textual.widget import Widget
 
 from handover.client.feed_protocol import Event
@@ -85,10 +84,10 @@ class HouseScreen(Frame):
         self._waiting = False
         self.work(self._fetch())
 
-    @on(Rows.Chosen)
-    def _chosen(self, event: Rows.Chosen) -> None:
-        if isinstance(event.key, tuple):
-            self.dismiss(event.key[:2])
+    def chosen(self, key: Hashable) -> None:
+        """To the unit."""
+        if isinstance(key, tuple):
+            self.dismiss(key[:2])
 
     def away(self) -> None:
         """Back."""

@@ -1,9 +1,9 @@
 """The practice unit on the whole screen: five exercises, a reason for every answer, nothing kept or sent."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import ClassVar
 
-from textual import events, on
+from textual import events
 from textual.widget import Widget
 
 from handover.schemas.exercises import Exercise, exercises
@@ -55,10 +55,10 @@ class Learn(Frame):
             return True
         return super().takes(event)
 
-    @on(Rows.Chosen)
-    def _entered(self, event: Rows.Chosen) -> None:
-        if isinstance(event.key, int):
-            self._choose(event.key)
+    def chosen(self, key: Hashable) -> None:
+        """So does Enter."""
+        if isinstance(key, int):
+            self._choose(key)
 
     def _choose(self, number: int) -> None:
         if self._one is None:
@@ -99,7 +99,7 @@ class Learn(Frame):
         if self._one is None or self._one.note is None or self._at < len(self._one.tasks):
             return
         self._hand = self._hand or trial.hand(self._one.note)
-        self.app.push_screen(trial.Trial(self._hand, self._one.note.beside), self._written)
+        self.over(trial.Trial(self._hand, self._one.note.beside), self._written)
 
     def _written(self, draft: NoteDraft | None) -> None:
         self._draft = draft or self._draft

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.text import Text
 from textual import events
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -92,13 +91,6 @@ class Rows(Lines, can_focus=True):
         "shift+tab": ("section", -1),
     }
 
-    class Chosen(Message):
-        """Enter was pressed on a row that has a key."""
-
-        def __init__(self, key: Hashable) -> None:
-            super().__init__()
-            self.key = key
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as every widget has it
         super().__init__(id=id)
         self._rows: list[Row] = []
@@ -156,11 +148,9 @@ class Rows(Lines, can_focus=True):
 
     def takes(self, key: str) -> bool:
         """Goes where a key says; answers whether it says anything here."""
-        if key == "enter":
-            self.choose()
-        elif way := self.DO.get(key):
+        if way := self.DO.get(key):
             getattr(self, way[0])(way[1])
-        return key == "enter" or key in self.DO
+        return key in self.DO
 
     def go(self, step: int) -> None:
         """To the next row that can be marked, or on by a line where what is marked goes on below."""
@@ -203,11 +193,6 @@ class Rows(Lines, can_focus=True):
             self._at = next((n for n, one in enumerate(self._rows) if n > follow[0] and one.key is not None), self._at)
             self._top = self._first_line(follow[0])
             self._draw()
-
-    def choose(self) -> None:
-        """Enter."""
-        if self.key is not None:
-            self.post_message(self.Chosen(self.key))
 
     def _fold(self) -> None:
         width = self.size.width

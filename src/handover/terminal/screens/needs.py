@@ -74,7 +74,7 @@ class NeedScreen(Frame):
                 draft = partial(drafted, NeedChange, {}, status=status, **{field: words})
                 self.work(self._try(draft))
 
-        self.app.push_screen(Question(list(_rows(need, self.station.reader)), ask), answered)
+        self.over(Question(list(_rows(need, self.station.reader)), ask), answered)
 
     async def _try(self, draft: "partial[NeedChange]") -> None:
         made = await self.ask(draft)

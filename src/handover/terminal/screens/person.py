@@ -107,13 +107,13 @@ class PersonScreen(Frame):
         if note is not None:
             rows = _asked_about(note, self.station.reader)
             ask = t("Correct this note: what was wrong with it? It is told with the correction.")
-            self.app.push_screen(Question(rows, ask), partial(self._corrects, note))
+            self.over(Question(rows, ask), partial(self._corrects, note))
 
     def _corrects(self, note: Document, reason: str | None) -> None:
         if reason and self._known is not None:
             about, words = people.called(self._known.inmate), Vocabulary(dict(self.station.lists))
             hand = begun(note, reason, self.station.desk, about, words)
-            self.app.push_screen(writing(hand), self._corrected)
+            self.over(writing(hand), self._corrected)
 
     def _corrected(self, what: str | None) -> None:
         if what == "corrected":
@@ -135,7 +135,7 @@ class PersonScreen(Frame):
         rows += [row(""), row("  " + t("Its words will be gone, for everybody but the auditor."), style="bold")]
         rows.append(row(f"  {reasons}"))
         ask = t("Take this note back: a number, then in your own words if you like")
-        self.app.push_screen(Question(rows, ask), partial(self._takes_back, note))
+        self.over(Question(rows, ask), partial(self._takes_back, note))
 
     def _takes_back(self, note: Document, typed: str | None) -> None:
         if typed is None:
@@ -203,7 +203,7 @@ class PersonScreen(Frame):
                 self.work(self._attend(note["id"], partial(drafted, AttentionDraft, {}, close=close, reason=words)))
 
         rows = _asked_about(note, reader)
-        self.app.push_screen(Question(rows, ask), answered)
+        self.over(Question(rows, ask), answered)
 
     async def _attend(self, note: str, draft: "partial[AttentionDraft]") -> None:
         here = self.station.desk

@@ -3,7 +3,6 @@
 from collections.abc import Hashable, Iterable
 from typing import Any, ClassVar
 
-from textual import on
 from textual.widget import Widget
 
 from handover.client.drafts import NoteInHand
@@ -121,11 +120,11 @@ class UnitScreen(Frame):
 
     def write(self) -> None:
         """About somebody; what was begun stands first."""
-        self.app.push_screen(Choose(t("about whom?"), wing=True, before=self._begun), self._writes)
+        self.over(Choose(t("about whom?"), wing=True, before=self._begun), self._writes)
 
     def find(self) -> None:
         """Looks somebody up."""
-        self.app.push_screen(Choose(t("who?"), wing=False), self._finds)
+        self.over(Choose(t("who?"), wing=False), self._finds)
 
     def _begun(self) -> list[Row]:
         reader = self.station.reader
@@ -148,7 +147,7 @@ class UnitScreen(Frame):
             about = called(self.station.person(id_), id_) if number else t("the wing")
             kept = NoteInHand(author=self.station.desk.login.username, begun_at=self.station.desk.now(), about=about)
             kept = kept.model_copy(update={"typed": {"inmate": number} if number else {}})
-        self.app.push_screen(writing(Hand(kept, dict(kept.typed))), self._wrote)
+        self.over(writing(Hand(kept, dict(kept.typed))), self._wrote)
 
     def _wrote(self, what: str | None) -> None:
         if what == "sent":
@@ -195,9 +194,9 @@ class UnitScreen(Frame):
         if await self.base.fetch_now():
             self.look()
 
-    @on(Rows.Chosen)
-    def _chosen(self, event: Rows.Chosen) -> None:
-        kind, id_ = event.key if isinstance(event.key, tuple) else ("", "")
+    def chosen(self, key: Hashable) -> None:
+        """A page, a person, a need, what goes on."""
+        kind, id_ = key if isinstance(key, tuple) else ("", "")
         self.opens(str(kind), str(id_))
 
     def opens(self, kind: str, id_: str) -> None:
@@ -205,15 +204,15 @@ class UnitScreen(Frame):
         if kind == "page" and id_ in self.station.pages:
             page = self.station.pages[id_]
             if page["note"]:
-                self.app.push_screen(Calling(page))
+                self.over(Calling(page))
             else:
                 self.say(t(PAGE_ENDS.get(page["kind"], "")))
         elif kind == "person":
-            self.app.push_screen(PersonScreen(id_), self._from_there)
+            self.over(PersonScreen(id_), self._from_there)
         elif kind == "need":
-            self.app.push_screen(NeedScreen(id_), self._from_there)
+            self.over(NeedScreen(id_), self._from_there)
         elif kind in ("wing", "incident"):
-            self.app.push_screen(WholeSheet(), self.back)
+            self.over(WholeSheet(), self.back)
         elif kind == "transfer":
             self.take_over()
 
@@ -265,20 +264,20 @@ class UnitScreen(Frame):
             self.back()
 
         first = f"{said} {t('Now {name}.', name=offer.name)}" if said else ""
-        self.app.push_screen(taking.TakeOver(offer, first), taken)
+        self.over(taking.TakeOver(offer, first), taken)
 
     def hand_over(self) -> None:
         """Offers the unit, or takes that back."""
         if self.station.unit is not None:
-            self.app.push_screen(HandOver(self.station.unit), self._said)
+            self.over(HandOver(self.station.unit), self._said)
 
     def answer(self) -> None:
         """Questions about what one handed over."""
-        self.app.push_screen(Answers(), self.back)
+        self.over(Answers(), self.back)
 
     def practise(self) -> None:
         """The practice unit, where nothing counts."""
-        self.app.push_screen(Learn(), self.back)
+        self.over(Learn(), self.back)
 
     def more_keys(self) -> None:
         """The other keys."""
@@ -286,7 +285,7 @@ class UnitScreen(Frame):
 
     def whole_sheet(self) -> None:
         """The unit's sheet, all of it."""
-        self.app.push_screen(WholeSheet(), self.back)
+        self.over(WholeSheet(), self.back)
 
     def whole_prison(self) -> None:
         """All units, for those who answer for them."""
@@ -294,7 +293,7 @@ class UnitScreen(Frame):
         if unit is None or self.station.desk.login.me.role not in ANSWERABLE:
             self.say(t("The whole prison is for its managers. u goes through your units."))
         else:
-            self.app.push_screen(HouseScreen(unit.establishment), self._from_house)
+            self.over(HouseScreen(unit.establishment), self._from_house)
 
     def _from_house(self, there: tuple[str, str] | None) -> None:
         place = self.station.unit
@@ -311,7 +310,7 @@ class UnitScreen(Frame):
         if rule is None or not rule.pin_allowed:
             self.say(t("No PIN is allowed for you here: your password brings you back."))
         else:
-            self.app.push_screen(PinScreen(), self._said)
+            self.over(PinScreen(), self._said)
 
     def _said(self, words: str | None) -> None:
         if words:
