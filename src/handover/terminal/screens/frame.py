@@ -114,7 +114,7 @@ class Frame(Screen[Any]):
 
     def takes(self, event: events.Key) -> bool:
         """Does at once what the key stands for; answers whether it stands for anything here."""
-        name, focused = self.DO.get(event.key), self.focused
+        name, focused = self.DO.get(event.key.lower()), self.focused  # in capitals, too: Caps Lock stays on unseen
         if name is not None:
             getattr(self, name)()
             return True
@@ -125,7 +125,9 @@ class Frame(Screen[Any]):
             if focused.key is not None:
                 self.chosen(focused.key)
             return True
-        return isinstance(focused, Rows) and focused.takes(event.key)
+        if isinstance(focused, Rows) and focused.takes(event.key):
+            return True
+        return event.key in ("tab", "shift+tab")  # never away from the line in which somebody types
 
     def chosen(self, key: Hashable) -> None:
         """Enter was pressed on a row that has a key."""
