@@ -67,3 +67,71 @@ async def test_tab_never_takes_the_keyboard_from_the_line_in_which_somebody_type
         await seat.until("everyone (1)", "up to date")
         await seat.press("w", "tab", *"a1", "shift+tab", *"07")
         await seat.until("about whom? a107")
+
+
+async def test_what_is_marked_in_the_form_counts_and_no_letter_decides_what_nobody_meant(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat, "2")
+        await seat.press("right", "right", "enter")  # down by its key, across by the arrows
+        await seat.until("low / slow", "Compared with")
+        await seat.press("enter", "1", "shift+tab", "H", "backspace")  # a letter that chose nothing, taken back
+        await seat.until("saw", "How do you know?")
+        await seat.press("enter", *"Quiet", "ctrl+x")
+        await seat.until("Throw it away? Ctrl-X once more.")
+        await seat.press(*" today", "ctrl+x")  # it is another question by now
+        await seat.until("Throw it away? Ctrl-X once more.", "Quiet today")
+        await seat.press(*["enter"] * 5)
+        await seat.until("Who has to look out")
+        await seat.press(*["enter"] * 3)
+        await seat.until("Where was it?")
+        await seat.press(*"he goes")  # e would be a place
+        await seat.until("he goes", "This is “when” now")
+        await seat.press(*["backspace"] * 7, *["shift+tab"] * 4)
+        await seat.until("Who has to look out")
+        await seat.press("down", "down", "ctrl+s")
+        await seat.until("Recorded: Weir, J. (A1-07); mood low, slow")
+    (note,) = ngata.all("/v1/notes")
+    assert note["mood"] == {"valence": -1, "energy": 1, "source": "OBSERVED", "not_observed": None}
+    assert (note["basis"], note["fact"], note["place"], note["attention"]) == ("SAW", "Quiet today", None, "WATCH")
+
+
+async def test_a_word_that_was_begun_is_there_still_and_is_not_left_out_unsaid(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat, "enter", "enter", "1", *"Quiet", "enter", "enter")
+        await seat.until("A need:")
+        await seat.press(*"pho!:call hom", "shift+tab", "escape")
+        await seat.until("Put aside")
+        await seat.press("w", "enter")
+        await seat.until("WRITE about")
+        await seat.press(*["enter"] * 4, *"Tired.", "enter", "enter")
+        await seat.until("pho!:call hom")
+        await seat.press("e", *["shift+tab"] * 3, "ctrl+s")
+        await seat.until("Recorded: Weir, J. (A1-07); need: phone call, promised")
+        await begins(seat, "enter", "enter", "1", *"Quiet", "enter", "enter", *"xyzzy", "shift+tab", "ctrl+s")
+        await seat.until("Not sent yet. what is needed: 'xyzzy' is not in the list")
+    (note,) = ngata.all("/v1/notes")
+    assert note["needs"][0]["detail"] == "call home"
+
+
+async def test_all_that_is_pasted_arrives(outage: Outage, ngata: Caller, weir: str, tmp_path: Path) -> None:
+    def pastes(words: str) -> None:
+        seat.app.post_message(events.Paste(words))
+
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat)
+        pastes("Sat alone\nall day.")  # where something is chosen
+        await seat.until("Sat alone all day.", "What happened")
+        await seat.press("shift+tab", "1", *["enter"] * 5)
+        await seat.until("Who has to look out")
+        await seat.press("2")
+        await seat.until("What to do if it happens")
+        pastes("Sit down\r\nwith him.\n")  # where there is one line
+        await seat.until("Sit down with him.")
+        await seat.press("ctrl+s")
+        await seat.until("Recorded: Weir")
+    (note,) = ngata.all("/v1/notes")
+    assert (note["fact"], note["if_then"]) == ("Sat alone all day.", "Sit down with him.")

@@ -83,17 +83,17 @@ class Base(App[None]):
             # Before anything that waits in a queue: who types fast must find each key where it was meant to go.
             # One that a widget passed on has been here before, and another screen may stand there by now.
             # The program's own keys are no screen's: whoever has to leave can, in the middle of whatever it is.
-            fresh = isinstance(event, events.Key) and not event.is_forwarded and event.key not in self._own_keys
-            if fresh and self._feeds(event):
+            own = isinstance(event, events.Key) and event.key in self._own_keys
+            if not own and not event.is_forwarded and self._feeds(event):
                 return
         await super().on_event(event)
 
-    def goes_in(self, event: events.Key) -> None:
-        """A key that had to wait, to whichever screen stands there now."""
+    def goes_in(self, event: events.Key | events.Paste) -> None:
+        """What had to wait, to whichever screen stands there now."""
         if not self._feeds(event):
             (self.focused or self.screen)._forward_event(event)
 
-    def _feeds(self, event: events.Event) -> bool:
+    def _feeds(self, event: events.Key | events.Paste) -> bool:
         feed = getattr(self.screen, "feed", None) if self.screen_stack else None
         return feed is not None and feed(event)
 

@@ -61,7 +61,7 @@ class Choose(Frame):
         self._draw(self.query_one(Input).value)
 
     @on(Input.Changed)
-    def _pasted(self, event: Input.Changed) -> None:
+    def _altered(self, event: Input.Changed) -> None:
         if event.value != self._drawn:
             self._draw(event.value)
 

@@ -54,7 +54,7 @@ class Frame(Screen[Any]):
         self._loud = False
         self._said_of: str | None = None
         self._stood = False
-        self._ahead: list[events.Key] = []
+        self._ahead: list[events.Key | events.Paste] = []
         self._then: Callable[[Any], object] | None = None
 
     def compose(self) -> ComposeResult:
@@ -105,12 +105,25 @@ class Frame(Screen[Any]):
     def opened(self) -> None:
         """What a screen does at first. A method of its own: the toolkit calls each class's `on_mount`, base last."""
 
-    def feed(self, event: events.Key) -> bool:
+    def feed(self, event: events.Key | events.Paste) -> bool:
         """A key was pressed; answers whether that was all. What was typed before the screen stood waits for it."""
         if not self._ready:
             self._ahead.append(event)
             return True
-        return self.takes(event)
+        if isinstance(event, events.Key):
+            return self.takes(event)
+        self.pasted(event.text)
+        return True
+
+    def pasted(self, text: str) -> None:
+        """Words from elsewhere: all of them, also where there is one line."""
+        focused = self.focused
+        if isinstance(focused, Input):
+            lines = text.splitlines()
+            text = lines[0] if len(lines) == 1 else " ".join(one.strip() for one in lines if one.strip())
+        if isinstance(focused, Input | TextArea):
+            focused.replace(text, *focused.selection)
+            self.edited()
 
     def takes(self, event: events.Key) -> bool:
         """Does at once what the key stands for; answers whether it stands for anything here."""

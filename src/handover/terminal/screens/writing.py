@@ -1,5 +1,6 @@
 """Writing a note: one step after another, each a key or a few letters; whatever is typed is kept as it is typed."""
 
+import time
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, tzinfo
 from functools import partial
@@ -28,7 +29,8 @@ from handover.terminal.tongue import later, t
 from handover.terminal.unclear import Unclear
 from handover.terminal.words import Vocabulary
 
-SAVE_AFTER_S = 0.2
+SAVE_AFTER_S, SENTENCE_S = 0.2, 1.0
+"""When what was typed is kept; how fast letters follow each other in a sentence."""
 
 
 class Write(Frame):
@@ -50,7 +52,7 @@ class Write(Frame):
         "left": "left",
         "right": "right",
         "delete": "clear",
-        "backspace": "clear",
+        "backspace": "take_back",
     }
     """Keys where something is chosen; where something is typed they belong to the text."""
 
@@ -63,7 +65,7 @@ class Write(Frame):
         self._grid = (2, -1)
         self._beside = Beside()
         self._faults: dict[str, str] = dict(hand.typed.pop("_faults", None) or {})
-        self._stray = ""
+        self._stray, self._strayed_at = "", 0.0
         self._unread = ("", "")
         self._dirty = False
         self._binning = False
@@ -152,8 +154,9 @@ class Write(Frame):
         elif kind == PICK and step > 0 and self._mark is not None:
             found = steps.entries(self._step, self._words)
             self._set(found[self._mark].code)
-        elif kind == MOOD and step > 0 and self._grid[1] >= 0 and not self._typed.get("mood"):
-            self._set({"valence": self._grid[0] - 2, "energy": self._grid[1]})
+        elif kind == MOOD and step > 0 and self._grid[1] >= 0:
+            own = (self._typed.get("mood") or {}).get("source")
+            self._set({"valence": self._grid[0] - 2, "energy": self._grid[1], **({"source": own} if own else {})})
         return True
 
     def _adds(self, line: Input) -> None:
@@ -169,8 +172,9 @@ class Write(Frame):
             self._draw()
             self._say_fault(self._unread[1])
             return
-        self._set([*(self._typed.get(self._step.name) or []), typed])
         line.value = ""
+        self._typed.pop(_half(self._step.name), None)
+        self._set([*(self._typed.get(self._step.name) or []), typed])
         self.say(t("{typed}. Another one, or Enter to go on.", typed=typed))
 
     def _takes_out(self) -> None:
@@ -184,7 +188,7 @@ class Write(Frame):
         """Shows the step."""
         self._mark, self._binning, self._stray = None, False, ""
         if self._step.kind == MOOD:
-            self._grid = (2, -1)
+            self._grid = (2 + ((self._typed.get("mood") or {}).get("valence") or 0), -1)
         text, line = self.query_one("#text", TextArea), self.query_one("#line", Input)
         kind = self._step.kind
         text.display, line.display = kind == TEXT, kind in (LINE, WORDS)
@@ -194,7 +198,8 @@ class Write(Frame):
             text.move_cursor(text.document.end)
             self.set_focus(text)
         elif line.display:
-            line.value = "" if kind == WORDS else str(self._typed.get(self._step.name) or "")
+            name = _half(self._step.name) if kind == WORDS else self._step.name
+            line.value = str(self._typed.get(name) or "")
             self.set_focus(line)
         else:
             self.set_focus(None)
@@ -206,6 +211,8 @@ class Write(Frame):
         """Where something is chosen, a digit or letter chooses it."""
         if self._on_its_way(event.key):
             return True
+        if self.DO.get(event.key) != "bin":
+            self._binning = False  # whoever goes on with it is asked again
         empty = self._step.kind == WORDS and not self.query_one("#line", Input).value
         if empty and event.key == "delete":  # not Backspace: held to clear the line, it would go on into what was added
             self._takes_out()
@@ -218,10 +225,22 @@ class Write(Frame):
                 return True
             return False
         if way := self.CHOOSING.get(event.key):
-            self.clear() if way == "clear" else self.move(way)
+            getattr(self, way)() if way in ("clear", "take_back") else self.move(way)
         elif event.character is not None and event.is_printable:
-            self._stray = "" if self._chooses(event.character.lower()) else self._strays(event.character)
+            letter = event.character
+            sentence = bool(self._stray) and letter.isalpha() and time.monotonic() - self._strayed_at < SENTENCE_S
+            self._stray = "" if not sentence and self._chooses(letter.lower()) else self._strays(letter)
         return True
+
+    def pasted(self, text: str) -> None:
+        """Where something is chosen, it is a sentence."""
+        if self._on_its_way(""):
+            return
+        self._binning = False
+        if self._step.kind in straying.TYPED:
+            super().pasted(text)
+        elif words := " ".join(text.split()):
+            self._stray = self._strays(words)
 
     def _on_its_way(self, key: str) -> bool:
         """Whether the note is perhaps recorded as it stands: then nothing is changed, or it would be two."""
@@ -256,7 +275,7 @@ class Write(Frame):
     def _strays(self, letter: str) -> str:
         """What chooses nothing here: one letter waits, and that is said; a second makes it a sentence, which goes on
         below. Answers what waits."""
-        words = self._stray + letter
+        words, self._strayed_at = self._stray + letter, time.monotonic()
         onward = straying.typed_next(self._steps, self._at)
         if onward is None or len(words) < 2:
             self.say(straying.told(self._step, None if onward is None else self._steps[onward], self._words), loud=True)
@@ -267,6 +286,7 @@ class Write(Frame):
         self._come()
         if self._step.kind == WORDS:
             self.query_one("#line", Input).insert_text_at_cursor(words)
+            self.edited()
         here = t("This is “{field}” now. Shift-Tab goes back to what is chosen.", field=self._label(onward))
         self.say(here, loud=True)
         return ""
@@ -289,28 +309,30 @@ class Write(Frame):
         """Takes out what stands in the field."""
         self._set(None)
 
+    def take_back(self) -> None:
+        """Takes out the letter that chose nothing, else what stands in the field."""
+        if self._stray:
+            self._stray = ""
+            self.say("")
+        else:
+            self.clear()
+
     def edited(self) -> None:
         """What stands in the field now."""
-        if self._step.kind == WORDS:
-            self._draw()
-            return
-        kind = self._step.kind
+        kind, name = self._step.kind, self._step.name
         text = self.query_one("#text", TextArea).text if kind == TEXT else self.query_one("#line", Input).value
-        if (text or None) != (self._typed.get(self._step.name) or None):
-            self._set(text or None)
+        name = _half(name) if kind == WORDS else name
+        if (text or None) != (self._typed.get(name) or None):
+            self._set(text or None, name)
 
     @on(TextArea.Changed)
-    def _pasted(self) -> None:
-        if self._step.kind == TEXT:
-            self.edited()
-
     @on(Input.Changed)
-    def _pasted_line(self) -> None:
-        if self._step.kind in (LINE, WORDS):
+    def _altered(self) -> None:
+        if self._step.kind in straying.TYPED:
             self.edited()
 
-    def _set(self, value: Any) -> None:
-        self._typed[self._step.name] = value
+    def _set(self, value: Any, name: str = "") -> None:
+        self._typed[name or self._step.name] = value
         self._faults.pop(self._step.name, None)
         if not self._dirty:
             self._dirty = True
@@ -339,9 +361,13 @@ class Write(Frame):
         if self._made is not None and self._made[2].may_be_recorded:
             self.finish(self._made[1])  # it was one: what it says is not read anew, it may be late for that by now
             return
-        if self._step.kind == WORDS:
+        begun = [n for n, one in enumerate(self._steps) if n != self._at and self._typed.get(_half(one.name))]
+        for number in (self._at, *begun):
+            if number != self._at:
+                self._at = number
+                self._come()
             self._leaves(1)
-            if self.query_one("#line", Input).value.strip():
+            if self._step.kind == WORDS and self.query_one("#line", Input).value.strip():
                 return  # it means nothing yet, and that was said
         try:
             draft = self._hand.note(self._words, self.station.unit, self._now(), self._zone())
@@ -486,6 +512,11 @@ class Write(Frame):
 
     def _label(self, number: int) -> str:
         return t(self._steps[number].label)
+
+
+def _half(name: str) -> str:
+    """Where a word of a list is kept that has been begun."""
+    return f"_{name}"
 
 
 def called(person: Document | None, number: str) -> str:
