@@ -1,12 +1,15 @@
 """Keys at the whole screen: each does what its line says, none decides what nobody meant, and no word that was typed
 goes astray."""
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events
 from textual.keys import _character_to_key
 
+from handover.terminal.screens import taking
 from tests.support.outage import Outage
 from tests.support.seats import Seat, sitting
 from tests.support.service import Caller, Prison
@@ -135,3 +138,79 @@ async def test_all_that_is_pasted_arrives(outage: Outage, ngata: Caller, weir: s
         await seat.until("Recorded: Weir")
     (note,) = ngata.all("/v1/notes")
     assert (note["fact"], note["if_then"]) == ("Sat alone all day.", "Sit down with him.")
+
+
+async def test_enter_pressed_again_on_a_slow_line_asks_no_second_time_and_whoever_goes_on_is_left_where_he_is(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hartmann.note(weir, fact="Shakes.", attention="WATCH")
+    hartmann.post("/v1/handovers", {"establishment": outage.prison.code, "unit": "A", "roll_expected": 1})
+    goes, made = threading.Event(), taking.create
+
+    def slowly(*asked: Any) -> Any:
+        goes.wait(20)
+        return made(*asked)
+
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("offered by Hartmann")
+        await seat.press("t")
+        await seat.until("1 of 1")
+        monkeypatch.setattr(taking, "create", slowly)
+        await seat.press("a", *"Since when?", "enter", "enter")
+        await seat.until("One moment …")
+        await seat.press("escape", "n", "g", *"12")
+        await seat.until("How many did you count?", "12")
+        goes.set()
+        await seat.until("Asked. Hartmann is told")
+        await seat.until("How many did you count?", "12")
+    (handover,) = ngata.all("/v1/handovers")
+    assert [one["text"] for one in handover["queries"]] == ["Since when?"]
+
+
+async def test_what_waits_is_not_opened_over_what_was_begun_meanwhile(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hartmann.note(weir, fact="Shakes.", attention="WATCH")
+    hartmann.post("/v1/handovers", {"establishment": outage.prison.code, "unit": "A"})
+    goes, found, asked = threading.Event(), taking.offers, []
+
+    def slowly(*where: Any) -> Any:
+        asked.append(goes.wait(20))
+        return found(*where)
+
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("offered by Hartmann")
+        monkeypatch.setattr(taking, "offers", slowly)
+        await seat.press("t", "w", *"a107", "enter", "enter", "enter", "1", *"any")
+        await seat.until("WRITE about", "any")
+        goes.set()
+        await seat.wait(lambda: asked)
+        await seat.press(*" way")
+        await seat.until("WRITE about", "any way")
+        await seat.press("escape")
+        await seat.until("everyone (1)", "1 draft")
+        monkeypatch.setattr(taking, "offers", found)
+        await seat.press("t", "t")
+        await seat.until("1 of 1")
+        await seat.press("escape")
+        await seat.until("Nothing was accepted. It still waits: t", "everyone (1)")
+
+
+async def test_words_that_do_not_get_through_stand_there_when_it_is_asked_again(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    ngata.note(weir, needs=[{"code": "PHONE", "promised": True}])
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("due this shift, or promised (1)")
+        await seat.press("enter")
+        await seat.until("NEED: Weir, J. (A1-07)")
+        await seat.meanwhile(outage.goes_away)
+        await seat.press("d", *"Spoke for ten minutes.", "enter")
+        await seat.until("NEED:", "Cannot reach")
+        await seat.meanwhile(outage.comes_back)
+        await seat.press("d")
+        await seat.until("What came of it?", "Spoke for ten minutes.")
+        await seat.press("enter")
+        await seat.until("Recorded: phone call")
+    (need,) = outage.prison.service.login(ngata.name).all("/v1/needs", inmate=weir)
+    assert need["outcome"] == "Spoke for ten minutes."

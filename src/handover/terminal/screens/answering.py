@@ -13,14 +13,13 @@ from handover.terminal import matters
 from handover.terminal.asking import asked_about
 from handover.terminal.desk import Desk
 from handover.terminal.drafts import drafted
-from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Rows, row
 from handover.terminal.screens.offering import question_rows
-from handover.terminal.screens.question import Question
+from handover.terminal.screens.question import Asking
 from handover.terminal.tongue import later, t
 
 
-class Answers(Frame):
+class Answers(Asking):
     """The questions that are open."""
 
     KEYS = later("Enter answer · Esc back")
@@ -67,7 +66,7 @@ class Answers(Frame):
             self.work(self._answer(handover, query, words) if words else self._fetch())
 
         rows = question_rows([chosen], self.station.names(), self.station.reader)
-        self.over(Question(rows, t("Your answer")), answered)
+        self.asks(query["id"], rows, t("Your answer"), answered)
 
     async def _answer(self, handover: Document, query: Document, words: str) -> None:
         here = self.station.desk
@@ -76,6 +75,7 @@ class Answers(Frame):
             lambda: create(here.api, path, drafted(AnswerDraft, {"text": t("your answer")}, text=words))
         )
         if made is not None:
+            self.taken()
             self.say(t("Answered; it stands in the item now."))
             await self._fetch()
 

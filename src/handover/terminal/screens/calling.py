@@ -67,7 +67,7 @@ class Calling(Frame):
     def take(self) -> None:
         """I see to it: to the one that stood there when the key was pressed, whatever comes meanwhile."""
         if self._pages:
-            self.work(self._take(self._pages[0]))
+            self.once(self._take(self._pages[0]))
 
     def _closes(self, words: str) -> None:
         app = self.app

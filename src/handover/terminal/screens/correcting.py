@@ -2,6 +2,7 @@
 what is put right."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -103,11 +104,17 @@ class Correct(Write):
         draft = draft.model_copy(update={"attention": draft.attention, "handling": draft.handling})
         self._dirty = True
         self.keep()
-        self.work(self._correct(what["note"], CorrectionDraft(reason=what["reason"], note=draft)))
+        self.say(t("One moment …"))
+        self.once(self._correct(what["note"], CorrectionDraft(reason=what["reason"], note=draft)))
+
+    def _on_its_way(self, key: str) -> bool:
+        """What is changed while it goes would not go with it."""
+        return super()._on_its_way(key) or self.does_something
 
     async def _correct(self, note: str, draft: CorrectionDraft) -> None:
-        api = self.station.desk.api
+        api, drafts = self.station.desk.api, self.base.drafts
         if await self.ask(partial(create, api, f"/v1/notes/{note}/corrections", draft)) is not None:
             self._over = True
-            self.base.drafts.drop(self._hand.kept.id)
+            with suppress(OSError):
+                drafts.drop(self._hand.kept.id)
             self.ends("corrected")

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from handover.client.refusals import NotLoggedIn, Trouble
+from handover.terminal.desk import Desk
 from handover.terminal.screens import head_words
 from handover.terminal.screens.base import Base
 from handover.terminal.screens.letters import edit
@@ -55,6 +56,7 @@ class Frame(Screen[Any]):
         self._said_of: str | None = None
         self._stood = False
         self._ahead: list[events.Key | events.Paste] = []
+        self._doing: Desk | None = None
         self._then: Callable[[Any], object] | None = None
 
     def compose(self) -> ComposeResult:
@@ -219,8 +221,30 @@ class Frame(Screen[Any]):
         (self.whisper if self._loud else self.say)(words)
 
     def work(self, work: Coroutine[Any, Any, None]) -> None:
-        """Does something that may have to wait for the server, beside the keyboard, once at a time."""
+        """Does something that may have to wait for the server, beside the keyboard."""
         self.base.beside(work, f"work-{type(self).__name__}")
+
+    @property
+    def does_something(self) -> bool:
+        """Whether something that counts is on its way."""
+        return self._doing is not None and self._doing is self.station.here
+
+    def once(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does something that counts. The key again, while that is on its way, does it no second time."""
+        if self.does_something:
+            work.close()
+            self.say(t("One moment …"))
+            return
+        self._doing = self.station.here
+        self.work(self._does(work))
+
+    async def _does(self, work: Coroutine[Any, Any, None]) -> None:
+        here = self._doing
+        try:
+            await work
+        finally:
+            if self._doing is here:
+                self._doing = None
 
     async def ask(self, work: Callable[[], T]) -> T | None:
         """What the server answers; None where it said no or nothing, and then that has been said."""

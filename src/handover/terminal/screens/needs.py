@@ -13,14 +13,13 @@ from handover.terminal import item_words, phrases
 from handover.terminal.drafts import drafted
 from handover.terminal.needing import quicker
 from handover.terminal.phrases import Reader
-from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Row, Rows, row
-from handover.terminal.screens.question import Question
+from handover.terminal.screens.question import Asking
 from handover.terminal.tongue import later, t
 from handover.terminal.units import Unit
 
 
-class NeedScreen(Frame):
+class NeedScreen(Asking):
     """A need."""
 
     KEYS = later("d done · x not possible · m I see to it · p passed on · Enter person · Esc back")
@@ -53,7 +52,7 @@ class NeedScreen(Frame):
 
     def mine(self) -> None:
         """I see to it."""
-        self.work(self._change(drafted(NeedChange, {}, owner=self.station.desk.login.me.name), t("It is yours")))
+        self.once(self._change(drafted(NeedChange, {}, owner=self.station.desk.login.me.name), t("It is yours")))
 
     def person(self) -> None:
         """Whose it is."""
@@ -72,9 +71,9 @@ class NeedScreen(Frame):
         def answered(words: str | None) -> None:
             if words:
                 draft = partial(drafted, NeedChange, {}, status=status, **{field: words})
-                self.work(self._try(draft))
+                self.once(self._try(draft))
 
-        self.over(Question(list(_rows(need, self.station.reader)), ask), answered)
+        self.asks(need["id"], list(_rows(need, self.station.reader)), ask, answered)
 
     async def _try(self, draft: "partial[NeedChange]") -> None:
         made = await self.ask(draft)

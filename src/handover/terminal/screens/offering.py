@@ -72,9 +72,9 @@ class HandOver(Frame):
             case "roll" | "differs":
                 self._counted(words)
             case "remarks":
-                self.work(self._offer(words or None))
+                self.once(self._offer(words or None))
             case "why" if words:
-                self.work(self._take_back(words))
+                self.once(self._take_back(words))
 
     def away(self) -> None:
         """Never mind."""
@@ -122,7 +122,7 @@ class HandOver(Frame):
         yield row("  " + t("It stays yours until somebody accepts it by name, wherever you are."))
 
     async def _offer(self, remarks: str | None) -> None:
-        here, unit, roll = self.station.desk, self._unit, self._roll
+        here, unit, roll, reader = self.station.desk, self._unit, self._roll, self.station.reader
         made = await self.ask(
             lambda: create(
                 here.api,
@@ -138,7 +138,7 @@ class HandOver(Frame):
             )
         )
         if made is not None:
-            due = self.station.reader.time(made["due_at"])
+            due = reader.time(made["due_at"])
             self.ends(
                 t("Offered; to be accepted by {due}. Until then it is yours. Questions come here: a answers.", due=due)
             )

@@ -19,9 +19,8 @@ from handover.terminal.phrases import Reader
 from handover.terminal.screens import weeks
 from handover.terminal.screens.beside import worked
 from handover.terminal.screens.correcting import RETRACTIONS, begun, writing
-from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.lines import Row, Rows, row
-from handover.terminal.screens.question import Question
+from handover.terminal.screens.question import Asking
 from handover.terminal.speech import plain
 from handover.terminal.tongue import later, t
 from handover.terminal.words import Vocabulary
@@ -37,7 +36,7 @@ class Known:
     learned: Document
 
 
-class PersonScreen(Frame):
+class PersonScreen(Asking):
     """One person. Nothing here sums a person up."""
 
     KEYS = later("w write · t table · r renew · c close · k correct · x take back · b p y filter")
@@ -107,10 +106,11 @@ class PersonScreen(Frame):
         if note is not None:
             rows = _asked_about(note, self.station.reader)
             ask = t("Correct this note: what was wrong with it? It is told with the correction.")
-            self.over(Question(rows, ask), partial(self._corrects, note))
+            self.asks(note["id"], rows, ask, partial(self._corrects, note))
 
     def _corrects(self, note: Document, reason: str | None) -> None:
         if reason and self._known is not None:
+            self.taken()
             about, words = people.called(self._known.inmate), Vocabulary(dict(self.station.lists))
             hand = begun(note, reason, self.station.desk, about, words)
             self.over(writing(hand), self._corrected)
@@ -135,7 +135,7 @@ class PersonScreen(Frame):
         rows += [row(""), row("  " + t("Its words will be gone, for everybody but the auditor."), style="bold")]
         rows.append(row(f"  {reasons}"))
         ask = t("Take this note back: a number, then in your own words if you like")
-        self.over(Question(rows, ask), partial(self._takes_back, note))
+        self.asks(note["id"], rows, ask, partial(self._takes_back, note))
 
     def _takes_back(self, note: Document, typed: str | None) -> None:
         if typed is None:
@@ -145,11 +145,12 @@ class PersonScreen(Frame):
             self.say(t("Nothing was taken back: begin with a number from 1 to 4."), loud=True)
             return
         draft = partial(drafted, RetractionDraft, {}, reason=RETRACTIONS[int(number) - 1], detail=detail or None)
-        self.work(self._retract(note["id"], draft))
+        self.once(self._retract(note["id"], draft))
 
     async def _retract(self, note: str, draft: "partial[RetractionDraft]") -> None:
         api = self.station.desk.api
         if await self.ask(lambda: create(api, f"/v1/notes/{note}/retractions", draft())) is not None:
+            self.taken()
             self.say(t("Taken back. Whoever has read it is told."))
             await self._fetch()
 
@@ -200,14 +201,15 @@ class PersonScreen(Frame):
 
         def answered(words: str | None) -> None:
             if words:
-                self.work(self._attend(note["id"], partial(drafted, AttentionDraft, {}, close=close, reason=words)))
+                self.once(self._attend(note["id"], partial(drafted, AttentionDraft, {}, close=close, reason=words)))
 
         rows = _asked_about(note, reader)
-        self.over(Question(rows, ask), answered)
+        self.asks(note["id"], rows, ask, answered)
 
     async def _attend(self, note: str, draft: "partial[AttentionDraft]") -> None:
         here = self.station.desk
         if await self.ask(lambda: create(here.api, f"/v1/notes/{note}/attention", draft())) is not None:
+            self.taken()
             self.say(f"{t('Recorded')}.")
             await self._fetch()
 

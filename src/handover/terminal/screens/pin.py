@@ -99,7 +99,7 @@ class PinScreen(Frame):
 
     def _takes(self, password: str, pin: str | None) -> None:
         if password and pin != "":
-            self.work(self._choose(PinDraft(password=password, pin=pin)))
+            self.once(self._choose(PinDraft(password=password, pin=pin)))
         else:
             self.say(t("Type your password, and a PIN twice."), loud=True)
 

@@ -108,7 +108,7 @@ class TakeOver(Frame):
             case "walk":
                 self._next()
             case "ask" if words:
-                self.work(self._ask(words))
+                self.once(self._ask(words))
             case "ask":
                 self._goes_to("walk")
             case "roll":
@@ -116,7 +116,7 @@ class TakeOver(Frame):
             case "why":
                 self._explained(words)
             case "words":
-                self.work(self._accept(words or None))
+                self.once(self._accept(words or None))
 
     def stop(self) -> None:
         """Back from a line to the items; from the items, away."""
@@ -201,7 +201,8 @@ class TakeOver(Frame):
         )
         if made is not None and self.stands:
             await self._look_again()
-            self._goes_to("walk")
+            if self._stage == "ask" and self._about is about:  # who went on meanwhile is left where he or she is
+                self._goes_to("walk")
             self.say(
                 t("Asked. {outgoing} is told; the answer comes in here.", outgoing=phrases.person(handover["outgoing"]))
             )

@@ -230,7 +230,7 @@ class UnitScreen(Frame):
     def take_over(self) -> None:
         """What waits for this officer, one wing after another."""
         self.say(t("Looking what waits …"))
-        self.work(self._take_over())
+        self.once(self._take_over())
 
     async def _take_over(self, said: str = "") -> None:
         here, reader = self.station.desk, self.station.reader
@@ -238,7 +238,9 @@ class UnitScreen(Frame):
         found = await self.ask(lambda: taking.offers(here, places, reader))
         if found is None or here is not self.station.here:
             return
-        if said and not self.is_current:  # something else was begun meanwhile
+        if not self.is_active:  # something else was begun meanwhile: no key of that is for this
+            if found and not said:
+                self.say(t("Nothing was accepted. It still waits: t"))
             return
         if found:
             self._opens_offer(found[0], said, more=len(found) > 1)
