@@ -323,7 +323,7 @@ async def test_without_a_network_it_is_kept_counted_and_sent_later_with_its_time
         await seat.until("Who has to look out")
         await seat.types("3", "ctrl+s")
         await seat.until("USE THE RADIO. NOW.", "NOBODY HAS SEEN THIS", "Not sent: 2")
-        await seat.types("xqr")
+        await seat.types("xqr", "ctrl+g")
         await seat.until("not sent: 2", "needs you")
         await seat.meanwhile(outage.comes_back)
         await seat.press("n")  # or wait for the next try

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.widget import Widget
 
 from handover.client.refusals import ServerRefused
@@ -43,6 +44,10 @@ class Calling(Frame):
         """Who is who may be known only now: at the start a call can be here before the names are."""
         super().changed()
         self._draw()
+
+    def feed(self, event: events.Key | events.Paste) -> bool:
+        """A key that was pressed before it stood put nothing aside: it was meant for what is below."""
+        return not self._ready or super().feed(event)
 
     def calls_too(self, page: Document) -> None:
         """Another page; or the same one, again."""

@@ -12,10 +12,10 @@ from handover.terminal.tongue import later, t
 
 
 class Radio(Frame):
-    """Use the radio."""
+    """Use the radio. It may come in the middle of a sentence: no letter of that has read it."""
 
-    KEYS = later("r: I use the radio now")
-    DO: ClassVar = {"r": "understood"}
+    KEYS = later("Ctrl-G: I use the radio now")
+    DO: ClassVar = {"ctrl+g": "understood"}
 
     def __init__(self, many: int, why: str) -> None:
         super().__init__()
