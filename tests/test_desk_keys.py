@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 from textual import events
 from textual.keys import _character_to_key
+from textual.screen import Screen
 
-from handover.terminal.screens import taking
+from handover.client.resources import create
+from handover.client.sending import send_all
+from handover.terminal.screens import sending, taking
+from handover.terminal.screens.app import HandoverApp
 from tests.support.outage import Outage
 from tests.support.seats import Seat, sitting
-from tests.support.service import Caller, Prison
+from tests.support.service import PASSWORD, Caller, Prison
 
 
 @pytest.fixture
@@ -145,11 +149,11 @@ async def test_enter_pressed_again_on_a_slow_line_asks_no_second_time_and_whoeve
 ) -> None:
     hartmann.note(weir, fact="Shakes.", attention="WATCH")
     hartmann.post("/v1/handovers", {"establishment": outage.prison.code, "unit": "A", "roll_expected": 1})
-    goes, made = threading.Event(), taking.create
+    goes = threading.Event()
 
     def slowly(*asked: Any) -> Any:
         goes.wait(20)
-        return made(*asked)
+        return create(*asked)
 
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
         await seat.until("offered by Hartmann")
@@ -214,3 +218,65 @@ async def test_words_that_do_not_get_through_stand_there_when_it_is_asked_again(
         await seat.until("Recorded: phone call")
     (need,) = outage.prison.service.login(ngata.name).all("/v1/needs", inmate=weir)
     assert need["outcome"] == "Spoke for ten minutes."
+
+
+async def test_nothing_of_the_last_officer_is_drawn_for_a_moment_when_another_sits_down(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    shows = HandoverApp._display
+
+    def display(app: HandoverApp, screen: Screen[Any], renderable: Any) -> None:
+        if not app._batch_count:
+            drawn.append(type(screen).__name__)
+        shows(app, screen, renderable)
+
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat, "enter", "enter", "1", *"Between us.", "ctrl+l")
+        await seat.until("LOCKED")
+        monkeypatch.setattr(HandoverApp, "_display", display)
+        await seat.press("up", *hartmann.name, "enter", *PASSWORD, "enter")
+        await seat.until("you are Hartmann", "everyone (1)")
+    assert "UnitScreen" in drawn
+    assert "Write" not in drawn
+
+
+async def test_what_says_to_use_the_radio_is_not_taken_away_by_a_letter_of_a_sentence(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes = threading.Event()
+
+    def slowly(*asked: Any, **more: Any) -> Any:
+        goes.wait(20)
+        return send_all(*asked, **more)
+
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat, "enter", "enter", "1", *"Two men at his door.", *["enter"] * 5, "3")
+        await seat.meanwhile(outage.goes_away)
+        monkeypatch.setattr(sending, "send_all", slowly)
+        await seat.press("ctrl+s")
+        await seat.until("Sending")
+        await seat.press("w", *"a107", "enter", "enter", "enter", "1", *"He hea")
+        await seat.until("He hea")
+        goes.set()
+        await seat.until("USE THE RADIO. NOW.")
+        await seat.press(*"rd it ", "enter", "escape")
+        await seat.until("USE THE RADIO. NOW.", "Ctrl-G")
+        await seat.press("ctrl+g", *"rd it.")
+        await seat.until("He heard it.")
+
+
+async def test_tab_goes_from_part_to_part_also_where_one_has_nothing_to_mark(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    for n in range(30):
+        outage.prison.receive(f"A{n:04}", name=f"Person, {n:02}", cell=f"A2-{n:02}")
+    ngata.note(weir, fact="Shakes.", attention="WATCH")
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (31)", "up to date", "Shakes.")
+        for first in ("— since", "— everyone", "— needs", "— since"):
+            await seat.press("tab")
+            assert seat.text.splitlines()[2].startswith(first), seat.text
+        for first in ("— needs", "— everyone", "— since", "— needs"):
+            await seat.press("shift+tab")
+            assert seat.text.splitlines()[2].startswith(first), seat.text

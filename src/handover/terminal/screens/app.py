@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -97,8 +97,7 @@ class HandoverApp(Base):
         except Trouble as trouble:
             self.exit(message=in_words(trouble), return_code=2)
             return
-        # Another sees none of it go: each that stood behind the lock would be drawn once more.
-        with nullcontext() if same else self.batch_update():
+        with self.batch_update():  # what another left below is not drawn, not for a moment
             while len(self.screen_stack) > 1 and (not same or isinstance(self.screen, Lock)):
                 await self.pop_screen()
         if here is not self.station.here:

@@ -97,6 +97,8 @@ class Rows(Lines, can_focus=True):
         self._lines: list[tuple[int, Text]] = []
         self._at: int | None = None
         self._top = 0
+        self._head: tuple[int, tuple[int | None, int]] | None = None
+        """The heading one went to last, and how the rows stood then."""
         self._gone: dict[str, tuple[str, bool]] = {}
         self.marked_always = False
         """Whether the mark shows although the keyboard is elsewhere: in a line above, where letters are typed."""
@@ -186,6 +188,8 @@ class Rows(Lines, can_focus=True):
         """To the next heading."""
         heads = [n for n, one in enumerate(self._rows) if one.key is None and "bold" in str(one.text.style)]
         here = next((n for n in reversed(heads) if n < (self._at or 0)), -1)
+        if self._head is not None and self._head[1] == (self._at, self._top):
+            here = self._head[0]  # in a part with nothing to mark the mark stands elsewhere
         follow = [n for n in heads if n > here] if step > 0 else [n for n in reversed(heads) if n < here]
         if not follow:
             follow = heads[:1] if step > 0 else heads[-1:]
@@ -193,6 +197,7 @@ class Rows(Lines, can_focus=True):
             self._at = next((n for n, one in enumerate(self._rows) if n > follow[0] and one.key is not None), self._at)
             self._top = self._first_line(follow[0])
             self._draw()
+            self._head = follow[0], (self._at, self._top)
 
     def _fold(self) -> None:
         width = self.size.width
