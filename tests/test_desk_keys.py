@@ -280,3 +280,17 @@ async def test_tab_goes_from_part_to_part_also_where_one_has_nothing_to_mark(
         for first in ("— needs", "— everyone", "— since", "— needs"):
             await seat.press("shift+tab")
             assert seat.text.splitlines()[2].startswith(first), seat.text
+
+
+async def test_the_form_stays_where_the_screen_becomes_narrow(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat)
+        await seat.until("Nothing was written in the last")
+        await seat.resized(40, 24)
+        await seat.press("enter", "enter", "1", *"Quiet.")
+        await seat.until("WRITE about Weir", "Quiet.")
+        await seat.resized(80, 24)
+        await seat.press("ctrl+s")
+        await seat.until("Recorded: Weir")

@@ -69,6 +69,10 @@ class Seat:
             self.app.post_message(events.Key(_character_to_key(key) if char else key, char))
         await self._pilot.pause()
 
+    async def resized(self, width: int, height: int) -> None:
+        """Makes the screen narrower or wider."""
+        await self._pilot.resize_terminal(width, height)
+
     async def types(self, words: str, *then: str) -> None:
         """Types words, then presses keys."""
         await self.press(*words, *then)

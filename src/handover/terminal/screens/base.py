@@ -123,11 +123,18 @@ class Base(App[None]):
         self.refresh(repaint=True, layout=True)
         self.screen.refresh(repaint=True, layout=True)
 
-    def beside(self, work: Coroutine[Any, Any, None], group: str = "default", *, exclusive: bool = False) -> None:
+    def beside(
+        self,
+        work: Coroutine[Any, Any, None],
+        group: str = "default",
+        *,
+        exclusive: bool = False,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
         """Runs something beside the keyboard: nothing that waits for a network may hold up a key."""
-        self.run_worker(self._for(self.station.here, work), group=group, exclusive=exclusive)
+        self.run_worker(self._for(self.station.here, work, after), group=group, exclusive=exclusive)
 
-    async def _for(self, here: Desk | None, work: Coroutine[Any, Any, None]) -> None:
+    async def _for(self, here: Desk | None, work: Coroutine[Any, Any, None], after: Callable[[], None]) -> None:
         """Does something for whoever sits here now. Once he or she has gone, it ends wherever it has come to, or is not
         begun: the screen it was for is no more, and the lock must not become anybody's crash."""
         if here is not self.station.here:
@@ -138,6 +145,8 @@ class Base(App[None]):
         except Exception:  # whatever it was: what it was for is gone
             if here is self.station.here:
                 raise
+        finally:
+            after()
 
     def stale(self) -> None:
         """Something has changed: the sheet is fetched again, soon and not too often."""

@@ -37,7 +37,7 @@ def side(beside: Beside, reader: Reader, width: int) -> list[Text]:
     lines = [
         part
         for line in beside.lines(reader)
-        for part in wrap(line, width - 2, subsequent_indent=" ", max_lines=3, placeholder=" …")
+        for part in wrap(line, max(8, width - 2), subsequent_indent=" ", max_lines=3, placeholder=" …")
     ]
     return [Text(plain(f"│ {line}")) for line in lines[:HEIGHT]]
 

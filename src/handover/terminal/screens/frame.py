@@ -235,16 +235,13 @@ class Frame(Screen[Any]):
             work.close()
             self.say(t("One moment …"))
             return
-        self._doing = self.station.here
-        self.work(self._does(work))
+        here = self._doing = self.station.here
 
-    async def _does(self, work: Coroutine[Any, Any, None]) -> None:
-        here = self._doing
-        try:
-            await work
-        finally:
+        def done() -> None:
             if self._doing is here:
                 self._doing = None
+
+        self.base.beside(work, f"work-{type(self).__name__}", after=done)
 
     async def ask(self, work: Callable[[], T]) -> T | None:
         """What the server answers; None where it said no or nothing, and then that has been said."""
