@@ -317,4 +317,4 @@ def test_a_browser_that_keeps_no_cookies_is_told_of_at_the_door(service: Service
         door.misses("cookies")
         door.call("Emulation.setDocumentCookieDisabled", disabled=True)
         door.go(f"{service.url}/?")
-        door.sees("This browser keeps no cookies from here", "Log in")
+        door.sees("No cookies allowed here: it will lock every few minutes.", "Log in")

@@ -748,7 +748,7 @@ TWO = """Promise.all(['times.js', 'draft.js'].map((name) =>
 
 
 def test_a_time_that_the_clock_showed_twice_is_asked_about(screen: Tab) -> None:
-    asked = "The clock showed that twice: write 01:30 BST or 01:30 GMT."
+    asked = "Twice that night: 01:30 BST or 01:30 GMT?"
     assert screen.run(TWO) == [
         [asked, "01:30"],
         [None, "00:30"],

@@ -38,7 +38,7 @@ export function missing(draft) {
   if (isWordy(draft)) found.at = t('It is too long to be sent.');
   if (draft.at && !last(draft.at)) found.at = t('Write a time like 13:20.');
   const two = draft.at && !draft.corrects && lastTwo(draft.at);
-  if (two) found.at = t('The clock showed that twice: write {first} or {second}.', { first: two[0], second: two[1] });
+  if (two) found.at = t('Twice that night: {first} or {second}?', { first: two[0], second: two[1] });
   return found;
 }
 

@@ -37,7 +37,7 @@ export function gate(root, told) {
     byPin().length > 0 && h('p', { class: 'quiet' }, h('kbd', {}, '↓'), ' ', t('those who were here this shift')),
     asked, password,
     trouble, go, instead,
-    !navigator.cookieEnabled && h('p', { class: 'late' }, t('This browser keeps no cookies from here, so it will lock every few minutes. Have them allowed.')),
+    !navigator.cookieEnabled && h('p', { class: 'late' }, t('No cookies allowed here: it will lock every few minutes.')),
     kept.map((one) => h('p', { class: one.urgent ? 'late' : 'quiet' }, one.words)),
     h('p', { class: 'quiet' }, t('Notes are written by whoever is named on the screen. Lock it when you leave.')));
   const learn = h('button', { type: 'button', onclick: practise }, t('Practise'));
