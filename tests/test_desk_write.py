@@ -19,7 +19,8 @@ from handover.client.server import Server
 from handover.schemas.notes import NoteDraft
 from handover.terminal import carrying
 from handover.terminal.login import sit_down
-from handover.terminal.screens import prompts, sending
+from handover.terminal.screens import prompts, sending, writing
+from handover.terminal.screens.beside import fetch
 from handover.terminal.screens.station import Station
 from tests.support.outage import Outage
 from tests.support.outages import no_room
@@ -392,6 +393,25 @@ def go_on(monkeypatch: pytest.MonkeyPatch) -> Event:
     return go_on
 
 
+PERHAPS = "NOT kept, and perhaps NOT sent: use the radio. Ctrl-S tries it again."
+
+
+async def loses_the_answer(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The note is recorded, and nobody here knows."""
+    call = Api.call
+
+    def answers_nobody(api: Api, method: str, path: str, **options: Any) -> Any:
+        answer = call(api, method, path, **options)
+        if path == "/v1/notes":
+            raise CannotReach(api.server.url, "the connection broke")
+        return answer
+
+    with monkeypatch.context() as network:
+        network.setattr(Api, "call", answers_nobody)
+        await seat.press("ctrl+s")
+        await seat.until(PERHAPS)
+
+
 async def writes_on_a_full_disk(seat: Seat) -> None:
     await begins(seat)
     await seat.press("enter", "enter")
@@ -531,28 +551,62 @@ async def test_who_sends_from_memory_and_locks_at_once_has_sent_it(
 async def test_what_is_perhaps_recorded_is_said_so_and_stays_as_it_is_until_that_is_known(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call = Api.call
-
-    def loses_the_answer(api: Api, method: str, path: str, **options: Any) -> Any:
-        answer = call(api, method, path, **options)
-        if path == "/v1/notes":
-            raise CannotReach(api.server.url, "the connection broke")
-        return answer
-
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
         await writes_on_a_full_disk(seat)
         due = clock.now() + timedelta(minutes=5)
         await seat.press("enter", "enter", *f"phone@{due:%Y-%m-%dT%H:%M:%SZ}", "enter")
-        with monkeypatch.context() as network:
-            network.setattr(Api, "call", loses_the_answer)
-            await seat.press("ctrl+s")
-            await seat.until("NOT kept, and perhaps NOT sent: use the radio. Ctrl-S tries it again.")
+        await loses_the_answer(seat, monkeypatch)
         await seat.types(" And more.", "escape", "shift+tab")
         passes = clock.now
         monkeypatch.setattr(clock, "now", lambda: passes() + timedelta(minutes=6))  # by now the need is overdue
         await seat.press("ctrl+s")
         await seat.until("everyone (1)", "Recorded: Weir, J. (A1-07)")
     assert [note["fact"] for note in ngata.all("/v1/notes")] == ["Two men at his door."]
+
+
+@pytest.mark.usefixtures("full")
+async def test_what_is_perhaps_recorded_is_the_same_note_from_its_draft(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, go_on: Event
+) -> None:
+    go_on.set()
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await writes_on_a_full_disk(seat)
+        await loses_the_answer(seat, monkeypatch)
+        await seat.press("ctrl+q")
+        await seat.wait(lambda: not seat.app.is_running, "the end of the program")
+    go_on.clear()
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("1 draft", "everyone (1)")
+        await seat.types("w", "enter")
+        await seat.until("WRITE about", PERHAPS)
+        await seat.types(" And more.", "ctrl+s")
+        await seat.wait(lambda: seat.app.going, "that it goes")
+        assert PERHAPS in seat.text
+        go_on.set()
+        assert "draft" not in await seat.until("everyone (1)", "Recorded: Weir, J. (A1-07)")
+    assert [note["fact"] for note in ngata.all("/v1/notes")] == ["Two men at his door."]
+
+
+async def test_what_is_known_beside_the_form_comes_also_where_it_was_locked_meanwhile(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ngata.note(weir, fact="Shouted at the hatch.")
+    go_on, asked = Event(), []
+
+    def slowly(*args: Any) -> Any:
+        asked.append(args)
+        assert go_on.wait(30)
+        return fetch(*args)
+
+    monkeypatch.setattr(writing, "fetch", slowly)
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await begins(seat)
+        await seat.wait(lambda: asked, "the question")
+        await seat.press("ctrl+l")
+        await seat.until("LOCKED")
+        go_on.set()
+        await seat.types(PASSWORD, "enter")
+        await seat.until("WRITE about", "Shouted at the hatch.")
 
 
 @pytest.mark.usefixtures("full")

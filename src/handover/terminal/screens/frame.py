@@ -152,7 +152,7 @@ class Frame(Screen[Any]):
 
     def on_screen_resume(self) -> None:
         """Back on the screen: what stands at the top may have changed meanwhile."""
-        if self._ending:
+        if self._ending and self.is_active:
             self.dismiss(self._ending[0])
             return
         self.changed()
@@ -243,8 +243,9 @@ class Frame(Screen[Any]):
 
         self.base.beside(work, f"work-{type(self).__name__}", after=done)
 
-    async def ask(self, work: Callable[[], T]) -> T | None:
-        """What the server answers; None where it said no or nothing, and then that has been said."""
+    async def ask(self, work: Callable[[], T], *, quietly: bool = False) -> T | None:
+        """What the server answers; None where it said no or nothing, and then that has been said; `quietly`: unless
+        the officer is still reading something."""
         here = self.station.here
         try:
             return await self.base.reach(work)
@@ -253,5 +254,5 @@ class Frame(Screen[Any]):
                 self.base.lock(in_words(ended))
         except Trouble as trouble:
             if here is self.station.here and self.stands:
-                self.say(in_words(trouble), loud=True)
+                self.whisper(in_words(trouble)) if quietly else self.say(in_words(trouble), loud=True)
         return None

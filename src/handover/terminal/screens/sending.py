@@ -1,10 +1,8 @@
 """A finished note: on this machine's disk first, then sent; what came of it is said wherever one is by then."""
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from handover.client.outbox import Kept, Unkept
 from handover.client.refusals import CannotReach, Trouble
@@ -31,38 +29,23 @@ def made(base: Base, draft: NoteDraft) -> Unkept:
     return Unkept(outbox.server, outbox.author, kept)
 
 
-def finish(base: Base, hand: Hand, draft: NoteDraft, kept: Kept) -> None:
+def finish(base: Base, hand: Hand, kept: Kept) -> None:
     """Keeps the note; from here on it goes by itself. Raises OSError where the disk will not have it."""
     name = base.outbox.put(kept)
     with suppress(OSError):  # the note is kept; a draft too many is no harm
         base.drafts.drop(hand.kept.id)
-    base.beside(_send(base, hand, draft, name), "sending")
+    base.beside(_send(base, hand, kept, name), "sending")
 
 
-def from_memory(form: Frame, hand: Hand, draft: NoteDraft, unkept: Unkept) -> Coroutine[Any, Any, Round]:
-    """Sends what the disk will not have, from now on. Recorded, it is no longer on the form, whoever sits there by
-    then."""
-    base, here, drafts = form.base, form.base.station.desk, form.base.drafts
-    asked = base.asks(partial(send_all, unkept, here.api, wait_s=0))
+def from_memory(base: Base, unkept: Unkept) -> "asyncio.Future[Round]":
+    """Sends what the disk will not have, from now on; the program stays until it is known what came of it."""
+    asked = base.asks(partial(send_all, unkept, base.station.desk.api, wait_s=0))
     base.going.add(asked)
     asked.add_done_callback(base.going.discard)
-
-    async def comes_of_it() -> Round:
-        went = await asyncio.shield(asked)
-        if went.sent:
-            with suppress(OSError):
-                drafts.drop(hand.kept.id)
-            there = here is base.station.here  # else who is coming back still has the lock before him
-            form.ends(None if there else "recorded")
-            if there:
-                _say_recorded(base, draft, went.sent[0])
-                base.changed()
-        return went
-
-    return comes_of_it()
+    return asked
 
 
-async def _send(base: Base, hand: Hand, draft: NoteDraft, name: str) -> None:
+async def _send(base: Base, hand: Hand, kept: Kept, name: str) -> None:
     here, outbox, drafts = base.station.desk, base.outbox, base.drafts
     try:
         went = await base.reach(partial(send_all, outbox, here.api, wait_s=_WAIT_FOR_OTHERS_S))
@@ -78,21 +61,22 @@ async def _send(base: Base, hand: Hand, draft: NoteDraft, name: str) -> None:
         outbox.drop_refused(name)
         _say(base, t("REFUSED, and back among your drafts (w): {title}", title=t(refused.refusal.title)), loud=True)
     elif sent is not None or name not in outbox.names():
-        _say_recorded(base, draft, sent)
+        say_recorded(base, kept, sent)
     else:
         why = went.stopped or CannotReach(outbox.server.url, "it was not its turn yet")
-        _kept(base, draft, why)
+        _say_kept(base, kept, why)
     base.changed()
 
 
-def _say_recorded(base: Base, draft: NoteDraft, sent: Sent | None) -> None:
-    aloud = " " + t("Tell somebody aloud as well.") if is_urgent(draft, dict(base.station.lists)) else ""
+def say_recorded(base: Base, kept: Kept, sent: Sent | None) -> None:
+    """Says that a note is recorded, and as the server has it."""
+    aloud = " " + t("Tell somebody aloud as well.") if kept.urgent else ""
     _say(base, (_told(base, sent) if sent else f"{t('Recorded')}.") + aloud)
 
 
-def _kept(base: Base, draft: NoteDraft, why: Trouble) -> None:
+def _say_kept(base: Base, kept: Kept, why: Trouble) -> None:
     many = base.not_sent()
-    if is_urgent(draft, dict(base.station.lists)):
+    if kept.urgent:
         base.push_screen(Radio(many, in_words(why)))
     else:
         _say(

@@ -1,7 +1,7 @@
 """Writing a note: one step after another, each a key or a few letters; whatever is typed is kept as it is typed."""
 
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from functools import partial
 from textwrap import wrap
@@ -13,27 +13,24 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
-from handover.client.outbox import Unkept
 from handover.client.resources import Document
-from handover.client.sending import Round
-from handover.schemas.notes import NoteDraft
 from handover.terminal import people
-from handover.terminal.screens import form, options, sending, steps, straying
+from handover.terminal.screens import form, options, steps, straying
 from handover.terminal.screens.beside import Beside, fetch
-from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.hand import Faults, Hand, entry, without_option
 from handover.terminal.screens.lines import Lines
+from handover.terminal.screens.noting import Noting
 from handover.terminal.screens.steps import KEYS, LINE, MOOD, PICK, TEXT, WORDS, YES, Step
 from handover.terminal.speech import plain
 from handover.terminal.tongue import later, t
 from handover.terminal.unclear import Unclear
 from handover.terminal.words import Vocabulary
 
-SAVE_AFTER_S, SENTENCE_S = 0.2, 1.0
-"""When what was typed is kept; how fast letters follow each other in a sentence."""
+SENTENCE_S = 1.0
+"""How fast letters follow each other in a sentence."""
 
 
-class Write(Frame):
+class Write(Noting):
     """One note."""
 
     KEYS = later("Enter next · Shift-Tab back · Del clear · Ctrl-S SEND · Esc aside · Ctrl-X bin")
@@ -57,8 +54,7 @@ class Write(Frame):
     """Keys where something is chosen; where something is typed they belong to the text."""
 
     def __init__(self, hand: Hand) -> None:
-        super().__init__()
-        self._hand = hand
+        super().__init__(hand)
         self._steps = steps.steps_for(hand.inmate)
         self._at = 0
         self._mark: int | None = None
@@ -67,14 +63,6 @@ class Write(Frame):
         self._faults: dict[str, str] = dict(hand.typed.pop("_faults", None) or {})
         self._stray, self._strayed_at = "", 0.0
         self._unread = ("", "")
-        self._dirty = False
-        self._binning = False
-        self._over = False
-        self._under_way = False
-        self._made: tuple[dict[str, Any], NoteDraft, Unkept] | None = None
-        """What was typed, and the note it made: sent once more as it is, it is the same note."""
-        self._came_of: Callable[[], None] | None = None
-        """Tells what came of a note that went from memory, until that is told."""
 
     def body(self) -> Iterable[Widget]:
         """Above the fields and what is known, below what can be chosen or typed."""
@@ -106,7 +94,13 @@ class Write(Frame):
             begun = self.station.reader.time(self._hand.kept.begun_at)
             self.say(t("Begun {begun}. If it happened then, say so under “when”.", begun=begun))
         self._come()
-        self.work(self._fetch())
+        if self.remembers():
+            self.set_focus(None)
+
+    def on_screen_resume(self) -> None:
+        """What is known beside the form; a lock may have stood before it as it was asked for."""
+        if not self._beside.fetched:
+            self.work(self._fetch())
 
     @property
     def _step(self) -> Step:
@@ -115,10 +109,6 @@ class Write(Frame):
     @property
     def _words(self) -> Vocabulary:
         return Vocabulary(dict(self.station.lists))
-
-    @property
-    def _typed(self) -> dict[str, Any]:
-        return self._hand.typed
 
     # --- going from step to step -------------------------------------------------------------------------------------
 
@@ -243,9 +233,8 @@ class Write(Frame):
             self._stray = self._strays(words)
 
     def _on_its_way(self, key: str) -> bool:
-        """Whether the note is perhaps recorded as it stands: then nothing is changed, or it would be two."""
-        perhaps = self._made is not None and self._made[2].may_be_recorded
-        return self._under_way or (perhaps and self.DO.get(key) not in ("send", "bin"))
+        """Whether the note is, or is perhaps recorded as it stands: then nothing is changed, or it would be two."""
+        return self._under_way or (self.perhaps and self.DO.get(key) not in ("send", "bin"))
 
     def _chooses(self, key: str) -> bool:
         """Whether the key chooses something here."""
@@ -334,32 +323,15 @@ class Write(Frame):
     def _set(self, value: Any, name: str = "") -> None:
         self._typed[name or self._step.name] = value
         self._faults.pop(self._step.name, None)
-        if not self._dirty:
-            self._dirty = True
-            self.set_timer(SAVE_AFTER_S, self.keep)
+        self._alters()
         self._draw()
 
     # --- what becomes of it ------------------------------------------------------------------------------------------
 
-    def keep(self) -> None:
-        """Puts it onto the disk as it stands."""
-        if self._dirty and not self._over and self.station.here is not None:
-            self._dirty = False
-            try:
-                self.base.drafts.keep(self._hand.as_kept())
-            except OSError as error:
-                self.say(
-                    t(
-                        "This machine cannot keep what you type: {why}. Send it, or use paper.",
-                        why=error.strerror,
-                    ),
-                    loud=True,
-                )
-
     def send(self) -> None:
         """Sends it, if it is a note."""
-        if self._made is not None and self._made[2].may_be_recorded:
-            self.finish(self._made[1])  # it was one: what it says is not read anew, it may be late for that by now
+        if self._note is not None and self.perhaps:
+            self.goes(self._note)  # what it says is not read anew: it may be late for that by now
             return
         begun = [n for n, one in enumerate(self._steps) if n != self._at and self._typed.get(_half(one.name))]
         for number in (self._at, *begun):
@@ -372,11 +344,16 @@ class Write(Frame):
         try:
             draft = self._hand.note(self._words, self.station.unit, self._now(), self._zone())
         except Faults as faults:
-            self._finds_fault(faults.by_field)
+            self.finds_fault(faults.by_field)
             return
         self.finish(draft)
 
-    def _finds_fault(self, by_field: dict[str, str]) -> None:
+    def comes(self) -> None:
+        """Shows the step, to be typed on."""
+        self._come()
+
+    def finds_fault(self, by_field: dict[str, str]) -> None:
+        """Shows the first step something is wrong with, and what."""
         self._faults = by_field
         self._at = min(self._number_of(name) for name in by_field)
         self._come()
@@ -392,71 +369,6 @@ class Write(Frame):
         unit = self.station.unit
         return self.station.desk.zone(unit.establishment if unit else None)
 
-    def finish(self, draft: NoteDraft) -> None:
-        """Keeps it for sending; from here on it goes by itself."""
-        if self._made is None or self._made[0] != self._typed:
-            self._made = dict(self._typed), draft, sending.made(self.base, draft)
-        _, draft, unkept = self._made
-        try:
-            sending.finish(self.base, self._hand, draft, unkept.kept)
-        except OSError as error:
-            # At once: whoever leaves before it is known what comes of it must not believe that it went.
-            self.say(t("NOT kept and NOT sent: {why}. Use paper and the radio.", why=error.strerror), loud=True)
-            sent = sending.from_memory(self, self._hand, draft, unkept)
-            self._under_way = True
-            self.set_focus(None)  # what is pasted now would be gone with the form
-            # Not for whoever is here: it may be locked before this is begun.
-            self.base.run_worker(self._from_memory(sent, unkept, error), group="sending")
-            return
-        self._over = True
-        self.dismiss("sent")
-
-    async def _from_memory(self, sent: Coroutine[Any, Any, Round], unkept: Unkept, disk: OSError) -> None:
-        try:
-            went = await sent
-        finally:
-            self._under_way = False
-        self._over = unkept.recorded
-        if not self._over:
-            self._came_of = partial(self._tells, went, unkept, disk)
-            self.changed()
-
-    def changed(self) -> None:
-        """What came of a note while it was locked is told its author, as soon as he or she is there."""
-        super().changed()
-        here, tells = self.station.here, self._came_of
-        if tells is not None and self.stands and here is not None and here.login.username == self._hand.kept.author:
-            self._came_of = None
-            tells()
-
-    def _tells(self, went: Round, unkept: Unkept, disk: OSError) -> None:
-        if went.refused:
-            self._finds_fault(sending.by_field(went.refused[0]))
-            return
-        if unkept.may_be_recorded:
-            self.say(t("NOT kept, and perhaps NOT sent: use the radio. Ctrl-S tries it again."), loud=True)
-            return
-        self._come()
-        self.say(t("NOT kept and NOT sent: {why}. Use paper and the radio.", why=disk.strerror), loud=True)
-
-    def aside(self) -> None:
-        """Leaves it for later."""
-        self.keep()
-        if not self._hand.begun:
-            self.base.drafts.drop(self._hand.kept.id)
-        self._over = True
-        self.dismiss("aside" if self._hand.begun else None)
-
-    def bin(self) -> None:
-        """Throws it away, on the second time of asking."""
-        if self._hand.begun and not self._binning:
-            self._binning = True
-            self.say(t("Throw it away? Ctrl-X once more."), loud=True)
-            return
-        self._over = True
-        self.base.drafts.drop(self._hand.kept.id)
-        self.dismiss(None)
-
     # --- what is shown -----------------------------------------------------------------------------------------------
 
     def forgets(self, note: str, status: str) -> None:
@@ -471,7 +383,8 @@ class Write(Frame):
         if unit is None:
             return
         place, reader = (unit.establishment, unit.code), self.station.reader
-        found = await self.ask(lambda: fetch(here.api, self._hand.inmate, place, here.login.username, reader))
+        known = partial(fetch, here.api, self._hand.inmate, place, here.login.username, reader)
+        found = await self.ask(known, quietly=True)
         if found is not None and self.stands and here is self.station.here:
             self._beside = found
             self._draw()
