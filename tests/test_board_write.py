@@ -668,7 +668,7 @@ def test_what_a_browser_clears_away_under_an_open_board_is_kept_anew(
     screen.press("Enter", "3", "1")
     screen.insert("Ate half of it.")
     screen.press("ctrl+Enter")
-    screen.sees("1 not sent")
+    screen.sees("1 not sent", "everyone (1)")  # it is counted before the form has gone
     screen.call("Storage.clearDataForOrigin", origin=service.url, storageTypes="indexeddb,local_storage")
     begin(screen)
     screen.focus("#in-fact")
@@ -681,6 +681,23 @@ def test_what_a_browser_clears_away_under_an_open_board_is_kept_anew(
     screen.call("Network.setBlockedURLs", urls=[])
     screen.login(hartmann.name, PASSWORD)
     screen.sees("0 not sent")
+    assert the_note(hartmann, weir)["fact"] == "Ate half of it."
+
+
+def test_a_busy_browser_takes_nobodys_new_note_for_one_that_is_open_elsewhere(
+    screen: Tab, hartmann: Caller, weir: str
+) -> None:
+    screen.run(
+        """void (() => {
+          const ask = navigator.locks.request.bind(navigator.locks);
+          const late = () => new Promise((go) => setTimeout(go, 600));
+          navigator.locks.request = (...all) => late().then(() => ask(...all));
+        })()"""
+    )
+    write(screen, "Ate half of it.")
+    sleep(1)
+    screen.press("ctrl+Enter")
+    screen.sees("Recorded", "everyone (1)")
     assert the_note(hartmann, weir)["fact"] == "Ate half of it."
 
 

@@ -186,9 +186,16 @@ function grab(id) {
   const one = { users: 0 };
   const until = new Promise((free) => { one.free = free; });
   const asked = new AbortController();
-  setTimeout(() => asked.abort(), LET_GO_MS);
   one.got = new Promise((got) => {
-    navigator.locks.request(`handover.draft.${id}`, { signal: asked.signal }, () => { got(true); return until; }).catch(() => { holds.delete(id); got(false); });
+    const ask = (how) => navigator.locks.request(`handover.draft.${id}`, how, (lock) => {
+      if (lock) {
+        got(true);
+        return until;
+      }
+      setTimeout(() => asked.abort(), LET_GO_MS); // another has it: a browser that is only slow to answer is no other window
+      return ask({ signal: asked.signal });
+    });
+    ask({ ifAvailable: true }).catch(() => { holds.delete(id); got(false); });
   });
   holds.set(id, one);
   return one;
