@@ -609,6 +609,29 @@ async def test_what_is_known_beside_the_form_comes_also_where_it_was_locked_mean
         await seat.until("WRITE about", "Shouted at the hatch.")
 
 
+async def test_a_lock_that_takes_a_call_off_the_form_asks_for_nothing_beside_it(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gets_nowhere(api: Api, *_: Any) -> Any:
+        raise CannotReach(api.server.url, "the connection broke")
+
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        with monkeypatch.context() as network:
+            network.setattr(writing, "fetch", gets_nowhere)
+            await begins(seat)
+            await seat.press("enter", "enter")
+            await seat.types("1Nobody told ")
+            hartmann.note(weir, fact="Two men at his door.", attention="ACT_NOW")
+            await seat.until("ACT NOW: A WING, WEIR, J. (A1-07)")
+            await seat.press("ctrl+l")
+            await seat.until("LOCKED")
+            await asyncio.sleep(0.2)
+        await seat.types(PASSWORD, "enter")
+        await seat.until("ACT NOW: A WING, WEIR, J. (A1-07)")
+        await seat.press("escape")
+        await seat.until("WRITE about", "Nobody told", "Two men at his door.")
+
+
 @pytest.mark.usefixtures("full")
 async def test_what_is_refused_from_memory_is_said_at_its_field(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path

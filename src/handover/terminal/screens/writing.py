@@ -99,7 +99,7 @@ class Write(Noting):
 
     def on_screen_resume(self) -> None:
         """What is known beside the form; a lock may have stood before it as it was asked for."""
-        if not self._beside.fetched:
+        if self.station.here is not None and not self._beside.fetched:  # nobody: a lock has taken a call off the form
             self.work(self._fetch())
 
     @property
