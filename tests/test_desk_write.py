@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import Any
+from unittest.mock import Mock
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -585,6 +586,29 @@ async def test_what_is_perhaps_recorded_is_the_same_note_from_its_draft(
         go_on.set()
         assert "draft" not in await seat.until("everyone (1)", "Recorded: Weir, J. (A1-07)")
     assert [note["fact"] for note in ngata.all("/v1/notes")] == ["Two men at his door."]
+
+
+async def test_what_was_perhaps_recorded_and_is_refused_can_be_changed(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.types("wz9999zz", "enter", "enter")
+        await seat.until("WRITE about Z9999ZZ")
+        await seat.press("enter", "enter")
+        await seat.types("1Hardly ate.")
+        with monkeypatch.context() as disk:
+            disk.setattr(Outbox, "put", no_room)
+            disk.setattr(Api, "call", Mock(side_effect=CannotReach(outage.url, "the connection broke")))
+            await seat.press("ctrl+s")
+            await seat.until(PERHAPS)
+        await seat.press("ctrl+s")
+        await seat.until("REFUSED, and back among your drafts")
+        await seat.types("w", "enter")
+        assert PERHAPS not in await seat.until("WRITE about Z9999ZZ", "Hardly ate.", "INMATE")
+        await seat.press("escape")
+        await seat.until("everyone (1)", "Put aside.")
+    assert ngata.all("/v1/notes") == []
 
 
 async def test_what_is_known_beside_the_form_comes_also_where_it_was_locked_meanwhile(

@@ -97,6 +97,7 @@ class Noting(Frame):
         except OSError as error:
             self._goes_from_memory(note, error)
         else:
+            self._typed.pop(NOTE, None)  # the outbox knows of it now; where it is refused, its words can be changed
             self._over = True
             self.dismiss("sent")
 
