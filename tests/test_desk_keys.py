@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from handover.client.resources import create
 from handover.client.sending import send_all
-from handover.terminal.screens import sending, taking
+from handover.terminal.screens import calling, offering, sending, taking
 from handover.terminal.screens.app import HandoverApp
 from tests.support.outage import Outage
 from tests.support.seats import Seat, sitting
@@ -162,13 +162,51 @@ async def test_enter_pressed_again_on_a_slow_line_asks_no_second_time_and_whoeve
         monkeypatch.setattr(taking, "create", slowly)
         await seat.press("a", *"Since when?", "enter", "enter")
         await seat.until("One moment …")
-        await seat.press("escape", "n", "g", *"12")
+        await seat.press("escape")
+        await seat.until("1 of 1")
+        await seat.press("n", "g", *"12")
         await seat.until("How many did you count?", "12")
         goes.set()
         await seat.until("Asked. Hartmann is told")
         await seat.until("How many did you count?", "12")
     (handover,) = ngata.all("/v1/handovers")
     assert [one["text"] for one in handover["queries"]] == ["Since when?"]
+
+
+async def test_nobody_leaves_what_is_being_accepted_offered_or_taken_and_hears_that_it_is_not(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hartmann.post("/v1/handovers", {"establishment": outage.prison.code, "unit": "A"})
+    goes = threading.Event()
+
+    def slowly(*asked: Any) -> Any:
+        goes.wait(20)
+        return create(*asked)
+
+    for part in (taking, offering, calling):
+        monkeypatch.setattr(part, "create", slowly)
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("offered by Hartmann")
+        await seat.press("t")
+        await seat.until("How many did you count?")
+        await seat.press("enter", *"All quiet.", "enter", "escape", "escape")
+        await seat.until("The handover in your own words", "One moment …")
+        goes.set()
+        await seat.until("You own A wing since")
+        goes.clear()
+        await seat.press("h")
+        await seat.until("How many did you count?")
+        await seat.press("enter", "enter", "escape")
+        await seat.until("HAND OVER A wing", "One moment …")
+        goes.set()
+        await seat.until("Offered; to be accepted by", "everyone (1)")
+        goes.clear()
+        hartmann.note(weir, fact="Two men at his door.", attention="ACT_NOW")
+        await seat.until("ACT NOW: A WING, WEIR, J. (A1-07)")
+        await seat.press("ctrl+t", "escape")
+        await seat.until("ACT NOW: A WING, WEIR, J. (A1-07)", "One moment …")
+        goes.set()
+        await seat.until("You have taken it", "everyone (1)")
 
 
 async def test_what_waits_is_not_opened_over_what_was_begun_meanwhile(

@@ -130,6 +130,9 @@ class Frame(Screen[Any]):
     def takes(self, event: events.Key) -> bool:
         """Does at once what the key stands for; answers whether it stands for anything here."""
         name, focused = self.DO.get(event.key.lower()), self.focused  # in capitals, too: Caps Lock stays on unseen
+        if event.key == "escape" and self.does_something:
+            self.say(t("One moment …"))  # whoever left would not hear what came of it, or hear that nothing did
+            return True
         if name is not None:
             getattr(self, name)()
             return True

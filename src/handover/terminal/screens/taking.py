@@ -87,6 +87,9 @@ class TakeOver(Frame):
     def takes(self, event: events.Key) -> bool:
         """In the walk each key is a word; elsewhere letters are letters."""
         key = (event.character or event.key).lower()
+        if event.key == "escape" and self._stage == "ask":  # the question goes, whatever one does meanwhile
+            self._goes_to("walk")
+            return True
         if event.key in self.DO or self._stage in ("ask", "roll", "why", "words"):
             return super().takes(event)
         if self._stage == "which":
