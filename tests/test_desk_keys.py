@@ -14,6 +14,8 @@ from handover.client.resources import create
 from handover.client.sending import send_all
 from handover.terminal.screens import calling, offering, sending, taking
 from handover.terminal.screens.app import HandoverApp
+from handover.terminal.screens.radio import Radio
+from handover.terminal.screens.unit import UnitScreen
 from tests.support.outage import Outage
 from tests.support.seats import Seat, sitting
 from tests.support.service import PASSWORD, Caller, Prison
@@ -302,6 +304,35 @@ async def test_what_says_to_use_the_radio_is_not_taken_away_by_a_letter_of_a_sen
         await seat.until("USE THE RADIO. NOW.", "Ctrl-G")
         await seat.press("ctrl+g", *"rd it.")
         await seat.until("He heard it.")
+
+
+async def test_what_is_taken_while_the_radio_stands_before_it_calls_no_more(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes = threading.Event()
+
+    def slowly(*asked: Any) -> Any:
+        goes.wait(20)
+        return create(*asked)
+
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)", "up to date")
+        for by_whom in ("another", "oneself"):
+            note = hartmann.note(weir, fact=f"Two men at his door, seen by {by_whom}.", attention="ACT_NOW")
+            await seat.until("ACT NOW: A WING, WEIR, J. (A1-07)", f"seen by {by_whom}.")
+            if by_whom == "oneself":
+                monkeypatch.setattr(calling, "create", slowly)
+                await seat.press("ctrl+t")
+            await seat.app.push_screen(Radio(1, "The connection broke."))
+            await seat.until("USE THE RADIO. NOW.")
+            if by_whom == "another":
+                hartmann.post(f"/v1/notes/{note['id']}/receipts", {"kind": "ACCEPTED"})
+            goes.set()
+            await seat.wait(lambda: not seat.app.station.pages, "what settles it")
+            goes.clear()
+            await seat.press("ctrl+g")
+            await seat.wait(lambda: isinstance(seat.app.screen, UnitScreen), "the unit")
+        await seat.until("You have taken it")
 
 
 async def test_tab_goes_from_part_to_part_also_where_one_has_nothing_to_mark(

@@ -30,6 +30,7 @@ class Calling(Frame):
         super().__init__()
         self._pages = [page]
         self._notes: dict[str, Document | None] = {}
+        self._told = ""
 
     def body(self) -> Iterable[Widget]:
         """What is known."""
@@ -44,6 +45,12 @@ class Calling(Frame):
         """Who is who may be known only now: at the start a call can be here before the names are."""
         super().changed()
         self._draw()
+
+    def on_screen_resume(self) -> None:
+        """What stood before it may have stood there while somebody took it, or longer than it calls."""
+        self._pages = [one for one in self._pages if str(one["id"]) in self.station.pages]
+        if not self._pages and not self.does_something:
+            self._closes(self._told)
 
     def feed(self, event: events.Key | events.Paste) -> bool:
         """A key that was pressed before it stood put nothing aside: it was meant for what is below."""
@@ -75,7 +82,7 @@ class Calling(Frame):
             self.once(self._take(self._pages[0]))
 
     def _closes(self, words: str) -> None:
-        app = self.app
+        app, self._told = self.app, words
         if app.screen is self:
             app.pop_screen()
             below = app.screen
