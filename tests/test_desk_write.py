@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from handover import clock
+from handover.client import drafts
+from handover.client.drafts import Drafts
 from handover.client.http import Api
 from handover.client.outbox import Outbox
 from handover.client.refusals import CannotReach, ServerRefused, Trouble
@@ -685,6 +687,30 @@ async def test_what_the_server_refuses_comes_back_as_a_draft_with_the_reason_at_
         await seat.types("w", "enter")
         await seat.until("Hardly ate.", "INMATE")
     assert ngata.all("/v1/notes") == []
+
+
+async def test_a_disk_that_takes_no_change_any_more_does_not_end_the_program(
+    outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sitting(tmp_path / "office", ngata, outage.url) as seat:
+        await seat.until("everyone (1)")
+        await seat.types("wz9999zz", "enter", "enter")
+        await seat.until("WRITE about Z9999ZZ")
+        await seat.press("enter", "enter")
+        await seat.types("1Hardly ate.")
+        await seat.until("1 draft")
+        with monkeypatch.context() as disk:
+            disk.setattr(Drafts, "keep", no_room)
+            await seat.press("ctrl+s")
+            await seat.until("everyone (1)", "1 note that waited was refused. handover unsent says why")
+        await begins(seat)
+        await seat.press("enter", "enter")
+        await seat.types("1Hardly ate.")
+        await seat.until("1 draft")
+        with monkeypatch.context() as disk:
+            disk.setattr(drafts, "remove_durably", no_room)
+            await seat.press("ctrl+x", "ctrl+x")
+            await seat.until("everyone (1)", "refused: 1 · 1 draft")
 
 
 async def test_a_promise_is_due_on_the_prisons_clock_whatever_this_machines_says(

@@ -28,6 +28,7 @@ from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.line import PAGES, Line, forget
 from handover.terminal.screens.lock import Lock
 from handover.terminal.screens.news import unsaid
+from handover.terminal.screens.sending import told_refused
 from handover.terminal.screens.unit import UnitScreen
 from handover.terminal.tongue import language, plural, t
 from handover.terminal.troubles import in_words
@@ -331,13 +332,7 @@ class HandoverApp(Base):
         sent = sum(len(one.sent) for one in rounds)
         refused = [one for went in rounds for one in went.refused]
         if refused:
-            told = plural(
-                "{n} note that waited was refused. handover unsent says why: {why}",
-                "{n} notes that waited were refused. handover unsent says why: {why}",
-                len(refused),
-                why=in_words(refused[0].refusal),
-            )
-            screen.say(told, loud=True)
+            screen.say(told_refused(len(refused), refused[0]), loud=True)
         elif sent:
             screen.say(plural("Sent: {n} note that waited here.", "Sent: {n} notes that waited here.", sent))
         self.changed()

@@ -121,8 +121,7 @@ class Noting(Frame):
             self._came_of = partial(self._tells, went, note, disk)
             self.changed()
             return
-        with suppress(OSError):  # a draft too many is no harm: it knows which note it is
-            drafts.drop(self._hand.kept.id)
+        self._goes_from_disk(drafts)
         there = here is self.station.here  # else who is coming back still has the lock before him
         self.ends(None if there else "recorded")
         if there:
@@ -164,7 +163,7 @@ class Noting(Frame):
         """Leaves it for later."""
         self.keep()
         if not self._hand.begun:
-            self.base.drafts.drop(self._hand.kept.id)
+            self._goes_from_disk(self.base.drafts)
         self._over = True
         self.dismiss("aside" if self._hand.begun else None)
 
@@ -175,8 +174,12 @@ class Noting(Frame):
             self.say(t("Throw it away? Ctrl-X once more."), loud=True)
             return
         self._over = True
-        self.base.drafts.drop(self._hand.kept.id)
+        self._goes_from_disk(self.base.drafts)
         self.dismiss(None)
+
+    def _goes_from_disk(self, drafts: Drafts) -> None:
+        with suppress(OSError):  # a draft too many is no harm: it is counted, and knows which note it is
+            drafts.drop(self._hand.kept.id)
 
 
 def _neither(disk: OSError) -> str:

@@ -4,7 +4,8 @@ import asyncio
 from contextlib import suppress
 from functools import partial
 
-from handover.client.outbox import Kept, Unkept
+from handover.client.drafts import Drafts
+from handover.client.outbox import Kept, Outbox, Unkept
 from handover.client.refusals import CannotReach, Trouble
 from handover.client.resources import Document
 from handover.client.sending import Refused, Round, Sent, send_all
@@ -16,7 +17,7 @@ from handover.terminal.screens.base import Base
 from handover.terminal.screens.frame import Frame
 from handover.terminal.screens.hand import FIELD_OF, Hand
 from handover.terminal.screens.radio import Radio
-from handover.terminal.tongue import t
+from handover.terminal.tongue import plural, t
 from handover.terminal.troubles import in_words
 
 _WAIT_FOR_OTHERS_S = 10
@@ -56,16 +57,35 @@ async def _send(base: Base, hand: Hand, kept: Kept, name: str) -> None:
     refused = next((one for one in went.refused if one.name == name), None)
     sent = next((one for one in went.sent if one.name == name), None)
     if refused is not None:
-        hand.typed["_faults"] = by_field(refused)
-        drafts.keep(hand.as_kept())
-        outbox.drop_refused(name)
-        _say(base, t("REFUSED, and back among your drafts (w): {title}", title=t(refused.refusal.title)), loud=True)
+        _say(base, _comes_back(hand, refused, drafts, outbox), loud=True)
     elif sent is not None or name not in outbox.names():
         say_recorded(base, kept, sent)
     else:
         why = went.stopped or CannotReach(outbox.server.url, "it was not its turn yet")
         _say_kept(base, kept, why)
     base.changed()
+
+
+def _comes_back(hand: Hand, refused: Refused, drafts: Drafts, outbox: Outbox) -> str:
+    """A refused note is a draft again; where the disk has no room for that, it stays where it was set aside."""
+    hand.typed["_faults"] = by_field(refused)
+    try:
+        drafts.keep(hand.as_kept())
+    except OSError:
+        return told_refused(1, refused)
+    with suppress(OSError):  # it is there twice, and counted twice
+        outbox.drop_refused(refused.name)
+    return t("REFUSED, and back among your drafts (w): {title}", title=t(refused.refusal.title))
+
+
+def told_refused(many: int, first: Refused) -> str:
+    """Notes that were set aside: where they are, and why the first is."""
+    return plural(
+        "{n} note that waited was refused. handover unsent says why: {why}",
+        "{n} notes that waited were refused. handover unsent says why: {why}",
+        many,
+        why=in_words(first.refusal),
+    )
 
 
 def say_recorded(base: Base, kept: Kept, sent: Sent | None) -> None:
