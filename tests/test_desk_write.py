@@ -44,6 +44,15 @@ async def begins(seat: Seat, cell: str = "a107") -> None:
     await seat.until("WRITE about")
 
 
+async def writes_about_nobody_here(seat: Seat) -> None:
+    """A number that nobody here has is asked about once; the server refuses it."""
+    await seat.until("everyone (1)")
+    await seat.types("wz9999zz", "enter", "enter")
+    await seat.until("WRITE about Z9999ZZ")
+    await seat.press("enter", "enter")
+    await seat.types("1Hardly ate.")
+
+
 async def writes_in_the_dark(seat: Seat, outage: Outage) -> None:
     await seat.until("everyone (1)")
     await seat.meanwhile(outage.goes_away)
@@ -594,11 +603,7 @@ async def test_what_was_perhaps_recorded_and_is_refused_can_be_changed(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
-        await seat.until("everyone (1)")
-        await seat.types("wz9999zz", "enter", "enter")
-        await seat.until("WRITE about Z9999ZZ")
-        await seat.press("enter", "enter")
-        await seat.types("1Hardly ate.")
+        await writes_about_nobody_here(seat)
         with monkeypatch.context() as disk:
             disk.setattr(Outbox, "put", no_room)
             disk.setattr(Api, "call", Mock(side_effect=CannotReach(outage.url, "the connection broke")))
@@ -663,11 +668,8 @@ async def test_what_is_refused_from_memory_is_said_at_its_field(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path
 ) -> None:
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
-        await seat.until("everyone (1)")
-        await seat.types("wz9999zz", "enter", "enter")
-        await seat.until("WRITE about Z9999ZZ")
-        await seat.press("enter", "enter")
-        await seat.types("1Hardly ate.", "ctrl+s")
+        await writes_about_nobody_here(seat)
+        await seat.press("ctrl+s")
         await seat.until("Not sent yet.", "INMATE", "Hardly ate.")
         await seat.press("escape")
         await seat.until("everyone (1)", "Put aside.")
@@ -678,11 +680,8 @@ async def test_what_the_server_refuses_comes_back_as_a_draft_with_the_reason_at_
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path
 ) -> None:
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
-        await seat.until("everyone (1)")
-        await seat.types("wz9999zz", "enter", "enter")  # nobody here has it: asked once
-        await seat.until("WRITE about Z9999ZZ")
-        await seat.press("enter", "enter")
-        await seat.types("1Hardly ate.", "ctrl+s")
+        await writes_about_nobody_here(seat)
+        await seat.press("ctrl+s")
         await seat.until("REFUSED, and back among your drafts")
         await seat.types("w", "enter")
         await seat.until("Hardly ate.", "INMATE")
@@ -693,11 +692,7 @@ async def test_a_disk_that_takes_no_change_any_more_does_not_end_the_program(
     outage: Outage, ngata: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with sitting(tmp_path / "office", ngata, outage.url) as seat:
-        await seat.until("everyone (1)")
-        await seat.types("wz9999zz", "enter", "enter")
-        await seat.until("WRITE about Z9999ZZ")
-        await seat.press("enter", "enter")
-        await seat.types("1Hardly ate.")
+        await writes_about_nobody_here(seat)
         await seat.until("1 draft")
         with monkeypatch.context() as disk:
             disk.setattr(Drafts, "keep", no_room)

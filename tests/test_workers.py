@@ -251,8 +251,7 @@ def test_a_worker_that_cannot_be_started_is_tried_again_while_the_others_serve(s
             (2, 0.2),
             (2, 0.4),
         ]
-        for url in [second.url, *urls(second)]:
-            eventually(lambda url=url: answers(url))  # type: ignore[misc]
+        eventually(lambda: all(answers(url) for url in [second.url, *urls(second)]))
         running.terminate()
         assert running.wait(5) == 0
     finally:
