@@ -35,7 +35,9 @@ _UNIQUE = ("23505", "SQLITE_CONSTRAINT_PRIMARYKEY")
 _LEFT_OTHERWISE = ("22012",)
 """A division by nought: `ending.py` has it where the store is not as this process left or knew it."""
 _READ_ONLY = "25006"
-_AMISS = ("42P01", "42703", "42501")
+_AMISS = ("42P01", "42501")
+"""A table that is not there, or not ours to use. Not a column (42703): a release that is wrong about one is wrong for
+good, and what meets it must not hold up what waits behind it at a terminal."""
 _IDLE, _IN_TRANSACTION = 0, 2
 """What PostgreSQL's `PQtransactionStatus` calls them."""
 HEARD_S = 1.0
@@ -564,8 +566,8 @@ def is_lost(error: BaseException) -> bool:
 
 
 def amiss(error: BaseException) -> bool:
-    """Whether a server does not have, or does not let us at, a table or a column now: somebody works on the store. Of
-    the transaction nothing was kept. The embedded store calls that an error of its own (`is_lost`)."""
+    """Whether a server does not have a table now, or does not let us at it: somebody works on the store. Of the
+    transaction nothing was kept. The embedded store calls that an error of its own (`is_lost`)."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _AMISS
 
 
