@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from handover.client.resources import create
 from handover.client.sending import send_all
-from handover.terminal.screens import calling, offering, sending, taking
+from handover.terminal.screens import answering, calling, offering, sending, taking
 from handover.terminal.screens.app import HandoverApp
 from handover.terminal.screens.radio import Radio
 from handover.terminal.screens.unit import UnitScreen
@@ -209,6 +209,34 @@ async def test_nobody_leaves_what_is_being_accepted_offered_or_taken_and_hears_t
         await seat.until("ACT NOW: A WING, WEIR, J. (A1-07)", "One moment …")
         goes.set()
         await seat.until("You have taken it", "everyone (1)")
+
+
+async def test_a_question_is_answered_once_however_slow_the_line(
+    outage: Outage, ngata: Caller, hartmann: Caller, weir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = hartmann.note(weir, fact="Promised a call.", attention="WATCH")
+    wing = {"establishment": outage.prison.code, "unit": "A"}
+    handover = hartmann.post("/v1/handovers", wing)["id"]
+    ngata.post(f"/v1/handovers/{handover}/queries", {"note": note["id"], "text": "Does he know by when?"})
+    goes, answers = threading.Event(), []
+
+    def slowly(api: Any, path: str, draft: Any) -> Any:
+        answers.append(path)
+        assert goes.wait(20)
+        return create(api, path, draft)
+
+    monkeypatch.setattr(answering, "create", slowly)
+    async with sitting(tmp_path / "office", hartmann, outage.url) as seat:
+        await seat.until("everyone (1)", "up to date")
+        await seat.press("a")
+        await seat.until("QUESTIONS", "Weir, J. (A1-07): Ngata asks")
+        await seat.press("enter", *"Yes, by six.", "enter")
+        await seat.wait(lambda: answers, "the answer")
+        await seat.press("enter", "enter")
+        await seat.until("One moment …")
+        goes.set()
+        await seat.until("Answered", "No question is open.")
+    assert len(answers) == 1
 
 
 async def test_what_waits_is_not_opened_over_what_was_begun_meanwhile(

@@ -63,7 +63,10 @@ class Answers(Asking):
         handover, query = chosen
 
         def answered(words: str | None) -> None:
-            self.work(self._answer(handover, query, words) if words else self._fetch())
+            if words:
+                self.once(self._answer(handover, query, words))
+            else:
+                self.work(self._fetch())
 
         rows = question_rows([chosen], self.station.names(), self.station.reader)
         self.asks(query["id"], rows, t("Your answer"), answered)

@@ -42,11 +42,11 @@ class Noting(Frame):
 
     def comes(self) -> None:
         """The form is there to be typed on again."""
-        raise NotImplementedError
+        raise NotImplementedError  # what a form looks like is its own matter: `Write`
 
     def finds_fault(self, by_field: dict[str, str]) -> None:
         """What is typed is no note yet, or none that the server takes."""
-        raise NotImplementedError
+        raise NotImplementedError  # the same
 
     def _alters(self) -> None:
         if not self._dirty:

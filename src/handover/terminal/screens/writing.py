@@ -93,7 +93,7 @@ class Write(Noting):
         elif self._hand.begun:
             begun = self.station.reader.time(self._hand.kept.begun_at)
             self.say(t("Begun {begun}. If it happened then, say so under “when”.", begun=begun))
-        self._come()
+        self.comes()
         if self.remembers():
             self.set_focus(None)
 
@@ -131,7 +131,7 @@ class Write(Noting):
             self.say(t("That was the last field. Ctrl-S sends it."))
             at = len(self._steps) - 1
         self._at = max(0, at)
-        self._come()
+        self.comes()
 
     def _leaves(self, step: int) -> bool:
         """Takes what stands in the step; False where it stays, as after a need that was added."""
@@ -174,8 +174,8 @@ class Write(Noting):
             self._set(before)
             self.say(t("Taken out: {typed}", typed=last))
 
-    def _come(self) -> None:
-        """Shows the step."""
+    def comes(self) -> None:
+        """Shows the step, to be typed on."""
         self._mark, self._binning, self._stray = None, False, ""
         if self._step.kind == MOOD:
             self._grid = (2 + ((self._typed.get("mood") or {}).get("valence") or 0), -1)
@@ -272,7 +272,7 @@ class Write(Noting):
         self._at = onward
         if self._step.kind != WORDS:
             self._set(straying.joined(self._typed.get(self._step.name), words))
-        self._come()
+        self.comes()
         if self._step.kind == WORDS:
             self.query_one("#line", Input).insert_text_at_cursor(words)
             self.edited()
@@ -337,7 +337,7 @@ class Write(Noting):
         for number in (self._at, *begun):
             if number != self._at:
                 self._at = number
-                self._come()
+                self.comes()
             self._leaves(1)
             if self._step.kind == WORDS and self.query_one("#line", Input).value.strip():
                 return  # it means nothing yet, and that was said
@@ -348,15 +348,11 @@ class Write(Noting):
             return
         self.finish(draft)
 
-    def comes(self) -> None:
-        """Shows the step, to be typed on."""
-        self._come()
-
     def finds_fault(self, by_field: dict[str, str]) -> None:
         """Shows the first step something is wrong with, and what."""
         self._faults = by_field
         self._at = min(self._number_of(name) for name in by_field)
-        self._come()
+        self.comes()
         self._say_fault(by_field.get(self._step.name) or next(iter(by_field.values())))
 
     def _say_fault(self, fault: str | None) -> None:
